@@ -1,0 +1,93 @@
+/* auth.h - passwords, access tokens, opaque secrets, sealing and digests.
+ *
+ * The only room with libsodium and libjwt, whose traps (reliability notes in docs/security.md) are
+ * guarded here once. Call auth_init() once per process, before anything else. */
+#ifndef CARTWRIGHT_AUTH_AUTH_H
+#define CARTWRIGHT_AUTH_AUTH_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define AUTH_KEY_BYTES 32
+
+/* OUTCOME_BUG when libsodium cannot start. */
+MUST_CHECK enum outcome auth_init(struct err *err);
+
+/* Keys of all purposes, derived from one master key (crypto_kdf, one context per purpose). */
+struct auth_keys {
+    uint8_t token[AUTH_KEY_BYTES]; /* HS256: given by configuration, not derived */
+    uint8_t seal[AUTH_KEY_BYTES];
+    uint8_t digest[AUTH_KEY_BYTES];
+};
+
+/* Each argument: 64 hex digits. OUTCOME_BUG names what is wrong (never the value). */
+MUST_CHECK enum outcome auth_keys_load(struct str master_hex, struct str token_hex,
+                                       struct auth_keys *out, struct err *err);
+
+/* --- passwords: argon2id ----------------------------------------------------------------------- */
+
+struct password_cost {
+    int64_t opslimit;       /* passes: floor 2, default 3 */
+    int64_t memlimit_bytes; /* floor 19 MiB, default 64 MiB */
+};
+
+/* The encoded hash ("$argon2id$..."). RETRY when there is no memory. */
+MUST_CHECK enum outcome password_hash(struct arena *arena, struct str password,
+                                      struct password_cost cost, struct str *out, struct err *err);
+/* *out says whether it matches. RETRY when there is no memory (libsodium reports that as "wrong":
+ * see auth traps). An absent hash takes the same time as a real one and never matches. */
+MUST_CHECK enum outcome password_verify(struct str hash, struct str password,
+                                        struct password_cost cost, bool *out, struct err *err);
+/* True when the hash was made with a lower cost. */
+bool password_needs_rehash(struct str hash, struct password_cost cost);
+/* In the list of most common passwords (compiled in), whatever the case. */
+bool password_is_common(struct str password);
+
+/* --- access tokens: JWT, HS256 only ------------------------------------------------------------ */
+
+struct claims {
+    struct str subject; /* user id */
+    struct str role;    /* "customer", "admin", "superadmin" */
+    struct str session; /* id of the refresh family */
+    struct str id;      /* jti */
+    int64_t issued_at;  /* seconds */
+    int64_t expires_at; /* seconds */
+};
+
+#define TOKEN_MAX 4096 /* bytes; libjwt puts a token on the stack */
+
+struct token_options {
+    const char *issuer;   /* iss */
+    const char *audience; /* aud */
+    int64_t skew_s;       /* 60 */
+};
+
+MUST_CHECK enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
+                                    const struct token_options *options,
+                                    const struct claims *claims, struct str *out, struct err *err);
+/* UNAUTHENTICATED or TOKEN_EXPIRED (OUTCOME_INVALID). All claims are required and typed; there is
+ * no way to decode without verifying. */
+MUST_CHECK enum outcome token_verify(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
+                                     const struct token_options *options, struct str token,
+                                     int64_t now_ms, struct claims *out, struct err *err);
+
+/* --- digests and sealing ----------------------------------------------------------------------- */
+
+/* BLAKE2b of the concatenation of parts, each preceded by its length; keyed. */
+void auth_digest(const uint8_t key[AUTH_KEY_BYTES], const struct str *parts, size_t count,
+                 void *out, size_t out_len);
+/* Equal in constant time. */
+bool auth_equal(const void *a, const void *b, size_t len);
+/* URL-safe base64 without padding. */
+struct str base64url(struct arena *arena, const void *bytes, size_t len);
+/* XChaCha20-Poly1305, random nonce in front, `context` authenticated; the result is base64url. */
+struct str auth_seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
+                     struct str plain);
+MUST_CHECK bool auth_unseal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
+                            struct str context, struct str sealed, struct str *out);
+/* `out_len` bytes determined by the seed and the label: the randomness of a handler, the same on
+ * every run of the same message. */
+void auth_expand(const uint8_t seed[AUTH_KEY_BYTES], struct str label, void *out, size_t out_len);
+
+#endif

@@ -1,0 +1,160 @@
+/* log.c - structured JSON lines on standard error.
+ *
+ * Process-wide state on purpose: a process is one lane and has one log. */
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+const char *const log_level_names[] = {"debug", "info", "warn", "error", NULL};
+
+/* Several lines to a write, but never more than is atomic on a pipe. */
+static struct {
+    enum log_level level;
+    char origin[64];
+    size_t pending_len;
+    char pending[LOG_LINE_MAX];
+} logger = {.level = LOG_INFO};
+
+#define LINE_TAIL sizeof(",\"cut\":true}\n") /* always kept free */
+
+void log_set_level(enum log_level level)
+{
+    logger.level = level;
+}
+
+void log_set_origin(const char *origin)
+{
+    snprintf(logger.origin, sizeof(logger.origin), "%s", origin);
+}
+
+static void put(struct log_line *line, const char *bytes, size_t len)
+{
+    if (line->cut || line->len + len + LINE_TAIL > sizeof(line->bytes)) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->bytes + line->len, bytes, len);
+    line->len += len;
+}
+
+static void put_escaped(struct log_line *line, struct str value)
+{
+    put(line, "\"", 1);
+    for (size_t i = 0; i < value.len; i++) {
+        const unsigned char c = (unsigned char)value.ptr[i];
+        char escape[8];
+        if (c == '"' || c == '\\') {
+            put(line, (const char[]){'\\', (char)c}, 2);
+        } else if (c < 0x20 || c == 0x7f) {
+            snprintf(escape, sizeof(escape), "\\u%04x", c);
+            put(line, escape, 6);
+        } else {
+            put(line, value.ptr + i, 1);
+        }
+    }
+    put(line, "\"", 1);
+}
+
+/* A field that does not fit is taken back whole, so that a cut line is still JSON. */
+static void put_field(struct log_line *line, const char *key, struct str value, bool quoted)
+{
+    if (!line->enabled || line->cut)
+        return;
+    const size_t before = line->len;
+    put(line, ",\"", 2);
+    put(line, key, strlen(key));
+    put(line, "\":", 2);
+    if (quoted)
+        put_escaped(line, value);
+    else
+        put(line, value.ptr, value.len);
+    if (line->cut)
+        line->len = before;
+}
+
+void log_begin(struct log_line *line, enum log_level level, const char *msg)
+{
+    line->enabled = level >= logger.level;
+    line->level = level;
+    line->len = 0;
+    line->cut = false;
+    if (!line->enabled)
+        return;
+    char head[80];
+    char now[TIME_TEXT + 1];
+    time_format(clock_now_ms(), now);
+    const int len = snprintf(head, sizeof(head), "{\"ts\":\"%s\",\"level\":\"%s\",\"pid\":%d", now,
+                             log_level_names[level], (int)getpid());
+    put(line, head, (size_t)len);
+    if (logger.origin[0])
+        log_str(line, "lane", str_of(logger.origin));
+    log_str(line, "msg", str_of(msg));
+}
+
+void log_str(struct log_line *line, const char *key, struct str value)
+{
+    if (!str_is_absent(value))
+        put_field(line, key, value, true);
+}
+
+void log_int(struct log_line *line, const char *key, int64_t value)
+{
+    char digits[24];
+    const int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
+    put_field(line, key, (struct str){digits, (size_t)len}, false);
+}
+
+void log_err(struct log_line *line, const struct err *err)
+{
+    if (!err->code)
+        return;
+    log_str(line, "code", str_of(err->code->name));
+    log_str(line, "error", str_of(err->text));
+    log_str(line, "file", str_of(err->file));
+    log_int(line, "line", err->line);
+}
+
+void log_end(struct log_line *line)
+{
+    if (!line->enabled)
+        return;
+    if (line->cut) {
+        memcpy(line->bytes + line->len, ",\"cut\":true", sizeof(",\"cut\":true") - 1);
+        line->len += sizeof(",\"cut\":true") - 1;
+    }
+    line->bytes[line->len++] = '}';
+    line->bytes[line->len++] = '\n';
+    if (logger.pending_len + line->len > sizeof(logger.pending))
+        log_flush();
+    memcpy(logger.pending + logger.pending_len, line->bytes, line->len);
+    logger.pending_len += line->len;
+    if (line->level >= LOG_WARN)
+        log_flush();
+}
+
+void log_flush(void)
+{
+    /* A log that cannot be written must not stop the shop: the lines are dropped. */
+    if (logger.pending_len)
+        (void)!write(STDERR_FILENO, logger.pending, logger.pending_len);
+    logger.pending_len = 0;
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    struct log_line line;
+    log_begin(&line, level, text);
+    log_end(&line);
+    log_flush();
+}

@@ -1,0 +1,104 @@
+/* money.c - amounts in minor units with an ISO 4217 code. */
+#include "base/money.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+bool money_eq(struct money a, struct money b)
+{
+    return a.amount == b.amount && memcmp(a.currency, b.currency, sizeof(a.currency)) == 0;
+}
+
+bool money_add(struct money a, struct money b, struct money *out)
+{
+    int64_t sum;
+    if (strcmp(a.currency, b.currency) != 0 || __builtin_add_overflow(a.amount, b.amount, &sum))
+        return false;
+    a.amount = sum;
+    *out = a;
+    return true;
+}
+
+bool money_times(struct money unit, int64_t count, struct money *out)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(unit.amount, count, &product))
+        return false;
+    unit.amount = product;
+    *out = unit;
+    return true;
+}
+
+static bool sum_weights(const int64_t *weights, size_t count, int64_t *out)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        if (weights[i] < 0 || __builtin_add_overflow(sum, weights[i], &sum))
+            return false;
+    *out = sum;
+    return sum > 0;
+}
+
+/* The part with the largest remainder that has not been topped up; amounts hold the floors. */
+static size_t largest_remainder(struct money total, const int64_t *weights, size_t count,
+                                int64_t sum, const struct money *parts)
+{
+    size_t best = 0;
+    __int128 best_left = -1;
+    for (size_t i = 0; i < count; i++) {
+        const __int128 exact = (__int128)total.amount * weights[i];
+        const __int128 left = exact - (__int128)parts[i].amount * sum;
+        if (left > best_left) {
+            best_left = left;
+            best = i;
+        }
+    }
+    return best;
+}
+
+bool money_split(struct money total, const int64_t *weights, size_t count, struct money *out)
+{
+    int64_t sum;
+    if (total.amount < 0 || !sum_weights(weights, count, &sum))
+        return false;
+    int64_t left = total.amount;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = total;
+        out[i].amount = (int64_t)((__int128)total.amount * weights[i] / sum);
+        left -= out[i].amount;
+    }
+    for (; left > 0; left--)
+        out[largest_remainder(total, weights, count, sum, out)].amount++;
+    return true;
+}
+
+int money_digits(const char *currency)
+{
+    static const struct {
+        char code[4];
+        int digits;
+    } exceptions[] = {
+        {"BHD", 3}, {"BIF", 0}, {"CLF", 4}, {"CLP", 0}, {"DJF", 0}, {"GNF", 0}, {"IQD", 3},
+        {"ISK", 0}, {"JOD", 3}, {"JPY", 0}, {"KMF", 0}, {"KRW", 0}, {"KWD", 3}, {"LYD", 3},
+        {"OMR", 3}, {"PYG", 0}, {"RWF", 0}, {"TND", 3}, {"UGX", 0}, {"UYI", 0}, {"UYW", 4},
+        {"VND", 0}, {"VUV", 0}, {"XAF", 0}, {"XOF", 0}, {"XPF", 0},
+    };
+    for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
+        if (strcmp(exceptions[i].code, currency) == 0)
+            return exceptions[i].digits;
+    return 2;
+}
+
+struct str money_text(struct arena *arena, struct money m)
+{
+    const int digits = money_digits(m.currency);
+    int64_t scale = 1;
+    for (int i = 0; i < digits; i++)
+        scale *= 10;
+    if (digits == 0)
+        return str_printf(arena, "%" PRId64 " %s", m.amount, m.currency);
+    return str_printf(arena, "%" PRId64 ".%0*" PRId64 " %s", m.amount / scale, digits,
+                      m.amount % scale, m.currency);
+}

@@ -1,0 +1,37 @@
+/* money.h - amounts in minor units (pence, cents) with an ISO 4217 code; never a double.
+ *
+ * Every sum and product is checked for overflow: a false return means "does not fit in int64" or
+ * "different currencies", and the caller refuses. */
+#ifndef CARTWRIGHT_BASE_MONEY_H
+#define CARTWRIGHT_BASE_MONEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct money {
+    int64_t amount;   /* minor units */
+    char currency[4]; /* "GBP"; "" means absent */
+};
+
+static inline bool money_is_absent(struct money m)
+{
+    return m.currency[0] == '\0';
+}
+
+bool money_eq(struct money a, struct money b);
+MUST_CHECK bool money_add(struct money a, struct money b, struct money *out);
+/* A line total: unit price times a count. */
+MUST_CHECK bool money_times(struct money unit, int64_t count, struct money *out);
+/* Splits `total` by weights (>= 0, not all 0) so that the parts sum to it exactly: largest
+ * remainder, ties to the earlier part. */
+MUST_CHECK bool money_split(struct money total, const int64_t *weights, size_t count,
+                            struct money *out);
+/* Digits after the decimal point of a currency (ISO 4217), 2 when it is not known. */
+int money_digits(const char *currency);
+/* "12.50 GBP", "300 JPY" */
+struct str money_text(struct arena *arena, struct money m);
+
+#endif

@@ -1,0 +1,94 @@
+/* str.c - strings as pointer + length. */
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+
+int str_cmp(struct str a, struct str b)
+{
+    const size_t shorter = a.len < b.len ? a.len : b.len;
+    const int order = shorter ? memcmp(a.ptr, b.ptr, shorter) : 0;
+    if (order != 0)
+        return order;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+bool str_starts_with(struct str s, struct str prefix)
+{
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+bool str_is_c(struct str s)
+{
+    return s.ptr && memchr(s.ptr, '\0', s.len) == NULL;
+}
+
+uint64_t str_hash(struct str s)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)s.ptr[i]) * 0x100000001b3u;
+    return hash;
+}
+
+bool str_to_int64(struct str s, int64_t *out)
+{
+    const bool negative = s.len > 0 && s.ptr[0] == '-';
+    size_t i = negative ? 1 : 0;
+    if (i == s.len)
+        return false;
+    int64_t value = 0;
+    for (; i < s.len; i++) {
+        const int digit = s.ptr[i] - '0';
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_sub_overflow(value, digit, &value))
+            return false;
+    }
+    /* Counted downwards, because INT64_MIN has no positive twin. */
+    if (!negative && __builtin_sub_overflow((int64_t)0, value, &value))
+        return false;
+    *out = value;
+    return true;
+}
+
+struct str str_dup(struct arena *arena, struct str s)
+{
+    if (str_is_absent(s))
+        return s;
+    char *copy = arena_bytes(arena, s.len + 1);
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
+    return (struct str){copy, s.len};
+}
+
+struct str str_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    const int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0) {
+        va_end(again);
+        return STR("");
+    }
+    char *text = arena_bytes(arena, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return (struct str){text, (size_t)len};
+}
+
+struct str str_lower(struct arena *arena, struct str s)
+{
+    if (str_is_absent(s))
+        return s;
+    char *copy = arena_bytes(arena, s.len + 1);
+    for (size_t i = 0; i < s.len; i++)
+        copy[i] = (char)(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? s.ptr[i] + ('a' - 'A') : s.ptr[i]);
+    copy[s.len] = '\0';
+    return (struct str){copy, s.len};
+}

@@ -1,0 +1,59 @@
+/* str.h - strings as pointer + length.
+ *
+ * A `struct str` never owns its bytes: they live in an arena, in a delivery or in the program.
+ * Every str made by this project is followed by a NUL that is not counted, so str.ptr may be handed
+ * to a C function once str_is_c() holds (no NUL inside). `ptr == NULL` means "absent", which is not
+ * the same as empty. */
+#ifndef CARTWRIGHT_BASE_STR_H
+#define CARTWRIGHT_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct arena;
+
+struct str {
+    const char *ptr;
+    size_t len;
+};
+
+#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR_ABSENT   ((struct str){NULL, 0})
+/* For "%.*s". */
+#define STR_FMT(s) (int)(s).len, (s).ptr ? (s).ptr : ""
+
+static inline struct str str_of(const char *c)
+{
+    return c ? (struct str){c, strlen(c)} : STR_ABSENT;
+}
+
+static inline bool str_is_absent(struct str s)
+{
+    return s.ptr == NULL;
+}
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Byte order; a prefix sorts before what it begins. Absent equals empty. */
+int str_cmp(struct str a, struct str b);
+bool str_starts_with(struct str s, struct str prefix);
+/* True when no NUL hides inside, so that ptr is the same string for C. */
+bool str_is_c(struct str s);
+/* 64-bit FNV-1a: for maps of trusted or bounded size, never for secrets. */
+uint64_t str_hash(struct str s);
+/* Decimal digits with an optional '-', nothing else; false on anything out of int64. */
+bool str_to_int64(struct str s, int64_t *out);
+
+/* Copies into the arena. An absent str stays absent. */
+struct str str_dup(struct arena *arena, struct str s);
+struct str str_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* ASCII letters to lower case; other bytes unchanged. */
+struct str str_lower(struct arena *arena, struct str s);
+
+#endif

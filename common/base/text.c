@@ -1,0 +1,69 @@
+/* text.c - a growing text in an arena. */
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void text_init(struct text *text, struct arena *arena, size_t capacity)
+{
+    *text = (struct text){.arena = arena, .capacity = capacity < 16 ? 16 : capacity};
+    text->ptr = arena_bytes(arena, text->capacity);
+    text->ptr[0] = '\0';
+}
+
+static void reserve(struct text *text, size_t more)
+{
+    const size_t needed = text->len + more + 1;
+    if (needed <= text->capacity)
+        return;
+    while (text->capacity < needed)
+        text->capacity *= 2;
+    char *larger = arena_bytes(text->arena, text->capacity);
+    memcpy(larger, text->ptr, text->len + 1);
+    text->ptr = larger;
+}
+
+void text_append(struct text *text, const void *bytes, size_t len)
+{
+    reserve(text, len);
+    if (len)
+        memcpy(text->ptr + text->len, bytes, len);
+    text->len += len;
+    text->ptr[text->len] = '\0';
+}
+
+void text_append_char(struct text *text, char c)
+{
+    text_append(text, &c, 1);
+}
+
+void text_append_int(struct text *text, int64_t value)
+{
+    char digits[24]; /* "-9223372036854775808" is 20 */
+    char *end = digits + sizeof(digits);
+    char *at = end;
+    uint64_t rest = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        *--at = '-';
+    text_append(text, at, (size_t)(end - at));
+}
+
+void text_printf(struct text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    const int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len > 0) {
+        reserve(text, (size_t)len);
+        vsnprintf(text->ptr + text->len, (size_t)len + 1, format, again);
+        text->len += (size_t)len;
+    }
+    va_end(again);
+}

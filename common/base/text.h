@@ -1,0 +1,35 @@
+/* text.h - a growing text in an arena, for writers that append piece by piece.
+ *
+ * The text is contiguous and NUL-terminated after each call. Growth copies inside the arena, so
+ * start with a capacity near the expected size. */
+#ifndef CARTWRIGHT_BASE_TEXT_H
+#define CARTWRIGHT_BASE_TEXT_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+struct text {
+    struct arena *arena;
+    char *ptr;
+    size_t len;
+    size_t capacity;
+};
+
+void text_init(struct text *text, struct arena *arena, size_t capacity);
+void text_append(struct text *text, const void *bytes, size_t len);
+void text_append_char(struct text *text, char c);
+void text_append_int(struct text *text, int64_t value);
+void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline void text_append_str(struct text *text, struct str s)
+{
+    text_append(text, s.ptr, s.len);
+}
+
+/* The text so far; valid until the next append. */
+static inline struct str text_str(const struct text *text)
+{
+    return (struct str){text->ptr, text->len};
+}
+
+#endif

@@ -1,0 +1,177 @@
+/* bus.h - the broker, as a lane sees it.
+ *
+ * Two connections: one consumes and acknowledges, one publishes, because a broker alarm blocks a
+ * publishing connection whole. bus_amqp.c is RabbitMQ, bus_fake.c is memory for tests; both stand
+ * behind these functions. Nothing is thread-safe: one lane, one bus, opened after the fork.
+ *
+ * A lost connection, channel or consumer shows as OUTCOME_RETRY (calls) or BUS_CLOSED (bus_next);
+ * the caller then calls bus_reconnect() with its own backoff. After a reconnect all earlier
+ * delivery tags are void (the broker delivers those messages again: acknowledging one is silently
+ * skipped) and all confirm groups still open are reported as failed. */
+#ifndef CARTWRIGHT_BUS_BUS_H
+#define CARTWRIGHT_BUS_BUS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are
+ * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read. */
+struct delivery {
+    uint64_t tag;
+    uint32_t epoch; /* of the connection it came on; set by the bus, read by bus_ack */
+    struct str queue;
+    struct str exchange;
+    struct str routing_key;
+    struct str body;
+    struct str message_id;
+    struct str correlation_id;
+    struct str reply_to;
+    struct str content_type;
+    struct str content_encoding;
+    struct str type;
+    struct str authorization;   /* header authorization */
+    struct str api_key;         /* header x-api-key */
+    struct str api_version;     /* header x-api-version */
+    struct str traceparent;     /* header traceparent */
+    struct str accept_language; /* header accept-language */
+    struct str operation;       /* header x-operation: set on copies that come back from a delay */
+    int64_t deadline;           /* header deadline, ms since epoch; -1 */
+    int64_t status;             /* header status (replies); -1 */
+    int64_t expiration;         /* property expiration, ms of life; -1 */
+    int64_t timestamp;          /* property timestamp, seconds since epoch; -1 */
+    int64_t attempt;            /* header x-attempt: rounds through the delay queues; 0 */
+    int64_t delivery_count;     /* header x-delivery-count of quorum queues; 0 */
+    bool redelivered;
+    bool too_large; /* the body was over body_max and was dropped: body is empty */
+};
+
+void delivery_free(struct delivery *delivery);
+
+struct bus_header {
+    const char *name;
+    struct str value;
+};
+
+/* One message to send; persistent unless `transient`; content type application/json. Everything is
+ * copied before bus_publish returns. Absent strs and numbers <= 0 are left out. */
+struct bus_message {
+    struct str exchange; /* "" is the default exchange: routing_key is a queue */
+    struct str routing_key;
+    struct str body;
+    struct str message_id;
+    struct str correlation_id;
+    struct str reply_to;
+    struct str type;
+    struct str authorization;
+    struct str api_key;
+    struct str api_version;
+    struct str traceparent;
+    int64_t status;                   /* header, an integer */
+    int64_t attempt;                  /* header x-attempt, an integer */
+    int64_t deadline;                 /* header, ms since epoch */
+    int64_t expiration;               /* property, ms */
+    int64_t timestamp;                /* property, seconds */
+    const struct bus_header *headers; /* further string headers */
+    size_t header_count;
+    bool mandatory; /* comes back (bus_returned) when no queue takes it */
+    bool transient;
+};
+
+enum bus_event {
+    BUS_MESSAGE, /* *out is a delivery; the caller frees it */
+    BUS_IDLE,    /* nothing within the time */
+    BUS_CLOSED,  /* something is gone: bus_reconnect() */
+};
+
+/* A queue and what is routed to it. */
+struct bus_binding {
+    struct str exchange;
+    struct str pattern;
+};
+
+struct bus_queue {
+    struct str name;
+    const struct bus_binding *bindings;
+    size_t binding_count;
+    int64_t message_ttl_ms;      /* > 0: a delay queue; expired messages go to dead_exchange */
+    struct str dead_exchange;    /* x-dead-letter-exchange; absent: none */
+    struct str dead_routing_key; /* absent: the message keeps its own */
+    int64_t delivery_limit;      /* > 0: x-delivery-limit, the backstop against a crash loop */
+    int64_t length_max;          /* > 0: x-max-length, with x-overflow=reject-publish */
+};
+
+struct bus_exchange {
+    struct str name;
+    const char *kind;     /* "topic", "fanout", "direct" */
+    struct str alternate; /* alternate-exchange; absent: none */
+};
+
+/* All quorum queues, durable. Declaring the same topology twice changes nothing. */
+struct bus_topology {
+    const struct bus_exchange *exchanges;
+    size_t exchange_count;
+    const struct bus_queue *queues;
+    size_t queue_count;
+};
+
+struct bus_options {
+    struct str uri;   /* amqp://user:password@host:port/vhost */
+    const char *name; /* connection name shown by the broker: "cartwright shop/1" */
+    int heartbeat_s;  /* 10 */
+    int timeout_ms;   /* of connecting and of each call that waits for the broker: 5000 */
+    size_t body_max;  /* bytes; a larger body is not kept: delivery.too_large */
+};
+
+struct bus_confirm {
+    uint64_t group;
+    bool ok; /* every message of the group is confirmed and none was returned */
+};
+
+struct bus;
+
+/* Opens both connections; OUTCOME_RETRY when the broker is not there, OUTCOME_BUG for a wrong URI
+ * or refused credentials (err says which). */
+MUST_CHECK enum outcome bus_open(const struct bus_options *options, struct bus **out,
+                                 struct err *err);
+void bus_close(struct bus *bus);
+/* Closes what is left, opens anew, consumes again what bus_consume asked for. */
+MUST_CHECK enum outcome bus_reconnect(struct bus *bus, struct err *err);
+
+MUST_CHECK enum outcome bus_declare(struct bus *bus, const struct bus_topology *topology,
+                                    struct err *err);
+/* Starts consuming, with manual acknowledgement (there is no other kind). prefetch is for the
+ * whole connection. OUTCOME_RETRY also when a queue does not exist (yet). */
+MUST_CHECK enum outcome bus_consume(struct bus *bus, const struct str *queues, size_t count,
+                                    int prefetch, struct err *err);
+/* Stops taking new messages (drain); what was delivered may still be acknowledged. */
+MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
+/* The next delivery: what the library holds already, then the socket, waiting up to timeout_ms
+ * (0: never waits). Also serves heartbeats, confirms and returns of both connections. */
+enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
+
+/* multiple: every earlier tag of the connection too. Buffered until bus_flush. */
+void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple);
+/* Gives it back to the queue (drain only: it costs one of the deliveries of x-delivery-limit). */
+void bus_requeue(struct bus *bus, const struct delivery *delivery);
+
+/* Buffered until bus_flush. group > 0: the publisher confirm is counted for that group;
+ * group 0: nobody waits for it. Returned mandatory messages fail their group. */
+void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group);
+/* Writes out all buffered publishes and acknowledgements, gathered. Cut after timeout_ms (a broker
+ * alarm, a dead peer): OUTCOME_RETRY, and the connection counts as lost. */
+MUST_CHECK enum outcome bus_flush(struct bus *bus, struct err *err);
+/* The next group whose fate is known; false when there is none yet. Never blocks. */
+bool bus_confirmed(struct bus *bus, struct bus_confirm *out);
+/* Waits until no group is open or timeout_ms passed; true when none is open. */
+bool bus_wait_confirms(struct bus *bus, int timeout_ms);
+
+/* True while the broker has blocked the publishing connection (memory or disk alarm). */
+bool bus_is_blocked(const struct bus *bus);
+/* Mandatory messages that came back unroutable (replies to queues that are gone), since open. */
+uint64_t bus_returned(const struct bus *bus);
+/* Messages ready in a queue, for operators and tests. */
+MUST_CHECK enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out,
+                                        struct err *err);
+
+#endif

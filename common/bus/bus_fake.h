@@ -1,0 +1,26 @@
+/* bus_fake.h - a broker in memory, for deterministic tests of a whole batch.
+ *
+ * bus_fake_open() gives a `struct bus` that behaves as bus.h says: queues, topic bindings,
+ * unacknowledged messages that come back after bus_reconnect(), confirms, mandatory returns. Delay
+ * queues expire when the test moves the time. */
+#ifndef CARTWRIGHT_BUS_BUS_FAKE_H
+#define CARTWRIGHT_BUS_BUS_FAKE_H
+
+#include "bus/bus.h"
+
+enum bus_fake_call { BUS_FAKE_NEXT, BUS_FAKE_FLUSH, BUS_FAKE_CALLS };
+
+struct bus *bus_fake_open(void);
+/* A client publishes; false when no queue took it (after the alternate exchange). */
+bool bus_fake_send(struct bus *bus, const struct bus_message *message);
+/* Takes the oldest message out of a queue, any queue, as a spy would; NULL when empty. Direct
+ * replies land in the queue that their reply_to names, made at the first use. */
+struct delivery *bus_fake_take(struct bus *bus, struct str queue);
+size_t bus_fake_depth(const struct bus *bus, struct str queue);
+size_t bus_fake_unacked(const struct bus *bus);
+/* Expires what is due in delay queues. */
+void bus_fake_advance(struct bus *bus, int64_t ms);
+/* The n-th call from now (1 = the next) reports a lost connection. */
+void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth);
+
+#endif

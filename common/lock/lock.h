@@ -1,0 +1,72 @@
+/* lock.h - leases, shared cache and rate limits in Redis.
+ *
+ * A lease makes conflicts rare; it is never the proof: the proof is the version guard of the write
+ * (store.h). So when Redis is away every function says OUTCOME_RETRY and the lane goes on without
+ * it: slower, never wrong. lock_redis.c is Redis, lock_fake.c is memory for tests. */
+#ifndef CARTWRIGHT_LOCK_LOCK_H
+#define CARTWRIGHT_LOCK_LOCK_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define LOCK_OWNER_BYTES 16
+
+struct lock_options {
+    struct str uri;    /* redis://[user:password@]host:port[/db] or unix:///path */
+    struct str prefix; /* of all keys: "cartwright" */
+    int timeout_ms;    /* of connecting and of each call: 300 */
+};
+
+struct lock;
+
+MUST_CHECK enum outcome lock_open(const struct lock_options *options, struct lock **out,
+                                  struct err *err);
+void lock_close(struct lock *lock);
+/* DONE when the server answers; reconnects if need be. The other calls reconnect too, at most once
+ * per second, so that a dead server costs nothing per batch. */
+MUST_CHECK enum outcome lock_ping(struct lock *lock, struct err *err);
+
+/* Takes each key that can be had, in one round trip; granted[i] says which. A key held by this very
+ * owner is granted again and its lease renewed. Fair: who was refused a key is next in line for it
+ * for a short while, so that the holder cannot snatch it back again and again.
+ * ttl_ms: after this time the lease ends by itself. */
+MUST_CHECK enum outcome lock_take(struct lock *lock, const struct str *keys, size_t count,
+                                  const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms,
+                                  bool *granted, struct err *err);
+/* Compare-and-delete of each key, in one round trip; keys of others are left alone. */
+MUST_CHECK enum outcome lock_release(struct lock *lock, const struct str *keys, size_t count,
+                                     const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
+
+/* Cache-aside with generations: an entry belongs to a tag ("product"); invalidating the tag makes
+ * all its entries unreachable at once, and an entry computed before an invalidation can never be
+ * stored after it, because the generation read by cache_get is part of its key. */
+struct cache_item {
+    struct str tag;
+    struct str key;
+    struct str value;   /* filled by cache_get: absent on a miss. Given to cache_put */
+    int64_t generation; /* filled by cache_get, handed back to cache_put */
+};
+
+/* One round trip for all items. */
+MUST_CHECK enum outcome cache_get(struct lock *lock, struct arena *arena, struct cache_item *items,
+                                  size_t count, struct err *err);
+MUST_CHECK enum outcome cache_put(struct lock *lock, const struct cache_item *items, size_t count,
+                                  int64_t ttl_ms, struct err *err);
+MUST_CHECK enum outcome cache_invalidate(struct lock *lock, const struct str *tags, size_t count,
+                                         struct err *err);
+
+/* A token bucket (GCRA, with the server's clock): `burst` at once, then one per `period_ms`. */
+struct rate_limit {
+    struct str key;
+    int64_t burst;
+    int64_t period_ms;
+    bool peek;       /* only ask, count nothing */
+    bool allowed;    /* filled */
+    int64_t wait_ms; /* filled: until the next one is allowed */
+};
+
+MUST_CHECK enum outcome rate_take(struct lock *lock, struct rate_limit *limits, size_t count,
+                                  struct err *err);
+
+#endif

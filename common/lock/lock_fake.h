@@ -1,0 +1,18 @@
+/* lock_fake.h - leases, cache and rate limits in memory, for tests. Time stands still until the
+ * test moves it. Two lanes may share one fake. */
+#ifndef CARTWRIGHT_LOCK_LOCK_FAKE_H
+#define CARTWRIGHT_LOCK_LOCK_FAKE_H
+
+#include "lock/lock.h"
+
+struct lock *lock_fake_open(void);
+void lock_fake_advance(struct lock *lock, int64_t ms);
+/* Every call fails with RETRY while down. */
+void lock_fake_set_down(struct lock *lock, bool down);
+/* Forgets everything, as a FLUSHALL would. */
+void lock_fake_wipe(struct lock *lock);
+/* Another owner holds the key. */
+void lock_fake_hold(struct lock *lock, struct str key, int64_t ttl_ms);
+size_t lock_fake_held(const struct lock *lock);
+
+#endif

@@ -1,0 +1,234 @@
+/* store.h - the database, as a batch sees it.
+ *
+ * Documents are structs described by tables (base/fields.h). store_mongo.c is MongoDB,
+ * store_fake.c is memory for tests; both stand behind these functions. One lane, one store, opened
+ * after the fork. Everything loaded lives in the caller's arena and is the caller's to keep.
+ *
+ * Outcomes: RETRY the server is away or too slow (nothing is wrong with the batch); CONFLICT a
+ * version guard or unique index said no (err says which); UNCERTAIN the commit was sent and its
+ * fate is unknown; BUG the server refused what we sent for good. */
+#ifndef CARTWRIGHT_STORE_STORE_H
+#define CARTWRIGHT_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/fields.h"
+
+/* Every document begins with this. `id` is "_id": an ObjectId's 24 hex digits or a natural key. */
+struct doc_head {
+    struct str id;
+    int64_t version;    /* 1 at the first write, +1 by each command that changes the document */
+    int64_t created_at; /* ms */
+    int64_t updated_at; /* ms */
+};
+
+/* The rows of a document's table for its head; `type` is the struct, its member must be `head`. */
+#define DOC_FIELDS(type, key_kind)                                                                 \
+    {.name = "id", .kind = (key_kind), .flags = FIELD_KEY, .offset = offsetof(type, head.id)},     \
+        {.name = "version", .kind = FIELD_INT, .offset = offsetof(type, head.version)},            \
+        {.name = "createdAt", .kind = FIELD_TIME, .offset = offsetof(type, head.created_at)},      \
+    {                                                                                              \
+        .name = "updatedAt", .kind = FIELD_TIME, .offset = offsetof(type, head.updated_at)         \
+    }
+
+enum doc_index_flag { INDEX_UNIQUE = 1, INDEX_TEXT = 2 };
+
+struct doc_index {
+    const char *name;
+    const char
+        *keys; /* "userId:1,createdAt:-1"; for INDEX_TEXT "name:10,description:1" (weights) */
+    unsigned flags;
+    int64_t expire_after_s; /* > 0: a TTL index on its (only) date field */
+    const char *only_when;  /* "published=false": a partial index; NULL: all documents */
+};
+
+struct doc_type {
+    const char *collection;
+    const struct shape *shape;       /* its table starts with DOC_FIELDS */
+    const struct doc_index *indexes; /* besides _id */
+    size_t index_count;
+};
+
+static inline const struct doc_head *doc_head(const void *doc)
+{
+    return doc;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+struct doc_list {
+    const void **items; /* structs of the type asked for */
+    size_t count;
+};
+
+/* All documents whose `path` ("id", or a field with a unique index; its kind decides how values are
+ * sent) is among values: one round trip. Missing ones are simply not there; order is arbitrary. */
+struct store_find {
+    const struct doc_type *type;
+    const char *path;
+    const struct str *values;
+    size_t count;
+    struct doc_list found; /* filled */
+};
+
+enum query_op { QUERY_EQ, QUERY_NE, QUERY_GT, QUERY_GTE, QUERY_LT, QUERY_LTE, QUERY_TEXT };
+
+/* `path` may be dotted ("price.amount"); its kind is taken from the type's table. For QUERY_TEXT
+ * the path is ignored and `text` are words as a person types them. */
+struct query_term {
+    const char *path;
+    enum query_op op;
+    struct str text; /* FIELD_STR, FIELD_ID, FIELD_ENUM (the name), QUERY_TEXT */
+    int64_t number;  /* FIELD_INT, FIELD_TIME, FIELD_BOOL */
+};
+
+#define QUERY_TERMS_MAX 8
+#define QUERY_SORTS_MAX 3
+
+struct query_sort {
+    const char *path; /* NULL with `relevance` */
+    int direction;    /* 1 or -1 */
+    bool relevance;   /* by text score, best first */
+};
+
+/* A page of documents, or only their count. Values are always data: there is no way to pass an
+ * operator or a pattern. */
+struct query {
+    const struct doc_type *type;
+    struct query_term terms[QUERY_TERMS_MAX];
+    size_t term_count;
+    struct query_sort sorts[QUERY_SORTS_MAX];
+    size_t sort_count;
+    int64_t skip;
+    int64_t limit;   /* 0: no documents, only the total */
+    bool with_total; /* count what matches in all */
+};
+
+struct query_page {
+    struct doc_list docs;
+    int64_t total; /* -1 without with_total */
+};
+
+/* --- committing ------------------------------------------------------------------------------ */
+
+enum write_kind {
+    WRITE_INSERT,  /* the document must not exist */
+    WRITE_REPLACE, /* guarded: it must still have base_version */
+    WRITE_CHECK,   /* unchanged, but must still have base_version when we commit (no write skew) */
+    WRITE_DELETE,  /* guarded like a replace */
+};
+
+struct write {
+    enum write_kind kind;
+    const struct doc_type *type;
+    const void *doc;
+    int64_t base_version; /* what was loaded; unused for INSERT */
+};
+
+#define JOURNAL_KEY_BYTES 16
+
+struct journal_key {
+    uint8_t bytes[JOURNAL_KEY_BYTES];
+};
+
+/* What a message was answered. The body is kept as it was sent (or sealed). */
+struct journal_reply {
+    struct journal_key key;
+    uint8_t fingerprint[16]; /* of operation and body: same key, other fingerprint = misuse */
+    int status;
+    bool sealed;
+    struct str body;
+};
+
+/* One message of the outbox. */
+struct journal_event {
+    struct str id; /* of the event: message_id of what is published, the same after a crash */
+    struct str exchange;
+    struct str routing_key;
+    struct str body;
+    struct str traceparent;
+};
+
+/* Everything one batch does, in one transaction: w:majority, j:true. */
+struct commit {
+    struct str id; /* ObjectId of the journal entry */
+    int64_t now;   /* ms */
+    const struct write *writes;
+    size_t write_count;
+    const struct journal_reply *replies;
+    size_t reply_count;
+    const struct journal_event *events;
+    size_t event_count;
+};
+
+/* An entry whose events may not have been published. */
+struct outbox_entry {
+    struct str id;
+    int64_t at;
+    const struct journal_event *events;
+    size_t event_count;
+};
+
+struct store_options {
+    struct str uri;              /* mongodb://...; the database is its path, default "cartwright" */
+    struct str database;         /* absent: from the URI */
+    int timeout_ms;              /* of one call: 10000 */
+    int64_t journal_retention_s; /* 30 days */
+    const struct doc_type *const *types; /* all collections, for indexes and checks */
+    size_t type_count;
+};
+
+struct store;
+
+MUST_CHECK enum outcome store_open(const struct store_options *options, struct store **out,
+                                   struct err *err);
+void store_close(struct store *store);
+/* DONE when the primary answers. */
+MUST_CHECK enum outcome store_ping(struct store *store, struct err *err);
+
+MUST_CHECK enum outcome store_find(struct store *store, struct arena *arena,
+                                   struct store_find *find, struct err *err);
+MUST_CHECK enum outcome store_query(struct store *store, struct arena *arena,
+                                    const struct query *query, struct query_page *out,
+                                    struct err *err);
+/* Replies of those keys that are known; order arbitrary. */
+MUST_CHECK enum outcome store_journal_find(struct store *store, struct arena *arena,
+                                           const struct journal_key *keys, size_t count,
+                                           struct journal_reply **out, size_t *out_count,
+                                           struct err *err);
+MUST_CHECK enum outcome store_commit(struct store *store, const struct commit *commit,
+                                     struct err *err);
+/* After UNCERTAIN: DONE it is there, CONFLICT it is not and never will be, RETRY ask later. */
+MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *commit,
+                                      struct err *err);
+
+/* Entries not marked published and at least `age_ms` old, oldest first, at most `max`. */
+MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, int64_t age_ms,
+                                     size_t max, struct outbox_entry **out, size_t *out_count,
+                                     struct err *err);
+/* Marks entries published; marking twice is harmless. */
+MUST_CHECK enum outcome store_mark_published(struct store *store, const struct str *ids,
+                                             size_t count, struct err *err);
+
+/* Serialises documents for the cache and back. */
+struct str store_encode(struct arena *arena, const struct doc_type *type,
+                        const struct doc_list *docs);
+MUST_CHECK bool store_decode(struct arena *arena, const struct doc_type *type, struct str bytes,
+                             struct doc_list *out);
+
+/* Creates missing collections and indexes (also those of the journal); `report` gets one line of
+ * text per thing made. Never drops anything. */
+MUST_CHECK enum outcome store_apply_indexes(struct store *store, void (*report)(const char *line),
+                                            struct err *err);
+/* DONE when all declared indexes are there; BUG naming the first that is missing or differs. */
+MUST_CHECK enum outcome store_check_indexes(struct store *store, struct err *err);
+
+/* The session of this lane's transactions, so that the supervisor can end an open one when the
+ * lane dies: 16 bytes, the UUID of the lsid. */
+#define STORE_SESSION_BYTES 16
+void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
+MUST_CHECK enum outcome store_kill_session(struct store *store,
+                                           const uint8_t session[STORE_SESSION_BYTES],
+                                           struct err *err);
+
+#endif

@@ -1,0 +1,33 @@
+/* store_fake.h - a database in memory, for deterministic tests of a whole batch.
+ *
+ * It keeps the promises of store.h: versions are guarded, unique indexes are enforced, a commit is
+ * all or nothing, queries filter, sort and page as MongoDB would (text search: any word, whole
+ * words, ASCII case ignored). Two lanes may share one fake. */
+#ifndef CARTWRIGHT_STORE_STORE_FAKE_H
+#define CARTWRIGHT_STORE_STORE_FAKE_H
+
+#include "store/store.h"
+
+enum store_fake_call {
+    STORE_FAKE_FIND,
+    STORE_FAKE_QUERY,
+    STORE_FAKE_JOURNAL_FIND,
+    STORE_FAKE_COMMIT,
+    STORE_FAKE_RESOLVE,
+    STORE_FAKE_OUTBOX,
+    STORE_FAKE_CALLS
+};
+
+struct store *store_fake_open(const struct doc_type *const *types, size_t type_count);
+/* The n-th such call from now (1 = the next) has this outcome. A commit that fails as UNCERTAIN is
+ * carried out first when `applied`. */
+void store_fake_fail(struct store *store, enum store_fake_call call, int nth, enum outcome outcome,
+                     bool applied);
+/* A document as the fake holds it, or NULL; valid until it changes. */
+const void *store_fake_get(struct store *store, const struct doc_type *type, struct str id);
+size_t store_fake_count(struct store *store, const struct doc_type *type);
+/* Puts a document in place, whatever is there. */
+void store_fake_put(struct store *store, const struct doc_type *type, const void *doc);
+size_t store_fake_commits(const struct store *store);
+
+#endif

@@ -1,0 +1,123 @@
+/* job.h - what a handler sees: one message of a batch.
+ *
+ * A handler is a pure function over documents. It asks for what it needs, and when something is not
+ * loaded yet it gives up for this round (NEED); the engine loads what all messages of the batch
+ * asked for, in one round trip per collection, and runs the handler again from the top. So code
+ * reads straight down, and must not keep anything between runs. There is no I/O, no clock and no
+ * randomness in a handler: job_now() and job_new_id() give the same on every run.
+ *
+ * Everything a handler gets or makes lives in the batch's arena (job_arena). Documents and strings
+ * stay valid until the handler returns its final outcome and the batch is settled.
+ *
+ *   static enum outcome item_remove(struct job *job, const void *request, struct err *err)
+ *   {
+ *       const struct cart_item_remove_request *req = request;
+ *       struct cart *cart = NULL;
+ *       NEED(job, cart_of_caller_for_update(job, &cart));
+ *       if (!cart || !cart_has(cart, req->product_id))
+ *           return refuse(err, NOT_FOUND, "not in the cart");
+ *       ...
+ *       return reply(job, &cart_view_shape, view);
+ *   }
+ */
+#ifndef CARTWRIGHT_WORKER_JOB_H
+#define CARTWRIGHT_WORKER_JOB_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "store/store.h"
+#include "worker/operation.h"
+
+struct job;
+
+/* Evaluates every need, so that one round loads them all; returns OUTCOME_NEED from the handler
+ * when any of them is still missing. */
+#define NEED(job, ...)                                                                             \
+    do {                                                                                           \
+        const bool loaded_[] = {__VA_ARGS__};                                                      \
+        for (size_t need_ = 0; need_ < sizeof(loaded_) / sizeof(loaded_[0]); need_++)              \
+            if (!loaded_[need_])                                                                   \
+                return OUTCOME_NEED;                                                               \
+    } while (0)
+
+/* --- the message -------------------------------------------------------------------------------- */
+
+struct caller {
+    enum who role;           /* GUEST without a token */
+    struct str id;           /* user id; absent for a guest */
+    struct str session;      /* id of the token's refresh family */
+    int64_t token_issued_at; /* ms */
+};
+
+struct arena *job_arena(struct job *job);
+const struct caller *job_caller(const struct job *job);
+/* When the message was admitted, ms; the same on every run. */
+int64_t job_now(const struct job *job);
+/* The n-th call of a run gives the same id on every run. */
+struct str job_new_id(struct job *job);
+/* Secret random bytes, the same on every run; `label` tells several apart. */
+void job_random(struct job *job, const char *label, void *out, size_t len);
+/* Of a subscriber: the id of the event that is taken up. */
+struct str job_event_id(const struct job *job);
+const void *job_settings(const struct job *job);
+
+/* --- needs: true when loaded, and only then *out is set ------------------------------------------- */
+
+enum access {
+    READ,       /* as of this batch; may be stale when we commit */
+    CHECKED,    /* the commit proves that it has not changed */
+    FOR_UPDATE, /* locked and guarded; *out may be changed, after the checks are done */
+};
+
+/* A document by id; *out is NULL when there is none (a FOR_UPDATE lock is held all the same, so
+ * that job_insert of this id meets nobody). For READ and CHECKED *out must not be changed. */
+bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum access access,
+             void **out);
+/* The same by a field with a unique index ("email"). */
+bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
+                enum access access, void **out);
+/* A page of a query, or only a count. Sees what is committed, not what this batch decided. With
+ * `cache_tag` the page may come from the shared cache, until an event invalidates the tag. */
+bool job_query(struct job *job, const struct query *query, const char *cache_tag,
+               const struct query_page **out);
+/* Slow by intent (argon2id): only in workers of the "auth" pool. An absent hash never matches. */
+bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
+bool job_password_hash(struct job *job, struct str password, struct str *out);
+/* Counts one use of a token bucket; true when loaded, *allowed says whether it was within it. When
+ * Redis is away everything is allowed. peek: only ask. */
+bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, bool peek,
+              bool *allowed);
+
+/* --- effects: kept only when the handler returns OUTCOME_DONE -------------------------------------- */
+
+/* `doc` (in the arena) is new: head.id must be set; version and times are set here. */
+void job_insert(struct job *job, const struct doc_type *type, void *doc);
+/* `doc` came from FOR_UPDATE: its version and updatedAt move on (once per job). Must be called,
+ * before reply() and emit() so that those show the new version; a FOR_UPDATE document that is not
+ * marked is not written. */
+void job_changed(struct job *job, void *doc);
+/* An event (CloudEvents 1.0): subject = the aggregate's id, with its version; data by its shape. */
+void emit(struct job *job, const char *type, struct str subject, int64_t version,
+          const struct shape *shape, const void *data);
+/* The same, but of all such events of one batch with this type and subject only the last is sent:
+ * for state that many commands move at once (stock.changed). */
+void emit_latest(struct job *job, const char *type, struct str subject, int64_t version,
+                 const struct shape *shape, const void *data);
+/* A message on the notifications exchange, routing key "<channel>.<kind>". */
+void notify(struct job *job, const char *channel, const char *kind, struct str id,
+            const struct shape *shape, const void *data);
+/* Sets the reply's data and returns OUTCOME_DONE. Status is the operation's. */
+enum outcome reply(struct job *job, const struct shape *shape, const void *data);
+/* {} */
+enum outcome reply_empty(struct job *job);
+/* Effects of a refusal: the handler answers with an error, but what it changed is committed all the
+ * same (a reused refresh token revokes its family). err must be set by refuse() first. */
+enum outcome refuse_and_keep(struct job *job);
+/* A signed access token for the user. */
+struct str job_access_token(struct job *job, struct str user_id, enum who role, struct str session);
+/* BLAKE2b-256 under the digest key, hex: what is stored in place of an opaque secret. */
+struct str job_secret_digest(struct job *job, struct str secret);
+
+#endif

@@ -1,0 +1,70 @@
+/* operation.h - the tables in which a shop tells the engine what it serves. */
+#ifndef CARTWRIGHT_WORKER_OPERATION_H
+#define CARTWRIGHT_WORKER_OPERATION_H
+
+#include "base/err.h"
+#include "store/store.h"
+#include "wire/schema.h"
+
+struct job;
+struct lane;
+
+/* Who may ask, lowest first: each one may do what those before may. */
+enum who { GUEST, CUSTOMER, ADMIN, SUPERADMIN };
+
+/* NULL-ended names for tokens and documents: "guest", "customer", "admin", "superadmin". */
+extern const char *const who_names[];
+
+enum operation_kind {
+    COMMAND,    /* changes documents: message_id required, journalled, answered once */
+    QUERY,      /* reads: no message_id needed, nothing journalled */
+    SUBSCRIBER, /* takes up an event: message_id is the event's id, no reply */
+};
+
+/* One operation: one file, one schema, one row in its worker's table. The handler is a pure
+ * function (job.h); `request` is the struct generated from the schema. */
+struct operation {
+    const char *name; /* "cart.item.add"; of a subscriber "notification.order_placed" */
+    enum operation_kind kind;
+    enum who who;
+    const struct schema *request; /* of a subscriber: of the event's data */
+    enum outcome (*handle)(struct job *job, const void *request, struct err *err);
+    const char *summary;                    /* one line, for `describe` */
+    const struct shape *reply;              /* the form of `data`, for `describe` */
+    int status;                             /* of success; 0 means 200 */
+    const struct error_code *const *errors; /* own ones, ended by NULL; may be NULL */
+    const char *event;                      /* of a subscriber: the event type it takes up */
+    bool secret_reply;                      /* tokens inside: the journal keeps it sealed */
+};
+
+/* One worker: one request queue "cartwright.<name>" and, when it subscribes, it takes its events
+ * from "cartwright.<name>.events". */
+struct worker {
+    const char *name;
+    const char *const *prefixes; /* of operations: "cart" binds "cart.#"; ended by NULL */
+    const struct operation *const *operations; /* ended by NULL */
+};
+
+/* Events that make cached pages stale. */
+struct invalidation {
+    const char *event;
+    const char *tag;
+};
+
+/* The whole shop, given to the engine by the executable. */
+struct service {
+    const struct worker *const *workers; /* ended by NULL */
+    const struct doc_type *const *types; /* ended by NULL */
+    const struct invalidation *invalidations;
+    size_t invalidation_count;
+    /* Runs before a handler when the caller's token was not checked against the documents within
+     * the last minute: may NEED documents; refuses with UNAUTHENTICATED when the account is gone,
+     * changed its role or was logged out since. */
+    enum outcome (*authorize)(struct job *job, struct err *err);
+    const void *settings; /* the shop's own configuration, for job_settings() */
+};
+
+/* NULL when nobody serves it. */
+const struct operation *service_operation(const struct service *service, struct str name);
+
+#endif

@@ -1,0 +1,24 @@
+/* settings.h - the shop's part of the configuration; handlers read it through shop_settings(). */
+#ifndef CARTWRIGHT_WORKERS_SETTINGS_H
+#define CARTWRIGHT_WORKERS_SETTINGS_H
+
+#include "worker/job.h"
+
+struct shop_settings {
+    struct str currency;         /* shop.currency: the only currency of prices, "GBP" */
+    int64_t low_stock;           /* shop.lowStock: at or below it stock is low, 5 */
+    int64_t delivery_days;       /* shop.deliveryDays: expected delivery, days from now, 5 */
+    int64_t list_cache_ms;       /* shop.listCache: life of a cached page, 60s */
+    int64_t access_token_ms;     /* auth.accessToken: life of an access token, 10m */
+    int64_t refresh_idle_ms;     /* auth.refreshIdle: 14d */
+    int64_t refresh_absolute_ms; /* auth.refreshAbsolute: 30d */
+    int64_t login_burst;         /* auth.loginBurst: failed logins at once per account, 10 */
+    int64_t login_period_ms;     /* auth.loginPeriod: then one per, 12s */
+};
+
+static inline const struct shop_settings *shop_settings(const struct job *job)
+{
+    return job_settings(job);
+}
+
+#endif
