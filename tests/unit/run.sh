@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the unit test programs given, prints only what failed, and one line of totals.
+set -u
+passed=0 failed=0
+for program in "$@"; do
+    out=$(mktemp)
+    "$program" >"$out" 2>&1
+    status=$?
+    ok=$(grep -c '^\[       OK \]' "$out")
+    bad=$(grep -c '^\[  FAILED  \] test_.*__' "$out")
+    if [ $status -ne 0 ]; then
+        [ "$bad" -gt 0 ] || bad=1
+        echo "--- $(basename "$program") (exit status $status)"
+        grep -v '^\[       OK \]\|^\[ RUN      \]' "$out"
+    fi
+    passed=$((passed + ok)) failed=$((failed + bad))
+    rm -f "$out"
+done
+echo "unit: $passed passed, $failed failed"
+[ $failed -eq 0 ]
