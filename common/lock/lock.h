@@ -13,23 +13,28 @@
 #define LOCK_OWNER_BYTES 16
 
 struct lock_options {
-    struct str uri;    /* redis://[user:password@]host:port[/db] or unix:///path */
+    struct str uri;    /* redis://[user:password@]host[:port][/db] or unix:///path */
     struct str prefix; /* of all keys: "cartwright" */
     int timeout_ms;    /* of connecting and of each call: 300 */
 };
 
 struct lock;
 
+/* INVALID when the options make no sense (the text never shows the password). Connects at the first
+ * call, so that an absent server does not keep a lane from starting. SIGPIPE is ignored from here
+ * on, process-wide: hiredis 0.14 writes without MSG_NOSIGNAL. */
 MUST_CHECK enum outcome lock_open(const struct lock_options *options, struct lock **out,
                                   struct err *err);
 void lock_close(struct lock *lock);
 /* DONE when the server answers; reconnects if need be. The other calls reconnect too, at most once
- * per second, so that a dead server costs nothing per batch. */
+ * per second (and less often when an attempt is slow), so that a dead server costs nothing per
+ * batch. */
 MUST_CHECK enum outcome lock_ping(struct lock *lock, struct err *err);
 
 /* Takes each key that can be had, in one round trip; granted[i] says which. A key held by this very
  * owner is granted again and its lease renewed. Fair: who was refused a key is next in line for it
- * for a short while, so that the holder cannot snatch it back again and again.
+ * for a short while, so that the holder cannot snatch it back again and again. Therefore `owner`
+ * belongs to a lane, not to a batch: a deferred message keeps its place in line.
  * ttl_ms: after this time the lease ends by itself. */
 MUST_CHECK enum outcome lock_take(struct lock *lock, const struct str *keys, size_t count,
                                   const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms,
@@ -39,16 +44,17 @@ MUST_CHECK enum outcome lock_release(struct lock *lock, const struct str *keys, 
                                      const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
 
 /* Cache-aside with generations: an entry belongs to a tag ("product"); invalidating the tag makes
- * all its entries unreachable at once, and an entry computed before an invalidation can never be
- * stored after it, because the generation read by cache_get is part of its key. */
+ * all its entries unreachable at once, and an entry computed before an invalidation is never seen
+ * after it, because it carries the generation that cache_get had read. Generations are random, not
+ * counted: after a FLUSHALL a counter would come to the same numbers again. */
 struct cache_item {
     struct str tag;
     struct str key;
     struct str value;   /* filled by cache_get: absent on a miss. Given to cache_put */
-    int64_t generation; /* filled by cache_get, handed back to cache_put */
+    int64_t generation; /* filled by cache_get, handed back to cache_put; 0: do not keep */
 };
 
-/* One round trip for all items. */
+/* One round trip for all items (two at the first use of a tag). */
 MUST_CHECK enum outcome cache_get(struct lock *lock, struct arena *arena, struct cache_item *items,
                                   size_t count, struct err *err);
 MUST_CHECK enum outcome cache_put(struct lock *lock, const struct cache_item *items, size_t count,
@@ -56,7 +62,8 @@ MUST_CHECK enum outcome cache_put(struct lock *lock, const struct cache_item *it
 MUST_CHECK enum outcome cache_invalidate(struct lock *lock, const struct str *tags, size_t count,
                                          struct err *err);
 
-/* A token bucket (GCRA, with the server's clock): `burst` at once, then one per `period_ms`. */
+/* A token bucket (GCRA, with the server's clock): `burst` at once, then one per `period_ms`. Limits
+ * with the same key in one call are counted one after the other. */
 struct rate_limit {
     struct str key;
     int64_t burst;

@@ -15,9 +15,10 @@
 #define JSON_DEPTH_MAX 32    /* of objects and arrays; the prescan refuses deeper ones */
 #define JSON_NODES_MAX 10000 /* values in one message */
 
-struct json; /* a parsed tree, read-only, attached to its arena */
+struct json; /* a parsed tree, read-only, inside its arena */
 
-/* Once per process, before the first parse: seeds the hash of object keys. */
+/* Before the fork: seeds the hash of object keys and takes over jansson's memory, so that parsed
+ * trees live in arenas. The first parse does it otherwise. */
 void json_init(void);
 
 /* MALFORMED (OUTCOME_INVALID) with the place when the bytes are not one JSON object. */
@@ -30,15 +31,16 @@ void json_fingerprint(const struct json *json, uint8_t out[16]);
 MUST_CHECK enum outcome json_pretty(struct arena *arena, struct str bytes, struct str *out,
                                     struct err *err);
 
-/* Reading without a schema: for clients, tests and configuration, not for requests.
+/* Reading without a schema: for clients, tests and configuration, not for requests. (No function
+ * here may share a name with jansson: it would take its place inside jansson, too.)
  * A missing member, another type or a NULL `json` give absent, `fallback` or NULL. */
 const struct json *json_member(const struct json *json, const char *key);
 const struct json *json_element(const struct json *json, size_t index);
 size_t json_count(const struct json *json); /* members or elements */
-struct str json_string(const struct json *json);
+struct str json_str(const struct json *json);
 int64_t json_int(const struct json *json, int64_t fallback);
 bool json_bool(const struct json *json, bool fallback);
-bool json_is_null(const struct json *json);
+bool json_holds_null(const struct json *json); /* the value null; a missing one does not */
 /* "/error/code" (RFC 6901) */
 const struct json *json_at(const struct json *json, const char *pointer);
 /* Compact text of a subtree. */
@@ -50,8 +52,10 @@ struct str json_text(struct arena *arena, const struct json *json);
  * a nesting mistake is a panic, because it is our bug. */
 struct json_writer {
     struct text *text;
-    bool comma; /* a value stands before the next one */
-    int depth;
+    bool comma;       /* a value stands before the next one */
+    bool after_key;   /* the next call must be a value */
+    int depth;        /* at most 64 */
+    uint64_t objects; /* one bit per open level: an object, not a list */
 };
 
 void json_writer_init(struct json_writer *writer, struct text *text);
@@ -61,13 +65,15 @@ void json_open_list(struct json_writer *writer);
 void json_close_list(struct json_writer *writer);
 /* key must need no escaping (program text) */
 void json_key(struct json_writer *writer, const char *key);
+/* Bytes that are not UTF-8 become U+FFFD. */
 void json_put_str(struct json_writer *writer, struct str value);
 void json_put_int(struct json_writer *writer, int64_t value);
 void json_put_bool(struct json_writer *writer, bool value);
 void json_put_null(struct json_writer *writer);
 /* Finished JSON text, unchecked. */
 void json_put_raw(struct json_writer *writer, struct str value);
-/* An object by its table; FIELD_SECRET members are never written. */
+/* An object by its table; FIELD_SECRET members are never written. An absent member is left out when
+ * FIELD_OPTIONAL, else null; a list without items is [] unless it is flagged so. */
 void json_put_shape(struct json_writer *writer, const struct shape *shape, const void *object);
 
 /* One object as compact text. */

@@ -61,7 +61,9 @@ struct service {
      * the last minute: may NEED documents; refuses with UNAUTHENTICATED when the account is gone,
      * changed its role or was logged out since. */
     enum outcome (*authorize)(struct job *job, struct err *err);
-    const void *settings; /* the shop's own configuration, for job_settings() */
+    const void *settings;    /* the shop's own configuration, for job_settings() */
+    int64_t access_token_ms; /* life of an access token */
+    int64_t cache_ms;        /* life of a cached page */
 };
 
 /* NULL when nobody serves it. */

@@ -1,4 +1,4 @@
-/* user.h - accounts and sessions: documents, rules, wire forms. */
+/* user.h - accounts: documents, wire form, and who may still come in. */
 #ifndef CARTWRIGHT_WORKERS_AUTH_USER_H
 #define CARTWRIGHT_WORKERS_AUTH_USER_H
 
@@ -7,11 +7,11 @@
 struct user {
     struct doc_head head;
     struct str name;
-    struct str email;         /* as given, trimmed */
+    struct str email;         /* as given */
     struct str email_key;     /* unique: lower case; how an account is found */
     struct str password_hash; /* FIELD_SECRET */
     int role;                 /* enum who */
-    int64_t valid_after;      /* ms: tokens issued before are refused (log-out, role change) */
+    int64_t generation;       /* of sessions: one more ends all that were begun before */
 };
 
 /* The wire form "User": its table leaves the secret and internal fields out. */
@@ -19,31 +19,29 @@ extern const struct shape user_view_shape;
 extern const struct doc_type user_type;
 
 bool user_by_id(struct job *job, struct str id, enum access access, struct user **out);
+/* Whatever the case of `email`. */
 bool user_by_email(struct job *job, struct str email, enum access access, struct user **out);
-
-/* One log-in and all its rotated refresh tokens ("family"). The refresh token is
- * "<id>.<43 characters>"; only its digest is stored. */
-struct session {
-    struct doc_head head;
-    struct str user_id;
-    struct str digest;  /* FIELD_SECRET: of the one token that is good now */
-    int64_t idle_until; /* ms */
-    int64_t expires_at; /* ms, absolute; a TTL index removes it */
-    bool revoked;
-};
-
-extern const struct doc_type session_type;
+struct str user_email_key(struct arena *arena, struct str email);
 
 /* How many superadmins there are: one document, so that two demotions cannot both pass. */
 struct roster {
     struct doc_head head; /* head.id is "superadmin" */
     int64_t count;
 };
+
 extern const struct doc_type roster_type;
 
-/* service.authorize: the account still exists, has the token's role, was not logged out since. */
-enum outcome authorize_caller(struct job *job, struct err *err);
+/* *out is NULL as long as there never was a superadmin. */
+bool roster_of_superadmins(struct job *job, enum access access, struct roster **out);
+/* `roster` came from FOR_UPDATE and may be NULL. */
+void roster_add(struct job *job, struct roster *roster, int64_t delta);
+
+/* service.authorize: the account still exists, has the token's role, and the session goes on. */
+MUST_CHECK enum outcome authorize_caller(struct job *job, struct err *err);
 
 extern const struct worker auth_worker;
+/* admin.add, run by the executable itself: no queue is bound to it, so no message reaches it. It
+ * must not be listed in a service that takes messages. */
+extern const struct worker admin_worker;
 
 #endif

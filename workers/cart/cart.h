@@ -21,27 +21,42 @@ struct cart_line {
 };
 
 struct cart {
-    struct doc_head head; /* head.id is the user's id */
+    struct doc_head head; /* head.id is the user's id; version 0: not stored yet */
     LIST(struct cart_line) lines;
 };
 
 extern const struct doc_type cart_type;
 
-/* The caller's cart; NULL when there is none yet. */
+/* A need: the caller's cart; NULL when there is none yet. */
 bool cart_of_caller(struct job *job, enum access access, struct cart **out);
-/* The products and stocks of all lines, by index of the line. Needs are collected over all lines. */
+/* `cart`, or a new and empty one of the caller when it is NULL. */
+struct cart *cart_or_empty(struct job *job, struct cart *cart);
+
+/* The products and stocks of all lines, by index of the line. */
 struct cart_goods {
     struct product **products; /* an item is NULL when the product is gone */
     struct stock **stocks;
     size_t count;
 };
+
+/* A need, collected over all lines: one round loads them all. */
 bool cart_goods(struct job *job, const struct cart *cart, enum access stock_access,
                 struct cart_goods *out);
 
-struct cart_line *cart_line_of(struct cart *cart, struct str product_id); /* NULL when not in it */
-/* Adds or replaces the product's line. */
-void cart_put(struct job *job, struct cart *cart, const struct product *product, int64_t quantity);
-void cart_remove(struct cart *cart, struct str product_id);
+/* NULL when it is not in the cart. */
+struct cart_line *cart_line_of(const struct cart *cart, struct str product_id);
+/* Adds a line, or replaces the quantity of the product's line; its price is today's. */
+void cart_put(struct arena *arena, struct cart *cart, const struct product *product,
+              int64_t quantity);
+/* The other lines keep their order. False when it is not in the cart. */
+bool cart_remove(struct cart *cart, struct str product_id);
+
+/* NOT_PURCHASABLE, QUANTITY_LIMIT or INSUFFICIENT_STOCK when the cart may not hold so many of it. */
+MUST_CHECK enum outcome cart_check(struct job *job, const struct cart *cart,
+                                   const struct product *product, const struct stock *stock,
+                                   int64_t quantity, struct err *err);
+/* The end of every change: NEED; stores the cart, emits cart.updated, replies the cart. */
+enum outcome cart_save(struct job *job, struct cart *cart);
 
 /* --- the wire form "Cart" -------------------------------------------------------------------------- */
 
@@ -72,9 +87,11 @@ struct cart_view {
 
 extern const struct shape cart_view_shape;
 
-/* cart NULL: the empty cart of the caller (version 0, updatedAt now). */
-struct cart_view *cart_view(struct job *job, const struct cart *cart,
-                            const struct cart_goods *goods);
+/* A line whose product is gone or not published is "unavailable": shown with its stored price and
+ * nothing available, and not counted in the total, because it cannot be ordered. So is a line that
+ * would carry the total out of int64. */
+struct cart_view *cart_view(struct arena *arena, const struct cart *cart,
+                            const struct cart_goods *goods, struct str currency);
 
 extern const struct worker cart_worker;
 

@@ -3,14 +3,18 @@
 #define CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 
 #include "inventory/stock.h"
+#include "schemas/common.h"
 #include "worker/job.h"
 
 /* --- category ------------------------------------------------------------------------------------ */
 
+/* So deep may a tree be at most: what walks up to the root ends. */
+#define CATEGORY_DEPTH_MAX 16
+
 struct category {
     struct doc_head head;
     struct str name;
-    struct str slug;      /* unique, made from the name */
+    struct str slug;      /* unique, made from the name: renaming changes it */
     struct str parent_id; /* absent: a root */
 };
 
@@ -18,26 +22,31 @@ extern const struct shape category_shape; /* also the wire form "Category" */
 extern const struct doc_type category_type;
 
 bool category_by_id(struct job *job, struct str id, enum access access, struct category **out);
+/* The slug of a name for the category `id`: NEED; DUPLICATE_SLUG when another one has it. */
+MUST_CHECK enum outcome category_slug(struct job *job, struct str name, struct str id,
+                                      struct str *out, struct err *err);
+/* That a category `id` may stand below `parent_id`: NEED; NOT_FOUND when there is no such parent;
+ * CYCLE when the parent stands below `id` itself, or the tree would become too deep. */
+MUST_CHECK enum outcome category_check_parent(struct job *job, struct str id, struct str parent_id,
+                                              struct err *err);
 
 /* --- product ------------------------------------------------------------------------------------- */
 
-enum product_status { PRODUCT_PUBLISHED, PRODUCT_DRAFT, PRODUCT_RETIRED };
-extern const char *const product_status_names[];
-
-struct product_image {
-    struct str url;
-    struct str alt; /* may be absent */
+enum product_status {
+    PRODUCT_PUBLISHED = COMMON_PRODUCT_STATUS_PUBLISHED,
+    PRODUCT_DRAFT = COMMON_PRODUCT_STATUS_DRAFT,
+    PRODUCT_RETIRED = COMMON_PRODUCT_STATUS_RETIRED,
 };
 
 struct product {
     struct doc_head head;
     struct str name;
-    struct str slug; /* unique; the SKU is appended when the name's own is taken */
+    struct str slug; /* unique; stays when the name changes, so that links live */
     struct str description;
     struct str category_id; /* absent: none */
     struct money price;
     struct str sku; /* unique; never changes */
-    LIST(struct product_image) images;
+    LIST(struct common_image) images;
     int status;    /* enum product_status */
     bool in_stock; /* kept in step with the stock by stock_moved(); only for filters */
 };
@@ -45,8 +54,17 @@ struct product {
 extern const struct doc_type product_type;
 
 bool product_by_id(struct job *job, struct str id, enum access access, struct product **out);
-/* Published: may be put in a cart and ordered. NULL is not. */
+/* Published: may be seen by everybody, put in a cart and ordered. NULL is not. */
 bool product_is_purchasable(const struct product *product);
+
+/* Rules that product.create and product.update share. */
+
+/* VALIDATION_FAILED at /price/currency when it is not the shop's. */
+MUST_CHECK enum outcome product_check_price(struct job *job, struct money price, struct err *err);
+/* NEED; NOT_FOUND at /categoryId when there is none; the commit proves that it stays. An absent id
+ * is no category: *out is NULL. */
+MUST_CHECK enum outcome product_check_category(struct job *job, struct str id,
+                                               struct category **out, struct err *err);
 
 /* --- the wire form "Product": the product with its category and stock joined ------------------------ */
 
@@ -70,7 +88,7 @@ struct product_view {
     struct money price;
     struct str sku;
     struct stock_ref stock;
-    LIST(struct product_image) images;
+    LIST(struct common_image) images;
     int status;
     int64_t created_at;
     int64_t updated_at;
@@ -79,14 +97,24 @@ struct product_view {
 
 extern const struct shape product_view_shape;
 
+/* A need; *out is NULL when the product has none. */
+bool category_of_product(struct job *job, const struct product *product, struct category **out);
 /* Joins; category and stock may be NULL (none, and nothing in stock). */
 struct product_view *product_view(struct job *job, const struct product *product,
                                   const struct category *category, const struct stock *stock);
 
-/* Lower-case ASCII words joined by '-', at most 80 characters: NFKD, accents dropped; `fallback`
- * (an id or SKU) when nothing is left. */
+/* --- slugs ------------------------------------------------------------------------------------------ */
+
+#define SLUG_MAX 80
+
+/* Lower-case ASCII words joined by '-', at most SLUG_MAX characters: NFKD, accents dropped;
+ * `fallback` as it is when nothing is left (a name in another script). */
 struct str slug_of(struct arena *arena, struct str name, struct str fallback);
 
 extern const struct worker catalog_worker;
+
+/* What makes cached pages of the catalog stale. */
+extern const struct invalidation catalog_invalidations[];
+extern const size_t catalog_invalidation_count;
 
 #endif

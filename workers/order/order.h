@@ -9,28 +9,18 @@
 #ifndef CARTWRIGHT_WORKERS_ORDER_ORDER_H
 #define CARTWRIGHT_WORKERS_ORDER_ORDER_H
 
+#include "inventory/stock.h"
+#include "schemas/common.h"
 #include "worker/job.h"
 
 enum order_status {
-    ORDER_PENDING,
-    ORDER_PAID,
-    ORDER_PROCESSING,
-    ORDER_SHIPPED,
-    ORDER_DELIVERED,
-    ORDER_CANCELLED,
+    ORDER_PENDING = COMMON_ORDER_STATUS_PENDING,
+    ORDER_PAID = COMMON_ORDER_STATUS_PAID,
+    ORDER_PROCESSING = COMMON_ORDER_STATUS_PROCESSING,
+    ORDER_SHIPPED = COMMON_ORDER_STATUS_SHIPPED,
+    ORDER_DELIVERED = COMMON_ORDER_STATUS_DELIVERED,
+    ORDER_CANCELLED = COMMON_ORDER_STATUS_CANCELLED,
     ORDER_STATUSES
-};
-extern const char *const order_status_names[];
-
-struct address {
-    struct str name;
-    struct str line1;
-    struct str line2;
-    struct str city;
-    struct str region;
-    struct str postcode;
-    struct str country; /* ISO 3166 alpha-2 */
-    struct str phone;
 };
 
 struct order_line {
@@ -51,28 +41,54 @@ struct order_step {
 
 struct order {
     struct doc_head head;
-    struct str number; /* unique, not guessable: "CW-" + 12 of Crockford's base 32 */
+    struct str number; /* unique, not guessable: "CW-" + 12 of Crockford's base 32 (60 bits) */
     struct str user_id;
     int status;
     LIST(struct order_line) items;
     struct money total;
-    const struct address *shipping_address; /* may be NULL */
-    struct str expected_delivery_date;      /* "YYYY-MM-DD" */
-    LIST(struct order_step) history;
+    const struct common_address *shipping_address; /* may be NULL */
+    struct str expected_delivery_date;             /* "YYYY-MM-DD" */
+    LIST(struct order_step) history;               /* every status it had, oldest first */
 };
 
 extern const struct shape order_shape; /* also the wire form "Order" */
 extern const struct doc_type order_type;
 
-/* The life cycle, as a table that a test walks whole. */
-bool order_may_move(enum order_status from, enum order_status to);
-bool order_may_cancel(enum order_status status, enum who who);
-/* Moves a FOR_UPDATE order on, adds to its history, and moves the stock that goes with it (which
- * may NEED). Emits order.status_changed, and order.cancelled when cancelled. */
-enum outcome order_move(struct job *job, struct order *order, enum order_status to, struct str note,
-                        struct err *err);
-
 bool order_by_id(struct job *job, struct str id, enum access access, struct order **out);
+/* Own or an admin's business; NULL is nobody's. */
+bool order_is_visible(const struct job *job, const struct order *order);
+
+#define ORDER_NUMBER_PREFIX "CW-"
+#define ORDER_NUMBER_CHARS  12
+
+/* The UTC day, `days` after the instant. */
+struct str order_delivery_date(struct arena *arena, int64_t now, int64_t days);
+void order_add_step(struct arena *arena, struct order *order, enum order_status status, int64_t at,
+                    struct str by, struct str note);
+
+/* --- life cycle: a table that a test walks whole ---------------------------------------------------- */
+
+typedef bool stock_move(struct stock *stock, int64_t quantity);
+
+/* One step of the life cycle and what it does to the stock of each line (NULL: nothing). */
+struct order_edge {
+    enum order_status from;
+    enum order_status to;
+    stock_move *move;
+};
+
+/* NULL when an order may not go from one to the other. */
+const struct order_edge *order_edge(enum order_status from, enum order_status to);
+bool order_may_cancel(enum order_status status, enum who who);
+
+/* Moves the stock of all lines, with everything that follows from it: NEED. BUG when a stock does
+ * not hold what the order says: the caller has checked before. */
+MUST_CHECK enum outcome order_move_stock(struct job *job, const struct order *order,
+                                         stock_move *move, struct err *err);
+/* Moves a FOR_UPDATE order along an edge: NEED; its stock, its history; emits order.status_changed,
+ * and order.cancelled when cancelled; replies the order. */
+enum outcome order_move(struct job *job, struct order *order, const struct order_edge *edge,
+                        struct str note, struct err *err);
 
 extern const struct worker order_worker;
 

@@ -1,0 +1,86 @@
+/* seal.c - digests, sealing and derived randomness; all of libsodium. */
+#include <sodium.h>
+
+#include "auth/base64.h"
+
+#define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define TAG_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
+
+_Static_assert(AUTH_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key of the AEAD");
+_Static_assert(AUTH_KEY_BYTES == crypto_kdf_KEYBYTES, "key of crypto_kdf");
+
+static const unsigned char *bytes_of(struct str text)
+{
+    return (const unsigned char *)text.ptr;
+}
+
+/* The length in front, so that ("ab", "c") and ("a", "bc") differ. */
+static void digest_part(crypto_generichash_state *state, struct str part)
+{
+    const uint64_t len = part.len;
+    crypto_generichash_update(state, (const unsigned char *)&len, sizeof(len));
+    crypto_generichash_update(state, bytes_of(part), part.len);
+}
+
+void auth_digest(const uint8_t key[AUTH_KEY_BYTES], const struct str *parts, size_t count,
+                 void *out, size_t out_len)
+{
+    crypto_generichash_state state;
+    if (crypto_generichash_init(&state, key, AUTH_KEY_BYTES, out_len) != 0)
+        panic("a digest of %zu bytes is a bug", out_len);
+    for (size_t i = 0; i < count; i++)
+        digest_part(&state, parts[i]);
+    crypto_generichash_final(&state, out, out_len);
+}
+
+bool auth_equal(const void *a, const void *b, size_t len)
+{
+    return sodium_memcmp(a, b, len) == 0;
+}
+
+/* BLAKE2b in counter mode: block n is the digest of the label and n. */
+void auth_expand(const uint8_t seed[AUTH_KEY_BYTES], struct str label, void *out, size_t out_len)
+{
+    unsigned char block[crypto_generichash_BYTES_MAX];
+    unsigned char *at = out;
+    for (uint64_t n = 0; out_len > 0; n++) {
+        const struct str parts[] = {label, {(const char *)&n, sizeof(n)}};
+        auth_digest(seed, parts, 2, block, sizeof(block));
+        const size_t len = out_len < sizeof(block) ? out_len : sizeof(block);
+        memcpy(at, block, len);
+        at += len;
+        out_len -= len;
+    }
+    sodium_memzero(block, sizeof(block));
+}
+
+struct str auth_seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
+                     struct str plain)
+{
+    const size_t len = NONCE_BYTES + plain.len + TAG_BYTES;
+    unsigned char *sealed = (unsigned char *)arena_bytes(arena, len);
+    randombytes_buf(sealed, NONCE_BYTES);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + NONCE_BYTES, NULL, bytes_of(plain),
+                                               plain.len, bytes_of(context), context.len, NULL,
+                                               sealed, key);
+    return base64url(arena, sealed, len);
+}
+
+bool auth_unseal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
+                 struct str sealed, struct str *out)
+{
+    struct str bytes;
+    if (!base64url_decode(arena, sealed, &bytes) || bytes.len < NONCE_BYTES + TAG_BYTES)
+        return false;
+    const size_t len = bytes.len - NONCE_BYTES - TAG_BYTES;
+    char *plain = arena_bytes(arena, len + 1);
+    plain[len] = '\0';
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            (unsigned char *)plain, NULL, NULL, bytes_of(bytes) + NONCE_BYTES, len + TAG_BYTES,
+            bytes_of(context), context.len, bytes_of(bytes), key) != 0) {
+        sodium_memzero(plain, len);
+        return false;
+    }
+    *out = (struct str){plain, len};
+    return true;
+}

@@ -1,0 +1,174 @@
+/* bus.c - hands each call of bus.h to the broker behind it, and makes and frees deliveries. */
+#include "bus/bus.h"
+
+#include <stdlib.h>
+
+#include "bus/bus_ops.h"
+
+void bus_close(struct bus *bus)
+{
+    if (bus)
+        bus->ops->close(bus);
+}
+
+enum outcome bus_reconnect(struct bus *bus, struct err *err)
+{
+    return bus->ops->reconnect(bus, err);
+}
+
+const char *bus_lost_reason(const struct bus *bus)
+{
+    return bus->ops->lost_reason(bus);
+}
+
+enum outcome bus_declare(struct bus *bus, const struct bus_topology *topology, struct err *err)
+{
+    return bus->ops->declare(bus, topology, err);
+}
+
+enum outcome bus_consume(struct bus *bus, const struct str *queues, size_t count, int prefetch,
+                         struct err *err)
+{
+    return bus->ops->consume(bus, queues, count, prefetch, err);
+}
+
+enum outcome bus_cancel(struct bus *bus, struct err *err)
+{
+    return bus->ops->cancel(bus, err);
+}
+
+enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out)
+{
+    return bus->ops->next(bus, timeout_ms, out);
+}
+
+void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
+{
+    bus->ops->ack(bus, delivery, multiple);
+}
+
+void bus_requeue(struct bus *bus, const struct delivery *delivery)
+{
+    bus->ops->requeue(bus, delivery);
+}
+
+void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
+{
+    bus->ops->publish(bus, message, group);
+}
+
+enum outcome bus_flush(struct bus *bus, struct err *err)
+{
+    return bus->ops->flush(bus, err);
+}
+
+bool bus_confirmed(struct bus *bus, struct bus_confirm *out)
+{
+    return bus->ops->confirmed(bus, out);
+}
+
+bool bus_wait_confirms(struct bus *bus, int timeout_ms)
+{
+    return bus->ops->wait_confirms(bus, timeout_ms);
+}
+
+bool bus_is_blocked(const struct bus *bus)
+{
+    return bus->ops->is_blocked(bus);
+}
+
+uint64_t bus_returned(const struct bus *bus)
+{
+    return bus->ops->returned(bus);
+}
+
+enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out, struct err *err)
+{
+    return bus->ops->queue_depth(bus, queue, out, err);
+}
+
+/* --- deliveries ----------------------------------------------------------------------------- */
+
+static const size_t delivery_strs[] = {
+    offsetof(struct delivery, queue),          offsetof(struct delivery, exchange),
+    offsetof(struct delivery, routing_key),    offsetof(struct delivery, message_id),
+    offsetof(struct delivery, correlation_id), offsetof(struct delivery, reply_to),
+    offsetof(struct delivery, content_type),   offsetof(struct delivery, content_encoding),
+    offsetof(struct delivery, type),           offsetof(struct delivery, authorization),
+    offsetof(struct delivery, api_key),        offsetof(struct delivery, api_version),
+    offsetof(struct delivery, traceparent),    offsetof(struct delivery, accept_language),
+    offsetof(struct delivery, operation),
+};
+
+#define DELIVERY_STRS (sizeof(delivery_strs) / sizeof(delivery_strs[0]))
+
+static struct str *str_at(struct delivery *delivery, size_t i)
+{
+    return (struct str *)(void *)((char *)delivery + delivery_strs[i]);
+}
+
+struct delivery delivery_blank(void)
+{
+    return (struct delivery){.deadline = -1, .status = -1, .expiration = -1, .timestamp = -1};
+}
+
+struct delivery *delivery_make(const struct delivery *from, size_t body_len)
+{
+    struct delivery copy = *from;
+    size_t size = sizeof(struct delivery_node) + body_len + 1;
+    for (size_t i = 0; i < DELIVERY_STRS; i++)
+        size += str_at(&copy, i)->len + 1;
+    struct delivery_node *node = malloc(size);
+    if (!node)
+        panic("out of memory for a message of %zu bytes", size);
+
+    char *at = (char *)(node + 1);
+    for (size_t i = 0; i < DELIVERY_STRS; i++) {
+        struct str *str = str_at(&copy, i);
+        if (str_is_absent(*str))
+            continue;
+        memcpy(at, str->ptr, str->len);
+        at[str->len] = '\0';
+        str->ptr = at;
+        at += str->len + 1;
+    }
+    at[body_len] = '\0';
+    copy.body = (struct str){at, body_len};
+    *node = (struct delivery_node){.delivery = copy};
+    return &node->delivery;
+}
+
+void delivery_free(struct delivery *delivery)
+{
+    free(delivery);
+}
+
+void delivery_list_append(struct delivery_list *list, struct delivery *delivery)
+{
+    struct delivery_node *node = (struct delivery_node *)(void *)delivery;
+    node->next = NULL;
+    if (list->last)
+        list->last->next = node;
+    else
+        list->first = node;
+    list->last = node;
+    list->count++;
+}
+
+struct delivery *delivery_list_take(struct delivery_list *list)
+{
+    struct delivery_node *node = list->first;
+    if (!node)
+        return NULL;
+    list->first = node->next;
+    if (!list->first)
+        list->last = NULL;
+    list->count--;
+    return &node->delivery;
+}
+
+void delivery_list_clear(struct delivery_list *list)
+{
+    for (struct delivery *delivery; (delivery = delivery_list_take(list));)
+        delivery_free(delivery);
+}

@@ -1,0 +1,407 @@
+/* bus_amqp.c - bus.h on RabbitMQ: one link that consumes, one that publishes.
+ *
+ * Consuming link: channel 1 delivers and takes acknowledgements, channel 2 is opened for topology
+ * and closed again. Publishing link: channel 1 is in confirm mode, for messages somebody answers
+ * for; channel 2 is not, for replies, so that the broker does no work that nobody waits for. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "bus/bus_amqp.h"
+#include "bus/bus_confirms.h"
+#include "bus/bus_ops.h"
+
+#define CHANNEL_CONSUME   1
+#define CHANNEL_TOPOLOGY  2
+#define CHANNEL_CONFIRMED 1
+#define CHANNEL_REPLIES   2
+
+#define CONSUMER_TAG_SIZE 24
+
+struct bus_amqp {
+    struct bus bus;
+    struct bus_uri uri;
+    struct bus_options options;
+    char *name; /* the connection name that options.name points to */
+    struct link consumer;
+    struct link publisher;
+    struct delivery_list ready;
+    struct confirms confirms;
+    uint64_t returned;
+    uint64_t unsendable; /* messages that did not fit in a frame, since the last flush */
+    uint32_t epoch;
+    struct str *queues; /* what bus_consume asked for */
+    size_t queue_count;
+    int prefetch;
+    bool is_consuming; /* from bus_consume to bus_cancel */
+};
+
+static struct bus_amqp *amqp_of(struct bus *bus)
+{
+    return (struct bus_amqp *)(void *)bus;
+}
+
+static const struct bus_amqp *const_amqp_of(const struct bus *bus)
+{
+    return (const struct bus_amqp *)(const void *)bus;
+}
+
+/* --- what arrives --------------------------------------------------------------------------- */
+
+static void on_delivered(void *owner, struct delivery *delivery)
+{
+    struct bus_amqp *amqp = owner;
+    delivery->epoch = amqp->epoch;
+    delivery_list_append(&amqp->ready, delivery);
+}
+
+static void on_returned(void *owner, struct delivery *message)
+{
+    struct bus_amqp *amqp = owner;
+    amqp->returned++;
+    if (message->tag > 0) /* the return of a message comes before its ack */
+        confirms_return(&amqp->confirms, message->tag);
+    delivery_free(message);
+}
+
+static void on_confirmed(void *owner, uint64_t tag, bool multiple, bool ok)
+{
+    struct bus_amqp *amqp = owner;
+    confirms_settle(&amqp->confirms, tag, multiple, ok);
+}
+
+static const struct link_events events = {on_delivered, on_returned, on_confirmed};
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static enum outcome set_prefetch(struct bus_amqp *amqp, struct err *err)
+{
+    amqp_basic_qos_t qos = {.prefetch_count = (uint16_t)amqp->prefetch};
+    return link_call(&amqp->consumer, CHANNEL_CONSUME, AMQP_BASIC_QOS_METHOD, &qos,
+                     AMQP_BASIC_QOS_OK_METHOD, err);
+}
+
+/* The consumer tag is the queue's index: link->consumed gives the name back. */
+static enum outcome consume_queue(struct bus_amqp *amqp, size_t index, struct err *err)
+{
+    char tag[CONSUMER_TAG_SIZE];
+    snprintf(tag, sizeof(tag), "%zu", index);
+    amqp_basic_consume_t consume = {
+        .queue = amqp_bytes_of(amqp->queues[index]),
+        .consumer_tag = amqp_cstring_bytes(tag),
+    };
+    return link_call(&amqp->consumer, CHANNEL_CONSUME, AMQP_BASIC_CONSUME_METHOD, &consume,
+                     AMQP_BASIC_CONSUME_OK_METHOD, err);
+}
+
+static enum outcome start_consuming(struct bus_amqp *amqp, struct err *err)
+{
+    amqp->consumer.consumed = amqp->queues;
+    amqp->consumer.consumed_count = amqp->queue_count;
+    enum outcome outcome = set_prefetch(amqp, err);
+    for (size_t i = 0; i < amqp->queue_count && outcome == OUTCOME_DONE; i++)
+        outcome = consume_queue(amqp, i, err);
+    if (outcome != OUTCOME_REFUSED)
+        return outcome;
+    /* The refusal closed the channel; the queue may be declared later. */
+    link_lose(&amqp->consumer, "%s", amqp->consumer.call.refusal);
+    return retry_later(err, "cannot consume: %s", amqp->consumer.call.refusal);
+}
+
+static struct link_options options_of(struct bus_amqp *amqp)
+{
+    return (struct link_options){
+        .uri = &amqp->uri,
+        .name = amqp->name,
+        .heartbeat_s = amqp->options.heartbeat_s,
+        .timeout_ms = amqp->options.timeout_ms,
+        .body_max = amqp->options.body_max,
+        .events = &events,
+        .owner = amqp,
+    };
+}
+
+static enum outcome open_publisher(struct bus_amqp *amqp, struct err *err)
+{
+    const struct link_options options = options_of(amqp);
+    TRY(link_open(&amqp->publisher, &options, err));
+    amqp_confirm_select_t select = {0};
+    TRY(link_call(&amqp->publisher, CHANNEL_CONFIRMED, AMQP_CONFIRM_SELECT_METHOD, &select,
+                  AMQP_CONFIRM_SELECT_OK_METHOD, err));
+    return link_open_channel(&amqp->publisher, CHANNEL_REPLIES, err);
+}
+
+static enum outcome open_links(struct bus_amqp *amqp, struct err *err)
+{
+    const struct link_options options = options_of(amqp);
+    TRY(link_open(&amqp->consumer, &options, err));
+    TRY(open_publisher(amqp, err));
+    return amqp->is_consuming ? start_consuming(amqp, err) : OUTCOME_DONE;
+}
+
+static void forget_queues(struct bus_amqp *amqp)
+{
+    for (size_t i = 0; i < amqp->queue_count; i++)
+        free((char *)(uintptr_t)amqp->queues[i].ptr);
+    free(amqp->queues);
+    amqp->queues = NULL;
+    amqp->queue_count = 0;
+}
+
+static void amqp_close(struct bus *bus)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    link_close(&amqp->consumer);
+    link_close(&amqp->publisher);
+    delivery_list_clear(&amqp->ready);
+    confirms_release(&amqp->confirms);
+    forget_queues(amqp);
+    bus_uri_release(&amqp->uri);
+    free(amqp->name);
+    free(amqp);
+}
+
+static enum outcome amqp_reconnect(struct bus *bus, struct err *err)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    link_close(&amqp->consumer);
+    link_close(&amqp->publisher);
+    delivery_list_clear(&amqp->ready);
+    confirms_reset(&amqp->confirms);
+    amqp->unsendable = 0;
+    amqp->epoch++;
+    return open_links(amqp, err);
+}
+
+static const char *amqp_lost_reason(const struct bus *bus)
+{
+    const struct bus_amqp *amqp = const_amqp_of(bus);
+    return amqp->consumer.lost ? amqp->consumer.reason : amqp->publisher.reason;
+}
+
+/* --- topology and consuming ------------------------------------------------------------------ */
+
+static enum outcome amqp_declare(struct bus *bus, const struct bus_topology *topology,
+                                 struct err *err)
+{
+    return link_declare(&amqp_of(bus)->consumer, CHANNEL_TOPOLOGY, topology, err);
+}
+
+static enum outcome amqp_queue_depth(struct bus *bus, struct str queue, int64_t *out,
+                                     struct err *err)
+{
+    return link_queue_depth(&amqp_of(bus)->consumer, CHANNEL_TOPOLOGY, queue, out, err);
+}
+
+static void remember_queues(struct bus_amqp *amqp, const struct str *queues, size_t count)
+{
+    forget_queues(amqp);
+    amqp->queues = calloc(count, sizeof(*amqp->queues));
+    for (size_t i = 0; i < count; i++) {
+        char *name = amqp->queues ? strndup(queues[i].ptr, queues[i].len) : NULL;
+        if (!name)
+            panic("out of memory for a queue's name");
+        amqp->queues[i] = (struct str){name, queues[i].len};
+    }
+    amqp->queue_count = count;
+}
+
+static enum outcome amqp_consume(struct bus *bus, const struct str *queues, size_t count,
+                                 int prefetch, struct err *err)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    remember_queues(amqp, queues, count);
+    amqp->prefetch = prefetch;
+    amqp->is_consuming = true;
+    return start_consuming(amqp, err);
+}
+
+static enum outcome amqp_cancel(struct bus *bus, struct err *err)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    if (!amqp->is_consuming)
+        return OUTCOME_DONE;
+    amqp->is_consuming = false; /* first: a reconnect shall not start again */
+    for (size_t i = 0; i < amqp->queue_count; i++) {
+        char tag[CONSUMER_TAG_SIZE];
+        snprintf(tag, sizeof(tag), "%zu", i);
+        amqp_basic_cancel_t cancel = {.consumer_tag = amqp_cstring_bytes(tag)};
+        TRY(link_call(&amqp->consumer, CHANNEL_CONSUME, AMQP_BASIC_CANCEL_METHOD, &cancel,
+                      AMQP_BASIC_CANCEL_OK_METHOD, err));
+    }
+    return OUTCOME_DONE;
+}
+
+/* --- receiving ------------------------------------------------------------------------------ */
+
+static bool is_lost(const struct bus_amqp *amqp)
+{
+    return amqp->consumer.lost || amqp->publisher.lost;
+}
+
+static void serve_now(struct bus_amqp *amqp)
+{
+    link_read(&amqp->consumer);
+    link_read(&amqp->publisher);
+    link_serve_heartbeat(&amqp->consumer);
+    link_serve_heartbeat(&amqp->publisher);
+}
+
+static bool wait_both(struct bus_amqp *amqp, int64_t deadline_us)
+{
+    struct link *const links[] = {&amqp->consumer, &amqp->publisher};
+    const int64_t left_us = deadline_us - clock_monotonic_us();
+    return left_us > 0 && link_wait(links, 2, (int)((left_us + 999) / 1000));
+}
+
+/* While messages are ready this costs no system call; then one recv per link; then it waits. */
+static enum bus_event amqp_next(struct bus *bus, int timeout_ms, struct delivery **out)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    const int64_t deadline_us =
+        amqp->ready.first || timeout_ms == 0 ? 0 : clock_monotonic_us() + timeout_ms * 1000LL;
+    const bool had_decided = confirms_any_decided(&amqp->confirms);
+    if (!amqp->ready.first)
+        serve_now(amqp);
+    while (!is_lost(amqp)) {
+        struct delivery *delivery = delivery_list_take(&amqp->ready);
+        if (delivery) {
+            *out = delivery;
+            return BUS_MESSAGE;
+        }
+        if (!had_decided && confirms_any_decided(&amqp->confirms))
+            return BUS_IDLE;
+        if (!wait_both(amqp, deadline_us))
+            return BUS_IDLE;
+    }
+    return BUS_CLOSED;
+}
+
+static void settle(struct bus_amqp *amqp, const struct delivery *delivery,
+                   amqp_method_number_t method, void *decoded)
+{
+    if (delivery->epoch != amqp->epoch || amqp->consumer.lost)
+        return; /* the broker delivers it again */
+    if (!frames_add_method(&amqp->consumer.out, CHANNEL_CONSUME, method, decoded))
+        panic("an acknowledgement does not fit in a frame");
+}
+
+static void amqp_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
+{
+    amqp_basic_ack_t ack = {.delivery_tag = delivery->tag, .multiple = multiple};
+    settle(amqp_of(bus), delivery, AMQP_BASIC_ACK_METHOD, &ack);
+}
+
+static void amqp_requeue(struct bus *bus, const struct delivery *delivery)
+{
+    amqp_basic_reject_t reject = {.delivery_tag = delivery->tag, .requeue = true};
+    settle(amqp_of(bus), delivery, AMQP_BASIC_REJECT_METHOD, &reject);
+}
+
+/* --- publishing ----------------------------------------------------------------------------- */
+
+static void amqp_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    const uint64_t tag = group ? confirms_next_tag(&amqp->confirms) : 0;
+    if (amqp->publisher.lost) {
+        if (group) /* decided by the reconnect, as failed */
+            confirms_add(&amqp->confirms, group);
+    } else if (!frames_add_message(&amqp->publisher.out,
+                                   group ? CHANNEL_CONFIRMED : CHANNEL_REPLIES, message,
+                                   message->mandatory ? tag : 0)) {
+        amqp->unsendable++;
+    } else if (group) {
+        confirms_add(&amqp->confirms, group);
+    }
+}
+
+/* Publishes go before acknowledgements: when they are lost, the messages that caused them come
+ * again. */
+static enum outcome amqp_flush(struct bus *bus, struct err *err)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    link_flush(&amqp->publisher);
+    if (amqp->publisher.lost)
+        return link_lost(&amqp->publisher, err);
+    link_flush(&amqp->consumer);
+    if (amqp->consumer.lost)
+        return link_lost(&amqp->consumer, err);
+    link_serve_heartbeat(&amqp->publisher);
+    link_serve_heartbeat(&amqp->consumer);
+    if (amqp->unsendable == 0)
+        return OUTCOME_DONE;
+    const uint64_t unsendable = amqp->unsendable;
+    amqp->unsendable = 0;
+    return bug(err, "%" PRIu64 " messages not sent: a name over 255 bytes, or headers over %zu",
+               unsendable, amqp->publisher.out.frame_max);
+}
+
+static bool amqp_confirmed(struct bus *bus, struct bus_confirm *out)
+{
+    return confirms_take(&amqp_of(bus)->confirms, out);
+}
+
+static bool amqp_wait_confirms(struct bus *bus, int timeout_ms)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    const int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000LL;
+    while (confirms_any_open(&amqp->confirms) && !is_lost(amqp) &&
+           clock_monotonic_us() < deadline_us)
+        (void)wait_both(amqp, deadline_us); /* after a signal just another round */
+    return !confirms_any_open(&amqp->confirms);
+}
+
+static bool amqp_is_blocked(const struct bus *bus)
+{
+    return const_amqp_of(bus)->publisher.blocked;
+}
+
+static uint64_t amqp_returned(const struct bus *bus)
+{
+    return const_amqp_of(bus)->returned;
+}
+
+/* --- the table, and its maker --------------------------------------------------------------- */
+
+static const struct bus_ops amqp_ops = {
+    .close = amqp_close,
+    .reconnect = amqp_reconnect,
+    .lost_reason = amqp_lost_reason,
+    .declare = amqp_declare,
+    .consume = amqp_consume,
+    .cancel = amqp_cancel,
+    .next = amqp_next,
+    .ack = amqp_ack,
+    .requeue = amqp_requeue,
+    .publish = amqp_publish,
+    .flush = amqp_flush,
+    .confirmed = amqp_confirmed,
+    .wait_confirms = amqp_wait_confirms,
+    .is_blocked = amqp_is_blocked,
+    .returned = amqp_returned,
+    .queue_depth = amqp_queue_depth,
+};
+
+enum outcome bus_open(const struct bus_options *options, struct bus **out, struct err *err)
+{
+    struct bus_uri uri;
+    TRY(bus_uri_parse(options->uri, &uri, err));
+    struct bus_amqp *amqp = calloc(1, sizeof(*amqp));
+    char *name = strdup(options->name ? options->name : "cartwright");
+    if (!amqp || !name)
+        panic("out of memory for a bus");
+    amqp->bus.ops = &amqp_ops;
+    amqp->uri = uri;
+    amqp->options = *options;
+    amqp->name = name;
+    confirms_init(&amqp->confirms);
+    const enum outcome outcome = open_links(amqp, err);
+    if (outcome != OUTCOME_DONE) {
+        amqp_close(&amqp->bus);
+        return outcome;
+    }
+    *out = &amqp->bus;
+    return OUTCOME_DONE;
+}

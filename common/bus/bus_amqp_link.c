@@ -1,0 +1,182 @@
+/* bus_amqp_link.c - a link at work: reading, writing, heartbeats, requests.
+ *
+ * Nothing here waits longer than the link's timeout, whatever the broker does. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "bus/bus_amqp.h"
+
+#define US_PER_MS 1000
+
+void link_lose(struct link *link, const char *format, ...)
+{
+    if (link->lost)
+        return; /* the first reason is the true one */
+    link->lost = true;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(link->reason, sizeof(link->reason), format, args);
+    va_end(args);
+}
+
+enum outcome link_lost(const struct link *link, struct err *err)
+{
+    return retry_later(err, "connection to the broker at %s:%d lost: %s", link->options.uri->host,
+                       link->options.uri->port, link->reason);
+}
+
+/* --- reading and writing -------------------------------------------------------------------- */
+
+void link_read(struct link *link)
+{
+    if (link->lost)
+        return;
+    const ssize_t got = recv(link->fd, link->in, FRAME_MAX, MSG_DONTWAIT);
+    if (got > 0) {
+        link->received_at_us = clock_monotonic_us();
+        link_feed(link, link->in, (size_t)got);
+    } else if (got == 0) {
+        link_lose(link, "closed by the broker (was it stopped?)");
+    } else if (errno != EAGAIN && errno != EINTR) {
+        link_lose(link, "reading failed: %s", strerror(errno));
+    }
+}
+
+void link_write_some(struct link *link)
+{
+    struct frames *out = &link->out;
+    if (link->lost || out->sent == out->len)
+        return;
+    const ssize_t put =
+        send(link->fd, out->bytes + out->sent, out->len - out->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (put > 0) {
+        out->sent += (size_t)put;
+        link->sent_at_us = clock_monotonic_us();
+    } else if (put < 0 && errno != EAGAIN && errno != EINTR) {
+        link_lose(link, "writing failed: %s", strerror(errno));
+    }
+    if (out->sent == out->len)
+        out->sent = out->len = 0;
+}
+
+/* The broker may wait for us to read before it reads again, so both directions are served. */
+static void wait_writable(struct link *link, int64_t deadline_us)
+{
+    const int64_t left_us = deadline_us - clock_monotonic_us();
+    if (left_us <= 0) {
+        link_lose(link, "it took no data for %d ms%s", link->options.timeout_ms,
+                  link->blocked ? " (memory or disk alarm)" : "");
+        return;
+    }
+    struct pollfd socket = {.fd = link->fd, .events = POLLIN | POLLOUT};
+    if (poll(&socket, 1, (int)(left_us / US_PER_MS) + 1) > 0 && socket.revents & ~POLLOUT)
+        link_read(link);
+}
+
+void link_flush(struct link *link)
+{
+    const int64_t deadline_us =
+        clock_monotonic_us() + (int64_t)link->options.timeout_ms * US_PER_MS;
+    while (!link->lost && link->out.len > 0) {
+        link_write_some(link);
+        if (link->out.len > 0)
+            wait_writable(link, deadline_us);
+    }
+}
+
+/* --- heartbeats ----------------------------------------------------------------------------- */
+
+void link_serve_heartbeat(struct link *link)
+{
+    if (link->lost || link->heartbeat_us == 0)
+        return;
+    const int64_t now_us = clock_monotonic_us();
+    if (now_us - link->sent_at_us >= link->heartbeat_us / 2) {
+        frames_add_heartbeat(&link->out);
+        link->sent_at_us = now_us; /* also when the socket is full: one is enough */
+        link_write_some(link);
+    }
+    /* A lane that was busy elsewhere finds the broker's heartbeats waiting in the socket. */
+    if (now_us - link->received_at_us > 2 * link->heartbeat_us)
+        link_read(link);
+    if (now_us - link->received_at_us > 2 * link->heartbeat_us)
+        link_lose(link, "not a sign of life for two heartbeats");
+}
+
+static int wait_ms(struct link *const *links, size_t count, int timeout_ms)
+{
+    const int64_t now_us = clock_monotonic_us();
+    int64_t wait_us = (int64_t)timeout_ms * US_PER_MS;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t due_us = links[i]->sent_at_us + links[i]->heartbeat_us / 2 - now_us;
+        if (links[i]->heartbeat_us && due_us < wait_us)
+            wait_us = due_us;
+    }
+    return wait_us > 0 ? (int)((wait_us + US_PER_MS - 1) / US_PER_MS) : 0;
+}
+
+bool link_wait(struct link *const *links, size_t count, int timeout_ms)
+{
+    struct pollfd sockets[LINKS_MAX];
+    for (size_t i = 0; i < count; i++)
+        sockets[i] = (struct pollfd){.fd = links[i]->fd, .events = POLLIN};
+    const int ready = poll(sockets, count, wait_ms(links, count, timeout_ms));
+    for (size_t i = 0; i < count; i++) {
+        if (ready > 0 && sockets[i].revents)
+            link_read(links[i]);
+        link_serve_heartbeat(links[i]);
+    }
+    return ready >= 0;
+}
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+static void await_reply(struct link *link)
+{
+    const int64_t deadline_us =
+        clock_monotonic_us() + (int64_t)link->options.timeout_ms * US_PER_MS;
+    link_flush(link);
+    while (!link->lost && !link->call.done) {
+        const int64_t left_us = deadline_us - clock_monotonic_us();
+        if (left_us <= 0)
+            link_lose(link, "no answer within %d ms", link->options.timeout_ms);
+        else /* a signal just makes another round */
+            (void)link_wait(&link, 1, (int)(left_us / US_PER_MS) + 1);
+    }
+}
+
+enum outcome link_call(struct link *link, amqp_channel_t channel, amqp_method_number_t id,
+                       void *decoded, amqp_method_number_t reply, struct err *err)
+{
+    if (link->lost)
+        return link_lost(link, err);
+    if (!frames_add_method(&link->out, channel, id, decoded))
+        return bug(err, "a name given to the broker is longer than 255 bytes");
+    link->call = (struct link_call){.channel = channel, .reply = reply};
+    await_reply(link);
+    link->call.reply = 0;
+    if (link->lost)
+        return link_lost(link, err);
+    if (link->call.refused)
+        return refuse(err, NOT_FOUND, "refused by the broker: %s", link->call.refusal);
+    return OUTCOME_DONE;
+}
+
+enum outcome link_open_channel(struct link *link, amqp_channel_t channel, struct err *err)
+{
+    amqp_channel_open_t open = {0};
+    return link_call(link, channel, AMQP_CHANNEL_OPEN_METHOD, &open, AMQP_CHANNEL_OPEN_OK_METHOD,
+                     err);
+}
+
+enum outcome link_close_channel(struct link *link, amqp_channel_t channel, struct err *err)
+{
+    amqp_channel_close_t close = {.reply_code = AMQP_REPLY_SUCCESS};
+    return link_call(link, channel, AMQP_CHANNEL_CLOSE_METHOD, &close, AMQP_CHANNEL_CLOSE_OK_METHOD,
+                     err);
+}

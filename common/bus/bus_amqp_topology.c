@@ -1,0 +1,139 @@
+/* bus_amqp_topology.c - exchanges, queues and bindings, declared on a channel of their own: a
+ * refusal closes the channel it came on. */
+#include "bus/bus_amqp.h"
+
+#define ARGUMENTS_MAX 8
+
+struct arguments {
+    amqp_table_entry_t entries[ARGUMENTS_MAX];
+    int count;
+};
+
+static void add_text(struct arguments *arguments, const char *name, struct str value)
+{
+    if (!str_is_absent(value))
+        arguments->entries[arguments->count++] = (amqp_table_entry_t){
+            .key = amqp_cstring_bytes(name),
+            .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_bytes_of(value)},
+        };
+}
+
+static void add_number(struct arguments *arguments, const char *name, int64_t value)
+{
+    if (value > 0)
+        arguments->entries[arguments->count++] = (amqp_table_entry_t){
+            .key = amqp_cstring_bytes(name),
+            .value = {.kind = AMQP_FIELD_KIND_I64, .value.i64 = value},
+        };
+}
+
+static amqp_table_t table_of(struct arguments *arguments)
+{
+    return (amqp_table_t){arguments->count, arguments->entries};
+}
+
+/* Dead-lettering at least once (the copy is confirmed before the original goes) is what RabbitMQ
+ * 3.10 offers for quorum queues; it insists on reject-publish as the overflow behaviour. */
+static void queue_arguments(const struct bus_queue *queue, struct arguments *out)
+{
+    add_text(out, "x-queue-type", STR("quorum"));
+    add_number(out, "x-message-ttl", queue->message_ttl_ms);
+    add_number(out, "x-delivery-limit", queue->delivery_limit);
+    add_number(out, "x-max-length", queue->length_max);
+    add_text(out, "x-dead-letter-exchange", queue->dead_exchange);
+    add_text(out, "x-dead-letter-routing-key", queue->dead_routing_key);
+    const bool has_dead_letters = !str_is_absent(queue->dead_exchange);
+    if (has_dead_letters)
+        add_text(out, "x-dead-letter-strategy", STR("at-least-once"));
+    if (has_dead_letters || queue->length_max > 0)
+        add_text(out, "x-overflow", STR("reject-publish"));
+}
+
+/* A refused declaration is a mistake in the configuration: the text says which, and the way out. */
+static enum outcome explain(const struct link *link, enum outcome outcome, const char *kind,
+                            struct str name, struct err *err)
+{
+    if (outcome != OUTCOME_REFUSED)
+        return outcome;
+    const char *refusal = link->call.refusal;
+    if (link->call.refused == AMQP_PRECONDITION_FAILED)
+        return bug(err,
+                   "%s %.*s exists with other settings; drain and delete it, or set the old "
+                   "values again: %s",
+                   kind, STR_FMT(name), refusal);
+    return bug(err, "the broker refuses %s %.*s: %s", kind, STR_FMT(name), refusal);
+}
+
+static enum outcome declare_exchange(struct link *link, amqp_channel_t channel,
+                                     const struct bus_exchange *exchange, struct err *err)
+{
+    struct arguments arguments = {0};
+    add_text(&arguments, "alternate-exchange", exchange->alternate);
+    amqp_exchange_declare_t declare = {
+        .exchange = amqp_bytes_of(exchange->name),
+        .type = amqp_cstring_bytes(exchange->kind),
+        .durable = true,
+        .arguments = table_of(&arguments),
+    };
+    return explain(link,
+                   link_call(link, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
+                             AMQP_EXCHANGE_DECLARE_OK_METHOD, err),
+                   "exchange", exchange->name, err);
+}
+
+static enum outcome bind_queue(struct link *link, amqp_channel_t channel, struct str queue,
+                               const struct bus_binding *binding, struct err *err)
+{
+    amqp_queue_bind_t bind = {
+        .queue = amqp_bytes_of(queue),
+        .exchange = amqp_bytes_of(binding->exchange),
+        .routing_key = amqp_bytes_of(binding->pattern),
+    };
+    return explain(
+        link,
+        link_call(link, channel, AMQP_QUEUE_BIND_METHOD, &bind, AMQP_QUEUE_BIND_OK_METHOD, err),
+        "a binding of queue", queue, err);
+}
+
+static enum outcome declare_queue(struct link *link, amqp_channel_t channel,
+                                  const struct bus_queue *queue, struct err *err)
+{
+    struct arguments arguments = {0};
+    queue_arguments(queue, &arguments);
+    amqp_queue_declare_t declare = {
+        .queue = amqp_bytes_of(queue->name),
+        .durable = true,
+        .arguments = table_of(&arguments),
+    };
+    TRY(explain(link,
+                link_call(link, channel, AMQP_QUEUE_DECLARE_METHOD, &declare,
+                          AMQP_QUEUE_DECLARE_OK_METHOD, err),
+                "queue", queue->name, err));
+    for (size_t i = 0; i < queue->binding_count; i++)
+        TRY(bind_queue(link, channel, queue->name, &queue->bindings[i], err));
+    return OUTCOME_DONE;
+}
+
+enum outcome link_declare(struct link *link, amqp_channel_t channel,
+                          const struct bus_topology *topology, struct err *err)
+{
+    TRY(link_open_channel(link, channel, err));
+    for (size_t i = 0; i < topology->exchange_count; i++)
+        TRY(declare_exchange(link, channel, &topology->exchanges[i], err));
+    for (size_t i = 0; i < topology->queue_count; i++)
+        TRY(declare_queue(link, channel, &topology->queues[i], err));
+    return link_close_channel(link, channel, err);
+}
+
+enum outcome link_queue_depth(struct link *link, amqp_channel_t channel, struct str queue,
+                              int64_t *out, struct err *err)
+{
+    TRY(link_open_channel(link, channel, err));
+    amqp_queue_declare_t declare = {.queue = amqp_bytes_of(queue), .passive = true};
+    TRY(link_call(link, channel, AMQP_QUEUE_DECLARE_METHOD, &declare, AMQP_QUEUE_DECLARE_OK_METHOD,
+                  err));
+    const int64_t depth = link->call.message_count;
+    TRY(link_close_channel(link, channel, err));
+    *out = depth;
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,552 @@
+/* bus_fake.c - bus.h in memory, with no surprises: one thread, no clock, no chance.
+ *
+ * What the real broker does between a flush and its confirms happens here within the flush.
+ * Acknowledging a delivery twice, which makes RabbitMQ close the channel, ends the test at once. */
+#include "bus/bus_fake.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "bus/bus_confirms.h"
+#include "bus/bus_ops.h"
+#include "bus/bus_routes_fake.h"
+
+/* A call that waits for the flush: a publish, or the settling of a delivery. */
+struct fake_call {
+    struct fake_call *next;
+    struct delivery *publish; /* NULL: settle */
+    bool mandatory;
+    uint64_t publish_tag; /* 0: no group */
+    uint64_t tag;
+    bool multiple;
+    bool requeue;
+};
+
+struct bus_fake {
+    struct bus bus;
+    struct arena arena;
+    struct fake_routes routes;
+    struct fake_call *calls; /* in the order in which they were made */
+    struct confirms confirms;
+    const char *lost;               /* the reason, or NULL */
+    int fail_after[BUS_FAKE_CALLS]; /* calls left until one fails; 0: none */
+    int prefetch;
+    bool is_consuming;
+    uint32_t epoch;
+    uint64_t last_seq;
+    uint64_t last_tag;
+    uint64_t returned;
+    int64_t now_ms;
+};
+
+static struct bus_fake *fake_of(struct bus *bus)
+{
+    return (struct bus_fake *)(void *)bus;
+}
+
+static const struct bus_fake *const_fake_of(const struct bus *bus)
+{
+    return (const struct bus_fake *)(const void *)bus;
+}
+
+static enum outcome lost(const struct bus_fake *fake, struct err *err)
+{
+    return retry_later(err, "connection to the broker lost: %s", fake->lost);
+}
+
+/* --- queues --------------------------------------------------------------------------------- */
+
+static void messages_insert(struct fake_messages *messages, struct fake_message *message)
+{
+    struct fake_message **at = &messages->first;
+    while (*at && (*at)->seq < message->seq)
+        at = &(*at)->next;
+    message->next = *at;
+    *at = message;
+    messages->count++;
+}
+
+static struct fake_message *messages_remove(struct fake_messages *messages,
+                                            struct fake_message **at)
+{
+    struct fake_message *message = *at;
+    *at = message->next;
+    message->next = NULL;
+    messages->count--;
+    return message;
+}
+
+static void message_free(struct fake_message *message)
+{
+    delivery_free(message->delivery);
+    free(message);
+}
+
+static void messages_free(struct fake_messages *messages)
+{
+    while (messages->first)
+        message_free(messages_remove(messages, &messages->first));
+}
+
+static struct delivery *copy_of(const struct delivery *delivery)
+{
+    struct delivery *copy = delivery_make(delivery, delivery->body.len);
+    if (delivery->body.len)
+        memcpy(delivery_body(copy), delivery->body.ptr, delivery->body.len);
+    return copy;
+}
+
+static int64_t expiry(const struct bus_fake *fake, const struct fake_queue *queue,
+                      const struct delivery *delivery)
+{
+    int64_t life = queue->spec.message_ttl_ms > 0 ? queue->spec.message_ttl_ms : INT64_MAX;
+    if (delivery->expiration >= 0 && delivery->expiration < life)
+        life = delivery->expiration;
+    return life == INT64_MAX ? INT64_MAX : fake->now_ms + life;
+}
+
+static bool enqueue(struct bus_fake *fake, struct fake_queue *queue,
+                    const struct delivery *delivery)
+{
+    if (queue->spec.length_max > 0 && queue->ready.count >= (size_t)queue->spec.length_max)
+        return false; /* x-overflow: reject-publish */
+    struct fake_message *message = calloc(1, sizeof(*message));
+    if (!message)
+        panic("out of memory for a message");
+    struct delivery named = *delivery;
+    named.queue = queue->spec.name;
+    message->delivery = copy_of(&named);
+    message->seq = ++fake->last_seq;
+    message->expires_at = expiry(fake, queue, delivery);
+    messages_insert(&queue->ready, message);
+    return true;
+}
+
+enum fate { ROUTED, UNROUTABLE, REJECTED };
+
+static enum fate route(struct bus_fake *fake, const struct delivery *delivery)
+{
+    if (routes_match(&fake->routes, delivery->exchange, delivery->routing_key) == 0)
+        return UNROUTABLE;
+    enum fate fate = ROUTED;
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next) {
+        if (queue->is_hit && !enqueue(fake, queue, delivery))
+            fate = REJECTED;
+        queue->is_hit = false;
+    }
+    return fate;
+}
+
+/* RabbitMQ keeps a dead letter that nobody takes; here it is gone, and a test sees that. */
+static void dead_letter(struct bus_fake *fake, const struct fake_queue *queue,
+                        struct fake_message *message)
+{
+    if (!str_is_absent(queue->spec.dead_exchange)) {
+        struct delivery dead = *message->delivery;
+        dead.exchange = queue->spec.dead_exchange;
+        if (!str_is_absent(queue->spec.dead_routing_key))
+            dead.routing_key = queue->spec.dead_routing_key;
+        dead.expiration = -1;
+        dead.delivery_count = 0;
+        dead.redelivered = false;
+        (void)route(fake, &dead);
+    }
+    message_free(message);
+}
+
+/* Back to its old place, one delivery older. */
+static void give_back(struct bus_fake *fake, struct fake_queue *queue, struct fake_message *message)
+{
+    message->delivery->delivery_count++;
+    message->delivery->redelivered = true;
+    if (queue->spec.delivery_limit > 0 &&
+        message->delivery->delivery_count > queue->spec.delivery_limit)
+        dead_letter(fake, queue, message);
+    else
+        messages_insert(&queue->ready, message);
+}
+
+/* --- connecting ----------------------------------------------------------------------------- */
+
+static void drop_calls(struct bus_fake *fake)
+{
+    for (struct fake_call *call = fake->calls, *next; call; call = next) {
+        next = call->next;
+        delivery_free(call->publish);
+        free(call);
+    }
+    fake->calls = NULL;
+}
+
+static void fake_close(struct bus *bus)
+{
+    struct bus_fake *fake = fake_of(bus);
+    drop_calls(fake);
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next) {
+        messages_free(&queue->ready);
+        messages_free(&queue->unacked);
+    }
+    confirms_release(&fake->confirms);
+    arena_release(&fake->arena);
+    free(fake);
+}
+
+static enum outcome fake_reconnect(struct bus *bus, struct err *err)
+{
+    struct bus_fake *fake = fake_of(bus);
+    (void)err; /* the broker in memory is always there */
+    drop_calls(fake);
+    confirms_reset(&fake->confirms);
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
+        while (queue->unacked.first)
+            give_back(fake, queue, messages_remove(&queue->unacked, &queue->unacked.first));
+    fake->epoch++;
+    fake->last_tag = 0;
+    fake->lost = NULL;
+    return OUTCOME_DONE;
+}
+
+static const char *fake_lost_reason(const struct bus *bus)
+{
+    const struct bus_fake *fake = const_fake_of(bus);
+    return fake->lost ? fake->lost : "";
+}
+
+/* The n-th call from the one that asked for it loses the connection. */
+static bool must_fail(struct bus_fake *fake, enum bus_fake_call call)
+{
+    if (fake->fail_after[call] > 0 && --fake->fail_after[call] == 0)
+        fake->lost = "cut by the test";
+    return fake->lost != NULL;
+}
+
+static enum outcome fake_declare(struct bus *bus, const struct bus_topology *topology,
+                                 struct err *err)
+{
+    return routes_declare(&fake_of(bus)->routes, topology, err);
+}
+
+static enum outcome fake_queue_depth(struct bus *bus, struct str name, int64_t *out,
+                                     struct err *err)
+{
+    const struct fake_queue *queue = routes_queue(&fake_of(bus)->routes, name);
+    if (!queue)
+        return refuse(err, NOT_FOUND, "no queue %.*s", STR_FMT(name));
+    *out = (int64_t)queue->ready.count;
+    return OUTCOME_DONE;
+}
+
+/* --- consuming ------------------------------------------------------------------------------ */
+
+static enum outcome fake_consume(struct bus *bus, const struct str *queues, size_t count,
+                                 int prefetch, struct err *err)
+{
+    struct bus_fake *fake = fake_of(bus);
+    if (fake->lost)
+        return lost(fake, err);
+    for (size_t i = 0; i < count; i++) {
+        struct fake_queue *queue = routes_queue(&fake->routes, queues[i]);
+        if (!queue) {
+            fake->lost = "the channel was closed: no such queue";
+            return retry_later(err, "cannot consume: no queue %.*s", STR_FMT(queues[i]));
+        }
+        queue->is_consumed = true;
+    }
+    fake->prefetch = prefetch;
+    fake->is_consuming = true;
+    return OUTCOME_DONE;
+}
+
+static enum outcome fake_cancel(struct bus *bus, struct err *err)
+{
+    struct bus_fake *fake = fake_of(bus);
+    fake->is_consuming = false;
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
+        queue->is_consumed = false;
+    return fake->lost ? lost(fake, err) : OUTCOME_DONE;
+}
+
+/* The queue whose oldest message is the oldest of all that may be delivered. */
+static struct fake_queue *next_queue(const struct bus_fake *fake)
+{
+    struct fake_queue *best = NULL;
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
+        if (queue->is_consumed && queue->ready.first &&
+            queue->unacked.count < (size_t)fake->prefetch &&
+            (!best || queue->ready.first->seq < best->ready.first->seq))
+            best = queue;
+    return best;
+}
+
+static enum bus_event fake_next(struct bus *bus, int timeout_ms, struct delivery **out)
+{
+    struct bus_fake *fake = fake_of(bus);
+    (void)timeout_ms; /* nothing arrives while we wait */
+    if (must_fail(fake, BUS_FAKE_NEXT))
+        return BUS_CLOSED;
+    struct fake_queue *queue = fake->is_consuming ? next_queue(fake) : NULL;
+    if (!queue)
+        return BUS_IDLE;
+    struct fake_message *message = messages_remove(&queue->ready, &queue->ready.first);
+    messages_insert(&queue->unacked, message);
+    message->tag = ++fake->last_tag;
+    message->delivery->tag = message->tag;
+    message->delivery->epoch = fake->epoch;
+    *out = copy_of(message->delivery);
+    return BUS_MESSAGE;
+}
+
+/* --- calls that wait for the flush ----------------------------------------------------------- */
+
+static void add_call(struct bus_fake *fake, const struct fake_call *from)
+{
+    struct fake_call *call = malloc(sizeof(*call));
+    if (!call)
+        panic("out of memory for a call");
+    *call = *from;
+    struct fake_call **end = &fake->calls;
+    while (*end)
+        end = &(*end)->next;
+    *end = call;
+}
+
+static void fake_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
+{
+    struct bus_fake *fake = fake_of(bus);
+    if (delivery->epoch == fake->epoch)
+        add_call(fake, &(struct fake_call){.tag = delivery->tag, .multiple = multiple});
+}
+
+static void fake_requeue(struct bus *bus, const struct delivery *delivery)
+{
+    struct bus_fake *fake = fake_of(bus);
+    if (delivery->epoch == fake->epoch)
+        add_call(fake, &(struct fake_call){.tag = delivery->tag, .requeue = true});
+}
+
+static int64_t or_missing(int64_t value)
+{
+    return value > 0 ? value : -1;
+}
+
+static struct str header_of(const struct bus_message *message, const char *name)
+{
+    for (size_t i = 0; i < message->header_count; i++)
+        if (strcmp(message->headers[i].name, name) == 0)
+            return message->headers[i].value;
+    return STR_ABSENT;
+}
+
+/* What a consumer would see; strs still belong to the message. */
+static struct delivery delivery_of(const struct bus_message *message)
+{
+    return (struct delivery){
+        .exchange = message->exchange,
+        .routing_key = message->routing_key,
+        .body = message->body,
+        .message_id = message->message_id,
+        .correlation_id = message->correlation_id,
+        .reply_to = message->reply_to,
+        .content_type = STR("application/json"),
+        .type = message->type,
+        .authorization = message->authorization,
+        .api_key = message->api_key,
+        .api_version = message->api_version,
+        .traceparent = message->traceparent,
+        .accept_language = header_of(message, "accept-language"),
+        .operation = header_of(message, "x-operation"),
+        .deadline = or_missing(message->deadline),
+        .status = or_missing(message->status),
+        .expiration = or_missing(message->expiration),
+        .timestamp = or_missing(message->timestamp),
+        .attempt = message->attempt > 0 ? message->attempt : 0,
+    };
+}
+
+static void fake_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
+{
+    struct bus_fake *fake = fake_of(bus);
+    const struct delivery delivery = delivery_of(message);
+    add_call(fake, &(struct fake_call){
+                       .publish = copy_of(&delivery),
+                       .mandatory = message->mandatory,
+                       .publish_tag = group ? confirms_next_tag(&fake->confirms) : 0,
+                   });
+    if (group)
+        confirms_add(&fake->confirms, group);
+}
+
+/* --- the flush ------------------------------------------------------------------------------ */
+
+static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
+{
+    if (!routes_has_exchange(&fake->routes, call->publish->exchange)) {
+        fake->lost = "the channel was closed: published to an exchange that does not exist";
+        return;
+    }
+    const enum fate fate = route(fake, call->publish);
+    const bool came_back = fate == UNROUTABLE && call->mandatory;
+    if (came_back)
+        fake->returned++;
+    if (call->publish_tag)
+        confirms_settle(&fake->confirms, call->publish_tag, false, fate != REJECTED && !came_back);
+}
+
+/* All unacknowledged messages of a queue that the call speaks of; returns how many. */
+static size_t settle_in(struct bus_fake *fake, struct fake_queue *queue,
+                        const struct fake_call *call)
+{
+    size_t settled = 0;
+    struct fake_message **at = &queue->unacked.first;
+    while (*at) {
+        const uint64_t tag = (*at)->tag;
+        if (tag != call->tag && !(call->multiple && tag < call->tag)) {
+            at = &(*at)->next;
+            continue;
+        }
+        struct fake_message *message = messages_remove(&queue->unacked, at);
+        if (call->requeue)
+            give_back(fake, queue, message);
+        else
+            message_free(message);
+        settled++;
+    }
+    return settled;
+}
+
+static void apply_settle(struct bus_fake *fake, const struct fake_call *call)
+{
+    size_t settled = 0;
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
+        settled += settle_in(fake, queue, call);
+    if (settled == 0)
+        panic("delivery %" PRIu64 " was settled twice", call->tag);
+}
+
+static enum outcome fake_flush(struct bus *bus, struct err *err)
+{
+    struct bus_fake *fake = fake_of(bus);
+    if (must_fail(fake, BUS_FAKE_FLUSH))
+        return lost(fake, err);
+    for (const struct fake_call *call = fake->calls; call && !fake->lost; call = call->next)
+        if (call->publish)
+            apply_publish(fake, call);
+    for (const struct fake_call *call = fake->calls; call && !fake->lost; call = call->next)
+        if (!call->publish)
+            apply_settle(fake, call);
+    drop_calls(fake);
+    return fake->lost ? lost(fake, err) : OUTCOME_DONE;
+}
+
+static bool fake_confirmed(struct bus *bus, struct bus_confirm *out)
+{
+    return confirms_take(&fake_of(bus)->confirms, out);
+}
+
+static bool fake_wait_confirms(struct bus *bus, int timeout_ms)
+{
+    (void)timeout_ms; /* what is open stays open: it was not flushed, or the connection is lost */
+    return !confirms_any_open(&fake_of(bus)->confirms);
+}
+
+static bool fake_is_blocked(const struct bus *bus)
+{
+    (void)bus; /* memory does not raise alarms */
+    return false;
+}
+
+static uint64_t fake_returned(const struct bus *bus)
+{
+    return const_fake_of(bus)->returned;
+}
+
+static const struct bus_ops fake_ops = {
+    .close = fake_close,
+    .reconnect = fake_reconnect,
+    .lost_reason = fake_lost_reason,
+    .declare = fake_declare,
+    .consume = fake_consume,
+    .cancel = fake_cancel,
+    .next = fake_next,
+    .ack = fake_ack,
+    .requeue = fake_requeue,
+    .publish = fake_publish,
+    .flush = fake_flush,
+    .confirmed = fake_confirmed,
+    .wait_confirms = fake_wait_confirms,
+    .is_blocked = fake_is_blocked,
+    .returned = fake_returned,
+    .queue_depth = fake_queue_depth,
+};
+
+/* --- the test's side ------------------------------------------------------------------------ */
+
+struct bus *bus_fake_open(void)
+{
+    struct bus_fake *fake = calloc(1, sizeof(*fake));
+    if (!fake)
+        panic("out of memory for a bus");
+    fake->bus.ops = &fake_ops;
+    arena_init(&fake->arena, 16 * 1024);
+    fake->routes.arena = &fake->arena;
+    confirms_init(&fake->confirms);
+    return &fake->bus;
+}
+
+bool bus_fake_send(struct bus *bus, const struct bus_message *message)
+{
+    struct bus_fake *fake = fake_of(bus);
+    const struct delivery delivery = delivery_of(message);
+    if (message->reply_to.len && !routes_queue(&fake->routes, message->reply_to))
+        routes_add_queue(&fake->routes, &(struct bus_queue){.name = message->reply_to});
+    return route(fake, &delivery) == ROUTED;
+}
+
+struct delivery *bus_fake_take(struct bus *bus, struct str name)
+{
+    struct fake_queue *queue = routes_queue(&fake_of(bus)->routes, name);
+    if (!queue || !queue->ready.first)
+        return NULL;
+    struct fake_message *message = messages_remove(&queue->ready, &queue->ready.first);
+    struct delivery *delivery = message->delivery;
+    free(message);
+    return delivery;
+}
+
+size_t bus_fake_depth(const struct bus *bus, struct str name)
+{
+    const struct fake_queue *queue = routes_queue(&const_fake_of(bus)->routes, name);
+    return queue ? queue->ready.count : 0;
+}
+
+size_t bus_fake_unacked(const struct bus *bus)
+{
+    size_t count = 0;
+    for (const struct fake_queue *queue = const_fake_of(bus)->routes.queues; queue;
+         queue = queue->next)
+        count += queue->unacked.count;
+    return count;
+}
+
+static bool expire_one(struct bus_fake *fake)
+{
+    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
+        if (queue->ready.first && queue->ready.first->expires_at <= fake->now_ms) {
+            dead_letter(fake, queue, messages_remove(&queue->ready, &queue->ready.first));
+            return true;
+        }
+    return false;
+}
+
+void bus_fake_advance(struct bus *bus, int64_t ms)
+{
+    struct bus_fake *fake = fake_of(bus);
+    fake->now_ms += ms;
+    while (expire_one(fake))
+        continue;
+}
+
+void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth)
+{
+    fake_of(bus)->fail_after[call] = nth;
+}

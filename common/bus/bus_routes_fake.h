@@ -1,0 +1,65 @@
+/* bus_routes_fake.h - the exchanges, queues and bindings of the broker in memory, and who gets what.
+ *
+ * Private to bus_fake.c. */
+#ifndef CARTWRIGHT_BUS_BUS_ROUTES_FAKE_H
+#define CARTWRIGHT_BUS_BUS_ROUTES_FAKE_H
+
+#include "bus/bus.h"
+
+struct fake_message {
+    struct fake_message *next;
+    struct delivery *delivery;
+    uint64_t seq;       /* order of arrival at the queue; kept when it comes back */
+    uint64_t tag;       /* while unacknowledged */
+    int64_t expires_at; /* INT64_MAX: never */
+};
+
+/* In order of seq. */
+struct fake_messages {
+    struct fake_message *first;
+    size_t count;
+};
+
+struct fake_queue {
+    struct fake_queue *next;
+    struct bus_queue spec;
+    struct fake_messages ready;
+    struct fake_messages unacked;
+    bool is_consumed;
+    bool is_hit; /* by the routing under way */
+};
+
+struct fake_exchange {
+    struct fake_exchange *next;
+    struct bus_exchange spec;
+};
+
+struct fake_binding {
+    struct fake_binding *next;
+    struct bus_binding spec;
+    struct fake_queue *queue;
+};
+
+/* All in the order of declaration; memory is the arena's. */
+struct fake_routes {
+    struct arena *arena;
+    struct fake_queue *queues;
+    struct fake_exchange *exchanges;
+    struct fake_binding *bindings;
+};
+
+/* Words between dots; '*' is one word, '#' any number. */
+bool topic_matches(struct str pattern, struct str routing_key);
+
+struct fake_queue *routes_queue(const struct fake_routes *routes, struct str name);
+struct fake_queue *routes_add_queue(struct fake_routes *routes, const struct bus_queue *spec);
+/* The default exchange always exists. */
+bool routes_has_exchange(const struct fake_routes *routes, struct str name);
+/* OUTCOME_BUG when something exists with other settings, as on the real broker. */
+MUST_CHECK enum outcome routes_declare(struct fake_routes *routes,
+                                       const struct bus_topology *topology, struct err *err);
+/* Sets is_hit of every queue that takes the message; alternate exchanges are followed. Returns how
+ * many. */
+size_t routes_match(struct fake_routes *routes, struct str exchange, struct str routing_key);
+
+#endif

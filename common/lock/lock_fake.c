@@ -1,0 +1,320 @@
+/* lock_fake.c - lock.h in memory, with the very rules of lock_scripts.c. */
+#include "lock/lock_fake.h"
+
+#include <stdlib.h>
+
+#include "lock/lock_ops.h"
+
+enum entry_kind { LEASE, WAITER, GENERATION, CACHED, BUCKET };
+
+struct entry {
+    enum entry_kind kind;
+    struct str tag; /* of CACHED only; like key and value a copy of its own */
+    struct str key;
+    struct str value; /* LEASE, WAITER: the owner */
+    int64_t number;   /* GENERATION, CACHED: the generation; BUCKET: the arrival time */
+    int64_t expires_at;
+};
+
+struct lock_fake {
+    struct lock lock; /* first */
+    int64_t now;
+    bool down;
+    struct entry *entries;
+    size_t count;
+    size_t capacity;
+};
+
+static struct lock_fake *fake_of(struct lock *lock)
+{
+    return (struct lock_fake *)lock;
+}
+
+static enum outcome check_up(const struct lock_fake *self, struct err *err)
+{
+    return self->down ? retry_later(err, "the fake Redis is down") : OUTCOME_DONE;
+}
+
+/* --- entries ------------------------------------------------------------------------------------ */
+
+static struct str copy_of(struct str text)
+{
+    char *copy = malloc(text.len + 1);
+    if (!copy)
+        panic("out of memory for a lock fake");
+    if (text.len)
+        memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return (struct str){copy, text.len};
+}
+
+static void free_entry(struct entry *entry)
+{
+    free((char *)entry->tag.ptr);
+    free((char *)entry->key.ptr);
+    free((char *)entry->value.ptr);
+}
+
+/* The live one, or NULL. */
+static struct entry *find_tagged(const struct lock_fake *self, enum entry_kind kind, struct str tag,
+                                 struct str key)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        struct entry *entry = &self->entries[i];
+        if (entry->kind == kind && entry->expires_at > self->now && str_eq(entry->key, key) &&
+            str_eq(entry->tag, tag))
+            return entry;
+    }
+    return NULL;
+}
+
+static struct entry *find(const struct lock_fake *self, enum entry_kind kind, struct str key)
+{
+    return find_tagged(self, kind, STR_ABSENT, key);
+}
+
+static void drop_at(struct lock_fake *self, size_t i)
+{
+    free_entry(&self->entries[i]);
+    self->entries[i] = self->entries[--self->count];
+}
+
+static void drop(struct lock_fake *self, struct entry *entry)
+{
+    if (entry)
+        drop_at(self, (size_t)(entry - self->entries));
+}
+
+static void drop_expired(struct lock_fake *self)
+{
+    for (size_t i = 0; i < self->count;)
+        if (self->entries[i].expires_at <= self->now)
+            drop_at(self, i);
+        else
+            i++;
+}
+
+static struct entry *add_entry(struct lock_fake *self)
+{
+    if (self->count == self->capacity) {
+        self->capacity = self->capacity ? 2 * self->capacity : 64;
+        self->entries = realloc(self->entries, self->capacity * sizeof(*self->entries));
+        if (!self->entries)
+            panic("out of memory for a lock fake");
+    }
+    return &self->entries[self->count++];
+}
+
+/* Adds or replaces; the strings of `from` are copied. */
+static void set(struct lock_fake *self, struct entry from)
+{
+    struct entry *entry = find_tagged(self, from.kind, from.tag, from.key);
+    if (entry)
+        free_entry(entry);
+    else
+        entry = add_entry(self);
+    from.tag = copy_of(from.tag);
+    from.key = copy_of(from.key);
+    from.value = copy_of(from.value);
+    *entry = from;
+}
+
+/* --- leases ------------------------------------------------------------------------------------- */
+
+static void set_owner(struct lock_fake *self, enum entry_kind kind, struct str key,
+                      struct str owner, int64_t ttl_ms)
+{
+    set(self,
+        (struct entry){.kind = kind, .key = key, .value = owner, .expires_at = self->now + ttl_ms});
+}
+
+static bool take_one(struct lock_fake *self, struct str key, struct str owner, int64_t ttl_ms)
+{
+    const struct entry *lease = find(self, LEASE, key);
+    struct entry *waiter = find(self, WAITER, key);
+    const bool unclaimed = !waiter || str_eq(waiter->value, owner);
+    if (lease ? str_eq(lease->value, owner) : unclaimed) {
+        if (waiter && unclaimed)
+            drop(self, waiter);
+        set_owner(self, LEASE, key, owner, ttl_ms);
+        return true;
+    }
+    if (unclaimed)
+        set_owner(self, WAITER, key, owner, LOCK_WAITER_TTL_MS);
+    return false;
+}
+
+static struct str owner_str(const uint8_t owner[LOCK_OWNER_BYTES])
+{
+    return (struct str){(const char *)owner, LOCK_OWNER_BYTES};
+}
+
+static enum outcome take(struct lock *lock, const struct str *keys, size_t count,
+                         const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
+                         struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++)
+        granted[i] = take_one(self, keys[i], owner_str(owner), ttl_ms);
+    return OUTCOME_DONE;
+}
+
+static enum outcome release(struct lock *lock, const struct str *keys, size_t count,
+                            const uint8_t owner[LOCK_OWNER_BYTES], struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++) {
+        struct entry *lease = find(self, LEASE, keys[i]);
+        if (lease && str_eq(lease->value, owner_str(owner)))
+            drop(self, lease);
+    }
+    return OUTCOME_DONE;
+}
+
+/* --- cache -------------------------------------------------------------------------------------- */
+
+static int64_t new_generation(struct lock_fake *self, struct str tag)
+{
+    const int64_t generation = lock_new_generation();
+    set(self, (struct entry){
+                  .kind = GENERATION, .key = tag, .number = generation, .expires_at = INT64_MAX});
+    return generation;
+}
+
+static enum outcome get(struct lock *lock, struct arena *arena, struct cache_item *items,
+                        size_t count, struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++) {
+        struct cache_item *item = &items[i];
+        const struct entry *generation = find(self, GENERATION, item->tag);
+        const struct entry *entry = find_tagged(self, CACHED, item->tag, item->key);
+        item->generation = generation ? generation->number : new_generation(self, item->tag);
+        const bool hit = entry && entry->number == item->generation;
+        item->value = hit ? str_dup(arena, entry->value) : STR_ABSENT;
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome put(struct lock *lock, const struct cache_item *items, size_t count,
+                        int64_t ttl_ms, struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++)
+        if (items[i].generation != 0 && items[i].value.ptr)
+            set(self, (struct entry){.kind = CACHED,
+                                     .tag = items[i].tag,
+                                     .key = items[i].key,
+                                     .value = items[i].value,
+                                     .number = items[i].generation,
+                                     .expires_at = self->now + ttl_ms});
+    return OUTCOME_DONE;
+}
+
+static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t count,
+                               struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++)
+        new_generation(self, tags[i]);
+    return OUTCOME_DONE;
+}
+
+/* --- rate limits -------------------------------------------------------------------------------- */
+
+static void rate_one(struct lock_fake *self, struct rate_limit *limit)
+{
+    const struct entry *bucket = find(self, BUCKET, limit->key);
+    const int64_t room = limit->burst * limit->period_ms;
+    int64_t at = bucket ? bucket->number : self->now;
+    limit->allowed = at + limit->period_ms - self->now <= room;
+    if (limit->allowed && !limit->peek) {
+        at += limit->period_ms;
+        set(self,
+            (struct entry){.kind = BUCKET, .key = limit->key, .number = at, .expires_at = at});
+    }
+    const int64_t wait_ms = at + limit->period_ms - self->now - room;
+    limit->wait_ms = wait_ms > 0 ? wait_ms : 0;
+}
+
+static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t count,
+                         struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++)
+        rate_one(self, &limits[i]);
+    return OUTCOME_DONE;
+}
+
+/* --- life, and what tests do -------------------------------------------------------------------- */
+
+static enum outcome ping(struct lock *lock, struct err *err)
+{
+    return check_up(fake_of(lock), err);
+}
+
+static void close_fake(struct lock *lock)
+{
+    struct lock_fake *self = fake_of(lock);
+    lock_fake_wipe(lock);
+    free(self->entries);
+    free(self);
+}
+
+static const struct lock_ops fake_ops = {
+    .close = close_fake,
+    .ping = ping,
+    .take = take,
+    .release = release,
+    .cache_get = get,
+    .cache_put = put,
+    .cache_invalidate = invalidate,
+    .rate_take = rate,
+};
+
+struct lock *lock_fake_open(void)
+{
+    struct lock_fake *self = calloc(1, sizeof(*self));
+    if (!self)
+        panic("out of memory for a lock fake");
+    self->lock.ops = &fake_ops;
+    return &self->lock;
+}
+
+void lock_fake_advance(struct lock *lock, int64_t ms)
+{
+    fake_of(lock)->now += ms;
+    drop_expired(fake_of(lock));
+}
+
+void lock_fake_set_down(struct lock *lock, bool down)
+{
+    fake_of(lock)->down = down;
+}
+
+void lock_fake_wipe(struct lock *lock)
+{
+    struct lock_fake *self = fake_of(lock);
+    while (self->count > 0)
+        drop_at(self, self->count - 1);
+}
+
+void lock_fake_hold(struct lock *lock, struct str key, int64_t ttl_ms)
+{
+    set_owner(fake_of(lock), LEASE, key, STR("somebody else..."), ttl_ms);
+}
+
+size_t lock_fake_held(const struct lock *lock)
+{
+    const struct lock_fake *self = (const struct lock_fake *)lock;
+    size_t held = 0;
+    for (size_t i = 0; i < self->count; i++)
+        held += self->entries[i].kind == LEASE && self->entries[i].expires_at > self->now;
+    return held;
+}

@@ -1,0 +1,39 @@
+/* lock_ops.h - what an implementation of lock.h provides; private to this room.
+ *
+ * An implementation's struct begins with a `struct lock`. count is never 0 here: lock.c answers
+ * empty calls itself. */
+#ifndef CARTWRIGHT_LOCK_LOCK_OPS_H
+#define CARTWRIGHT_LOCK_LOCK_OPS_H
+
+#include "lock/lock.h"
+
+struct lock_ops {
+    void (*close)(struct lock *lock);
+    enum outcome (*ping)(struct lock *lock, struct err *err);
+    enum outcome (*take)(struct lock *lock, const struct str *keys, size_t count,
+                         const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
+                         struct err *err);
+    enum outcome (*release)(struct lock *lock, const struct str *keys, size_t count,
+                            const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
+    enum outcome (*cache_get)(struct lock *lock, struct arena *arena, struct cache_item *items,
+                              size_t count, struct err *err);
+    enum outcome (*cache_put)(struct lock *lock, const struct cache_item *items, size_t count,
+                              int64_t ttl_ms, struct err *err);
+    enum outcome (*cache_invalidate)(struct lock *lock, const struct str *tags, size_t count,
+                                     struct err *err);
+    enum outcome (*rate_take)(struct lock *lock, struct rate_limit *limits, size_t count,
+                              struct err *err);
+};
+
+struct lock {
+    const struct lock_ops *ops;
+};
+
+/* How long who was refused a key stays next in line without asking again. Longer than the pause
+ * between two batches of a lane, short enough not to matter when that lane has died. */
+#define LOCK_WAITER_TTL_MS 100
+
+/* A new generation: random, never 0. */
+int64_t lock_new_generation(void);
+
+#endif

@@ -1,0 +1,350 @@
+/* lock_redis.c - lock.h on Redis.
+ *
+ * Keys: <prefix>:lock:<key>, <prefix>:wait:<key>, <prefix>:gen:<tag>, <prefix>:cache:<tag>:<key>,
+ * <prefix>:rate:<key>. A cached value begins with the generation that it belongs to, so that one
+ * plain MGET fetches generations and values, and an invalidated value is overwritten in place. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lock/lock_redis.h"
+
+#define SCRATCH_BYTES    (128 * 1024)
+#define GENERATION_BYTES sizeof(int64_t)
+
+struct lock_redis {
+    struct lock lock; /* first */
+    struct redis redis;
+    struct str prefix;
+    struct arena home;    /* what lives as long as the lock */
+    struct arena scratch; /* of one call */
+};
+
+static struct lock_redis *redis_of(struct lock *lock)
+{
+    return (struct lock_redis *)lock;
+}
+
+/* By hand instead of printf: a batch names hundreds of keys. */
+static struct str key_name(struct lock_redis *self, struct str kind, struct str key)
+{
+    const size_t len = self->prefix.len + kind.len + key.len;
+    char *name = arena_bytes(&self->scratch, len);
+    memcpy(name, self->prefix.ptr, self->prefix.len);
+    memcpy(name + self->prefix.len, kind.ptr, kind.len);
+    if (key.len)
+        memcpy(name + self->prefix.len + kind.len, key.ptr, key.len);
+    return (struct str){name, len};
+}
+
+static void add_keys(struct lock_redis *self, struct redis_command *command, struct str kind,
+                     const struct str *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        redis_add(command, key_name(self, kind, keys[i]));
+}
+
+/* A command whose first two words redis_call_script() fills in. */
+static struct redis_command script_command(struct lock_redis *self, size_t keys, size_t others)
+{
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 3 + keys + others);
+    command.argc = 2;
+    redis_add_int(&command, &self->scratch, (int64_t)keys);
+    return command;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum outcome ping(struct lock *lock, struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    redis_hurry(&self->redis);
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 1);
+    redis_add(&command, STR("PING"));
+    AUTO_REPLY reply = NULL;
+    return redis_call(&self->redis, &command, REDIS_REPLY_STATUS, &reply, err);
+}
+
+/* --- leases ------------------------------------------------------------------------------------- */
+
+static struct str owner_str(const uint8_t owner[LOCK_OWNER_BYTES])
+{
+    return (struct str){(const char *)owner, LOCK_OWNER_BYTES};
+}
+
+static enum outcome take_some(struct lock_redis *self, const struct str *keys, size_t count,
+                              struct str owner, int64_t ttl_ms, bool *granted, struct err *err)
+{
+    struct redis_command command = script_command(self, 2 * count, 3);
+    add_keys(self, &command, STR(":lock:"), keys, count);
+    add_keys(self, &command, STR(":wait:"), keys, count);
+    redis_add(&command, owner);
+    redis_add_int(&command, &self->scratch, ttl_ms);
+    redis_add_int(&command, &self->scratch, LOCK_WAITER_TTL_MS);
+    AUTO_REPLY reply = NULL;
+    TRY(redis_call_script(&self->redis, SCRIPT_TAKE, &command, REDIS_REPLY_STRING, &reply, err));
+    if (reply->len != count)
+        return redis_give_up(&self->redis, "the lock script answered for other keys", err);
+    for (size_t i = 0; i < count; i++)
+        granted[i] = reply->str[i] == '1';
+    return OUTCOME_DONE;
+}
+
+static enum outcome take(struct lock *lock, const struct str *keys, size_t count,
+                         const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
+                         struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    for (size_t i = 0; i < count; i += SCRIPT_KEYS_MAX)
+        TRY(take_some(self, keys + i, smaller(count - i, SCRIPT_KEYS_MAX), owner_str(owner), ttl_ms,
+                      granted + i, err));
+    return OUTCOME_DONE;
+}
+
+static enum outcome release_some(struct lock_redis *self, const struct str *keys, size_t count,
+                                 struct str owner, struct err *err)
+{
+    struct redis_command command = script_command(self, count, 1);
+    add_keys(self, &command, STR(":lock:"), keys, count);
+    redis_add(&command, owner);
+    AUTO_REPLY reply = NULL;
+    return redis_call_script(&self->redis, SCRIPT_RELEASE, &command, REDIS_REPLY_INTEGER, &reply,
+                             err);
+}
+
+static enum outcome release(struct lock *lock, const struct str *keys, size_t count,
+                            const uint8_t owner[LOCK_OWNER_BYTES], struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    for (size_t i = 0; i < count; i += SCRIPT_KEYS_MAX)
+        TRY(release_some(self, keys + i, smaller(count - i, SCRIPT_KEYS_MAX), owner_str(owner),
+                         err));
+    return OUTCOME_DONE;
+}
+
+/* --- cache -------------------------------------------------------------------------------------- */
+
+static struct str generation_name(struct lock_redis *self, struct str tag)
+{
+    return key_name(self, STR(":gen:"), tag);
+}
+
+static struct str cache_name(struct lock_redis *self, const struct cache_item *item)
+{
+    return key_name(self, str_printf(&self->scratch, ":cache:%.*s:", STR_FMT(item->tag)),
+                    item->key);
+}
+
+static struct str generation_str(struct lock_redis *self, int64_t generation)
+{
+    return (struct str){arena_copy(&self->scratch, &generation, GENERATION_BYTES),
+                        GENERATION_BYTES};
+}
+
+/* 0 when there is none. */
+static int64_t generation_in(const redisReply *reply)
+{
+    int64_t generation = 0;
+    if (reply->type == REDIS_REPLY_STRING && reply->len >= GENERATION_BYTES)
+        memcpy(&generation, reply->str, GENERATION_BYTES);
+    return generation;
+}
+
+static void fill_item(struct arena *arena, const redisReply *generation, const redisReply *value,
+                      struct cache_item *item)
+{
+    item->generation = generation_in(generation);
+    item->value = STR_ABSENT;
+    if (item->generation != 0 && generation_in(value) == item->generation)
+        item->value = str_dup(
+            arena, (struct str){value->str + GENERATION_BYTES, value->len - GENERATION_BYTES});
+}
+
+/* Tags that have none yet (a new or wiped server) get a generation. Several lanes may do so at
+ * once: which one won is seen by the next cache_get; until then nothing is kept. */
+static enum outcome found_generations(struct lock_redis *self, const struct cache_item *items,
+                                      size_t count, struct err *err)
+{
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 1 + 2 * count);
+    redis_add(&command, STR("MSETNX"));
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].generation != 0)
+            continue;
+        redis_add(&command, generation_name(self, items[i].tag));
+        redis_add(&command, generation_str(self, lock_new_generation()));
+    }
+    if (command.argc == 1)
+        return OUTCOME_DONE;
+    AUTO_REPLY reply = NULL;
+    return redis_call(&self->redis, &command, REDIS_REPLY_INTEGER, &reply, err);
+}
+
+static enum outcome get(struct lock *lock, struct arena *arena, struct cache_item *items,
+                        size_t count, struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 1 + 2 * count);
+    redis_add(&command, STR("MGET"));
+    for (size_t i = 0; i < count; i++) {
+        redis_add(&command, generation_name(self, items[i].tag));
+        redis_add(&command, cache_name(self, &items[i]));
+    }
+    AUTO_REPLY reply = NULL;
+    TRY(redis_call(&self->redis, &command, REDIS_REPLY_ARRAY, &reply, err));
+    if (reply->elements != 2 * count)
+        return redis_give_up(&self->redis, "MGET answered for other keys", err);
+    for (size_t i = 0; i < count; i++)
+        fill_item(arena, reply->element[2 * i], reply->element[2 * i + 1], &items[i]);
+    return found_generations(self, items, count, err);
+}
+
+static void add_put(struct lock_redis *self, const struct cache_item *item, int64_t ttl_ms,
+                    struct redis_command *command)
+{
+    const size_t len = GENERATION_BYTES + item->value.len;
+    char *value = arena_bytes(&self->scratch, len);
+    memcpy(value, &item->generation, GENERATION_BYTES);
+    if (item->value.len)
+        memcpy(value + GENERATION_BYTES, item->value.ptr, item->value.len);
+    redis_command_init(command, &self->scratch, 5);
+    redis_add(command, STR("SET"));
+    redis_add(command, cache_name(self, item));
+    redis_add(command, (struct str){value, len});
+    redis_add(command, STR("PX"));
+    redis_add_int(command, &self->scratch, ttl_ms);
+}
+
+static enum outcome put(struct lock *lock, const struct cache_item *items, size_t count,
+                        int64_t ttl_ms, struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    struct redis_command *commands = arena_array(&self->scratch, count, sizeof(*commands));
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (items[i].generation != 0 && items[i].value.ptr)
+            add_put(self, &items[i], ttl_ms, &commands[kept++]);
+    if (kept == 0)
+        return OUTCOME_DONE;
+    redisReply **replies = arena_array(&self->scratch, kept, sizeof(*replies));
+    TRY(redis_call_all(&self->redis, commands, kept, REDIS_REPLY_STATUS, replies, err));
+    for (size_t i = 0; i < kept; i++)
+        freeReplyObject(replies[i]);
+    return OUTCOME_DONE;
+}
+
+static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t count,
+                               struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 1 + 2 * count);
+    redis_add(&command, STR("MSET"));
+    for (size_t i = 0; i < count; i++) {
+        redis_add(&command, generation_name(self, tags[i]));
+        redis_add(&command, generation_str(self, lock_new_generation()));
+    }
+    AUTO_REPLY reply = NULL;
+    return redis_call(&self->redis, &command, REDIS_REPLY_STATUS, &reply, err);
+}
+
+/* --- rate limits -------------------------------------------------------------------------------- */
+
+static void add_limit(struct lock_redis *self, struct redis_command *command,
+                      const struct rate_limit *limit)
+{
+    redis_add_int(command, &self->scratch, limit->burst);
+    redis_add_int(command, &self->scratch, limit->period_ms);
+    redis_add(command, limit->peek ? STR("1") : STR("0"));
+}
+
+static enum outcome rate_some(struct lock_redis *self, struct rate_limit *limits, size_t count,
+                              struct err *err)
+{
+    struct redis_command command = script_command(self, count, 3 * count);
+    for (size_t i = 0; i < count; i++)
+        redis_add(&command, key_name(self, STR(":rate:"), limits[i].key));
+    for (size_t i = 0; i < count; i++)
+        add_limit(self, &command, &limits[i]);
+    AUTO_REPLY reply = NULL;
+    TRY(redis_call_script(&self->redis, SCRIPT_RATE, &command, REDIS_REPLY_ARRAY, &reply, err));
+    if (reply->elements != 2 * count)
+        return redis_give_up(&self->redis, "the rate script answered for other keys", err);
+    for (size_t i = 0; i < count; i++) {
+        limits[i].allowed = reply->element[2 * i]->integer == 1;
+        limits[i].wait_ms = reply->element[2 * i + 1]->integer;
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t count,
+                         struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    for (size_t i = 0; i < count; i += SCRIPT_KEYS_MAX)
+        TRY(rate_some(self, limits + i, smaller(count - i, SCRIPT_KEYS_MAX), err));
+    return OUTCOME_DONE;
+}
+
+/* --- life --------------------------------------------------------------------------------------- */
+
+static void close_redis(struct lock *lock)
+{
+    struct lock_redis *self = redis_of(lock);
+    redis_disconnect(&self->redis);
+    arena_release(&self->scratch);
+    arena_release(&self->home);
+    free(self);
+}
+
+static const struct lock_ops redis_ops = {
+    .close = close_redis,
+    .ping = ping,
+    .take = take,
+    .release = release,
+    .cache_get = get,
+    .cache_put = put,
+    .cache_invalidate = invalidate,
+    .rate_take = rate,
+};
+
+static struct lock_redis *new_redis(void)
+{
+    struct lock_redis *self = calloc(1, sizeof(*self));
+    if (!self)
+        panic("out of memory for a lock");
+    self->lock.ops = &redis_ops;
+    arena_init(&self->home, 1024);
+    arena_init(&self->scratch, SCRATCH_BYTES);
+    return self;
+}
+
+enum outcome lock_open(const struct lock_options *options, struct lock **out, struct err *err)
+{
+    if (options->timeout_ms <= 0)
+        return invalid(err, MALFORMED, "the timeout of Redis must be at least 1 ms");
+    struct lock_redis *self = new_redis();
+    const enum outcome outcome =
+        redis_address_parse(&self->home, options->uri, &self->redis.address, err);
+    if (outcome != OUTCOME_DONE) {
+        close_redis(&self->lock);
+        return outcome;
+    }
+    self->redis.timeout_ms = options->timeout_ms;
+    self->prefix = str_dup(&self->home, options->prefix);
+    signal(SIGPIPE, SIG_IGN);
+    *out = &self->lock;
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,114 @@
+/* lock_redis_uri.c - where the server is: redis://[user:password@]host[:port][/db] or
+ * unix:///path. Errors never show the URI: there may be a password in it. */
+#include "lock/lock_redis.h"
+
+#define REDIS_PORT   6379
+#define REDIS_DB_MAX 1000000
+
+static struct str str_from(struct str text, size_t at)
+{
+    return (struct str){text.ptr + at, text.len - at};
+}
+
+/* Index of the last `c`, or -1. */
+static ptrdiff_t last_of(struct str text, char c)
+{
+    const char *at = text.len ? memrchr(text.ptr, c, text.len) : NULL;
+    return at ? at - text.ptr : -1;
+}
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = memchr(digits, c, sizeof(digits) - 1);
+    return at ? (int)((at - digits) % 16) : -1;
+}
+
+/* "%40" to "@": a password may hold any byte but NUL. */
+static bool percent_decode(struct arena *arena, struct str text, struct str *out)
+{
+    char *decoded = arena_bytes(arena, text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '%') {
+            decoded[len++] = text.ptr[i];
+            continue;
+        }
+        const int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
+        const int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
+        if (low < 0 || high + low == 0)
+            return false;
+        decoded[len++] = (char)(high * 16 + low);
+        i += 2;
+    }
+    decoded[len] = '\0';
+    *out = (struct str){decoded, len};
+    return true;
+}
+
+/* "user:password", ":password" or "password" */
+static bool parse_login(struct arena *arena, struct str login, struct redis_address *out)
+{
+    const char *colon = memchr(login.ptr, ':', login.len);
+    const size_t user_len = colon ? (size_t)(colon - login.ptr) : 0;
+    if (user_len > 0 && !percent_decode(arena, (struct str){login.ptr, user_len}, &out->user))
+        return false;
+    return percent_decode(arena, str_from(login, colon ? user_len + 1 : 0), &out->password);
+}
+
+/* "host", "host:6379", "[::1]:6379" */
+static bool parse_host(struct arena *arena, struct str place, struct redis_address *out)
+{
+    const ptrdiff_t bracket = last_of(place, ']');
+    const ptrdiff_t colon = last_of(place, ':');
+    struct str host = place;
+    int64_t port = REDIS_PORT;
+    if (colon > bracket) {
+        host.len = (size_t)colon;
+        if (!str_to_int64(str_from(place, (size_t)colon + 1), &port))
+            return false;
+    }
+    if (bracket > 0 && host.ptr[0] == '[')
+        host = (struct str){host.ptr + 1, (size_t)bracket - 1};
+    out->host = str_dup(arena, host);
+    out->port = (int)port;
+    return host.len > 0 && port > 0 && port <= 65535;
+}
+
+static bool parse_tcp(struct arena *arena, struct str rest, struct redis_address *out)
+{
+    const ptrdiff_t at = last_of(rest, '@');
+    if (at >= 0 && !parse_login(arena, (struct str){rest.ptr, (size_t)at}, out))
+        return false;
+    rest = str_from(rest, (size_t)(at + 1));
+    const ptrdiff_t slash = last_of(rest, '/');
+    if (slash >= 0) {
+        int64_t db = 0;
+        out->db = str_dup(arena, str_from(rest, (size_t)slash + 1));
+        if (out->db.len == 0)
+            out->db = STR_ABSENT;
+        else if (!str_to_int64(out->db, &db) || db < 0 || db > REDIS_DB_MAX)
+            return false;
+        rest.len = (size_t)slash;
+    }
+    return parse_host(arena, rest, out);
+}
+
+enum outcome redis_address_parse(struct arena *arena, struct str uri, struct redis_address *out,
+                                 struct err *err)
+{
+    struct redis_address address = {0};
+    bool valid = str_is_c(uri);
+    if (valid && str_starts_with(uri, STR("unix:///")))
+        address.path = str_dup(arena, str_from(uri, strlen("unix://")));
+    else if (valid && str_starts_with(uri, STR("redis://")))
+        valid = parse_tcp(arena, str_from(uri, strlen("redis://")), &address);
+    else
+        valid = false;
+    if (!valid)
+        return invalid(err, MALFORMED,
+                       "the Redis URI is not redis://[user:password@]host[:port][/db] "
+                       "or unix:///path");
+    *out = address;
+    return OUTCOME_DONE;
+}

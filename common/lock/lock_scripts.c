@@ -1,0 +1,65 @@
+/* lock_scripts.c - the Lua that Redis runs for us.
+ *
+ * These are on the hot path of every batch and the server is single-threaded, so each reads all its
+ * keys with one MGET and calls Redis again only for what it changes. */
+#include "lock/lock_scripts.h"
+
+const char *const lock_scripts[SCRIPT_COUNT] = {
+    /* KEYS: n leases, then their n waiters. ARGV: owner, lease ms, waiter ms.
+     * Returns n characters, '1' for each key granted.
+     * A free key goes to its waiter while there is one. The holder itself always gets its key. Who
+     * is refused becomes the waiter, or stays it. */
+    [SCRIPT_TAKE] =
+        "local owner, ttl, patience = ARGV[1], ARGV[2], ARGV[3]\n"
+        "local n = #KEYS / 2\n"
+        "local values = redis.call('MGET', unpack(KEYS))\n"
+        "local granted = {}\n"
+        "for i = 1, n do\n"
+        "  local holder, waiter = values[i], values[n + i]\n"
+        "  local unclaimed = not waiter or waiter == owner\n"
+        "  if holder == owner or (not holder and unclaimed) then\n"
+        "    redis.call('SET', KEYS[i], owner, 'PX', ttl)\n"
+        "    if waiter == owner then redis.call('DEL', KEYS[n + i]) end\n"
+        "    granted[i] = '1'\n"
+        "  else\n"
+        "    if unclaimed then redis.call('SET', KEYS[n + i], owner, 'PX', patience) end\n"
+        "    granted[i] = '0'\n"
+        "  end\n"
+        "end\n"
+        "return table.concat(granted)\n",
+
+    /* KEYS: leases. ARGV: owner. Returns how many were ours. */
+    [SCRIPT_RELEASE] = "local values = redis.call('MGET', unpack(KEYS))\n"
+                       "local mine = {}\n"
+                       "for i = 1, #KEYS do\n"
+                       "  if values[i] == ARGV[1] then mine[#mine + 1] = KEYS[i] end\n"
+                       "end\n"
+                       "if #mine > 0 then redis.call('DEL', unpack(mine)) end\n"
+                       "return #mine\n",
+
+    /* KEYS: buckets. ARGV, for each: burst, period ms, '1' to peek.
+     * Returns for each: 1 or 0, and the ms until the next one is allowed.
+     * GCRA: a bucket's value is its theoretical arrival time, ms since 1970. `tat` also carries it
+     * from one limit to the next when a key is named twice. */
+    [SCRIPT_RATE] = "local time = redis.call('TIME')\n"
+                    "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+                    "local values = redis.call('MGET', unpack(KEYS))\n"
+                    "local tat, changed, reply = {}, {}, {}\n"
+                    "for i, key in ipairs(KEYS) do\n"
+                    "  local burst, period = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])\n"
+                    "  local at = math.max(tat[key] or tonumber(values[i] or 0), now)\n"
+                    "  local allowed = at + period - now <= burst * period\n"
+                    "  if allowed and ARGV[3 * i] ~= '1' then\n"
+                    "    at = at + period\n"
+                    "    changed[key] = true\n"
+                    "  end\n"
+                    "  tat[key] = at\n"
+                    "  reply[2 * i - 1] = allowed and 1 or 0\n"
+                    "  reply[2 * i] = math.max(0, at + period - now - burst * period)\n"
+                    "end\n"
+                    "for key in pairs(changed) do\n"
+                    "  redis.call('SET', key, string.format('%.0f', tat[key]), 'PX',\n"
+                    "    string.format('%.0f', tat[key] - now))\n"
+                    "end\n"
+                    "return reply\n",
+};

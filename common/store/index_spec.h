@@ -1,0 +1,18 @@
+/* index_spec.h - a declared index as MongoDB wants it, and whether an existing one is the same. */
+#ifndef CARTWRIGHT_STORE_INDEX_SPEC_H
+#define CARTWRIGHT_STORE_INDEX_SPEC_H
+
+#include "store/bson_codec.h"
+#include "store/store.h"
+
+/* Fills an empty *out with {name, key, unique, weights, expireAfterSeconds,
+ * partialFilterExpression}, the last four only where they apply. BUG: the declaration is wrong. */
+MUST_CHECK enum outcome index_spec(const struct doc_type *type, const struct doc_index *index,
+                                   bson_t *out, struct err *err);
+
+enum index_match { INDEX_SAME, INDEX_OTHER_EXPIRY, INDEX_DIFFERS };
+
+/* `existing` is an element of listIndexes. */
+enum index_match index_compare(const bson_t *wanted, const bson_t *existing);
+
+#endif

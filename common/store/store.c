@@ -1,0 +1,78 @@
+/* store.c - hands every call of store.h to the implementation behind the struct. */
+#include "store/store.h"
+
+#include "store/store_ops.h"
+
+void store_close(struct store *store)
+{
+    if (store)
+        store->ops->close(store);
+}
+
+enum outcome store_ping(struct store *store, struct err *err)
+{
+    return store->ops->ping(store, err);
+}
+
+enum outcome store_find(struct store *store, struct arena *arena, struct store_find *find,
+                        struct err *err)
+{
+    return store->ops->find(store, arena, find, err);
+}
+
+enum outcome store_query(struct store *store, struct arena *arena, const struct query *query,
+                         struct query_page *out, struct err *err)
+{
+    return store->ops->query(store, arena, query, out, err);
+}
+
+enum outcome store_journal_find(struct store *store, struct arena *arena,
+                                const struct journal_key *keys, size_t count,
+                                struct journal_reply **out, size_t *out_count, struct err *err)
+{
+    return store->ops->journal_find(store, arena, keys, count, out, out_count, err);
+}
+
+enum outcome store_commit(struct store *store, const struct commit *commit, struct err *err)
+{
+    return store->ops->commit(store, commit, err);
+}
+
+enum outcome store_resolve(struct store *store, const struct commit *commit, struct err *err)
+{
+    return store->ops->resolve(store, commit, err);
+}
+
+enum outcome store_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
+                          struct outbox_entry **out, size_t *out_count, struct err *err)
+{
+    return store->ops->outbox(store, arena, age_ms, max, out, out_count, err);
+}
+
+enum outcome store_mark_published(struct store *store, const struct str *ids, size_t count,
+                                  struct err *err)
+{
+    return store->ops->mark_published(store, ids, count, err);
+}
+
+enum outcome store_apply_indexes(struct store *store, void (*report)(const char *line),
+                                 struct err *err)
+{
+    return store->ops->apply_indexes(store, report, err);
+}
+
+enum outcome store_check_indexes(struct store *store, struct err *err)
+{
+    return store->ops->check_indexes(store, err);
+}
+
+void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES])
+{
+    store->ops->session(store, out);
+}
+
+enum outcome store_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                                struct err *err)
+{
+    return store->ops->kill_session(store, session, err);
+}

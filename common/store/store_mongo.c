@@ -1,0 +1,214 @@
+/* store_mongo.c - the connection to MongoDB: options, opening, closing, one way to run a command.
+ *
+ * The driver's defaults are made for patient programs (300 s for an answer); ours are made for a
+ * lane that must say "away" soon and try again. */
+#include "store/store_mongo.h"
+
+#include <stdlib.h>
+
+#define DEFAULT_TIMEOUT_MS  10000
+#define DEFAULT_RETENTION_S (30 * 24 * 3600LL)
+#define DEFAULT_DATABASE    "cartwright"
+#define CONNECT_TIMEOUT_MS  3000
+/* Longer than the usual election, so that a failover is a pause and not an error. */
+#define SELECTION_TIMEOUT_MS  5000
+#define MAX_COMMIT_TIME_MS    5000
+
+static void set_default_int(mongoc_uri_t *uri, const char *option, int32_t value)
+{
+    if (!mongoc_uri_has_option(uri, option))
+        mongoc_uri_set_option_as_int32(uri, option, value);
+}
+
+/* What the operator wrote into the URI stays, but for what correctness rests on: reads come from
+ * the primary, and writes that the server can retry safely are retried once by the driver. */
+static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
+{
+    mongoc_read_prefs_t *primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY);
+    mongoc_uri_set_read_prefs_t(uri, primary);
+    mongoc_read_prefs_destroy(primary);
+    mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, true);
+    /* Keep looking until the time is up: trying once fails at once during an election. */
+    mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
+    /* Compressing costs more than it saves between neighbours. */
+    mongoc_uri_set_compressors(uri, NULL);
+    set_default_int(uri, MONGOC_URI_SOCKETTIMEOUTMS, timeout_ms);
+    set_default_int(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_TIMEOUT_MS);
+    set_default_int(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECTION_TIMEOUT_MS);
+    if (!mongoc_uri_get_appname(uri))
+        mongoc_uri_set_appname(uri, "cartwright");
+}
+
+/* The text of a URI error may quote the URI, so only its kind is told: it holds a password. */
+static enum outcome open_client(struct store_mongo *store, const struct store_options *options,
+                                struct err *err)
+{
+    bson_error_t error;
+    mongoc_uri_t *uri =
+        str_is_c(options->uri) ? mongoc_uri_new_with_error(options->uri.ptr, &error) : NULL;
+    if (!uri)
+        return bug(err, "the MongoDB URI cannot be read");
+    set_uri_options(uri, store->timeout_ms);
+    const char *in_uri = mongoc_uri_get_database(uri);
+    store->database = options->database.len ? bson_strdup(options->database.ptr)
+                                            : bson_strdup(in_uri ? in_uri : DEFAULT_DATABASE);
+    store->client = mongoc_client_new_from_uri_with_error(uri, &error);
+    mongoc_uri_destroy(uri);
+    if (!store->client)
+        return bug(err, "the MongoDB URI cannot be used: %s", error.message);
+    mongoc_client_set_error_api(store->client, MONGOC_ERROR_API_VERSION_2);
+    return OUTCOME_DONE;
+}
+
+/* Transactions only write, and every write is guarded by a version; so they need no snapshot of
+ * their own. "local" sees the newest data; "snapshot" would read a little in the past and meet more
+ * conflicts. It is spelled out because a cluster may have another default. */
+static mongoc_transaction_opt_t *transaction_options(void)
+{
+    mongoc_transaction_opt_t *options = mongoc_transaction_opts_new();
+    mongoc_read_concern_t *local = mongoc_read_concern_new();
+    mongoc_write_concern_t *safe = mongoc_write_concern_new();
+    mongoc_read_concern_set_level(local, MONGOC_READ_CONCERN_LEVEL_LOCAL);
+    mongoc_write_concern_set_wmajority(safe, 0);
+    mongoc_write_concern_set_journal(safe, true);
+    mongoc_transaction_opts_set_read_concern(options, local);
+    mongoc_transaction_opts_set_write_concern(options, safe);
+    mongoc_transaction_opts_set_max_commit_time_ms(options, MAX_COMMIT_TIME_MS);
+    mongoc_read_concern_destroy(local);
+    mongoc_write_concern_destroy(safe);
+    return options;
+}
+
+/* One session for the life of the store: its id is what the supervisor kills. Without causal
+ * consistency, which would make each transaction wait for a cluster time. */
+static enum outcome open_session(struct store_mongo *store, struct err *err)
+{
+    bson_error_t error;
+    mongoc_session_opt_t *options = mongoc_session_opts_new();
+    mongoc_session_opts_set_causal_consistency(options, false);
+    store->session = mongoc_client_start_session(store->client, options, &error);
+    mongoc_session_opts_destroy(options);
+    if (!store->session)
+        return retry_later(err, "no MongoDB session: %s", error.message);
+    if (!mongoc_client_session_append(store->session, &store->in_session, &error))
+        return bug(err, "the MongoDB session cannot be used: %s", error.message);
+    return OUTCOME_DONE;
+}
+
+static void mongo_close(struct store *base)
+{
+    struct store_mongo *store = mongo_of(base);
+    if (store->session)
+        mongoc_client_session_destroy(store->session);
+    mongoc_transaction_opts_destroy(store->transaction);
+    if (store->client)
+        mongoc_client_destroy(store->client);
+    bson_destroy(&store->in_session);
+    bson_free(store->database);
+    free(store);
+}
+
+static enum outcome mongo_ping(struct store *base, struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    AUTO_BSON reply;
+    bson_append_int32(&command, "ping", -1, 1);
+    return mongo_run(mongo_of(base), MONGO_READ, &command, NULL, &reply, "ping", err);
+}
+
+static const struct store_ops mongo_ops = {
+    .close = mongo_close,
+    .ping = mongo_ping,
+    .find = mongo_find,
+    .query = mongo_query,
+    .journal_find = mongo_journal_find,
+    .commit = mongo_commit,
+    .resolve = mongo_resolve,
+    .outbox = mongo_outbox,
+    .mark_published = mongo_mark_published,
+    .apply_indexes = mongo_apply_indexes,
+    .check_indexes = mongo_check_indexes,
+    .session = mongo_session,
+    .kill_session = mongo_kill_session,
+};
+
+enum outcome store_open(const struct store_options *options, struct store **out, struct err *err)
+{
+    /* Safe to repeat. Never undone: the driver cannot start a second time in one process. */
+    mongoc_init();
+    mongoc_log_set_handler(NULL, NULL); /* errors are returned; only the lane logs */
+    struct store_mongo *store = calloc(1, sizeof(*store));
+    if (!store)
+        panic("out of memory for a store");
+    *store = (struct store_mongo){
+        .base.ops = &mongo_ops,
+        .transaction = transaction_options(),
+        .in_session = BSON_INITIALIZER,
+        .timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS,
+        .journal_retention_s =
+            options->journal_retention_s > 0 ? options->journal_retention_s : DEFAULT_RETENTION_S,
+        .types = options->types,
+        .type_count = options->type_count,
+    };
+    enum outcome outcome = open_client(store, options, err);
+    if (outcome == OUTCOME_DONE)
+        outcome = open_session(store, err);
+    if (outcome == OUTCOME_DONE)
+        *out = &store->base;
+    else
+        mongo_close(&store->base);
+    return outcome;
+}
+
+void mongo_write_options(bson_t *options, int32_t w)
+{
+    bson_t concern;
+    bson_append_document_begin(options, "writeConcern", -1, &concern);
+    if (w == W_MAJORITY) {
+        bson_append_utf8(&concern, "w", 1, "majority", -1);
+        bson_append_bool(&concern, "j", 1, true);
+    } else {
+        bson_append_int32(&concern, "w", 1, w);
+    }
+    bson_append_document_end(options, &concern);
+}
+
+enum outcome mongo_run(struct store_mongo *store, enum mongo_mode mode, const bson_t *command,
+                       const bson_t *options, bson_t *reply, const char *what, struct err *err)
+{
+    bson_error_t error = {0};
+    const bool ok = mode == MONGO_WRITE
+                        ? mongoc_client_write_command_with_opts(store->client, store->database,
+                                                                command, options, reply, &error)
+                        : mongoc_client_read_command_with_opts(store->client, store->database,
+                                                               command, NULL, options, reply,
+                                                               &error);
+    if (!ok)
+        return mongo_fault(reply, &error, what, err);
+    return mode == MONGO_WRITE ? mongo_write_result(reply, what, err) : OUTCOME_DONE;
+}
+
+bool mongo_array_begin(struct mongo_array *array, bson_t *parent, const char *name)
+{
+    array->parent = parent;
+    array->count = 0;
+    return bson_append_array_begin(parent, name, -1, &array->array);
+}
+
+bool mongo_array_add(struct mongo_array *array, bson_t *element)
+{
+    char digits[16];
+    const char *index = NULL;
+    bson_uint32_to_string(array->count++, &index, digits, sizeof(digits));
+    return bson_append_document_begin(&array->array, index, -1, element);
+}
+
+bool mongo_array_add_end(struct mongo_array *array, bson_t *element)
+{
+    return bson_append_document_end(&array->array, element);
+}
+
+bool mongo_array_end(struct mongo_array *array)
+{
+    return bson_append_array_end(array->parent, &array->array);
+}

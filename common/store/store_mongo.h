@@ -1,0 +1,104 @@
+/* store_mongo.h - what the files of the MongoDB store share.
+ *
+ * One client, one session, one thread: opened after the fork, used by one lane. Every command goes
+ * through mongo_run(), so that no reply is left unread: an error of the library, a write error and
+ * a write concern error are three different places in it. */
+#ifndef CARTWRIGHT_STORE_STORE_MONGO_H
+#define CARTWRIGHT_STORE_STORE_MONGO_H
+
+#include "store/bson_codec.h"
+#include "store/store_ops.h"
+
+#define JOURNAL_COLLECTION "journal"
+
+struct store_mongo {
+    struct store base;
+    mongoc_client_t *client;
+    mongoc_client_session_t *session;
+    mongoc_transaction_opt_t *transaction;
+    bson_t in_session; /* the option that puts a command into the session */
+    char *database;
+    int32_t timeout_ms;
+    int64_t journal_retention_s;
+    const struct doc_type *const *types;
+    size_t type_count;
+};
+
+static inline struct store_mongo *mongo_of(struct store *store)
+{
+    return (struct store_mongo *)(void *)store;
+}
+
+/* What an error of the driver or the server means for the batch. */
+enum outcome mongo_meaning(const bson_t *reply, const bson_error_t *error);
+/* The same, and fills err: "<what>: <text of the server> (code 112)". */
+enum outcome mongo_fault(const bson_t *reply, const bson_error_t *error, const char *what,
+                         struct err *err);
+/* DONE when a reply that came back as a success holds neither write errors nor a write concern
+ * error. */
+MUST_CHECK enum outcome mongo_write_result(const bson_t *reply, const char *what, struct err *err);
+
+enum mongo_mode { MONGO_READ, MONGO_WRITE };
+
+/* Runs one command; *reply is always initialised, and the caller's to destroy. */
+MUST_CHECK enum outcome mongo_run(struct store_mongo *store, enum mongo_mode mode,
+                                  const bson_t *command, const bson_t *options, bson_t *reply,
+                                  const char *what, struct err *err);
+/* The opts of a write outside a transaction. */
+void mongo_write_options(bson_t *options, int32_t w_or_majority);
+#define W_MAJORITY 0
+
+/* One array of a command: {<verb>: <collection>, <array>: [ ... ]}. */
+struct mongo_array {
+    bson_t *parent;
+    bson_t array;
+    uint32_t count;
+};
+
+bool mongo_array_begin(struct mongo_array *array, bson_t *parent, const char *name);
+bool mongo_array_add(struct mongo_array *array, bson_t *element);
+bool mongo_array_add_end(struct mongo_array *array, bson_t *element);
+bool mongo_array_end(struct mongo_array *array);
+
+/* Takes what a cursor yields: one document at a time. */
+typedef enum outcome mongo_take_fn(void *context, const bson_t *doc, struct err *err);
+MUST_CHECK enum outcome mongo_drain(struct store_mongo *store, const char *collection,
+                                    const bson_t *filter, const bson_t *options,
+                                    mongo_take_fn *take, void *context, struct err *err);
+
+/* Documents that a cursor yields, decoded into an arena. */
+struct mongo_docs {
+    struct arena *arena;
+    const struct doc_type *type;
+    const void **items;
+    size_t count;
+    size_t capacity;
+};
+
+mongo_take_fn mongo_take_doc;
+
+enum outcome mongo_find(struct store *store, struct arena *arena, struct store_find *find,
+                        struct err *err);
+enum outcome mongo_query(struct store *store, struct arena *arena, const struct query *query,
+                         struct query_page *out, struct err *err);
+enum outcome mongo_commit(struct store *store, const struct commit *commit, struct err *err);
+enum outcome mongo_resolve(struct store *store, const struct commit *commit, struct err *err);
+enum outcome mongo_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                                struct err *err);
+void mongo_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
+
+/* {insert: "journal", documents: [...]} */
+MUST_CHECK bool mongo_journal_command(const struct commit *commit, bson_t *command);
+enum outcome mongo_journal_find(struct store *store, struct arena *arena,
+                                const struct journal_key *keys, size_t count,
+                                struct journal_reply **out, size_t *out_count, struct err *err);
+enum outcome mongo_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
+                          struct outbox_entry **out, size_t *out_count, struct err *err);
+enum outcome mongo_mark_published(struct store *store, const struct str *ids, size_t count,
+                                  struct err *err);
+
+enum outcome mongo_apply_indexes(struct store *store, void (*report)(const char *line),
+                                 struct err *err);
+enum outcome mongo_check_indexes(struct store *store, struct err *err);
+
+#endif

@@ -1,0 +1,301 @@
+/* store_mongo_commit.c - everything a batch writes, in one short transaction.
+ *
+ * Round trips are what a commit costs, so all writes of one collection and kind are one command:
+ * guarded writes first, because a clash should be found before the rest is sent; then inserts; the
+ * journal entry last. Any fault aborts the transaction at once. A commit whose answer is lost is
+ * repeated, and only the commit, for a bounded time; then it is UNCERTAIN and mongo_resolve()
+ * decides. */
+#include <time.h>
+
+#include "base/clock.h"
+#include "store/store_mongo.h"
+
+/* A command may hold 16 MiB; a document that big has no place in a shop. */
+#define DOCUMENT_BYTES_MAX  (7u << 20)
+#define COMMAND_BYTES_MAX   (8u << 20)
+#define JOURNAL_BYTES_MAX   (16u << 20)
+#define COMMIT_PATIENCE_US  (10 * 1000 * 1000)
+#define COMMIT_PAUSE_MIN_MS 20
+#define COMMIT_PAUSE_MAX_MS 500
+
+/* --- one write as an element of its command -------------------------------------------------------- */
+
+typedef bool put_write_fn(bson_t *element, const struct write *write, struct codec_fault *fault);
+
+/* {_id, version}: the guard. DOC_FIELDS puts the key first. */
+static bool put_guard(bson_t *element, const struct write *write)
+{
+    const enum field_kind key_kind = write->type->shape->fields[0].kind;
+    bson_t q;
+    return bson_append_document_begin(element, "q", 1, &q) &&
+           codec_put_value(&q, "_id", key_kind, doc_head(write->doc)->id, 0) &&
+           bson_append_int64(&q, "version", 7, write->base_version) &&
+           bson_append_document_end(element, &q);
+}
+
+static bool put_insert(bson_t *element, const struct write *write, struct codec_fault *fault)
+{
+    return codec_put(element, write->type->shape, write->doc, fault);
+}
+
+static bool put_replace(bson_t *element, const struct write *write, struct codec_fault *fault)
+{
+    bson_t u;
+    return put_guard(element, write) && bson_append_document_begin(element, "u", 1, &u) &&
+           codec_put(&u, write->type->shape, write->doc, fault) &&
+           bson_append_document_end(element, &u);
+}
+
+/* A check must be a real write: a read inside the transaction meets no write conflict, so two
+ * batches could each pass the other's check. The counter means nothing; the next replace drops it. */
+static bool put_check(bson_t *element, const struct write *write, struct codec_fault *fault)
+{
+    (void)fault;
+    bson_t u, inc;
+    return put_guard(element, write) && bson_append_document_begin(element, "u", 1, &u) &&
+           bson_append_document_begin(&u, "$inc", 4, &inc) &&
+           bson_append_int32(&inc, "checks", 6, 1) && bson_append_document_end(&u, &inc) &&
+           bson_append_document_end(element, &u);
+}
+
+static bool put_delete(bson_t *element, const struct write *write, struct codec_fault *fault)
+{
+    (void)fault;
+    return put_guard(element, write) && bson_append_int32(element, "limit", 5, 1);
+}
+
+/* --- commands ---------------------------------------------------------------------------------------- */
+
+struct command_kind {
+    const char *verb;
+    const char *array;
+};
+
+/* In the order in which they are sent. */
+static const struct command_kind command_kinds[] = {
+    {"update", "updates"}, {"delete", "deletes"}, {"insert", "documents"}};
+
+#define COMMAND_KINDS (sizeof(command_kinds) / sizeof(command_kinds[0]))
+
+struct write_form {
+    const struct command_kind *command;
+    put_write_fn *put;
+};
+
+static const struct write_form write_forms[] = {
+    [WRITE_REPLACE] = {&command_kinds[0], put_replace},
+    [WRITE_CHECK] = {&command_kinds[0], put_check},
+    [WRITE_DELETE] = {&command_kinds[1], put_delete},
+    [WRITE_INSERT] = {&command_kinds[2], put_insert},
+};
+
+/* A command that is being filled. */
+struct group {
+    struct store_mongo *store;
+    const struct command_kind *kind;
+    const struct doc_type *type;
+    bson_t command;
+    struct mongo_array writes;
+};
+
+static void group_begin(struct group *group)
+{
+    bson_reinit(&group->command);
+    bson_append_utf8(&group->command, group->kind->verb, -1, group->type->collection, -1);
+    bson_append_bool(&group->command, "ordered", 7, false);
+    mongo_array_begin(&group->writes, &group->command, group->kind->array);
+}
+
+/* A guard that matches nothing is no error to the server: it only counts less. */
+static enum outcome check_count(const struct group *group, const bson_t *reply, struct err *err)
+{
+    bson_iter_t n;
+    const int64_t done =
+        bson_iter_init_find(&n, reply, "n") ? bson_iter_as_int64(&n) : (int64_t)-1;
+    if (done != group->writes.count)
+        return conflict(err, "%s: %s did %lld of %u: a version moved on", group->type->collection,
+                        group->kind->verb, (long long)done, group->writes.count);
+    return OUTCOME_DONE;
+}
+
+static enum outcome group_send(struct group *group, struct err *err)
+{
+    AUTO_BSON reply;
+    if (!mongo_array_end(&group->writes)) {
+        bson_init(&reply);
+        return bug(err, "%s: a command cannot be built", group->type->collection);
+    }
+    TRY(mongo_run(group->store, MONGO_WRITE, &group->command, &group->store->in_session, &reply,
+                  group->type->collection, err));
+    return check_count(group, &reply, err);
+}
+
+static enum outcome group_add(struct group *group, const struct write *write, struct err *err)
+{
+    struct codec_fault fault = {"", NULL, "cannot be stored"};
+    const uint32_t before = group->command.len;
+    bson_t element;
+    const bool ok = mongo_array_add(&group->writes, &element) &&
+                    write_forms[write->kind].put(&element, write, &fault) &&
+                    mongo_array_add_end(&group->writes, &element);
+    if (!ok)
+        return bug(err, "%s %.*s: field %s of %s %s", write->type->collection,
+                   STR_FMT(doc_head(write->doc)->id), fault.field ? fault.field : "id", fault.shape,
+                   fault.what);
+    if (group->command.len - before > DOCUMENT_BYTES_MAX)
+        return bug(err, "%s %.*s is too large to be stored", write->type->collection,
+                   STR_FMT(doc_head(write->doc)->id));
+    return OUTCOME_DONE;
+}
+
+/* Sends all writes of one kind to one collection; adds their number to *sent. */
+static enum outcome send_group(struct group *group, const struct commit *commit, size_t *sent,
+                               struct err *err)
+{
+    group_begin(group);
+    for (size_t i = 0; i < commit->write_count; i++) {
+        const struct write *write = &commit->writes[i];
+        if (write->type != group->type || write_forms[write->kind].command != group->kind)
+            continue;
+        if (group->command.len > COMMAND_BYTES_MAX) {
+            TRY(group_send(group, err));
+            group_begin(group);
+        }
+        TRY(group_add(group, write, err));
+        (*sent)++;
+    }
+    return group->writes.count > 0 ? group_send(group, err) : OUTCOME_DONE;
+}
+
+static enum outcome send_writes(struct store_mongo *store, const struct commit *commit,
+                                struct err *err)
+{
+    size_t sent = 0;
+    for (size_t kind = 0; kind < COMMAND_KINDS; kind++)
+        for (size_t i = 0; i < store->type_count; i++) {
+            struct group group = {store, &command_kinds[kind], store->types[i], BSON_INITIALIZER,
+                                  {0}};
+            const enum outcome outcome = send_group(&group, commit, &sent, err);
+            bson_destroy(&group.command);
+            TRY(outcome);
+        }
+    return sent == commit->write_count
+               ? OUTCOME_DONE
+               : bug(err, "a write names a collection that the store was not opened with");
+}
+
+/* --- the journal entry ------------------------------------------------------------------------------- */
+
+/* Too many long replies for one entry: a conflict, because the lane answers that with a smaller
+ * batch. */
+static enum outcome journal_command(const struct commit *commit, bson_t *command, struct err *err)
+{
+    if (!mongo_journal_command(commit, command))
+        return bug(err, "journal entry %.*s cannot be built", STR_FMT(commit->id));
+    if (command->len <= JOURNAL_BYTES_MAX)
+        return OUTCOME_DONE;
+    if (commit->reply_count > 1)
+        return conflict(err, "journal: %zu replies are too long for one entry",
+                        commit->reply_count);
+    return bug(err, "journal: one reply with its events is over %u bytes", JOURNAL_BYTES_MAX);
+}
+
+static enum outcome send_journal(struct store_mongo *store, const struct commit *commit,
+                                 struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    TRY(journal_command(commit, &command, err));
+    AUTO_BSON reply;
+    return mongo_run(store, MONGO_WRITE, &command, &store->in_session, &reply, JOURNAL_COLLECTION,
+                     err);
+}
+
+/* A batch of refusals changes nothing: its journal entry is atomic by itself. What may have
+ * happened although no answer came is UNCERTAIN; only a server that was never reached is RETRY. */
+static enum outcome insert_journal_alone(struct store_mongo *store, const struct commit *commit,
+                                         struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    TRY(journal_command(commit, &command, err));
+    bson_append_int32(&command, "maxTimeMS", -1, store->timeout_ms);
+    bson_concat(&options, &store->in_session);
+    mongo_write_options(&options, W_MAJORITY);
+    AUTO_BSON reply;
+    bson_error_t error = {0};
+    if (mongoc_client_write_command_with_opts(store->client, store->database, &command, &options,
+                                              &reply, &error))
+        return mongo_write_result(&reply, JOURNAL_COLLECTION, err);
+    const enum outcome outcome = mongo_fault(&reply, &error, JOURNAL_COLLECTION, err);
+    const bool may_have_happened =
+        error.domain == MONGOC_ERROR_WRITE_CONCERN ||
+        (outcome == OUTCOME_RETRY && error.domain != MONGOC_ERROR_SERVER_SELECTION);
+    return may_have_happened ? uncertain(err, "journal: %s", error.message) : outcome;
+}
+
+/* --- the transaction --------------------------------------------------------------------------------- */
+
+static void pause_ms(int64_t ms)
+{
+    const struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
+    nanosleep(&pause, NULL); /* cut short by a signal: the next try comes earlier, that is all */
+}
+
+/* One commitTransaction; *again says that its fate is unknown and the same may be asked again. */
+static enum outcome try_commit(struct store_mongo *store, bool *again, struct err *err)
+{
+    AUTO_BSON reply;
+    bson_error_t error = {0};
+    *again = false;
+    if (mongoc_client_session_commit_transaction(store->session, &reply, &error))
+        return OUTCOME_DONE;
+    const enum outcome outcome = mongo_fault(&reply, &error, "commit", err);
+    *again = mongoc_error_has_label(&reply, "UnknownTransactionCommitResult");
+    const bool refused = !*again && (outcome == OUTCOME_CONFLICT ||
+                                     mongoc_error_has_label(&reply, "TransientTransactionError"));
+    return refused ? outcome : uncertain(err, "commit: %s (code %u)", error.message, error.code);
+}
+
+static enum outcome commit_transaction(struct store_mongo *store, struct err *err)
+{
+    const int64_t give_up = clock_monotonic_us() + COMMIT_PATIENCE_US;
+    int64_t pause = COMMIT_PAUSE_MIN_MS;
+    for (;;) {
+        bool again = false;
+        const enum outcome outcome = try_commit(store, &again, err);
+        if (!again || clock_monotonic_us() >= give_up)
+            return outcome;
+        pause_ms(pause);
+        pause = pause * 2 < COMMIT_PAUSE_MAX_MS ? pause * 2 : COMMIT_PAUSE_MAX_MS;
+    }
+}
+
+/* The server may be gone or have ended the transaction itself; then there is nothing to abort, and
+ * the next transaction of the session ends what is left. */
+static void abort_transaction(struct store_mongo *store)
+{
+    bson_error_t ignored;
+    mongoc_client_session_abort_transaction(store->session, &ignored);
+}
+
+static enum outcome run_transaction(struct store_mongo *store, const struct commit *commit,
+                                    struct err *err)
+{
+    bson_error_t error;
+    if (!mongoc_client_session_start_transaction(store->session, store->transaction, &error))
+        return bug(err, "no transaction: %s", error.message);
+    enum outcome outcome = send_writes(store, commit, err);
+    if (outcome == OUTCOME_DONE)
+        outcome = send_journal(store, commit, err);
+    if (outcome == OUTCOME_DONE)
+        return commit_transaction(store, err);
+    abort_transaction(store);
+    return outcome;
+}
+
+enum outcome mongo_commit(struct store *base, const struct commit *commit, struct err *err)
+{
+    struct store_mongo *store = mongo_of(base);
+    return commit->write_count == 0 ? insert_journal_alone(store, commit, err)
+                                    : run_transaction(store, commit, err);
+}

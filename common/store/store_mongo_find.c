@@ -1,0 +1,105 @@
+/* store_mongo_find.c - documents by id or by a unique field, one round trip for all of them. */
+#include "base/id.h"
+#include "store/doc_path.h"
+#include "store/store_mongo.h"
+
+static void cursor_done(mongoc_cursor_t **cursor)
+{
+    mongoc_cursor_destroy(*cursor);
+}
+
+static void collection_done(mongoc_collection_t **collection)
+{
+    mongoc_collection_destroy(*collection);
+}
+
+enum outcome mongo_drain(struct store_mongo *store, const char *collection, const bson_t *filter,
+                         const bson_t *options, mongo_take_fn *take, void *context,
+                         struct err *err)
+{
+    __attribute__((cleanup(collection_done))) mongoc_collection_t *from =
+        mongoc_client_get_collection(store->client, store->database, collection);
+    __attribute__((cleanup(cursor_done))) mongoc_cursor_t *cursor =
+        mongoc_collection_find_with_opts(from, filter, options, NULL);
+    const bson_t *doc = NULL;
+    while (mongoc_cursor_next(cursor, &doc))
+        TRY(take(context, doc, err));
+    /* No further document is not yet "that was all": the answer may have been cut short. */
+    bson_error_t error;
+    const bson_t *reply = NULL;
+    if (mongoc_cursor_error_document(cursor, &error, &reply))
+        return mongo_fault(reply, &error, collection, err);
+    return OUTCOME_DONE;
+}
+
+static enum outcome misfit(const struct mongo_docs *docs, const bson_t *doc,
+                           const struct codec_fault *fault, struct err *err)
+{
+    bson_iter_t id;
+    char hex[25] = "?";
+    const char *text = hex;
+    if (bson_iter_init_find(&id, doc, "_id") && BSON_ITER_HOLDS_OID(&id))
+        bson_oid_to_string(bson_iter_oid(&id), hex);
+    else if (bson_iter_init_find(&id, doc, "_id") && BSON_ITER_HOLDS_UTF8(&id))
+        text = bson_iter_utf8(&id, NULL);
+    return bug(err, "%s %s: field %s of %s %s", docs->type->collection, text, fault->field,
+               fault->shape, fault->what);
+}
+
+enum outcome mongo_take_doc(void *context, const bson_t *doc, struct err *err)
+{
+    struct mongo_docs *docs = context;
+    const struct shape *shape = docs->type->shape;
+    struct codec_fault fault = {0};
+    void *object = arena_alloc(docs->arena, shape->size);
+    const uint8_t *copy = arena_copy(docs->arena, bson_get_data(doc), doc->len);
+    if (!codec_get(docs->arena, shape, copy, doc->len, object, &fault))
+        return misfit(docs, doc, &fault, err);
+    docs->items =
+        arena_grow(docs->arena, docs->items, docs->count, sizeof(*docs->items), &docs->capacity);
+    docs->items[docs->count++] = object;
+    return OUTCOME_DONE;
+}
+
+/* {<path>: {$in: [...]}}; returns how many values are in it. What cannot be an id is not sent: it
+ * is simply not found. */
+static bool in_filter(bson_t *filter, const struct doc_path *path, const struct store_find *find,
+                      uint32_t *out_count)
+{
+    bson_t in, values;
+    bool ok = bson_append_document_begin(filter, path->bson, -1, &in) &&
+              bson_append_array_begin(&in, "$in", 3, &values);
+    uint32_t sent = 0;
+    for (size_t i = 0; ok && i < find->count; i++) {
+        char digits[16];
+        const char *index = NULL;
+        if (path->kind == FIELD_ID && !id_is_valid(find->values[i]))
+            continue;
+        bson_uint32_to_string(sent++, &index, digits, sizeof(digits));
+        ok = codec_put_value(&values, index, path->kind, find->values[i], 0);
+    }
+    *out_count = sent;
+    return ok && bson_append_array_end(&in, &values) && bson_append_document_end(filter, &in);
+}
+
+enum outcome mongo_find(struct store *base, struct arena *arena, struct store_find *find,
+                        struct err *err)
+{
+    struct store_mongo *store = mongo_of(base);
+    struct mongo_docs docs = {.arena = arena, .type = find->type};
+    struct doc_path path;
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    uint32_t count = 0;
+    if (!doc_path_resolve(find->type->shape, find->path, &path) ||
+        !in_filter(&filter, &path, find, &count))
+        return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
+    /* One more than can come: the server then closes the cursor in its first answer. */
+    bson_append_int64(&options, "batchSize", -1, (int64_t)count + 1);
+    bson_append_int64(&options, "maxTimeMS", -1, store->timeout_ms);
+    if (count > 0)
+        TRY(mongo_drain(store, find->type->collection, &filter, &options, mongo_take_doc, &docs,
+                        err));
+    find->found = (struct doc_list){docs.items, docs.count};
+    return OUTCOME_DONE;
+}

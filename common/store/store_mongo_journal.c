@@ -1,0 +1,371 @@
+/* store_mongo_journal.c - the journal: what each message was answered, and what is to be published.
+ *
+ * One document per batch: {_id, at, published, keys: [16 bytes], replies: [{f, s, x, b}],
+ * events: [{i, e, r, b, t}]}; the n-th reply belongs to the n-th key. Names are short because there
+ * is one per message. An entry without replies has no `keys` at all: the unique index would take
+ * two empty arrays for the same key. */
+#include "base/clock.h"
+#include "base/id.h"
+#include "store/store_mongo.h"
+
+/* --- writing ----------------------------------------------------------------------------------------- */
+
+static bool put_keys(bson_t *entry, const struct journal_reply *replies, size_t count)
+{
+    bson_t keys;
+    bool ok = bson_append_array_begin(entry, "keys", 4, &keys);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        char digits[16];
+        const char *index = NULL;
+        bson_uint32_to_string(i, &index, digits, sizeof(digits));
+        ok = bson_append_binary(&keys, index, -1, BSON_SUBTYPE_BINARY, replies[i].key.bytes,
+                                JOURNAL_KEY_BYTES);
+    }
+    return ok && bson_append_array_end(entry, &keys);
+}
+
+static bool put_reply(bson_t *out, const struct journal_reply *reply)
+{
+    return bson_append_binary(out, "f", 1, BSON_SUBTYPE_BINARY, reply->fingerprint,
+                              sizeof(reply->fingerprint)) &&
+           bson_append_int32(out, "s", 1, reply->status) &&
+           (!reply->sealed || bson_append_bool(out, "x", 1, true)) &&
+           codec_put_text(out, "b", reply->body);
+}
+
+static bool put_replies(bson_t *entry, const struct journal_reply *replies, size_t count)
+{
+    struct mongo_array array;
+    bool ok = mongo_array_begin(&array, entry, "replies");
+    for (size_t i = 0; ok && i < count; i++) {
+        bson_t element;
+        ok = mongo_array_add(&array, &element) && put_reply(&element, &replies[i]) &&
+             mongo_array_add_end(&array, &element);
+    }
+    return ok && mongo_array_end(&array);
+}
+
+static bool put_event(bson_t *out, const struct journal_event *event)
+{
+    return codec_put_text(out, "i", event->id) && codec_put_text(out, "e", event->exchange) &&
+           codec_put_text(out, "r", event->routing_key) && codec_put_text(out, "b", event->body) &&
+           (str_is_absent(event->traceparent) || codec_put_text(out, "t", event->traceparent));
+}
+
+static bool put_events(bson_t *entry, const struct journal_event *events, size_t count)
+{
+    struct mongo_array array;
+    bool ok = mongo_array_begin(&array, entry, "events");
+    for (size_t i = 0; ok && i < count; i++) {
+        bson_t element;
+        ok = mongo_array_add(&array, &element) && put_event(&element, &events[i]) &&
+             mongo_array_add_end(&array, &element);
+    }
+    return ok && mongo_array_end(&array);
+}
+
+bool mongo_journal_command(const struct commit *commit, bson_t *command)
+{
+    struct mongo_array documents;
+    bson_t entry;
+    return bson_append_utf8(command, "insert", -1, JOURNAL_COLLECTION, -1) &&
+           mongo_array_begin(&documents, command, "documents") &&
+           mongo_array_add(&documents, &entry) && codec_put_id(&entry, "_id", commit->id) &&
+           bson_append_date_time(&entry, "at", 2, commit->now) &&
+           bson_append_bool(&entry, "published", -1, commit->event_count == 0) &&
+           (commit->reply_count == 0 ||
+            put_keys(&entry, commit->replies, commit->reply_count)) &&
+           put_replies(&entry, commit->replies, commit->reply_count) &&
+           put_events(&entry, commit->events, commit->event_count) &&
+           mongo_array_add_end(&documents, &entry) && mongo_array_end(&documents);
+}
+
+/* --- reading: our own entries, yet nothing is taken on trust ----------------------------------------- */
+
+static struct str text_at(const bson_t *in, const char *name)
+{
+    bson_iter_t at;
+    uint32_t len = 0;
+    if (!bson_iter_init_find(&at, in, name) || !BSON_ITER_HOLDS_UTF8(&at))
+        return STR_ABSENT;
+    const char *text = bson_iter_utf8(&at, &len);
+    return (struct str){text, len};
+}
+
+/* Copies exactly `size` bytes. */
+static bool bytes_of(const bson_iter_t *at, uint8_t *out, size_t size)
+{
+    bson_subtype_t subtype;
+    uint32_t len = 0;
+    const uint8_t *bytes = NULL;
+    if (!BSON_ITER_HOLDS_BINARY(at))
+        return false;
+    bson_iter_binary(at, &subtype, &len, &bytes);
+    if (len != size)
+        return false;
+    memcpy(out, bytes, size);
+    return true;
+}
+
+/* The element as a document of its own. */
+static bool element_of(const bson_iter_t *at, bson_t *out)
+{
+    uint32_t len = 0;
+    const uint8_t *data = NULL;
+    if (!BSON_ITER_HOLDS_DOCUMENT(at))
+        return false;
+    bson_iter_document(at, &len, &data);
+    return bson_init_static(out, data, len);
+}
+
+static bool array_at(const bson_t *entry, const char *name, bson_iter_t *out)
+{
+    bson_iter_t at;
+    return bson_iter_init_find(&at, entry, name) && BSON_ITER_HOLDS_ARRAY(&at) &&
+           bson_iter_recurse(&at, out);
+}
+
+/* A copy of a BSON document in the arena: strings then point into it. */
+static bool keep(struct arena *arena, const bson_t *doc, bson_t *out)
+{
+    return bson_init_static(out, arena_copy(arena, bson_get_data(doc), doc->len), doc->len);
+}
+
+struct reply_search {
+    struct arena *arena;
+    const struct journal_key *keys;
+    size_t key_count;
+    struct journal_reply *found;
+    size_t count;
+    size_t capacity;
+};
+
+static bool is_wanted(const struct reply_search *search, const struct journal_key *key)
+{
+    for (size_t i = 0; i < search->key_count; i++)
+        if (memcmp(search->keys[i].bytes, key->bytes, JOURNAL_KEY_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static bool read_reply(const bson_iter_t *at, struct journal_reply *reply)
+{
+    bson_t element;
+    bson_iter_t value;
+    if (!element_of(at, &element) || !bson_iter_init_find(&value, &element, "f") ||
+        !bytes_of(&value, reply->fingerprint, sizeof(reply->fingerprint)) ||
+        !bson_iter_init_find(&value, &element, "s") || !BSON_ITER_HOLDS_INT32(&value))
+        return false;
+    reply->status = bson_iter_int32(&value);
+    reply->sealed = bson_iter_init_find(&value, &element, "x") && bson_iter_as_bool(&value);
+    reply->body = text_at(&element, "b");
+    return !str_is_absent(reply->body);
+}
+
+static enum outcome take_replies(void *context, const bson_t *doc, struct err *err)
+{
+    struct reply_search *search = context;
+    bson_t entry;
+    bson_iter_t keys, replies;
+    if (!keep(search->arena, doc, &entry) || !array_at(&entry, "keys", &keys) ||
+        !array_at(&entry, "replies", &replies))
+        return bug(err, "journal: an entry without keys or replies");
+    while (bson_iter_next(&keys) && bson_iter_next(&replies)) {
+        struct journal_reply reply = {0};
+        if (!bytes_of(&keys, reply.key.bytes, JOURNAL_KEY_BYTES) || !read_reply(&replies, &reply))
+            return bug(err, "journal: a reply cannot be read");
+        if (!is_wanted(search, &reply.key))
+            continue;
+        search->found = arena_grow(search->arena, search->found, search->count,
+                                   sizeof(*search->found), &search->capacity);
+        search->found[search->count++] = reply;
+    }
+    return OUTCOME_DONE;
+}
+
+/* {keys: {$in: [...]}} */
+static bool put_key_filter(bson_t *filter, const struct journal_key *keys, size_t count)
+{
+    bson_t in, values;
+    bool ok = bson_append_document_begin(filter, "keys", 4, &in) &&
+              bson_append_array_begin(&in, "$in", 3, &values);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        char digits[16];
+        const char *index = NULL;
+        bson_uint32_to_string(i, &index, digits, sizeof(digits));
+        ok = bson_append_binary(&values, index, -1, BSON_SUBTYPE_BINARY, keys[i].bytes,
+                                JOURNAL_KEY_BYTES);
+    }
+    return ok && bson_append_array_end(&in, &values) && bson_append_document_end(filter, &in);
+}
+
+/* "majority": a reply that is sent twice must be one that stays. */
+static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
+{
+    bson_t part;
+    return bson_append_document_begin(options, "readConcern", -1, &part) &&
+           bson_append_utf8(&part, "level", 5, "majority", -1) &&
+           bson_append_document_end(options, &part) &&
+           bson_append_document_begin(options, "projection", -1, &part) &&
+           bson_append_int32(&part, "keys", -1, 1) &&
+           bson_append_int32(&part, "replies", -1, 1) &&
+           bson_append_document_end(options, &part) &&
+           bson_append_int64(options, "batchSize", -1, (int64_t)count + 1) &&
+           bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
+}
+
+enum outcome mongo_journal_find(struct store *base, struct arena *arena,
+                                const struct journal_key *keys, size_t count,
+                                struct journal_reply **out, size_t *out_count, struct err *err)
+{
+    struct store_mongo *store = mongo_of(base);
+    struct reply_search search = {.arena = arena, .keys = keys, .key_count = count};
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    if (!put_key_filter(&filter, keys, count) ||
+        !put_reply_options(&options, count, store->timeout_ms))
+        return bug(err, "journal: %zu keys do not fit into a command", count);
+    if (count > 0)
+        TRY(mongo_drain(store, JOURNAL_COLLECTION, &filter, &options, take_replies, &search, err));
+    *out = search.found;
+    *out_count = search.count;
+    return OUTCOME_DONE;
+}
+
+/* --- the outbox -------------------------------------------------------------------------------------- */
+
+struct outbox {
+    struct arena *arena;
+    struct outbox_entry *entries;
+    size_t count;
+    size_t capacity;
+};
+
+static bool read_event(const bson_iter_t *at, struct journal_event *event)
+{
+    bson_t element;
+    if (!element_of(at, &element))
+        return false;
+    *event = (struct journal_event){
+        .id = text_at(&element, "i"),
+        .exchange = text_at(&element, "e"),
+        .routing_key = text_at(&element, "r"),
+        .body = text_at(&element, "b"),
+        .traceparent = text_at(&element, "t"),
+    };
+    return event->id.ptr && event->exchange.ptr && event->routing_key.ptr && event->body.ptr;
+}
+
+static bool read_events(struct arena *arena, const bson_t *entry, struct outbox_entry *out)
+{
+    struct journal_event *events = NULL;
+    size_t count = 0, capacity = 0;
+    bson_iter_t each;
+    if (!array_at(entry, "events", &each))
+        return false;
+    while (bson_iter_next(&each)) {
+        events = arena_grow(arena, events, count, sizeof(*events), &capacity);
+        if (!read_event(&each, &events[count++]))
+            return false;
+    }
+    out->events = events;
+    out->event_count = count;
+    return true;
+}
+
+static enum outcome take_entry(void *context, const bson_t *doc, struct err *err)
+{
+    struct outbox *outbox = context;
+    struct outbox_entry found = {0};
+    bson_t entry;
+    bson_iter_t id, at;
+    if (!keep(outbox->arena, doc, &entry) || !bson_iter_init_find(&id, &entry, "_id") ||
+        !BSON_ITER_HOLDS_OID(&id) || !bson_iter_init_find(&at, &entry, "at") ||
+        !read_events(outbox->arena, &entry, &found))
+        return bug(err, "journal: an entry of the outbox cannot be read");
+    found.id = id_from_bytes(outbox->arena, bson_iter_oid(&id)->bytes);
+    found.at = bson_iter_date_time(&at);
+    outbox->entries = arena_grow(outbox->arena, outbox->entries, outbox->count,
+                                 sizeof(*outbox->entries), &outbox->capacity);
+    outbox->entries[outbox->count++] = found;
+    return OUTCOME_DONE;
+}
+
+static bool put_outbox_filter(bson_t *filter, int64_t before)
+{
+    bson_t at;
+    return bson_append_bool(filter, "published", -1, false) &&
+           bson_append_document_begin(filter, "at", 2, &at) &&
+           bson_append_date_time(&at, "$lte", 4, before) && bson_append_document_end(filter, &at);
+}
+
+static bool put_outbox_options(bson_t *options, size_t max, int32_t timeout_ms)
+{
+    bson_t part;
+    return bson_append_document_begin(options, "sort", -1, &part) &&
+           bson_append_int32(&part, "at", 2, 1) && bson_append_document_end(options, &part) &&
+           bson_append_document_begin(options, "projection", -1, &part) &&
+           bson_append_int32(&part, "at", 2, 1) && bson_append_int32(&part, "events", 6, 1) &&
+           bson_append_document_end(options, &part) &&
+           bson_append_int64(options, "limit", -1, (int64_t)max) &&
+           bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
+}
+
+enum outcome mongo_outbox(struct store *base, struct arena *arena, int64_t age_ms, size_t max,
+                          struct outbox_entry **out, size_t *out_count, struct err *err)
+{
+    struct store_mongo *store = mongo_of(base);
+    struct outbox outbox = {.arena = arena};
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    if (!put_outbox_filter(&filter, clock_now_ms() - age_ms) ||
+        !put_outbox_options(&options, max, store->timeout_ms))
+        return bug(err, "journal: the outbox cannot be asked");
+    TRY(mongo_drain(store, JOURNAL_COLLECTION, &filter, &options, take_entry, &outbox, err));
+    *out = outbox.entries;
+    *out_count = outbox.count;
+    return OUTCOME_DONE;
+}
+
+/* {q: {_id: {$in: [...]}}, u: {$set: {published: true}}, multi: true} */
+static bool put_mark(bson_t *update, const struct str *ids, size_t count)
+{
+    bson_t q, id, in, u, set;
+    bool ok = bson_append_document_begin(update, "q", 1, &q) &&
+              bson_append_document_begin(&q, "_id", 3, &id) &&
+              bson_append_array_begin(&id, "$in", 3, &in);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        char digits[16];
+        const char *index = NULL;
+        bson_uint32_to_string(i, &index, digits, sizeof(digits));
+        ok = codec_put_id(&in, index, ids[i]);
+    }
+    return ok && bson_append_array_end(&id, &in) && bson_append_document_end(&q, &id) &&
+           bson_append_document_end(update, &q) &&
+           bson_append_document_begin(update, "u", 1, &u) &&
+           bson_append_document_begin(&u, "$set", 4, &set) &&
+           bson_append_bool(&set, "published", -1, true) && bson_append_document_end(&u, &set) &&
+           bson_append_document_end(update, &u) && bson_append_bool(update, "multi", 5, true);
+}
+
+/* w:1 is enough: a mark that is lost only publishes the same events, with the same ids, again. */
+enum outcome mongo_mark_published(struct store *base, const struct str *ids, size_t count,
+                                  struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    struct mongo_array updates;
+    bson_t update;
+    if (count == 0)
+        return OUTCOME_DONE;
+    const bool ok = bson_append_utf8(&command, "update", -1, JOURNAL_COLLECTION, -1) &&
+                    mongo_array_begin(&updates, &command, "updates") &&
+                    mongo_array_add(&updates, &update) && put_mark(&update, ids, count) &&
+                    mongo_array_add_end(&updates, &update) && mongo_array_end(&updates);
+    if (!ok)
+        return bug(err, "journal: entries cannot be marked published");
+    mongo_write_options(&options, 1);
+    AUTO_BSON reply;
+    return mongo_run(mongo_of(base), MONGO_WRITE, &command, &options, &reply, JOURNAL_COLLECTION,
+                     err);
+}

@@ -1,0 +1,150 @@
+/* store_mongo_query.c - pages and counts. Values are appended typed, under an operator of our own
+ * table: nothing that a person typed can become an operator or a pattern. */
+#include "base/text.h"
+#include "store/doc_path.h"
+#include "store/store_mongo.h"
+
+static const char *const operators[] = {
+    [QUERY_EQ] = "$eq",   [QUERY_NE] = "$ne", [QUERY_GT] = "$gt",
+    [QUERY_GTE] = "$gte", [QUERY_LT] = "$lt", [QUERY_LTE] = "$lte",
+};
+
+/* MongoDB reads "-word" as "without word" and quotes as a phrase; people who type them into a
+ * search box mean neither. */
+static struct str plain_words(struct arena *arena, struct str typed)
+{
+    struct text words;
+    text_init(&words, arena, typed.len + 1);
+    for (size_t i = 0; i < typed.len; i++) {
+        const char c = typed.ptr[i];
+        const bool starts_word = words.len == 0 || words.ptr[words.len - 1] == ' ';
+        if (c == '"' || (c == '-' && starts_word))
+            continue;
+        text_append_char(&words, (unsigned char)c < ' ' ? ' ' : c);
+    }
+    return text_str(&words);
+}
+
+/* {$text: {$search: words}} */
+static bool put_words(struct arena *arena, bson_t *term, struct str typed)
+{
+    bson_t text;
+    return bson_append_document_begin(term, "$text", -1, &text) &&
+           codec_put_text(&text, "$search", plain_words(arena, typed)) &&
+           bson_append_document_end(term, &text);
+}
+
+/* {<path>: {<operator>: value}} */
+static bool put_comparison(bson_t *term, const struct shape *shape, const struct query_term *from)
+{
+    struct doc_path path;
+    bson_t comparison;
+    return doc_path_resolve(shape, from->path, &path) &&
+           bson_append_document_begin(term, path.bson, -1, &comparison) &&
+           codec_put_value(&comparison, operators[from->op], path.kind, from->text,
+                           from->number) &&
+           bson_append_document_end(term, &comparison);
+}
+
+/* {$and: [...]}: two terms may name the same path. */
+static enum outcome put_filter(struct arena *arena, bson_t *filter, const struct query *query,
+                               struct err *err)
+{
+    struct mongo_array terms;
+    if (query->term_count == 0)
+        return OUTCOME_DONE;
+    bool ok = mongo_array_begin(&terms, filter, "$and");
+    for (size_t i = 0; ok && i < query->term_count; i++) {
+        const struct query_term *from = &query->terms[i];
+        bson_t term;
+        ok = mongo_array_add(&terms, &term) &&
+             (from->op == QUERY_TEXT ? put_words(arena, &term, from->text)
+                                     : put_comparison(&term, query->type->shape, from)) &&
+             mongo_array_add_end(&terms, &term);
+        if (!ok)
+            return bug(err, "%s cannot be queried by %s", query->type->collection,
+                       from->path ? from->path : "words");
+    }
+    return ok && mongo_array_end(&terms) ? OUTCOME_DONE
+                                         : bug(err, "a query does not fit into a command");
+}
+
+static bool put_sort(bson_t *order, const struct shape *shape, const struct query_sort *sort)
+{
+    struct doc_path path;
+    bson_t score;
+    if (sort->relevance)
+        return bson_append_document_begin(order, "score", -1, &score) &&
+               bson_append_utf8(&score, "$meta", -1, "textScore", -1) &&
+               bson_append_document_end(order, &score);
+    return doc_path_resolve(shape, sort->path, &path) &&
+           bson_append_int32(order, path.bson, -1, sort->direction < 0 ? -1 : 1);
+}
+
+static enum outcome put_order(bson_t *options, const struct query *query, struct err *err)
+{
+    bson_t order;
+    bool by_id = false;
+    bool ok = bson_append_document_begin(options, "sort", -1, &order);
+    for (size_t i = 0; ok && i < query->sort_count; i++) {
+        ok = put_sort(&order, query->type->shape, &query->sorts[i]);
+        by_id |= query->sorts[i].path && strcmp(query->sorts[i].path, "id") == 0;
+    }
+    /* The tie-break makes pages stable: no document twice, none left out. */
+    ok = ok && (by_id || bson_append_int32(&order, "_id", 3, 1)) &&
+         bson_append_document_end(options, &order);
+    return ok ? OUTCOME_DONE : bug(err, "%s cannot be sorted so", query->type->collection);
+}
+
+static enum outcome read_page(struct store_mongo *store, const bson_t *filter,
+                              const struct query *query, struct mongo_docs *docs, struct err *err)
+{
+    AUTO_BSON options = BSON_INITIALIZER;
+    TRY(put_order(&options, query, err));
+    bson_append_int64(&options, "skip", -1, query->skip);
+    bson_append_int64(&options, "limit", -1, query->limit);
+    bson_append_int64(&options, "batchSize", -1, query->limit + 1);
+    bson_append_int64(&options, "maxTimeMS", -1, store->timeout_ms);
+    return mongo_drain(store, query->type->collection, filter, &options, mongo_take_doc, docs, err);
+}
+
+/* The count command, not an aggregation: it counts inside an index where it can. */
+static enum outcome read_total(struct store_mongo *store, const bson_t *filter,
+                               const struct query *query, int64_t *out, struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    AUTO_BSON reply;
+    bson_iter_t n;
+    bson_append_utf8(&command, "count", -1, query->type->collection, -1);
+    bson_append_document(&command, "query", -1, filter);
+    bson_append_int64(&command, "maxTimeMS", -1, store->timeout_ms);
+    TRY(mongo_run(store, MONGO_READ, &command, NULL, &reply, query->type->collection, err));
+    if (!bson_iter_init_find(&n, &reply, "n"))
+        return bug(err, "%s: a count without a number", query->type->collection);
+    *out = bson_iter_as_int64(&n);
+    return OUTCOME_DONE;
+}
+
+/* A page that is not full ends what there is, so its total needs no counting. */
+static bool is_last_page(const struct query *query, size_t found)
+{
+    return query->with_total && (int64_t)found < query->limit && (found > 0 || query->skip == 0);
+}
+
+enum outcome mongo_query(struct store *base, struct arena *arena, const struct query *query,
+                         struct query_page *out, struct err *err)
+{
+    struct store_mongo *store = mongo_of(base);
+    struct mongo_docs docs = {.arena = arena, .type = query->type};
+    AUTO_BSON filter = BSON_INITIALIZER;
+    int64_t total = -1;
+    TRY(put_filter(arena, &filter, query, err));
+    if (query->limit > 0)
+        TRY(read_page(store, &filter, query, &docs, err));
+    if (is_last_page(query, docs.count))
+        total = query->skip + (int64_t)docs.count;
+    else if (query->with_total || query->limit == 0)
+        TRY(read_total(store, &filter, query, &total, err));
+    *out = (struct query_page){{docs.items, docs.count}, total};
+    return OUTCOME_DONE;
+}

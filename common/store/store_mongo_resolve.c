@@ -1,0 +1,83 @@
+/* store_mongo_resolve.c - the fate of a commit whose answer never came, and the end of sessions.
+ *
+ * First the session is killed, so that nothing of it can still commit; only then is the journal
+ * asked. The question is "linearizable": the answer holds whatever was written before it, and is
+ * confirmed by a majority, so neither a commit that still waits for its copies nor one that a new
+ * primary has forgotten is misread. */
+#include "store/store_mongo.h"
+
+#include <string.h>
+
+void mongo_session(struct store *base, uint8_t out[STORE_SESSION_BYTES])
+{
+    bson_iter_t id;
+    bson_subtype_t subtype;
+    uint32_t len = 0;
+    const uint8_t *bytes = NULL;
+    const bson_t *lsid = mongoc_client_session_get_lsid(mongo_of(base)->session);
+    if (!bson_iter_init_find(&id, lsid, "id") || !BSON_ITER_HOLDS_BINARY(&id))
+        panic("a MongoDB session without an id");
+    bson_iter_binary(&id, &subtype, &len, &bytes);
+    if (len != STORE_SESSION_BYTES)
+        panic("a MongoDB session id of %u bytes", len);
+    memcpy(out, bytes, STORE_SESSION_BYTES);
+}
+
+enum outcome mongo_kill_session(struct store *base, const uint8_t session[STORE_SESSION_BYTES],
+                                struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    struct mongo_array sessions;
+    bson_t id;
+    const bool ok = mongo_array_begin(&sessions, &command, "killSessions") &&
+                    mongo_array_add(&sessions, &id) &&
+                    bson_append_binary(&id, "id", 2, BSON_SUBTYPE_UUID, session,
+                                       STORE_SESSION_BYTES) &&
+                    mongo_array_add_end(&sessions, &id) && mongo_array_end(&sessions);
+    if (!ok)
+        return bug(err, "killSessions cannot be built");
+    AUTO_BSON reply;
+    bson_error_t error = {0};
+    if (!mongoc_client_command_simple(mongo_of(base)->client, "admin", &command, NULL, &reply,
+                                      &error))
+        return mongo_fault(&reply, &error, "killSessions", err);
+    return OUTCOME_DONE;
+}
+
+static enum outcome count_entry(void *context, const bson_t *doc, struct err *err)
+{
+    (void)doc;
+    (void)err;
+    (*(size_t *)context)++;
+    return OUTCOME_DONE;
+}
+
+static enum outcome find_entry(struct store_mongo *store, struct str id, size_t *found,
+                               struct err *err)
+{
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    bson_t part;
+    const bool ok = codec_put_id(&filter, "_id", id) &&
+                    bson_append_document_begin(&options, "readConcern", -1, &part) &&
+                    bson_append_utf8(&part, "level", 5, "linearizable", -1) &&
+                    bson_append_document_end(&options, &part) &&
+                    bson_append_document_begin(&options, "projection", -1, &part) &&
+                    bson_append_int32(&part, "_id", 3, 1) &&
+                    bson_append_document_end(&options, &part) &&
+                    bson_append_int64(&options, "maxTimeMS", -1, store->timeout_ms);
+    if (!ok)
+        return bug(err, "journal: %.*s is not an id", STR_FMT(id));
+    return mongo_drain(store, JOURNAL_COLLECTION, &filter, &options, count_entry, found, err);
+}
+
+enum outcome mongo_resolve(struct store *base, const struct commit *commit, struct err *err)
+{
+    uint8_t session[STORE_SESSION_BYTES];
+    size_t found = 0;
+    mongo_session(base, session);
+    TRY(mongo_kill_session(base, session, err));
+    TRY(find_entry(mongo_of(base), commit->id, &found, err));
+    return found ? OUTCOME_DONE
+                 : conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
+}

@@ -1,0 +1,36 @@
+/* store_ops.h - what a store implementation provides; store.c hands every call of store.h on. */
+#ifndef CARTWRIGHT_STORE_STORE_OPS_H
+#define CARTWRIGHT_STORE_STORE_OPS_H
+
+#include "store/store.h"
+
+struct store_ops {
+    void (*close)(struct store *store);
+    enum outcome (*ping)(struct store *store, struct err *err);
+    enum outcome (*find)(struct store *store, struct arena *arena, struct store_find *find,
+                         struct err *err);
+    enum outcome (*query)(struct store *store, struct arena *arena, const struct query *query,
+                          struct query_page *out, struct err *err);
+    enum outcome (*journal_find)(struct store *store, struct arena *arena,
+                                 const struct journal_key *keys, size_t count,
+                                 struct journal_reply **out, size_t *out_count, struct err *err);
+    enum outcome (*commit)(struct store *store, const struct commit *commit, struct err *err);
+    enum outcome (*resolve)(struct store *store, const struct commit *commit, struct err *err);
+    enum outcome (*outbox)(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
+                           struct outbox_entry **out, size_t *out_count, struct err *err);
+    enum outcome (*mark_published)(struct store *store, const struct str *ids, size_t count,
+                                   struct err *err);
+    enum outcome (*apply_indexes)(struct store *store, void (*report)(const char *line),
+                                  struct err *err);
+    enum outcome (*check_indexes)(struct store *store, struct err *err);
+    void (*session)(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
+    enum outcome (*kill_session)(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                                 struct err *err);
+};
+
+/* The first member of every implementation's own struct. */
+struct store {
+    const struct store_ops *ops;
+};
+
+#endif

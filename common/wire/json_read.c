@@ -1,0 +1,228 @@
+/* json_read.c - from bytes of a stranger to a tree, and reading the tree without a schema.
+ *
+ * jansson is the parser; it refuses bad UTF-8, lone surrogates, NUL, NaN, duplicate keys, numbers
+ * beyond int64 and trailing bytes. What it does not bound for us, depth and number of values, is
+ * counted before it sees the text, so a hostile message costs one linear pass and no memory.
+ *
+ * The tree lives in the arena: jansson allocates through hooks that bump the arena while a parse is
+ * under way, and its frees during the parse do nothing. Nothing ever owns a reference to such a
+ * tree, so it is never freed piece by piece; this halves the cost of a message. */
+#include "wire/json.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "wire/json_tree.h"
+
+/* Process-wide because jansson's hooks take no context; set only inside parse_into(), which does
+ * not nest. Outside of a parse the hooks are malloc and free: libjwt uses the same jansson. */
+static struct arena *parsing;
+static bool initialised;
+
+static void *hook_malloc(size_t size)
+{
+    return parsing ? arena_alloc(parsing, size) : malloc(size);
+}
+
+static void hook_free(void *memory)
+{
+    if (!parsing)
+        free(memory);
+}
+
+void json_init(void)
+{
+    if (initialised)
+        return;
+    initialised = true;
+    json_set_alloc_funcs(hook_malloc, hook_free);
+    json_object_seed(0); /* 0: drawn from the kernel */
+}
+
+/* --- before jansson: depth, number of values, top level ------------------------------------------ */
+
+struct scan {
+    const char *at;
+    const char *end;
+    size_t depth;
+    size_t containers;
+    size_t commas;
+    size_t empty_containers;
+    char last; /* the last byte outside strings that is no white space */
+};
+
+/* After the closing quote; an unclosed string ends at the end and is jansson's to refuse. */
+static const char *skip_string(const char *at, const char *end)
+{
+    while (at < end && *at != '"')
+        at += *at == '\\' && at + 1 < end ? 2 : 1;
+    return at < end ? at + 1 : end;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static void scan_byte(struct scan *scan, char c)
+{
+    if (c == '{' || c == '[') {
+        scan->depth++;
+        scan->containers++;
+    } else if (c == '}' || c == ']') {
+        scan->depth -= scan->depth > 0;
+        scan->empty_containers += scan->last == '{' || scan->last == '[';
+    } else if (c == ',') {
+        scan->commas++;
+    }
+}
+
+/* Each container that is not empty holds one value more than it has commas; the root is one. */
+static size_t scan_values(const struct scan *scan)
+{
+    return 1 + scan->containers + scan->commas - scan->empty_containers;
+}
+
+static enum outcome prescan(struct str bytes, struct err *err)
+{
+    struct scan scan = {.at = bytes.ptr, .end = bytes.ptr + bytes.len};
+    if (str_starts_with(bytes, STR("\xEF\xBB\xBF")))
+        return invalid(err, MALFORMED, "a byte order mark is not allowed");
+    while (scan.at < scan.end) {
+        const char c = *scan.at++;
+        if (is_space(c))
+            continue;
+        if (scan.last == '\0' && c != '{')
+            return invalid(err, MALFORMED, "must be a JSON object");
+        scan_byte(&scan, c);
+        scan.last = c;
+        if (c == '"')
+            scan.at = skip_string(scan.at, scan.end);
+        if (scan.depth > JSON_DEPTH_MAX)
+            return invalid(err, MALFORMED, "nested more than %d deep", JSON_DEPTH_MAX);
+        if (scan_values(&scan) > JSON_NODES_MAX)
+            return invalid(err, MALFORMED, "more than %d values", JSON_NODES_MAX);
+    }
+    return OUTCOME_DONE;
+}
+
+/* --- the parse ----------------------------------------------------------------------------------- */
+
+/* jansson's own texts quote the message, which may hold a password or half a character. */
+static const char *fault_text(enum json_error_code code)
+{
+    static const char *const texts[] = {
+        [json_error_invalid_utf8] = "not UTF-8",
+        [json_error_premature_end_of_input] = "ends too early",
+        [json_error_end_of_input_expected] = "goes on after its end",
+        [json_error_null_character] = "a NUL character is not allowed",
+        [json_error_null_byte_in_key] = "a NUL character is not allowed",
+        [json_error_duplicate_key] = "the same key stands twice",
+        [json_error_numeric_overflow] = "number out of range",
+    };
+    const size_t index = (size_t)code;
+    const bool known = index < sizeof(texts) / sizeof(texts[0]) && texts[index];
+    return known ? texts[index] : "not valid JSON";
+}
+
+static json_t *parse_into(struct arena *arena, struct str bytes, json_error_t *error)
+{
+    parsing = arena;
+    json_t *tree = json_loadb(bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES, error);
+    parsing = NULL;
+    return tree;
+}
+
+enum outcome json_parse(struct arena *arena, struct str bytes, const struct json **out,
+                        struct err *err)
+{
+    json_init();
+    if (bytes.len == 0)
+        return invalid(err, MALFORMED, "the message is empty");
+    TRY(prescan(bytes, err));
+    json_error_t error;
+    const json_t *tree = parse_into(arena, bytes, &error);
+    if (!tree)
+        return invalid(err, MALFORMED, "%s at line %d, column %d",
+                       fault_text(json_error_code(&error)), error.line, error.column);
+    *out = json_from_tree(tree);
+    return OUTCOME_DONE;
+}
+
+/* --- reading ------------------------------------------------------------------------------------- */
+
+const struct json *json_member(const struct json *json, const char *key)
+{
+    return json_from_tree(json_object_get(json_tree(json), key));
+}
+
+const struct json *json_element(const struct json *json, size_t index)
+{
+    return json_from_tree(json_array_get(json_tree(json), index));
+}
+
+size_t json_count(const struct json *json)
+{
+    const json_t *tree = json_tree(json);
+    return json_is_object(tree) ? json_object_size(tree) : json_array_size(tree);
+}
+
+struct str json_str(const struct json *json)
+{
+    const json_t *tree = json_tree(json);
+    if (!json_is_string(tree))
+        return STR_ABSENT;
+    return (struct str){json_string_value(tree), json_string_length(tree)};
+}
+
+int64_t json_int(const struct json *json, int64_t fallback)
+{
+    const json_t *tree = json_tree(json);
+    return json_is_integer(tree) ? json_integer_value(tree) : fallback;
+}
+
+bool json_bool(const struct json *json, bool fallback)
+{
+    const json_t *tree = json_tree(json);
+    return json_is_boolean(tree) ? json_is_true(tree) : fallback;
+}
+
+bool json_holds_null(const struct json *json)
+{
+    return json && json_typeof(json_tree(json)) == JSON_NULL;
+}
+
+/* One reference token without its escapes; false when it is longer than any key we look for. */
+static bool unescape(struct str token, char *out, size_t size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < token.len; i++) {
+        if (len + 1 == size)
+            return false;
+        const bool escaped = token.ptr[i] == '~' && i + 1 < token.len;
+        if (escaped)
+            i++;
+        out[len++] = !escaped ? token.ptr[i] : token.ptr[i] == '1' ? '/' : '~';
+    }
+    out[len] = '\0';
+    return true;
+}
+
+static const struct json *step(const struct json *json, struct str token)
+{
+    char key[256];
+    int64_t index;
+    if (json && json_is_array(json_tree(json)))
+        return str_to_int64(token, &index) && index >= 0 ? json_element(json, (size_t)index) : NULL;
+    return unescape(token, key, sizeof(key)) ? json_member(json, key) : NULL;
+}
+
+const struct json *json_at(const struct json *json, const char *pointer)
+{
+    while (json && *pointer == '/') {
+        const size_t len = strcspn(pointer + 1, "/");
+        json = step(json, (struct str){pointer + 1, len});
+        pointer += 1 + len;
+    }
+    return *pointer == '\0' ? json : NULL;
+}

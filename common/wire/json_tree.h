@@ -1,0 +1,19 @@
+/* json_tree.h - `struct json` is jansson's json_t under another name: for common/wire alone. */
+#ifndef CARTWRIGHT_WIRE_JSON_TREE_H
+#define CARTWRIGHT_WIRE_JSON_TREE_H
+
+#include <jansson.h>
+
+struct json;
+
+static inline const json_t *json_tree(const struct json *json)
+{
+    return (const json_t *)(const void *)json;
+}
+
+static inline const struct json *json_from_tree(const json_t *tree)
+{
+    return (const struct json *)(const void *)tree;
+}
+
+#endif

@@ -1,0 +1,196 @@
+/* json_write.c - values to JSON text, straight into an arena text.
+ *
+ * What is written is always valid JSON in valid UTF-8: bytes of a string that are not UTF-8 become
+ * U+FFFD. Objects are written by their shape. */
+#include "wire/json.h"
+
+#include "base/clock.h"
+
+#define NESTING_MAX 64
+
+void json_writer_init(struct json_writer *writer, struct text *text)
+{
+    *writer = (struct json_writer){.text = text};
+}
+
+/* --- nesting ------------------------------------------------------------------------------------- */
+
+static bool in_object(const struct json_writer *writer)
+{
+    return writer->depth > 0 && (writer->objects >> (writer->depth - 1) & 1);
+}
+
+/* Before each value: its comma, unless a key has just been written. */
+static void begin_value(struct json_writer *writer)
+{
+    if (writer->after_key != in_object(writer))
+        panic("JSON writer: a value %s", writer->after_key ? "after two keys" : "without a key");
+    if (writer->comma)
+        text_append_char(writer->text, ',');
+    writer->after_key = false;
+    writer->comma = true;
+}
+
+static void open(struct json_writer *writer, bool object)
+{
+    begin_value(writer);
+    if (writer->depth == NESTING_MAX)
+        panic("JSON writer: nested more than %d deep", NESTING_MAX);
+    const uint64_t bit = UINT64_C(1) << writer->depth;
+    writer->objects = object ? writer->objects | bit : writer->objects & ~bit;
+    writer->depth++;
+    writer->comma = false;
+    text_append_char(writer->text, object ? '{' : '[');
+}
+
+static void close(struct json_writer *writer, bool object)
+{
+    if (writer->depth == 0 || in_object(writer) != object || writer->after_key)
+        panic("JSON writer: %s closed where none is open", object ? "an object" : "a list");
+    writer->depth--;
+    writer->comma = true;
+    text_append_char(writer->text, object ? '}' : ']');
+}
+
+void json_open_object(struct json_writer *writer)
+{
+    open(writer, true);
+}
+
+void json_close_object(struct json_writer *writer)
+{
+    close(writer, true);
+}
+
+void json_open_list(struct json_writer *writer)
+{
+    open(writer, false);
+}
+
+void json_close_list(struct json_writer *writer)
+{
+    close(writer, false);
+}
+
+void json_key(struct json_writer *writer, const char *key)
+{
+    if (!in_object(writer) || writer->after_key)
+        panic("JSON writer: key '%s' where none belongs", key);
+    if (writer->comma)
+        text_append_char(writer->text, ',');
+    text_append_char(writer->text, '"');
+    text_append_str(writer->text, str_of(key));
+    text_append(writer->text, "\":", 2);
+    writer->after_key = true;
+    writer->comma = false;
+}
+
+/* --- plain values -------------------------------------------------------------------------------- */
+
+#define ONES        UINT64_C(0x0101010101010101)
+#define HIGH_BITS   UINT64_C(0x8080808080808080)
+#define HAS_ZERO(x) (((x)-ONES) & ~(x)&HIGH_BITS)
+
+/* True when none of 8 bytes is a quote, a backslash, a control character or not ASCII. May say
+ * false for a plain one next to those, never true wrongly. */
+static bool eight_are_plain(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    const uint64_t below_space = (word - ONES * 0x20) & ~word;
+    const uint64_t quote = HAS_ZERO(word ^ (ONES * '"'));
+    const uint64_t backslash = HAS_ZERO(word ^ (ONES * '\\'));
+    return ((word | below_space | quote | backslash) & HIGH_BITS) == 0;
+}
+
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
+}
+
+static const char *skip_plain(const char *at, const char *end)
+{
+    while (end - at >= 8 && eight_are_plain(at))
+        at += 8;
+    while (at < end && is_plain(*at))
+        at++;
+    return at;
+}
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* Bytes of the UTF-8 sequence at `at`, 0 when it is none (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const char *at, const char *end)
+{
+    const unsigned char lead = (unsigned char)at[0];
+    const size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (length == 0 || (size_t)(end - at) < length)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if (!is_continuation(at[i]))
+            return 0;
+    const unsigned char second = (unsigned char)at[1];
+    const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                       (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
+    return wrong ? 0 : length;
+}
+
+/* Writes the one character at `at` that is not plain; returns what follows it. */
+static const char *put_special(struct text *text, const char *at, const char *end)
+{
+    static const char *const short_forms[] = {
+        ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
+        ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t",
+    };
+    const unsigned char c = (unsigned char)*at;
+    if (c < 0x80) {
+        if (short_forms[c])
+            text_append(text, short_forms[c], 2);
+        else
+            text_printf(text, "\\u%04x", c);
+        return at + 1;
+    }
+    const size_t length = utf8_length(at, end);
+    text_append_str(text, length ? (struct str){at, length} : STR("\xEF\xBF\xBD"));
+    return at + (length ? length : 1);
+}
+
+void json_put_str(struct json_writer *writer, struct str value)
+{
+    begin_value(writer);
+    text_append_char(writer->text, '"');
+    const char *at = value.ptr;
+    const char *const end = value.ptr + value.len;
+    while (at < end) {
+        const char *const special = skip_plain(at, end);
+        text_append(writer->text, at, (size_t)(special - at));
+        at = special < end ? put_special(writer->text, special, end) : end;
+    }
+    text_append_char(writer->text, '"');
+}
+
+void json_put_int(struct json_writer *writer, int64_t value)
+{
+    begin_value(writer);
+    text_append_int(writer->text, value);
+}
+
+void json_put_bool(struct json_writer *writer, bool value)
+{
+    json_put_raw(writer, value ? STR("true") : STR("false"));
+}
+
+void json_put_null(struct json_writer *writer)
+{
+    json_put_raw(writer, STR("null"));
+}
+
+void json_put_raw(struct json_writer *writer, struct str value)
+{
+    begin_value(writer);
+    text_append_str(writer->text, value);
+}

@@ -1,0 +1,282 @@
+/* admission.c - the door: what a message must be before a handler sees it.
+ *
+ * Checks in order of cost: size, properties, operation, deadline, JSON, schema, client, token, role.
+ * What fails is answered at once and executes nothing; it is not journalled either, so the same
+ * message id may come again, corrected. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "wire/json.h"
+#include "worker/batch.h"
+#include "worker/names.h"
+
+#define MESSAGE_ID_MAX 255
+#define REPLY_TO_MAX   255
+#define API_VERSION    "1"
+/* 10 batches are some 150 ms under full load: then a message no longer waits for locks. */
+#define DEFERRALS_MAX 10
+
+uint64_t delivery_digest(const struct delivery *delivery)
+{
+    const uint64_t digest = str_hash(delivery->queue) * 31 + str_hash(delivery->message_id) * 7 +
+                            str_hash(delivery->body);
+    return digest ? digest : 1;
+}
+
+/* --- envelope ------------------------------------------------------------------------------------ */
+
+/* A reply must not be steered into our own queues or the broker's (a confused deputy). */
+static bool may_reply_to(const struct job *job, struct str queue)
+{
+    const struct str prefix = job->batch->lane->settings->prefix;
+    if (queue.len > REPLY_TO_MAX || !str_is_c(queue))
+        return false;
+    if (str_starts_with(queue, prefix) && queue.len > prefix.len && queue.ptr[prefix.len] == '.')
+        return false;
+    return !str_starts_with(queue, STR("amq.")) ||
+           str_starts_with(queue, STR("amq.rabbitmq.reply-to.")) ||
+           str_starts_with(queue, STR("amq.gen-"));
+}
+
+static enum outcome check_properties(struct job *job)
+{
+    struct delivery *delivery = job->delivery;
+    struct err *err = &job->err;
+    if (!str_is_absent(delivery->reply_to) && !may_reply_to(job, delivery->reply_to)) {
+        delivery->reply_to = STR_ABSENT;
+        return invalid(err, MALFORMED, "reply_to names a queue that replies may not be sent to");
+    }
+    if (delivery->too_large)
+        return invalid(err, TOO_LARGE, "the body is over %" PRId64 " bytes",
+                       job->batch->lane->settings->body_max);
+    if (!str_is_absent(delivery->content_type) &&
+        !str_starts_with(delivery->content_type, STR("application/json")) &&
+        !str_starts_with(delivery->content_type, STR("application/cloudevents+json")))
+        return invalid(err, MALFORMED, "content_type must be application/json");
+    if (delivery->content_encoding.len)
+        return invalid(err, MALFORMED, "content_encoding is not supported");
+    if (delivery->message_id.len > MESSAGE_ID_MAX)
+        return invalid(err, MALFORMED, "message_id is over %d bytes", MESSAGE_ID_MAX);
+    return OUTCOME_DONE;
+}
+
+static const struct operation *find_operation(const struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    const struct lane *lane = job->batch->lane;
+    if (str_eq(delivery->exchange, name_events(job->batch->arena, lane->settings->prefix)))
+        return service_subscriber(lane->service, delivery->queue, delivery->routing_key);
+    /* Only copies that came back from a delay queue arrive through the default exchange. */
+    const bool came_back = delivery->exchange.len == 0 && delivery->operation.len > 0;
+    const struct operation *operation =
+        service_operation(lane->service, came_back ? delivery->operation : delivery->routing_key);
+    return operation && operation->kind == SUBSCRIBER && !came_back ? NULL : operation;
+}
+
+static enum outcome check_operation(struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    job->operation = find_operation(job);
+    if (!job->operation)
+        return invalid(&job->err, UNKNOWN_OPERATION, "nobody serves '%.*s'",
+                       STR_FMT(delivery->routing_key));
+    if (delivery->api_version.len && !str_eq(delivery->api_version, STR(API_VERSION)))
+        return invalid(&job->err, UNSUPPORTED_VERSION,
+                       "this shop speaks x-api-version " API_VERSION);
+    if (job->operation->kind != QUERY && delivery->message_id.len == 0)
+        return invalid(&job->err, MALFORMED,
+                       "a command needs the property message_id (its idempotency key)");
+    return OUTCOME_DONE;
+}
+
+static enum outcome check_deadline(struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    int64_t deadline = delivery->deadline;
+    if (deadline < 0 && delivery->expiration >= 0 && delivery->timestamp > 0)
+        deadline = delivery->timestamp * MS_PER_SECOND + delivery->expiration;
+    if (deadline >= 0 && deadline < job->batch->now)
+        return invalid(&job->err, DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
+                       job->batch->now - deadline);
+    return OUTCOME_DONE;
+}
+
+/* --- body ---------------------------------------------------------------------------------------- */
+
+static enum outcome read_body(struct job *job)
+{
+    struct arena *arena = job->batch->arena;
+    const struct json *json;
+    TRY(json_parse(arena, job->delivery->body, &json, &job->err));
+    json_fingerprint(json, job->fingerprint);
+    const struct json *data = job->operation->kind == SUBSCRIBER ? json_member(json, "data") : json;
+    if (!data)
+        return invalid(&job->err, MALFORMED, "an event without data");
+    return schema_decode(job->operation->request, arena, data, &job->request, &job->err);
+}
+
+/* --- caller --------------------------------------------------------------------------------------- */
+
+static enum outcome check_client(struct job *job)
+{
+    const struct engine_settings *settings = job->batch->lane->settings;
+    const struct str given = job->delivery->api_key;
+    if (settings->api_keys.count == 0)
+        return OUTCOME_DONE;
+    bool known = false;
+    for (size_t i = 0; i < settings->api_keys.count; i++)
+        known |= settings->api_keys.items[i].len == given.len &&
+                 auth_equal(settings->api_keys.items[i].ptr, given.ptr, given.len);
+    return known ? OUTCOME_DONE
+                 : invalid(&job->err, UNAUTHENTICATED, "header x-api-key is missing or unknown");
+}
+
+static void copy_id(char out[ID_TEXT + 1], struct str id)
+{
+    memcpy(out, id.ptr, ID_TEXT);
+    out[ID_TEXT] = '\0';
+}
+
+static enum outcome verify_token(struct job *job, struct str token, struct token_entry *entry)
+{
+    const struct lane *lane = job->batch->lane;
+    const struct token_options options = {
+        .issuer = lane->settings->token_issuer.ptr,
+        .audience = lane->settings->token_audience.ptr,
+        .skew_s = lane->settings->token_skew_ms / MS_PER_SECOND,
+    };
+    struct claims claims;
+    TRY(token_verify(job->batch->arena, lane->keys.token, &options, token, job->batch->now, &claims,
+                     &job->err));
+    const int role = enum_of(who_names, claims.role);
+    if (role <= GUEST || !id_is_valid(claims.subject) || !id_is_valid(claims.session))
+        return invalid(&job->err, UNAUTHENTICATED, "the token is not one of ours");
+    entry->role = (enum who)role;
+    copy_id(entry->subject, claims.subject);
+    copy_id(entry->session, claims.session);
+    entry->issued_ms = claims.issued_at * MS_PER_SECOND;
+    entry->expires_ms = claims.expires_at * MS_PER_SECOND;
+    entry->account_checked_ms = 0;
+    return OUTCOME_DONE;
+}
+
+/* Verified tokens are remembered: the signature is checked once per lane, not once per message. */
+static enum outcome find_token(struct job *job, struct str token, struct token_entry **out)
+{
+    struct lane *lane = job->batch->lane;
+    struct token_entry fresh = {0};
+    auth_digest(lane->keys.digest, &token, 1, fresh.digest, sizeof(fresh.digest));
+    size_t slot;
+    memcpy(&slot, fresh.digest, sizeof(slot));
+    struct token_entry *entry = &lane->tokens[slot % TOKEN_CACHE_SLOTS];
+    const int64_t skew = lane->settings->token_skew_ms;
+    if (memcmp(entry->digest, fresh.digest, sizeof(fresh.digest)) != 0 ||
+        entry->expires_ms + skew <= job->batch->now) {
+        TRY(verify_token(job, token, &fresh));
+        *entry = fresh;
+    }
+    *out = entry;
+    return OUTCOME_DONE;
+}
+
+static enum outcome identify(struct job *job)
+{
+    static const struct str bearer = {"Bearer ", 7};
+    const struct str header = job->delivery->authorization;
+    if (!str_starts_with(header, bearer))
+        return invalid(&job->err, UNAUTHENTICATED,
+                       "header authorization must be 'Bearer <access token>'");
+    struct token_entry *entry;
+    TRY(find_token(job, (struct str){header.ptr + bearer.len, header.len - bearer.len}, &entry));
+    struct arena *arena = job->batch->arena;
+    job->token = entry;
+    job->caller = (struct caller){
+        .role = entry->role,
+        .id = str_dup(arena, (struct str){entry->subject, ID_TEXT}),
+        .session = str_dup(arena, (struct str){entry->session, ID_TEXT}),
+        .token_issued_at = entry->issued_ms,
+    };
+    job->authorize =
+        entry->account_checked_ms + job->batch->lane->settings->account_check_ms <= job->batch->now;
+    return OUTCOME_DONE;
+}
+
+/* Where a guest is welcome, a stale token makes a guest: auth.refresh is called with one. */
+static enum outcome check_caller(struct job *job)
+{
+    if (job->operation->kind == SUBSCRIBER)
+        return OUTCOME_DONE;
+    if (job->operation->who == GUEST) {
+        if (identify(job) != OUTCOME_DONE)
+            err_clear(&job->err);
+        job->authorize = false;
+        return OUTCOME_DONE;
+    }
+    TRY(identify(job));
+    if (job->caller.role < job->operation->who)
+        return invalid(&job->err, FORBIDDEN, "%s needs the role %s", job->operation->name,
+                       who_names[job->operation->who]);
+    return OUTCOME_DONE;
+}
+
+/* The caller is part of the key: nobody is answered with somebody else's reply. */
+static void make_key(struct job *job)
+{
+    const struct lane *lane = job->batch->lane;
+    const bool event = job->operation->kind == SUBSCRIBER;
+    const struct str key[] = {
+        event ? str_of(job->operation->name) : job->caller.id,
+        job->delivery->message_id,
+    };
+    auth_digest(lane->keys.digest, key, 2, job->key.bytes, sizeof(job->key.bytes));
+    const struct str print[] = {
+        str_of(job->operation->name),
+        {(const char *)job->fingerprint, sizeof(job->fingerprint)},
+    };
+    auth_digest(lane->keys.digest, print, 2, job->fingerprint, sizeof(job->fingerprint));
+}
+
+/* --- the whole door --------------------------------------------------------------------------------- */
+
+static enum outcome admit(struct job *job)
+{
+    TRY(check_properties(job));
+    TRY(check_operation(job));
+    TRY(check_deadline(job));
+    TRY(read_body(job));
+    TRY(check_client(job));
+    TRY(check_caller(job));
+    make_key(job);
+    return OUTCOME_DONE;
+}
+
+static bool is_blamed(const struct job *job)
+{
+    const struct blame *blame = job->batch->lane->blame;
+    if (!blame)
+        return false;
+    const uint64_t digest = delivery_digest(job->delivery);
+    for (size_t i = 0; i < BLAME_MAX; i++)
+        if (blame[i].digest == digest && blame[i].deaths >= DEATHS_MAX)
+            return true;
+    return false;
+}
+
+void job_admit(struct job *job)
+{
+    job->outcome = admit(job);
+    if (is_blamed(job)) {
+        job->outcome = bug(&job->err, "its handler ended the process %d times", DEATHS_MAX);
+        job->state = JOB_FAILED;
+        job->hopeless = true;
+        return;
+    }
+    if (job->outcome == OUTCOME_DONE) {
+        random_bytes(job->seed, sizeof(job->seed));
+        job->insist = job->delivery->deferrals >= DEFERRALS_MAX;
+        job->state = JOB_OPEN;
+        return;
+    }
+    job->state = JOB_ANSWERED;
+    job->body = job_reply_body(job, job->batch->arena);
+}

@@ -1,0 +1,177 @@
+/* batch.c - the way of a batch: admit, then run; on conflicts again, then in halves.
+ *
+ * A re-run starts with an empty working set. After CONFLICT_RERUNS the span is split, so that a
+ * troublemaker ends up alone and its neighbours are done. Each span is one transaction with a
+ * journal entry of its own and is settled before the next one starts. */
+#include "worker/batch.h"
+
+#include "base/log.h"
+
+#define CONFLICT_RERUNS 3
+/* When nothing of a span can go on because others hold the locks: their batches take some 10 ms. */
+#define LEASE_WAIT_MS    1
+#define LEASE_WAIT_TRIES 40
+
+static void reopen(struct job *job)
+{
+    const bool leader_is_gone =
+        job->leader && job->leader->state != JOB_OPEN && job->leader->state != JOB_DECIDED;
+    if (leader_is_gone)
+        job->leader = NULL; /* settled in an earlier span: the journal answers */
+    if (job->state == JOB_DECIDED || job->state == JOB_BLOCKED || job->state == JOB_FAILED)
+        job->state = job->hopeless ? JOB_FAILED : JOB_OPEN;
+}
+
+static void begin_run(struct batch *batch, struct span span)
+{
+    arena_clear(batch->run_arena);
+    workset_init(&batch->set, batch->run_arena);
+    batch->commit = (struct commit){0};
+    batch->attempt++;
+    for (size_t i = 0; i < span.count; i++)
+        reopen(&span.jobs[i]);
+}
+
+static size_t count_state(struct span span, enum job_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < span.count; i++)
+        count += span.jobs[i].state == state;
+    return count;
+}
+
+static enum outcome run_once(struct batch *batch, struct span span, struct err *err)
+{
+    begin_run(batch, span);
+    lane_crashpoint(batch->lane, "before-load");
+    TRY(batch_recall(batch, span, err));
+    TRY(batch_decide(batch, span, err));
+    lane_crashpoint(batch->lane, "after-decide");
+    if (count_state(span, JOB_BLOCKED) && !count_state(span, JOB_DECIDED))
+        return OUTCOME_DEFER;
+    return batch_commit(batch, span, err);
+}
+
+/* Runs until something can be done. Leases are given back before each pause: two lanes that each
+ * hold what the other wants must not wait for each other. */
+static enum outcome run_patiently(struct batch *batch, struct span span, struct err *err)
+{
+    enum outcome outcome = run_once(batch, span, err);
+    for (int try = 0; outcome == OUTCOME_DEFER && try < LEASE_WAIT_TRIES; try++) {
+        batch_release_leases(batch);
+        lane_pause(LEASE_WAIT_MS);
+        outcome = run_once(batch, span, err);
+    }
+    return outcome == OUTCOME_DEFER ? OUTCOME_DONE : outcome;
+}
+
+static enum outcome execute(struct batch *batch, struct span span, struct err *err);
+
+static enum outcome execute_halves(struct batch *batch, struct span span, struct err *err)
+{
+    const size_t half = span.count / 2;
+    TRY(execute(batch, (struct span){span.jobs, half}, err));
+    return execute(batch, (struct span){span.jobs + half, span.count - half}, err);
+}
+
+/* One message that cannot be committed: a conflict waits for the next batch, anything else is a
+ * failure of this message. */
+static void give_up(struct batch *batch, struct job *job, enum outcome outcome,
+                    const struct err *err)
+{
+    job->outcome = outcome;
+    job->err = *err;
+    job->state = outcome == OUTCOME_CONFLICT ? JOB_BLOCKED : JOB_FAILED;
+    batch->commit = (struct commit){0};
+}
+
+static enum outcome execute(struct batch *batch, struct span span, struct err *err)
+{
+    enum outcome outcome = OUTCOME_CONFLICT;
+    for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++) {
+        if (run > 0)
+            lane_pause(run);
+        outcome = run_patiently(batch, span, err);
+        batch->lane->counters.conflicts += outcome == OUTCOME_CONFLICT;
+    }
+    if (outcome == OUTCOME_RETRY || outcome == OUTCOME_UNCERTAIN)
+        return OUTCOME_RETRY;
+    if (outcome != OUTCOME_DONE && span.count > 1)
+        return execute_halves(batch, span, err);
+    if (outcome != OUTCOME_DONE)
+        give_up(batch, &span.jobs[0], outcome, err);
+    batch_settle(batch, span);
+    return OUTCOME_DONE;
+}
+
+/* --- the whole ------------------------------------------------------------------------------------ */
+
+/* The second copy of a message id in one batch is answered with the first one's reply. */
+static void find_leaders(struct batch *batch)
+{
+    struct map seen;
+    map_init(&seen, batch->arena);
+    for (size_t i = 0; i < batch->count; i++) {
+        struct job *job = &batch->jobs[i];
+        if (job->state != JOB_OPEN || job->operation->kind == QUERY)
+            continue;
+        const struct str key = {(const char *)job->key.bytes, sizeof(job->key.bytes)};
+        job->leader = map_get(&seen, key);
+        if (!job->leader)
+            map_set(&seen, key, job);
+    }
+}
+
+static void admit_all(struct batch *batch, struct delivery **deliveries)
+{
+    const int64_t start = clock_monotonic_us();
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->jobs[i].batch = batch;
+        batch->jobs[i].delivery = deliveries[i];
+        job_admit(&batch->jobs[i]);
+    }
+    find_leaders(batch);
+    batch->times.admit_us = clock_monotonic_us() - start;
+}
+
+static void let_go(struct batch *batch)
+{
+    struct lane *lane = batch->lane;
+    for (size_t i = batch->count; i-- > 0;) {
+        struct job *job = &batch->jobs[i];
+        if (job->state == JOB_SETTLED) {
+            delivery_free(job->delivery);
+            continue;
+        }
+        job->delivery->deferrals++;
+        lane->counters.deferred++;
+        lane_give_back(lane, job->delivery);
+    }
+}
+
+void batch_mark_bus_lost(struct batch *batch)
+{
+    batch->lane->bus_lost = true;
+}
+
+enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
+                       struct err *err)
+{
+    struct batch batch = {
+        .lane = lane,
+        .arena = &lane->arena,
+        .run_arena = &lane->run_arena,
+        .now = lane->now_ms(),
+        .count = count,
+        .jobs = arena_array(&lane->arena, count, sizeof(struct job)),
+    };
+    admit_all(&batch, deliveries);
+    const enum outcome outcome = execute(&batch, (struct span){batch.jobs, count}, err);
+    batch_release_leases(&batch);
+    let_go(&batch);
+    lane->counters.batches++;
+    log_flush();
+    arena_clear(&lane->run_arena);
+    arena_clear(&lane->arena);
+    return outcome;
+}

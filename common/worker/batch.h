@@ -1,0 +1,180 @@
+/* batch.h - a batch and its messages: the inside of the engine.
+ *
+ *   receive -> admit -> (load, decide)* -> commit -> settle
+ *
+ * lane.c receives, admission.c admits, job.c is what handlers call, load.c loads, decide.c decides,
+ * commit.c commits, settle.c settles, failure.c sends what failed to the delays or dead letters. */
+#ifndef CARTWRIGHT_WORKER_BATCH_H
+#define CARTWRIGHT_WORKER_BATCH_H
+
+#include "bus/bus.h"
+#include "worker/job.h"
+#include "worker/lane.h"
+#include "worker/workset.h"
+
+enum job_state {
+    JOB_OPEN,     /* to be decided */
+    JOB_BLOCKED,  /* a lock is held elsewhere: next batch */
+    JOB_DECIDED,  /* final outcome known; effects are in the working set */
+    JOB_ANSWERED, /* reply known without executing: bad, duplicate, expired */
+    JOB_FAILED,   /* our fault: delay or dead letter */
+    JOB_SETTLED,  /* replied and acknowledged */
+};
+
+/* A private copy of a document, for one run of one message. */
+struct draft {
+    struct cell *cell;
+    void *doc; /* NULL: there is none (yet) */
+    bool changed;
+    struct draft *next;
+};
+
+struct proof {
+    struct cell *cell;
+    struct proof *next;
+};
+
+enum message_kind { MESSAGE_EVENT, MESSAGE_LATEST_EVENT, MESSAGE_NOTIFICATION };
+
+/* A message that a handler wants sent; its body is written when the batch commits. */
+struct outgoing {
+    enum message_kind kind;
+    const struct job *job;
+    struct str id;
+    struct str type; /* of the event; routing key of a notification */
+    struct str subject;
+    int64_t version;
+    const struct shape *shape;
+    const void *data;
+    bool superseded; /* by a later one of the batch (emit_latest) */
+    struct outgoing *next;
+};
+
+/* Answers that are not documents, remembered across the runs of one message. */
+struct password_need {
+    struct str hash; /* absent with `make`: hash it; else verify */
+    struct str password;
+    bool make;
+    bool loaded;
+    bool matches;
+    struct str made;
+    struct password_need *next;
+};
+
+struct rate_need {
+    struct rate_limit limit;
+    bool loaded;
+    struct rate_need *next;
+};
+
+struct job {
+    struct batch *batch;
+    struct delivery *delivery;
+    const struct operation *operation;
+    const void *request;
+    struct caller caller;
+    bool authorize; /* the account must be looked at first */
+    struct token_entry *token;
+    struct journal_key key;
+    uint8_t fingerprint[16];
+    uint8_t seed[AUTH_KEY_BYTES];
+    struct job *leader; /* same message id earlier in this batch */
+    enum job_state state;
+    enum outcome outcome;
+    struct err err;
+    int status;
+    struct str body; /* of the reply, finished */
+    bool insist;     /* waited too long: goes without the locks that are held elsewhere */
+    bool repeated;   /* answered from the journal or from its leader */
+    bool hopeless;   /* failed for good: no further rounds through the delays */
+
+    /* remembered across runs */
+    LIST(struct str) ids;
+    size_t id_capacity;
+    struct password_need *passwords;
+    struct rate_need *rates;
+
+    /* of the present run */
+    size_t ids_used;
+    struct draft *drafts;
+    struct proof *proofs;
+    struct outgoing *first_outgoing, *last_outgoing;
+    const struct shape *reply_shape;
+    const void *reply_data;
+    bool authorized; /* the account was looked at and is in order */
+    bool keep;       /* a refusal whose changes are kept */
+    bool blocked;
+    int runs;
+};
+
+struct batch_times {
+    int64_t admit_us, load_us, decide_us, commit_us, settle_us;
+};
+
+struct batch {
+    struct lane *lane;
+    struct arena *arena;     /* lives until the batch is settled */
+    struct arena *run_arena; /* cleared before every run */
+    int64_t now;
+    struct job *jobs;
+    size_t count;
+    struct workset set;
+    struct str *held; /* keys of the leases to be released */
+    size_t held_count, held_capacity;
+    struct commit commit; /* of the present span */
+    struct batch_times times;
+    int attempt;
+    size_t rounds;
+};
+
+/* A stretch of jobs that is carried through in one transaction. */
+struct span {
+    struct job *jobs;
+    size_t count;
+};
+
+/* admission.c and reply.c: fills the job from its delivery, or answers it. */
+void job_admit(struct job *job);
+/* The finished body of the reply: its error, or its data. */
+struct str job_reply_body(struct job *job, struct arena *arena);
+/* A repeated message: the stored reply, or IDEMPOTENCY_MISMATCH. */
+void job_answer_again(struct job *job, const struct journal_reply *known);
+/* The reply as the journal keeps it. */
+struct str job_journal_body(struct job *job);
+/* Copies the outcome of the leader once that is decided. */
+void job_follow(struct job *job);
+/* What the message is, for the crash ledger; never 0. */
+uint64_t delivery_digest(const struct delivery *delivery);
+
+/* job.c */
+void job_begin_run(struct job *job);
+void job_merge(struct job *job);
+
+/* load.c: one round of everything that is wanted. RETRY when the database is away. */
+MUST_CHECK enum outcome batch_load(struct batch *batch, struct span span, struct err *err);
+/* Replies that the journal knows already. */
+MUST_CHECK enum outcome batch_recall(struct batch *batch, struct span span, struct err *err);
+
+/* decide.c: rounds until every open job of the span is decided, blocked or failed. */
+MUST_CHECK enum outcome batch_decide(struct batch *batch, struct span span, struct err *err);
+
+/* commit.c: DONE also when there is nothing to commit. */
+MUST_CHECK enum outcome batch_commit(struct batch *batch, struct span span, struct err *err);
+
+/* settle.c: replies, events, acknowledgements, locks. */
+void batch_settle(struct batch *batch, struct span span);
+void batch_release_leases(struct batch *batch);
+/* acknowledge.c: every settled job of the span. */
+void batch_acknowledge(struct batch *batch, struct span span);
+void batch_mark_bus_lost(struct batch *batch);
+
+/* failure.c: DONE when a copy is safely in a delay queue or the dead letters. */
+MUST_CHECK enum outcome job_postpone_or_bury(struct job *job, struct err *err);
+
+/* batch.c: the whole way of the messages taken from the lane. Deliveries that could not be settled
+ * are handed back to the lane (lane_give_back), the others are freed. RETRY when a dependency is
+ * down: everything unsettled was handed back. */
+MUST_CHECK enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
+                                  struct err *err);
+
+#endif

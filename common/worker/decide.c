@@ -1,0 +1,106 @@
+/* decide.c - rounds of loading and deciding.
+ *
+ * Messages are decided in order of arrival on one working set. A run is final when every earlier
+ * open message of the span is decided; until then it only tells what it needs. The first round
+ * usually ends with NEED everywhere, the last one decides everything in one sweep. */
+#include "worker/batch.h"
+
+/* An order needs three rounds (cart; products and stock; now and then a product to write). A
+ * handler that still needs something after so many asks for different things each time: a bug. */
+#define ROUNDS_MAX 64
+
+static enum outcome run_handler(struct job *job)
+{
+    job_begin_run(job);
+    const struct service *service = job->batch->lane->service;
+    if (job->authorize && service->authorize) {
+        TRY(service->authorize(job, &job->err));
+        job->authorized = true;
+    }
+    return job->operation->handle(job, job->request, &job->err);
+}
+
+/* The slot tells the supervisor which message to blame if this run kills the process. */
+static enum outcome run_blamed(struct job *job)
+{
+    struct lane_slot *slot = job->batch->lane->slot;
+    slot->suspect = delivery_digest(job->delivery);
+    const enum outcome outcome = run_handler(job);
+    slot->suspect = 0;
+    return outcome;
+}
+
+static void finish(struct job *job, enum outcome outcome)
+{
+    job->outcome = outcome;
+    switch (outcome) {
+    case OUTCOME_DONE:
+        job->state = JOB_DECIDED;
+        job_merge(job);
+        break;
+    case OUTCOME_REFUSED:
+    case OUTCOME_INVALID:
+        job->state = JOB_DECIDED;
+        if (job->keep)
+            job_merge(job);
+        break;
+    case OUTCOME_RETRY:
+    case OUTCOME_BUG:
+        job->state = JOB_FAILED;
+        break;
+    default:
+        job->state = JOB_FAILED;
+        job->outcome = bug(&job->err, "%s returned the outcome '%s', which is the engine's own",
+                           job->operation->name, outcome_name(outcome));
+    }
+}
+
+/* One sweep; false when somebody still needs something. */
+static bool sweep(struct span span)
+{
+    bool final = true;
+    for (size_t i = 0; i < span.count; i++) {
+        struct job *job = &span.jobs[i];
+        if (job->state != JOB_OPEN || job->leader)
+            continue;
+        const enum outcome outcome = run_blamed(job);
+        if (job->blocked) {
+            job->state = JOB_BLOCKED;
+            job->outcome = OUTCOME_DEFER;
+        } else if (outcome == OUTCOME_NEED) {
+            final = false;
+        } else if (final) {
+            finish(job, outcome);
+        }
+    }
+    return final;
+}
+
+static void fail_undecided(struct span span)
+{
+    for (size_t i = 0; i < span.count; i++) {
+        struct job *job = &span.jobs[i];
+        if (job->state != JOB_OPEN || job->leader)
+            continue;
+        job->state = JOB_FAILED;
+        job->outcome = bug(&job->err, "%s still needs something after %d rounds",
+                           job->operation->name, ROUNDS_MAX);
+    }
+}
+
+enum outcome batch_decide(struct batch *batch, struct span span, struct err *err)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        const int64_t start = clock_monotonic_us();
+        const bool decided = sweep(span);
+        const int64_t swept = clock_monotonic_us();
+        batch->times.decide_us += swept - start;
+        if (decided)
+            return OUTCOME_DONE;
+        TRY(batch_load(batch, span, err));
+        batch->times.load_us += clock_monotonic_us() - swept;
+        batch->rounds++;
+    }
+    fail_undecided(span);
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,119 @@
+/* failure.c - messages that we could not carry out: later again, and in the end the dead letters.
+ *
+ * The copy is published with a confirm and only then is the original acknowledged, so a crash in
+ * between makes two copies at most, and the message id makes one effect of them. x-death headers of
+ * the broker never travel: a copy is a new message with our own headers. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "worker/batch.h"
+#include "worker/names.h"
+
+#define CONFIRM_TIMEOUT_MS 5000
+
+static struct bus_message copy_of(const struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    return (struct bus_message){
+        .body = delivery->body,
+        .message_id = delivery->message_id,
+        .correlation_id = delivery->correlation_id,
+        .reply_to = delivery->reply_to,
+        .authorization = delivery->authorization,
+        .api_key = delivery->api_key,
+        .api_version = delivery->api_version,
+        .traceparent = delivery->traceparent,
+        .deadline = delivery->deadline,
+        .mandatory = true,
+    };
+}
+
+/* Published, confirmed and not returned; anything else is a RETRY. */
+static enum outcome send_safely(struct lane *lane, const struct bus_message *message,
+                                struct err *err)
+{
+    const uint64_t group = ++lane->last_group;
+    bus_publish(lane->bus, message, group);
+    TRY(bus_flush(lane->bus, err));
+    if (!bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS))
+        return retry_later(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
+    return lane_group_failed(lane, group)
+               ? retry_later(err, "the broker did not take the message for '%.*s'",
+                             STR_FMT(message->routing_key))
+               : OUTCOME_DONE;
+}
+
+static struct str operation_name(const struct job *job)
+{
+    return job->operation ? str_of(job->operation->name) : job->delivery->routing_key;
+}
+
+static enum outcome postpone(struct job *job, struct err *err)
+{
+    struct lane *lane = job->batch->lane;
+    const struct delivery *delivery = job->delivery;
+    const struct str delay = lane->settings->retry_delays.items[delivery->attempt];
+    struct bus_message copy = copy_of(job);
+    const struct bus_header headers[] = {{"x-operation", operation_name(job)}};
+    copy.exchange = name_delay(job->batch->arena, lane->settings->prefix, delay);
+    copy.routing_key = delivery->queue;
+    copy.attempt = delivery->attempt + 1;
+    copy.headers = headers;
+    copy.header_count = 1;
+    TRY(send_safely(lane, &copy, err));
+    struct log_line line;
+    log_begin(&line, LOG_WARN, "message postponed");
+    log_str(&line, "operation", operation_name(job));
+    log_str(&line, "messageId", delivery->message_id);
+    log_int(&line, "attempt", delivery->attempt + 1);
+    log_str(&line, "delay", delay);
+    log_err(&line, &job->err);
+    log_end(&line);
+    job->body = STR("");
+    return OUTCOME_DONE;
+}
+
+static enum outcome bury(struct job *job, struct err *err)
+{
+    struct lane *lane = job->batch->lane;
+    struct arena *arena = job->batch->arena;
+    const struct delivery *delivery = job->delivery;
+    const struct bus_header headers[] = {
+        {"x-operation", operation_name(job)},
+        {"x-failure-code", str_of(job->err.code->name)},
+        {"x-failure-reason", str_of(job->err.text)},
+        {"x-failure-place", str_printf(arena, "%s:%d", job->err.file, job->err.line)},
+        {"x-failed-at", time_text(arena, job->batch->now)},
+        {"x-attempts", str_printf(arena, "%" PRId64, delivery->attempt + 1)},
+        {"x-original-queue", delivery->queue},
+        {"x-original-exchange", delivery->exchange},
+        {"x-original-routing-key", delivery->routing_key},
+    };
+    struct bus_message copy = copy_of(job);
+    copy.exchange = STR("");
+    copy.routing_key = name_dead_of_queue(arena, lane->settings->prefix, delivery->queue);
+    copy.headers = headers;
+    copy.header_count = sizeof(headers) / sizeof(headers[0]);
+    TRY(send_safely(lane, &copy, err));
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "message buried");
+    log_str(&line, "operation", operation_name(job));
+    log_str(&line, "messageId", delivery->message_id);
+    log_str(&line, "queue", copy.routing_key);
+    log_err(&line, &job->err);
+    log_end(&line);
+    return OUTCOME_DONE;
+}
+
+enum outcome job_postpone_or_bury(struct job *job, struct err *err)
+{
+    struct lane *lane = job->batch->lane;
+    const size_t rounds = lane->settings->retry_delays.count;
+    lane->counters.failed++;
+    if (!job->hopeless && job->delivery->attempt >= 0 && (size_t)job->delivery->attempt < rounds)
+        return postpone(job, err);
+    TRY(bury(job, err));
+    /* Whoever waits for a reply learns that there will be no other. */
+    job->body = job_reply_body(job, job->batch->arena);
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,346 @@
+/* lane.c - the loop of a lane: take what is there, carry it through, keep house.
+ *
+ * It never waits for more than is there: an idle shop works on batches of one, a busy one on
+ * batches of a hundred. When a dependency is down nothing is taken; what was received waits here,
+ * unacknowledged, and one probe at a time asks whether it is back. */
+#include "worker/lane.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/batch.h"
+#include "worker/names.h"
+#include "worker/relay.h"
+
+#define ARENA_BLOCK     (256 * 1024)
+#define PAUSE_FIRST_MS  100
+#define PAUSE_MAX_MS    5000
+#define IDLE_MS         100 /* so that SIGTERM is noticed within this time */
+#define MARK_PERIOD_US  200000
+#define MARK_BATCH      32
+#define STATS_PERIOD_US 10000000
+
+/* --- queue of deliveries -------------------------------------------------------------------------- */
+
+static void queue_reserve(struct lane_queue *queue)
+{
+    if (queue->count < queue->capacity)
+        return;
+    queue->capacity = queue->capacity ? queue->capacity * 2 : 64;
+    queue->items = realloc(queue->items, queue->capacity * sizeof(*queue->items));
+    if (!queue->items)
+        panic("out of memory for %zu deliveries", queue->capacity);
+}
+
+static void queue_push(struct lane_queue *queue, struct delivery *delivery)
+{
+    queue_reserve(queue);
+    queue->items[queue->count++] = delivery;
+}
+
+static void queue_drop_first(struct lane_queue *queue, size_t count)
+{
+    queue->count -= count;
+    memmove(queue->items, queue->items + count, queue->count * sizeof(*queue->items));
+}
+
+static void queue_free_all(struct lane_queue *queue)
+{
+    for (size_t i = 0; i < queue->count; i++)
+        delivery_free(queue->items[i]);
+    queue->count = 0;
+}
+
+void lane_give_back(struct lane *lane, struct delivery *delivery)
+{
+    queue_reserve(&lane->waiting);
+    memmove(lane->waiting.items + 1, lane->waiting.items,
+            lane->waiting.count * sizeof(*lane->waiting.items));
+    lane->waiting.items[0] = delivery;
+    lane->waiting.count++;
+}
+
+/* --- life -------------------------------------------------------------------------------------------- */
+
+static void read_crashpoint(struct lane *lane)
+{
+    const char *wish = getenv("CARTWRIGHT_CRASHPOINT");
+    if (!wish || lane->slot->incarnation > 0)
+        return;
+    const char *colon = strchr(wish, ':');
+    int64_t count = 1;
+    if (colon && !str_to_int64(str_of(colon + 1), &count))
+        return;
+    lane->crashpoint = wish;
+    lane->crash_countdown = (int)count;
+}
+
+void lane_crashpoint(struct lane *lane, const char *where)
+{
+    if (!lane->crashpoint)
+        return;
+    const size_t len = strlen(where);
+    const char after = strncmp(lane->crashpoint, where, len) == 0 ? lane->crashpoint[len] : 'x';
+    if ((after == '\0' || after == ':') && --lane->crash_countdown == 0)
+        kill(getpid(), SIGKILL);
+}
+
+enum outcome lane_init(struct lane *lane, const struct lane_parts *parts, struct err *err)
+{
+    *lane = (struct lane){
+        .service = parts->service,
+        .settings = parts->settings,
+        .pool = parts->pool,
+        .index = parts->index,
+        .bus = parts->bus,
+        .store = parts->store,
+        .lock = parts->lock,
+        .slot = parts->slot,
+        .blame = parts->blame,
+        .stopping = parts->stopping,
+        .now_ms = parts->now_ms,
+    };
+    TRY(auth_keys_load(parts->settings->master_key, parts->settings->token_key, &lane->keys, err));
+    arena_init(&lane->arena, ARENA_BLOCK);
+    arena_init(&lane->run_arena, ARENA_BLOCK);
+    random_bytes(lane->owner, sizeof(lane->owner));
+    lane->tokens = calloc(TOKEN_CACHE_SLOTS, sizeof(*lane->tokens));
+    if (!lane->tokens)
+        panic("out of memory for the token cache");
+    read_crashpoint(lane);
+    return OUTCOME_DONE;
+}
+
+void lane_release(struct lane *lane)
+{
+    queue_free_all(&lane->waiting);
+    free(lane->waiting.items);
+    relay_release(lane);
+    free(lane->tokens);
+    arena_release(&lane->arena);
+    arena_release(&lane->run_arena);
+}
+
+void lane_pause(int64_t ms)
+{
+    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
+    /* Ended early by a signal: that is what it is for. */
+    (void)!nanosleep(&pause, NULL);
+}
+
+/* --- receiving ------------------------------------------------------------------------------------------ */
+
+/* False when the connection is gone. */
+static bool receive(struct lane *lane, int timeout_ms)
+{
+    struct delivery *delivery = NULL;
+    switch (bus_next(lane->bus, timeout_ms, &delivery)) {
+    case BUS_MESSAGE:
+        queue_push(&lane->waiting, delivery);
+        return true;
+    case BUS_IDLE:
+        return true;
+    case BUS_CLOSED:
+    default:
+        lane->bus_lost = true;
+        return false;
+    }
+}
+
+static bool has_room(const struct lane *lane)
+{
+    return lane->waiting.count < (size_t)lane->pool->batch_max;
+}
+
+/* What is there already, without waiting; waits only for the very first message. */
+static void collect(struct lane *lane, int timeout_ms)
+{
+    size_t before = lane->waiting.count;
+    if (!receive(lane, before ? 0 : timeout_ms))
+        return;
+    while (lane->waiting.count > before && has_room(lane)) {
+        before = lane->waiting.count;
+        if (!receive(lane, 0))
+            return;
+    }
+}
+
+/* How many of the waiting ones make a batch: by count and by bytes, at least one. */
+static size_t batch_size(const struct lane *lane)
+{
+    size_t bytes = 0;
+    size_t count = 0;
+    while (count < lane->waiting.count && count < (size_t)lane->pool->batch_max) {
+        bytes += lane->waiting.items[count]->body.len;
+        if (count > 0 && bytes > (size_t)lane->settings->batch_bytes)
+            break;
+        count++;
+    }
+    return count;
+}
+
+static enum outcome run_batch(struct lane *lane, struct err *err)
+{
+    const size_t count = batch_size(lane);
+    if (count == 0)
+        return OUTCOME_DONE;
+    struct delivery **taken = arena_copy(&lane->arena, lane->waiting.items, count * sizeof(*taken));
+    queue_drop_first(&lane->waiting, count);
+    return batch_run(lane, taken, count, err);
+}
+
+/* --- housekeeping ------------------------------------------------------------------------------------------ */
+
+static void log_stats(struct lane *lane, int64_t now_us)
+{
+    if (now_us < lane->next_stats_us)
+        return;
+    const bool first = lane->next_stats_us == 0;
+    lane->next_stats_us = now_us + STATS_PERIOD_US;
+    if (first || lane->counters.batches == 0)
+        return;
+    struct log_line line;
+    log_begin(&line, LOG_INFO, "lane");
+    log_int(&line, "messages", lane->counters.messages);
+    log_int(&line, "batches", lane->counters.batches);
+    log_int(&line, "commits", lane->counters.commits);
+    log_int(&line, "conflicts", lane->counters.conflicts);
+    log_int(&line, "deferred", lane->counters.deferred);
+    log_int(&line, "duplicates", lane->counters.duplicates);
+    log_int(&line, "failed", lane->counters.failed);
+    log_int(&line, "unlockedBatches", lane->counters.unlocked_batches);
+    log_int(&line, "returnedReplies", (int64_t)bus_returned(lane->bus));
+    log_end(&line);
+    log_flush();
+    lane->counters = (struct lane_counters){0};
+}
+
+static enum outcome keep_house(struct lane *lane, struct err *err)
+{
+    const int64_t now_us = clock_monotonic_us();
+    lane->slot->alive_us = now_us;
+    relay_take_confirms(lane);
+    if (lane->published.count >= MARK_BATCH ||
+        (lane->published.count > 0 && now_us >= lane->next_mark_us)) {
+        lane->next_mark_us = now_us + MARK_PERIOD_US;
+        TRY(relay_mark_published(lane, err));
+    }
+    log_stats(lane, now_us);
+    return relay_run_if_due(lane, now_us, err);
+}
+
+enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
+{
+    collect(lane, timeout_ms);
+    if (lane->bus_lost)
+        return retry_later(err, "the connection to the broker is lost");
+    TRY(run_batch(lane, err));
+    if (lane->bus_lost)
+        return retry_later(err, "the connection to the broker is lost");
+    return keep_house(lane, err);
+}
+
+/* --- recovery ------------------------------------------------------------------------------------------------ */
+
+static enum outcome reconnect_bus(struct lane *lane, struct err *err)
+{
+    queue_free_all(&lane->waiting); /* the broker delivers them again */
+    TRY(bus_reconnect(lane->bus, err));
+    lane->bus_lost = false;
+    return OUTCOME_DONE;
+}
+
+/* Waits without taking more than the prefetch allows, but serves heartbeats. */
+static void wait_idly(struct lane *lane, int64_t ms)
+{
+    const int64_t end_us = clock_monotonic_us() + ms * 1000;
+    while (clock_monotonic_us() < end_us && !*lane->stopping) {
+        lane->slot->alive_us = clock_monotonic_us();
+        if (lane->bus_lost || !receive(lane, IDLE_MS))
+            lane_pause(IDLE_MS);
+    }
+}
+
+static enum outcome probe(struct lane *lane, struct err *err)
+{
+    if (lane->bus_lost)
+        TRY(reconnect_bus(lane, err));
+    return store_ping(lane->store, err);
+}
+
+void lane_recover(struct lane *lane)
+{
+    struct err err = {0};
+    int64_t pause_ms = PAUSE_FIRST_MS;
+    lane->slot->ready = 0;
+    while (!*lane->stopping && probe(lane, &err) != OUTCOME_DONE) {
+        struct log_line line;
+        log_begin(&line, LOG_WARN, "waiting for a server");
+        log_err(&line, &err);
+        log_int(&line, "nextTryMs", pause_ms);
+        log_end(&line);
+        wait_idly(lane, pause_ms);
+        pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
+    }
+    lane->slot->ready = !*lane->stopping;
+    if (!*lane->stopping)
+        log_info("all servers answer again");
+}
+
+/* --- the whole life -------------------------------------------------------------------------------------------- */
+
+void lane_queues(const struct lane *lane, struct arena *arena, struct str **out, size_t *count)
+{
+    const struct pool_settings *pool = lane->pool;
+    struct str *names = arena_array(arena, pool->workers.count * 2 + 1, sizeof(*names));
+    size_t used = 0;
+    for (size_t i = 0; i < pool->workers.count; i++) {
+        const struct str name = pool->workers.items[i];
+        names[used++] = name_queue(arena, lane->settings->prefix, name);
+        for (size_t k = 0; lane->service->workers[k]; k++)
+            if (str_eq(str_of(lane->service->workers[k]->name), name) &&
+                worker_subscribes(lane->service->workers[k]))
+                names[used++] = name_event_queue(arena, lane->settings->prefix, name);
+    }
+    *out = names;
+    *count = used;
+}
+
+/* Finishes what was received within the time; the rest goes back to the broker. */
+static void drain(struct lane *lane)
+{
+    struct err err = {0};
+    const int64_t end_us = clock_monotonic_us() + lane->settings->drain_ms * 1000;
+    lane->slot->ready = 0;
+    log_info("draining: %zu messages in hand", lane->waiting.count);
+    if (lane->bus_lost || bus_cancel(lane->bus, &err) != OUTCOME_DONE)
+        return;
+    while (*lane->stopping < 2 && clock_monotonic_us() < end_us) {
+        if (lane_step(lane, 0, &err) != OUTCOME_DONE || lane->waiting.count == 0)
+            break;
+    }
+    const bool confirmed = bus_wait_confirms(lane->bus, 5000);
+    relay_take_confirms(lane);
+    if (relay_mark_published(lane, &err) != OUTCOME_DONE || !confirmed)
+        log_warn("drained with events unconfirmed: the relay of another lane publishes them");
+}
+
+void lane_run(struct lane *lane)
+{
+    struct err err = {0};
+    lane->slot->ready = 1;
+    while (!*lane->stopping) {
+        if (lane_step(lane, IDLE_MS, &err) == OUTCOME_DONE)
+            continue;
+        struct log_line line;
+        log_begin(&line, LOG_WARN, "stopped taking messages");
+        log_err(&line, &err);
+        log_end(&line);
+        lane_recover(lane);
+    }
+    drain(lane);
+    log_flush();
+}

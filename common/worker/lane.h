@@ -1,0 +1,142 @@
+/* lane.h - one single-threaded process of a pool: its connections and its loop. */
+#ifndef CARTWRIGHT_WORKER_LANE_H
+#define CARTWRIGHT_WORKER_LANE_H
+
+#include <signal.h>
+
+#include "auth/auth.h"
+#include "base/id.h"
+#include "bus/bus.h"
+#include "lock/lock.h"
+#include "store/store.h"
+#include "worker/operation.h"
+#include "worker/settings.h"
+
+/* What the supervisor sees of a lane, in memory that both share. */
+struct lane_slot {
+    volatile pid_t pid;
+    volatile int incarnation;  /* 0 for the first process in this slot */
+    volatile int ready;        /* consuming */
+    volatile int64_t alive_us; /* monotonic: the last time round the loop */
+    volatile uint64_t suspect; /* digest of the message whose handler runs; 0: none */
+    volatile int has_session;
+    uint8_t session[STORE_SESSION_BYTES]; /* of its transactions */
+};
+
+/* Messages whose handlers killed a lane. Written by the supervisor, read by the lanes. */
+#define BLAME_MAX 256
+
+struct blame {
+    volatile uint64_t digest;
+    volatile int deaths;
+};
+
+#define DEATHS_MAX 2 /* then the message goes to the dead letters */
+
+/* A verified token; fixed size, so that the cache is one table. */
+struct token_entry {
+    uint8_t digest[16];
+    enum who role;
+    char subject[ID_TEXT + 1];
+    char session[ID_TEXT + 1];
+    int64_t issued_ms;
+    int64_t expires_ms;
+    int64_t account_checked_ms; /* 0: never */
+};
+
+#define TOKEN_CACHE_SLOTS 4096
+
+/* A published outbox entry whose confirms are awaited. */
+struct open_group {
+    uint64_t group;
+    char journal_id[ID_TEXT + 1];
+};
+
+struct lane_counters {
+    int64_t messages, batches, commits, conflicts, deferred, duplicates, failed, unlocked_batches;
+};
+
+/* Deliveries in order of arrival; own memory. */
+struct lane_queue {
+    struct delivery **items;
+    size_t count;
+    size_t capacity;
+};
+
+struct lane {
+    const struct service *service;
+    const struct engine_settings *settings;
+    const struct pool_settings *pool;
+    int index;
+    struct auth_keys keys;
+    struct bus *bus;
+    struct store *store;
+    struct lock *lock;
+    struct arena arena;
+    struct arena run_arena;
+    uint8_t owner[LOCK_OWNER_BYTES];
+    struct lane_queue waiting; /* received, not settled; the oldest first */
+    bool bus_lost;             /* noticed: reconnect before anything else */
+    struct token_entry *tokens;
+    struct open_group *groups;
+    size_t group_count, group_capacity;
+    uint64_t last_group;
+    uint64_t failed_group;      /* the last single message that the broker did not take */
+    LIST(struct str) published; /* journal ids to be marked; own memory */
+    size_t published_capacity;
+    int64_t next_relay_us;
+    int64_t next_mark_us;
+    int64_t next_stats_us;
+    struct lane_counters counters;
+    struct lane_slot *slot; /* never NULL */
+    struct blame *blame;    /* BLAME_MAX entries, may be NULL */
+    const char *crashpoint; /* tests: where to die, "commit:3"; NULL: nowhere */
+    int crash_countdown;
+    const volatile sig_atomic_t *stopping; /* 1 drain, 2 hurry */
+    int64_t (*now_ms)(void);               /* tests inject time */
+};
+
+struct lane_parts {
+    const struct service *service;
+    const struct engine_settings *settings;
+    const struct pool_settings *pool;
+    int index;
+    struct bus *bus;
+    struct store *store;
+    struct lock *lock;
+    struct lane_slot *slot;
+    struct blame *blame;
+    const volatile sig_atomic_t *stopping;
+    int64_t (*now_ms)(void);
+};
+
+/* The parts stay the caller's. OUTCOME_BUG for unusable keys. */
+MUST_CHECK enum outcome lane_init(struct lane *lane, const struct lane_parts *parts,
+                                  struct err *err);
+void lane_release(struct lane *lane);
+
+/* Takes what is there (waiting up to timeout_ms for the first message), carries it through, keeps
+ * house. DONE also when there was nothing. RETRY: a dependency is down, what was received waits in
+ * the lane; recover with lane_recover(). */
+MUST_CHECK enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err);
+/* Reconnects and probes with backoff until everything answers again or the lane is stopping. */
+void lane_recover(struct lane *lane);
+/* Steps until stopping, then drains. The whole life of a lane process. */
+void lane_run(struct lane *lane);
+
+/* For the batch: an unsettled delivery goes back to the front, in order. */
+void lane_give_back(struct lane *lane, struct delivery *delivery);
+/* Starts the confirm group of a commit's events. */
+uint64_t lane_open_group(struct lane *lane, struct str journal_id);
+void lane_publish_event(struct lane *lane, const struct journal_event *event, uint64_t group);
+/* Takes in the confirms that are there; true when this (closed) group failed. */
+bool lane_group_failed(struct lane *lane, uint64_t group);
+/* Sleeps; a signal ends it early. */
+void lane_pause(int64_t ms);
+/* Dies here when the tests asked for it. */
+void lane_crashpoint(struct lane *lane, const char *where);
+
+/* Queues this lane consumes, in the arena. */
+void lane_queues(const struct lane *lane, struct arena *arena, struct str **out, size_t *count);
+
+#endif

@@ -1,0 +1,330 @@
+/* load.c - one round of everything the batch wants: one call for all locks, one find per
+ * collection, the pages (cache first), the passwords, the rate limits.
+ *
+ * Locks come first and documents after, so that a document loaded under its lock cannot be changed
+ * by another lane until we commit. When Redis is away the batch goes on without locks: the version
+ * guards prove the rest. */
+#include "worker/batch.h"
+
+struct strs {
+    struct str *items;
+    size_t count, capacity;
+};
+
+static void strs_add(struct arena *arena, struct strs *list, struct str item)
+{
+    list->items = arena_grow(arena, list->items, list->count, sizeof(struct str), &list->capacity);
+    list->items[list->count++] = item;
+}
+
+/* --- locks ------------------------------------------------------------------------------------- */
+
+static size_t wanted_leases(struct batch *batch, struct cell ***cells, struct str **keys)
+{
+    size_t count = 0;
+    for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
+        count += cell->lease == LEASE_WANTED;
+    *cells = arena_array(batch->run_arena, count, sizeof(**cells));
+    *keys = arena_array(batch->run_arena, count, sizeof(**keys));
+    size_t i = 0;
+    for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next) {
+        if (cell->lease != LEASE_WANTED)
+            continue;
+        (*cells)[i] = cell;
+        (*keys)[i++] = workset_cell_key(batch->run_arena, cell);
+    }
+    return count;
+}
+
+/* Remembered beyond the run, because a lease outlives it. */
+static void hold(struct batch *batch, struct str key)
+{
+    batch->held = arena_grow(batch->arena, batch->held, batch->held_count, sizeof(struct str),
+                             &batch->held_capacity);
+    batch->held[batch->held_count++] = str_dup(batch->arena, key);
+}
+
+static void take_leases(struct batch *batch)
+{
+    struct cell **cells;
+    struct str *keys;
+    const size_t count = wanted_leases(batch, &cells, &keys);
+    if (count == 0)
+        return;
+    struct lane *lane = batch->lane;
+    bool *granted = arena_array(batch->run_arena, count, sizeof(bool));
+    struct err err = {0};
+    const bool asked = lock_take(lane->lock, keys, count, lane->owner, lane->settings->lease_ms,
+                                 granted, &err) == OUTCOME_DONE;
+    if (!asked)
+        lane->counters.unlocked_batches++;
+    for (size_t i = 0; i < count; i++) {
+        cells[i]->lease = !asked || granted[i] ? LEASE_GRANTED : LEASE_DENIED;
+        if (asked && granted[i])
+            hold(batch, keys[i]);
+        /* What was read before the lock was ours may be old by now. */
+        if (cells[i]->loaded && !cells[i]->dirty) {
+            cells[i]->loaded = false;
+            cells[i]->wanted = true;
+        }
+    }
+}
+
+/* --- documents --------------------------------------------------------------------------------- */
+
+static bool is_due(const struct cell *cell)
+{
+    return cell->wanted && !cell->loaded;
+}
+
+static enum outcome load_type(struct batch *batch, const struct doc_type *type, struct err *err)
+{
+    struct strs ids = {0};
+    for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
+        if (cell->type == type && is_due(cell))
+            strs_add(batch->run_arena, &ids, cell->id);
+    if (ids.count == 0)
+        return OUTCOME_DONE;
+    struct store_find find = {.type = type, .path = "id", .values = ids.items, .count = ids.count};
+    TRY(store_find(batch->lane->store, batch->run_arena, &find, err));
+    for (size_t i = 0; i < find.found.count; i++) {
+        const struct doc_head *head = doc_head(find.found.items[i]);
+        workset_loaded(workset_cell(&batch->set, type, head->id), find.found.items[i]);
+    }
+    for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
+        if (cell->type == type && is_due(cell))
+            workset_loaded(cell, NULL);
+    return OUTCOME_DONE;
+}
+
+static enum outcome load_documents(struct batch *batch, struct err *err)
+{
+    const struct doc_type *const *types = batch->lane->service->types;
+    for (size_t i = 0; types[i]; i++)
+        TRY(load_type(batch, types[i], err));
+    return OUTCOME_DONE;
+}
+
+/* --- documents by a unique field ----------------------------------------------------------------- */
+
+static bool same_look_up(const struct alias *a, const struct alias *b)
+{
+    return a->type == b->type && strcmp(a->field, b->field) == 0;
+}
+
+static void resolve_aliases(struct batch *batch, const struct alias *like, const void *doc)
+{
+    const struct field *field = shape_field(like->type->shape, str_of(like->field));
+    if (!field)
+        panic("%s has no field %s", like->type->collection, like->field);
+    const struct str value = *(const struct str *)field_at(field, doc);
+    struct alias *alias = workset_alias(&batch->set, like->type, like->field, value);
+    struct cell *cell = workset_cell(&batch->set, like->type, doc_head(doc)->id);
+    if (!cell->loaded)
+        workset_loaded(cell, doc);
+    alias->cell = cell;
+    alias->loaded = true;
+}
+
+/* All look-ups of the same field as `first`, in one find. */
+static enum outcome load_alias_group(struct batch *batch, const struct alias *first,
+                                     struct err *err)
+{
+    struct strs values = {0};
+    for (struct alias *alias = batch->set.first_alias; alias; alias = alias->next)
+        if (!alias->loaded && same_look_up(alias, first))
+            strs_add(batch->run_arena, &values, alias->value);
+    struct store_find find = {
+        .type = first->type, .path = first->field, .values = values.items, .count = values.count};
+    TRY(store_find(batch->lane->store, batch->run_arena, &find, err));
+    for (size_t i = 0; i < find.found.count; i++)
+        resolve_aliases(batch, first, find.found.items[i]);
+    for (struct alias *alias = batch->set.first_alias; alias; alias = alias->next)
+        if (same_look_up(alias, first))
+            alias->loaded = true;
+    return OUTCOME_DONE;
+}
+
+static enum outcome load_aliases(struct batch *batch, struct err *err)
+{
+    for (struct alias *alias = batch->set.first_alias; alias; alias = alias->next)
+        if (!alias->loaded)
+            TRY(load_alias_group(batch, alias, err));
+    return OUTCOME_DONE;
+}
+
+/* --- pages: the shared cache, then the database ---------------------------------------------------- */
+
+/* What the cache holds: the total, then the documents. */
+static struct str encode_page(struct arena *arena, const struct page_need *need)
+{
+    const struct str docs = store_encode(arena, need->query.type, &need->page.docs);
+    char *bytes = arena_bytes(arena, sizeof(int64_t) + docs.len);
+    memcpy(bytes, &need->page.total, sizeof(int64_t));
+    memcpy(bytes + sizeof(int64_t), docs.ptr, docs.len);
+    return (struct str){bytes, sizeof(int64_t) + docs.len};
+}
+
+static bool decode_page(struct arena *arena, struct page_need *need, struct str bytes)
+{
+    if (bytes.len < sizeof(int64_t))
+        return false;
+    memcpy(&need->page.total, bytes.ptr, sizeof(int64_t));
+    const struct str docs = {bytes.ptr + sizeof(int64_t), bytes.len - sizeof(int64_t)};
+    return store_decode(arena, need->query.type, docs, &need->page.docs);
+}
+
+static size_t cacheable_pages(struct batch *batch, struct page_need ***out)
+{
+    size_t count = 0;
+    for (struct page_need *need = batch->set.first_page; need; need = need->next)
+        count += !need->loaded && !str_is_absent(need->cache_tag);
+    *out = arena_array(batch->run_arena, count, sizeof(**out));
+    size_t i = 0;
+    for (struct page_need *need = batch->set.first_page; need; need = need->next)
+        if (!need->loaded && !str_is_absent(need->cache_tag))
+            (*out)[i++] = need;
+    return count;
+}
+
+static struct cache_item *cache_items(struct batch *batch, struct page_need **needs, size_t count)
+{
+    struct cache_item *items = arena_array(batch->run_arena, count, sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        items[i].tag = needs[i]->cache_tag;
+        items[i].key = needs[i]->key;
+    }
+    return items;
+}
+
+/* Cached pages that cannot be had or read are simply queried: the cache is only for speed. */
+static bool pages_from_cache(struct batch *batch, struct page_need **needs, size_t count,
+                             struct cache_item *items)
+{
+    struct err ignored = {0};
+    if (cache_get(batch->lane->lock, batch->run_arena, items, count, &ignored) != OUTCOME_DONE)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        needs[i]->generation = items[i].generation;
+        needs[i]->loaded = !str_is_absent(items[i].value) &&
+                           decode_page(batch->run_arena, needs[i], items[i].value);
+    }
+    return true;
+}
+
+static void pages_to_cache(struct batch *batch, struct page_need **needs, size_t count,
+                           struct cache_item *items)
+{
+    size_t missed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!str_is_absent(items[i].value))
+            continue;
+        items[missed] = items[i];
+        items[missed++].value = encode_page(batch->run_arena, needs[i]);
+    }
+    struct err ignored = {0};
+    if (missed)
+        (void)!cache_put(batch->lane->lock, items, missed, batch->lane->service->cache_ms,
+                         &ignored);
+}
+
+static enum outcome query_pages(struct batch *batch, struct err *err)
+{
+    for (struct page_need *need = batch->set.first_page; need; need = need->next) {
+        if (need->loaded)
+            continue;
+        TRY(store_query(batch->lane->store, batch->run_arena, &need->query, &need->page, err));
+        need->loaded = true;
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome load_pages(struct batch *batch, struct err *err)
+{
+    if (!batch->set.first_page)
+        return OUTCOME_DONE;
+    struct page_need **needs;
+    const size_t count = cacheable_pages(batch, &needs);
+    struct cache_item *items = cache_items(batch, needs, count);
+    const bool cached = count > 0 && pages_from_cache(batch, needs, count, items);
+    TRY(query_pages(batch, err));
+    if (cached)
+        pages_to_cache(batch, needs, count, items);
+    return OUTCOME_DONE;
+}
+
+/* --- passwords and rates --------------------------------------------------------------------------- */
+
+static enum outcome load_password(struct batch *batch, struct password_need *need, struct err *err)
+{
+    const struct engine_settings *settings = batch->lane->settings;
+    const struct password_cost cost = {settings->password_opslimit, settings->password_memlimit};
+    if (need->make)
+        TRY(password_hash(batch->arena, need->password, cost, &need->made, err));
+    else
+        TRY(password_verify(need->hash, need->password, cost, &need->matches, err));
+    need->loaded = true;
+    return OUTCOME_DONE;
+}
+
+static enum outcome load_passwords(struct batch *batch, struct span span, struct err *err)
+{
+    for (size_t i = 0; i < span.count; i++)
+        for (struct password_need *need = span.jobs[i].passwords; need; need = need->next)
+            if (!need->loaded)
+                TRY(load_password(batch, need, err));
+    return OUTCOME_DONE;
+}
+
+static void load_rates(struct batch *batch, struct span span)
+{
+    for (size_t i = 0; i < span.count; i++) {
+        for (struct rate_need *need = span.jobs[i].rates; need; need = need->next) {
+            if (need->loaded)
+                continue;
+            struct err ignored = {0};
+            /* Without Redis nobody is locked out of the shop. */
+            if (rate_take(batch->lane->lock, &need->limit, 1, &ignored) != OUTCOME_DONE)
+                need->limit.allowed = true;
+            need->loaded = true;
+        }
+    }
+}
+
+enum outcome batch_load(struct batch *batch, struct span span, struct err *err)
+{
+    take_leases(batch);
+    TRY(load_documents(batch, err));
+    TRY(load_aliases(batch, err));
+    TRY(load_pages(batch, err));
+    load_rates(batch, span);
+    return load_passwords(batch, span, err);
+}
+
+/* --- what was answered before ------------------------------------------------------------------------ */
+
+static void recall(struct job *job, const struct journal_reply *replies, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&replies[i].key, &job->key, sizeof(job->key)) == 0)
+            job_answer_again(job, &replies[i]);
+}
+
+enum outcome batch_recall(struct batch *batch, struct span span, struct err *err)
+{
+    struct journal_key *keys = arena_array(batch->run_arena, span.count, sizeof(*keys));
+    size_t count = 0;
+    for (size_t i = 0; i < span.count; i++)
+        if (span.jobs[i].state == JOB_OPEN && span.jobs[i].operation->kind != QUERY)
+            keys[count++] = span.jobs[i].key;
+    if (count == 0)
+        return OUTCOME_DONE;
+    struct journal_reply *replies;
+    size_t known;
+    TRY(store_journal_find(batch->lane->store, batch->run_arena, keys, count, &replies, &known,
+                           err));
+    for (size_t i = 0; known && i < span.count; i++)
+        if (span.jobs[i].state == JOB_OPEN && span.jobs[i].operation->kind != QUERY)
+            recall(&span.jobs[i], replies, known);
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,37 @@
+/* names.h - what exchanges and queues are called, and the topology of a service.
+ *
+ *   <p>.requests    topic     operations; alternate: <p>.unrouted
+ *   <p>.unrouted    fanout    -> queue <p>.unknown: answered UNKNOWN_OPERATION
+ *   <p>.events      topic     CloudEvents, routing key = type
+ *   <p>.notifications topic   "<channel>.<kind>"
+ *   <p>.delay.<d>   fanout    -> queue <p>.delay.<d>: back to the queue named by the routing key
+ *   <p>.<worker>              requests; <p>.<worker>.events its events; <p>.dead.<worker>
+ */
+#ifndef CARTWRIGHT_WORKER_NAMES_H
+#define CARTWRIGHT_WORKER_NAMES_H
+
+#include "bus/bus.h"
+#include "worker/operation.h"
+#include "worker/settings.h"
+
+struct str name_requests(struct arena *arena, struct str prefix);
+struct str name_events(struct arena *arena, struct str prefix);
+struct str name_notifications(struct arena *arena, struct str prefix);
+struct str name_delay(struct arena *arena, struct str prefix, struct str delay);
+struct str name_unknown(struct arena *arena, struct str prefix);
+struct str name_queue(struct arena *arena, struct str prefix, struct str worker);
+struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker);
+struct str name_dead(struct arena *arena, struct str prefix, struct str worker);
+/* The dead letters of the worker that a queue belongs to. */
+struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str queue);
+
+/* Takes up events of this type from this queue; NULL when there is none. */
+const struct operation *service_subscriber(const struct service *service, struct str queue,
+                                           struct str event);
+bool worker_subscribes(const struct worker *worker);
+
+MUST_CHECK enum outcome topology_of(const struct service *service,
+                                    const struct engine_settings *settings, struct arena *arena,
+                                    struct bus_topology *out, struct err *err);
+
+#endif

@@ -1,0 +1,220 @@
+/* process.c - a lane as a process of its own. */
+#include "worker/process.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "wire/json.h"
+
+#define RETRY_MS 1000
+
+struct store_options store_options_of(const struct service *service,
+                                      const struct engine_settings *settings)
+{
+    size_t count = 0;
+    while (service->types[count])
+        count++;
+    return (struct store_options){
+        .uri = settings->mongodb_uri,
+        .timeout_ms = (int)settings->mongodb_timeout_ms,
+        .journal_retention_s = settings->journal_retention_ms / MS_PER_SECOND,
+        .types = service->types,
+        .type_count = count,
+    };
+}
+
+struct lock_options lock_options_of(const struct engine_settings *settings)
+{
+    return (struct lock_options){
+        .uri = settings->redis_uri,
+        .prefix = settings->prefix,
+        .timeout_ms = (int)settings->redis_timeout_ms,
+    };
+}
+
+struct bus_options bus_options_of(const struct engine_settings *settings, const char *name)
+{
+    return (struct bus_options){
+        .uri = settings->amqp_uri,
+        .name = name,
+        .heartbeat_s = (int)(settings->amqp_heartbeat_ms / MS_PER_SECOND),
+        .timeout_ms = (int)settings->amqp_timeout_ms,
+        .body_max = (size_t)settings->body_max,
+    };
+}
+
+/* --- opening ------------------------------------------------------------------------------------------ */
+
+struct servers {
+    const struct lane_process *process;
+    const char *name;
+    struct bus *bus;
+    struct store *store;
+    struct lock *lock;
+};
+
+static enum outcome open_store(struct servers *servers, struct err *err)
+{
+    const struct lane_process *process = servers->process;
+    if (!servers->store) {
+        const struct store_options options = store_options_of(process->service, process->settings);
+        TRY(store_open(&options, &servers->store, err));
+    }
+    TRY(store_ping(servers->store, err));
+    TRY(store_check_indexes(servers->store, err));
+    store_session(servers->store, process->slot->session);
+    process->slot->has_session = 1;
+    return OUTCOME_DONE;
+}
+
+static enum outcome open_lock(struct servers *servers, struct err *err)
+{
+    const struct lock_options options = lock_options_of(servers->process->settings);
+    return servers->lock ? OUTCOME_DONE : lock_open(&options, &servers->lock, err);
+}
+
+static enum outcome open_bus(struct servers *servers, struct err *err)
+{
+    if (servers->bus)
+        return OUTCOME_DONE;
+    const struct bus_options options = bus_options_of(servers->process->settings, servers->name);
+    return bus_open(&options, &servers->bus, err);
+}
+
+static enum outcome open_servers(struct servers *servers, struct err *err)
+{
+    TRY(open_store(servers, err));
+    TRY(open_lock(servers, err));
+    return open_bus(servers, err);
+}
+
+static void close_servers(struct servers *servers)
+{
+    if (servers->bus)
+        bus_close(servers->bus);
+    if (servers->lock)
+        lock_close(servers->lock);
+    if (servers->store)
+        store_close(servers->store);
+}
+
+static void log_waiting(const char *what, const struct err *err)
+{
+    struct log_line line;
+    log_begin(&line, LOG_WARN, what);
+    log_err(&line, err);
+    log_int(&line, "nextTryMs", RETRY_MS);
+    log_end(&line);
+}
+
+/* Until it works, is told to stop, or turns out to be wrong for good. */
+static enum outcome keep_trying(struct servers *servers, const char *what,
+                                enum outcome (*step)(struct servers *servers, struct err *err),
+                                struct err *err)
+{
+    enum outcome outcome = OUTCOME_RETRY;
+    while (!*servers->process->stopping) {
+        outcome = step(servers, err);
+        if (outcome != OUTCOME_RETRY)
+            return outcome;
+        log_waiting(what, err);
+        lane_pause(RETRY_MS);
+    }
+    return outcome;
+}
+
+/* --- running ------------------------------------------------------------------------------------------- */
+
+static enum outcome consume(struct lane *lane, struct err *err)
+{
+    struct str *queues;
+    size_t count;
+    lane_queues(lane, &lane->arena, &queues, &count);
+    const enum outcome outcome =
+        bus_consume(lane->bus, queues, count, (int)lane->pool->prefetch, err);
+    arena_clear(&lane->arena);
+    return outcome;
+}
+
+static enum outcome serve(struct servers *servers, struct err *err)
+{
+    const struct lane_process *process = servers->process;
+    struct lane lane;
+    TRY(lane_init(&lane,
+                  &(struct lane_parts){
+                      .service = process->service,
+                      .settings = process->settings,
+                      .pool = process->pool,
+                      .index = process->index,
+                      .bus = servers->bus,
+                      .store = servers->store,
+                      .lock = servers->lock,
+                      .slot = process->slot,
+                      .blame = process->blame,
+                      .stopping = process->stopping,
+                      .now_ms = clock_now_ms,
+                  },
+                  err));
+    enum outcome outcome = OUTCOME_RETRY;
+    while (!*process->stopping && outcome != OUTCOME_DONE) {
+        outcome = consume(&lane, err);
+        if (outcome == OUTCOME_DONE)
+            break;
+        log_waiting("cannot consume yet; does `cartwright topology` need to run?", err);
+        lane_pause(RETRY_MS);
+        struct err again = {0};
+        /* A queue that does not exist closes the channel. */
+        if (bus_reconnect(lane.bus, &again) != OUTCOME_DONE)
+            log_waiting("the broker is away", &again);
+    }
+    if (outcome == OUTCOME_DONE) {
+        log_info("ready");
+        lane_run(&lane);
+    }
+    lane_release(&lane);
+    return OUTCOME_DONE;
+}
+
+static enum outcome prepare_schemas(const struct service *service, struct err *err)
+{
+    for (size_t i = 0; service->workers[i]; i++)
+        for (size_t k = 0; service->workers[i]->operations[k]; k++)
+            TRY(schema_prepare(service->workers[i]->operations[k]->request, err));
+    return OUTCOME_DONE;
+}
+
+static enum outcome live(struct servers *servers, struct err *err)
+{
+    json_init();
+    TRY(auth_init(err));
+    TRY(prepare_schemas(servers->process->service, err));
+    const enum outcome opened = keep_trying(servers, "waiting for a server", open_servers, err);
+    if (opened != OUTCOME_DONE || *servers->process->stopping)
+        return opened;
+    return serve(servers, err);
+}
+
+int lane_process_run(const struct lane_process *process)
+{
+    char origin[64];
+    char name[96];
+    snprintf(origin, sizeof(origin), "%.*s/%d", STR_FMT(process->pool->name), process->index + 1);
+    snprintf(name, sizeof(name), "cartwright %s", origin);
+    log_set_origin(origin);
+    struct servers servers = {.process = process, .name = name};
+    struct err err = {0};
+    const enum outcome outcome = live(&servers, &err);
+    if (outcome == OUTCOME_BUG || outcome == OUTCOME_INVALID) {
+        struct log_line line;
+        log_begin(&line, LOG_ERROR, "this lane cannot work");
+        log_err(&line, &err);
+        log_end(&line);
+    }
+    close_servers(&servers);
+    log_flush();
+    if (outcome == OUTCOME_BUG || outcome == OUTCOME_INVALID)
+        return LANE_EXIT_HOPELESS;
+    return *process->stopping ? LANE_EXIT_DONE : LANE_EXIT_RESTART;
+}

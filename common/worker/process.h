@@ -1,0 +1,30 @@
+/* process.h - a lane as a process of its own: opens its connections, runs, closes them. */
+#ifndef CARTWRIGHT_WORKER_PROCESS_H
+#define CARTWRIGHT_WORKER_PROCESS_H
+
+#include "worker/lane.h"
+
+/* Exit statuses that the supervisor understands. */
+enum { LANE_EXIT_DONE = 0, LANE_EXIT_RESTART = 75, LANE_EXIT_HOPELESS = 78 };
+
+struct lane_process {
+    const struct service *service;
+    const struct engine_settings *settings;
+    const struct pool_settings *pool;
+    int index;
+    struct lane_slot *slot;
+    struct blame *blame;
+    const volatile sig_atomic_t *stopping;
+};
+
+/* Opens the connections (trying again while a server is away), checks that topology and indexes are
+ * there, runs the lane until it is told to stop. Returns one of the exit statuses. */
+int lane_process_run(const struct lane_process *process);
+
+/* The options of the three servers, from the settings. */
+struct store_options store_options_of(const struct service *service,
+                                      const struct engine_settings *settings);
+struct lock_options lock_options_of(const struct engine_settings *settings);
+struct bus_options bus_options_of(const struct engine_settings *settings, const char *name);
+
+#endif

@@ -1,0 +1,18 @@
+/* relay.h - the outbox: from the journal to the broker, at least once, with the same event ids.
+ *
+ * The fast path publishes right after the commit and waits for the confirms while the next batch
+ * runs; a confirmed entry is marked. Entries that stay unmarked (a crash, a lost connection, a
+ * nack) are published again by whichever lane holds the relay's lease. */
+#ifndef CARTWRIGHT_WORKER_RELAY_H
+#define CARTWRIGHT_WORKER_RELAY_H
+
+#include "worker/lane.h"
+
+/* Moves confirmed entries to the list of those to be marked; forgets failed ones. */
+void relay_take_confirms(struct lane *lane);
+MUST_CHECK enum outcome relay_mark_published(struct lane *lane, struct err *err);
+/* Publishes old unmarked entries, once in a while. */
+MUST_CHECK enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err);
+void relay_release(struct lane *lane);
+
+#endif

@@ -1,0 +1,141 @@
+/* reply.c - bodies of replies: {"ok":true,"data":...} and {"ok":false,"error":...}; and the answers
+ * that are not computed: repeats. */
+#include "wire/json.h"
+#include "worker/batch.h"
+
+static void put_error(struct json_writer *writer, const struct err *err)
+{
+    json_open_object(writer);
+    json_key(writer, "code");
+    json_put_str(writer, str_of(err->code->name));
+    json_key(writer, "message");
+    json_put_str(writer, str_of(err->text));
+    if (err->fields) {
+        json_key(writer, "fields");
+        json_open_list(writer);
+        for (const struct err_field *field = err->fields; field; field = field->next) {
+            json_open_object(writer);
+            json_key(writer, "pointer");
+            json_put_str(writer, field->pointer);
+            json_key(writer, "message");
+            json_put_str(writer, field->message);
+            json_close_object(writer);
+        }
+        json_close_list(writer);
+    }
+    json_key(writer, "retryable");
+    json_put_bool(writer, err->code->retryable);
+    json_close_object(writer);
+}
+
+static void put_data(struct json_writer *writer, const struct job *job)
+{
+    if (job->reply_shape) {
+        json_put_shape(writer, job->reply_shape, job->reply_data);
+    } else {
+        json_open_object(writer);
+        json_close_object(writer);
+    }
+}
+
+/* Our own faults are told without their inside. */
+static const struct err *shown(const struct err *err, struct err *masked)
+{
+    if (err->code != INTERNAL)
+        return err;
+    (void)bug(masked, "something went wrong here; it was recorded");
+    return masked;
+}
+
+struct str job_reply_body(struct job *job, struct arena *arena)
+{
+    struct text text;
+    text_init(&text, arena, 1024);
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    const bool ok = job->outcome == OUTCOME_DONE;
+    json_open_object(&writer);
+    json_key(&writer, "ok");
+    json_put_bool(&writer, ok);
+    json_key(&writer, ok ? "data" : "error");
+    struct err masked = {0};
+    if (ok)
+        put_data(&writer, job);
+    else
+        put_error(&writer, shown(&job->err, &masked));
+    json_close_object(&writer);
+    const int success = job->operation && job->operation->status ? job->operation->status : 200;
+    job->status = ok ? success : job->err.code->status;
+    return text_str(&text);
+}
+
+static void refuse_mismatch(struct job *job)
+{
+    job->outcome = invalid(&job->err, IDEMPOTENCY_MISMATCH,
+                           "this message_id was used before for another request");
+    job->body = job_reply_body(job, job->batch->arena);
+}
+
+static struct str sealing_context(const struct job *job)
+{
+    return (struct str){(const char *)job->key.bytes, sizeof(job->key.bytes)};
+}
+
+void job_answer_again(struct job *job, const struct journal_reply *known)
+{
+    struct arena *arena = job->batch->arena;
+    job->state = JOB_ANSWERED;
+    job->batch->lane->counters.duplicates++;
+    if (memcmp(known->fingerprint, job->fingerprint, sizeof(job->fingerprint)) != 0) {
+        refuse_mismatch(job);
+        return;
+    }
+    job->outcome = OUTCOME_DONE;
+    job->status = known->status;
+    job->repeated = true;
+    if (!known->sealed) {
+        job->body = str_dup(arena, known->body);
+        return;
+    }
+    if (auth_unseal(arena, job->batch->lane->keys.seal, sealing_context(job), known->body,
+                    &job->body))
+        return;
+    job->outcome = bug(&job->err, "a sealed reply of the journal cannot be opened: another master "
+                                  "key?");
+    job->body = job_reply_body(job, arena);
+}
+
+struct str job_journal_body(struct job *job)
+{
+    struct arena *arena = job->batch->run_arena;
+    if (job->operation->kind == SUBSCRIBER)
+        return STR("");
+    if (!job->operation->secret_reply)
+        return job->body;
+    return auth_seal(arena, job->batch->lane->keys.seal, sealing_context(job), job->body);
+}
+
+void job_follow(struct job *job)
+{
+    const struct job *leader = job->leader;
+    switch (leader->state) {
+    case JOB_DECIDED:
+        job->state = JOB_ANSWERED;
+        job->batch->lane->counters.duplicates++;
+        if (memcmp(leader->fingerprint, job->fingerprint, sizeof(job->fingerprint)) != 0) {
+            refuse_mismatch(job);
+            break;
+        }
+        job->repeated = true;
+        job->outcome = OUTCOME_DONE;
+        job->status = leader->status;
+        job->body = leader->body;
+        break;
+    case JOB_BLOCKED:
+    case JOB_FAILED:
+    default:
+        /* Its leader will be back: so will this one, and then the journal knows. */
+        job->state = JOB_BLOCKED;
+        job->outcome = OUTCOME_DEFER;
+    }
+}

@@ -1,0 +1,92 @@
+/* settings.c - the engine's settings: names, defaults, limits. `cartwright config` prints them. */
+#include "worker/settings.h"
+
+#include "base/log.h"
+
+#define AT(member)   offsetof(struct engine_settings, member)
+#define POOL(member) offsetof(struct pool_settings, member)
+#define MIB          (1024LL * 1024)
+#define DAY_MS       (24LL * 3600 * 1000)
+
+/* clang-format off */
+static const struct setting rows[] = {
+    {.name = "prefix", .kind = SETTING_STR, .offset = AT(prefix), .fallback = "cartwright",
+     .help = "first word of every exchange, queue and key; lets environments share servers"},
+    {.name = "log.level", .kind = SETTING_ENUM, .offset = AT(log_level), .fallback = "info",
+     .names = log_level_names, .reloadable = true, .help = "debug, info, warn or error"},
+
+    {.name = "amqp.uri", .kind = SETTING_SECRET, .offset = AT(amqp_uri),
+     .help = "RabbitMQ: amqp://user:password@host:port/vhost"},
+    {.name = "amqp.heartbeat", .kind = SETTING_DURATION, .offset = AT(amqp_heartbeat_ms),
+     .fallback = "10s", .min = 1000, .max = 60000, .help = "a silent broker counts as lost after two"},
+    {.name = "amqp.timeout", .kind = SETTING_DURATION, .offset = AT(amqp_timeout_ms),
+     .fallback = "5s", .min = 100, .max = 60000, .help = "longest wait for the broker in one call"},
+    {.name = "mongodb.uri", .kind = SETTING_SECRET, .offset = AT(mongodb_uri),
+     .help = "MongoDB replica set: mongodb://host:port/database?replicaSet=rs0"},
+    {.name = "mongodb.timeout", .kind = SETTING_DURATION, .offset = AT(mongodb_timeout_ms),
+     .fallback = "10s", .min = 100, .max = 60000, .help = "longest wait for one answer"},
+    {.name = "redis.uri", .kind = SETTING_SECRET, .offset = AT(redis_uri),
+     .help = "Redis: redis://[user:password@]host:port[/db] or unix:///path"},
+    {.name = "redis.timeout", .kind = SETTING_DURATION, .offset = AT(redis_timeout_ms),
+     .fallback = "300ms", .min = 10, .max = 10000, .help = "longest wait for one answer"},
+
+    {.name = "message.bodyMax", .kind = SETTING_SIZE, .offset = AT(body_max),
+     .fallback = "256KiB", .min = 1024, .max = MIB, .help = "a larger request is TOO_LARGE"},
+    {.name = "batch.bytes", .kind = SETTING_SIZE, .offset = AT(batch_bytes),
+     .fallback = "2MiB", .min = 64 * 1024, .max = 8 * MIB, .help = "bytes of requests in one batch"},
+    {.name = "lock.lease", .kind = SETTING_DURATION, .offset = AT(lease_ms),
+     .fallback = "5s", .min = 100, .max = 60000, .help = "life of a lock whose lane is gone"},
+    {.name = "journal.retention", .kind = SETTING_DURATION, .offset = AT(journal_retention_ms),
+     .fallback = "30d", .min = 3600000, .max = 400 * DAY_MS,
+     .help = "how long a repeated message id is recognised"},
+    {.name = "retry.delays", .kind = SETTING_STRS, .offset = AT(retry_delays),
+     .fallback = "1s,10s,1m,10m", .help = "rounds of a failing message before the dead letters"},
+    {.name = "relay.age", .kind = SETTING_DURATION, .offset = AT(relay_age_ms),
+     .fallback = "10s", .min = 100, .max = 600000,
+     .help = "events unconfirmed for so long are published again"},
+    {.name = "drain.timeout", .kind = SETTING_DURATION, .offset = AT(drain_ms),
+     .fallback = "25s", .min = 1000, .max = 600000, .help = "time to finish after SIGTERM"},
+
+    {.name = "auth.masterKey", .kind = SETTING_SECRET, .offset = AT(master_key),
+     .help = "64 hex digits: seals stored replies, digests secrets"},
+    {.name = "auth.tokenKey", .kind = SETTING_SECRET, .offset = AT(token_key),
+     .help = "64 hex digits: signs access tokens (HS256)"},
+    {.name = "auth.issuer", .kind = SETTING_STR, .offset = AT(token_issuer),
+     .fallback = "cartwright", .help = "iss of access tokens"},
+    {.name = "auth.audience", .kind = SETTING_STR, .offset = AT(token_audience),
+     .fallback = "cartwright-shop", .help = "aud of access tokens"},
+    {.name = "auth.skew", .kind = SETTING_DURATION, .offset = AT(token_skew_ms),
+     .fallback = "60s", .max = 300000, .help = "tolerated difference of clocks"},
+    {.name = "auth.accountCheck", .kind = SETTING_DURATION, .offset = AT(account_check_ms),
+     .fallback = "60s", .max = 600000,
+     .help = "how long a token may outlive a log-out or a change of role"},
+    {.name = "auth.apiKeys", .kind = SETTING_STRS, .offset = AT(api_keys), .fallback = "",
+     .help = "accepted values of header x-api-key; empty: none is asked for"},
+    {.name = "auth.passwordPasses", .kind = SETTING_INT, .offset = AT(password_opslimit),
+     .fallback = "3", .min = 2, .max = 20, .help = "argon2id passes"},
+    {.name = "auth.passwordMemory", .kind = SETTING_SIZE, .offset = AT(password_memlimit),
+     .fallback = "64MiB", .min = 19 * MIB, .max = 1024 * MIB, .help = "argon2id memory"},
+};
+
+static const struct setting pool_rows[] = {
+    {.name = "name", .kind = SETTING_STR, .offset = POOL(name), .help = "shown in logs"},
+    {.name = "workers", .kind = SETTING_STRS, .offset = POOL(workers),
+     .help = "whose queues its lanes serve"},
+    {.name = "lanes", .kind = SETTING_INT, .offset = POOL(lanes), .fallback = "1", .min = 1,
+     .max = 64, .help = "processes"},
+    {.name = "batchMax", .kind = SETTING_INT, .offset = POOL(batch_max), .fallback = "128",
+     .min = 1, .max = 1024, .help = "messages of one batch"},
+    {.name = "prefetch", .kind = SETTING_INT, .offset = POOL(prefetch), .fallback = "256",
+     .min = 1, .max = 4096, .help = "messages a lane holds unacknowledged"},
+};
+/* clang-format on */
+
+const struct setting_table engine_settings_table = {rows, sizeof(rows) / sizeof(rows[0])};
+
+const struct setting_list engine_pools_list = {
+    .name = "pools",
+    .items = pool_rows,
+    .item_count = sizeof(pool_rows) / sizeof(pool_rows[0]),
+    .item_size = sizeof(struct pool_settings),
+    .offset = AT(pools),
+};

@@ -1,0 +1,48 @@
+/* settings.h - the engine's part of the configuration. */
+#ifndef CARTWRIGHT_WORKER_SETTINGS_H
+#define CARTWRIGHT_WORKER_SETTINGS_H
+
+#include "base/fields.h"
+#include "config/config.h"
+
+struct pool_settings {
+    struct str name;
+    LIST(struct str) workers;
+    int64_t lanes;
+    int64_t batch_max; /* messages of one batch */
+    int64_t prefetch;  /* messages a lane holds unacknowledged */
+};
+
+struct engine_settings {
+    struct str prefix; /* of exchanges, queues, keys */
+    int log_level;     /* enum log_level */
+    struct str amqp_uri;
+    int64_t amqp_heartbeat_ms;
+    int64_t amqp_timeout_ms;
+    struct str mongodb_uri;
+    int64_t mongodb_timeout_ms;
+    struct str redis_uri;
+    int64_t redis_timeout_ms;
+    int64_t body_max;    /* bytes of one message */
+    int64_t batch_bytes; /* bytes of one batch */
+    int64_t lease_ms;
+    int64_t journal_retention_ms;
+    LIST(struct str) retry_delays; /* "1s", "10s", ... */
+    int64_t relay_age_ms;          /* an unpublished outbox entry this old is published again */
+    int64_t drain_ms;
+    struct str master_key;
+    struct str token_key;
+    struct str token_issuer;
+    struct str token_audience;
+    int64_t token_skew_ms;
+    int64_t account_check_ms;  /* a verified token is checked against the account this often */
+    LIST(struct str) api_keys; /* empty: any client */
+    int64_t password_opslimit;
+    int64_t password_memlimit;
+    LIST(struct pool_settings) pools;
+};
+
+extern const struct setting_table engine_settings_table;
+extern const struct setting_list engine_pools_list;
+
+#endif

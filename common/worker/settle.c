@@ -1,0 +1,187 @@
+/* settle.c - after the commit: locks, cache, events, replies, acknowledgements, one log line per
+ * message.
+ *
+ * From here on nothing can be lost: the journal holds the replies and the events. When the broker
+ * goes away now, it delivers the messages again and they are answered from the journal; the relay
+ * publishes the events. */
+#include "base/log.h"
+#include "worker/batch.h"
+
+void batch_release_leases(struct batch *batch)
+{
+    struct err err = {0};
+    /* When Redis is away the leases end by themselves. */
+    if (batch->held_count && lock_release(batch->lane->lock, batch->held, batch->held_count,
+                                          batch->lane->owner, &err) != OUTCOME_DONE)
+        batch->lane->counters.unlocked_batches++;
+    batch->held_count = 0;
+}
+
+/* --- cache ----------------------------------------------------------------------------------------- */
+
+static void invalidate_cache(struct batch *batch)
+{
+    const struct service *service = batch->lane->service;
+    struct str *tags = arena_array(batch->run_arena, service->invalidation_count, sizeof(*tags));
+    size_t count = 0;
+    for (size_t i = 0; i < service->invalidation_count; i++) {
+        const struct invalidation *row = &service->invalidations[i];
+        bool hit = false;
+        for (size_t k = 0; k < batch->commit.event_count && !hit; k++)
+            hit = str_eq(batch->commit.events[k].routing_key, str_of(row->event));
+        for (size_t k = 0; k < count && hit; k++)
+            hit = !str_eq(tags[k], str_of(row->tag));
+        if (hit)
+            tags[count++] = str_of(row->tag);
+    }
+    struct err ignored = {0};
+    /* A page that outlives its invalidation is gone after service.cache_ms at the latest. */
+    if (count)
+        (void)!cache_invalidate(batch->lane->lock, tags, count, &ignored);
+}
+
+/* --- messages --------------------------------------------------------------------------------------- */
+
+static void publish_events(struct batch *batch)
+{
+    if (batch->commit.event_count == 0)
+        return;
+    const uint64_t group = lane_open_group(batch->lane, batch->commit.id);
+    for (size_t i = 0; i < batch->commit.event_count; i++)
+        lane_publish_event(batch->lane, &batch->commit.events[i], group);
+}
+
+static void publish_reply(struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    if (str_is_absent(delivery->reply_to) || delivery->reply_to.len == 0)
+        return;
+    bus_publish(job->batch->lane->bus,
+                &(struct bus_message){
+                    .exchange = STR(""),
+                    .routing_key = delivery->reply_to,
+                    .body = job->body,
+                    .correlation_id = str_is_absent(delivery->correlation_id)
+                                          ? delivery->message_id
+                                          : delivery->correlation_id,
+                    .traceparent = delivery->traceparent,
+                    .status = job->status,
+                    .mandatory = true,
+                    .transient = true, /* a lost one is asked for again with the same id */
+                },
+                0);
+}
+
+/* --- one line per message ----------------------------------------------------------------------------- */
+
+static enum log_level level_of(const struct job *job)
+{
+    return job->outcome == OUTCOME_BUG || job->outcome == OUTCOME_RETRY ? LOG_ERROR : LOG_INFO;
+}
+
+static const char *outcome_text(const struct job *job)
+{
+    return job->repeated ? "repeated" : outcome_name(job->outcome);
+}
+
+static void log_job(const struct job *job)
+{
+    const struct batch *batch = job->batch;
+    struct log_line line;
+    log_begin(&line, level_of(job), "message");
+    log_str(&line, "operation", job->delivery->routing_key);
+    log_str(&line, "outcome", str_of(outcome_text(job)));
+    log_str(&line, "messageId", job->delivery->message_id);
+    log_str(&line, "correlationId", job->delivery->correlation_id);
+    log_str(&line, "traceparent", job->delivery->traceparent);
+    log_str(&line, "caller", job->caller.id);
+    if (job->outcome != OUTCOME_DONE)
+        log_err(&line, &job->err);
+    log_int(&line, "status", job->status);
+    log_int(&line, "attempt", job->delivery->attempt + 1);
+    log_int(&line, "batch", (int64_t)batch->count);
+    log_int(&line, "rounds", (int64_t)batch->rounds);
+    log_int(&line, "admitUs", batch->times.admit_us);
+    log_int(&line, "loadUs", batch->times.load_us);
+    log_int(&line, "decideUs", batch->times.decide_us);
+    log_int(&line, "commitUs", batch->times.commit_us);
+    log_int(&line, "settleUs", batch->times.settle_us);
+    log_end(&line);
+}
+
+/* --- the whole ------------------------------------------------------------------------------------------ */
+
+static bool is_to_be_settled(const struct job *job)
+{
+    return job->state == JOB_DECIDED || job->state == JOB_ANSWERED;
+}
+
+static bool is_lost_cause(const struct job *job)
+{
+    return job->state == JOB_ANSWERED && job->outcome == OUTCOME_INVALID && !job->repeated &&
+           job->delivery->reply_to.len == 0;
+}
+
+/* What failed by our fault goes to the delays or dead letters, and so does what is wrong and has
+ * nobody to be told: nothing disappears in silence. */
+static void put_aside(struct job *job)
+{
+    struct err err = {0};
+    if (job->state == JOB_ANSWERED)
+        job->hopeless = true;
+    if (job_postpone_or_bury(job, &err) == OUTCOME_DONE) {
+        job->state = JOB_ANSWERED;
+        return;
+    }
+    job->state = JOB_BLOCKED; /* the broker is away: it will deliver the message again */
+    batch_mark_bus_lost(job->batch);
+}
+
+/* The slot may have gone to another token of this batch meanwhile. */
+static void remember_account_check(struct job *job)
+{
+    struct token_entry *token = job->token;
+    if (job->authorized && token->issued_ms == job->caller.token_issued_at &&
+        str_eq(str_of(token->subject), job->caller.id) &&
+        str_eq(str_of(token->session), job->caller.session))
+        token->account_checked_ms = job->batch->now;
+}
+
+static void settle_job(struct job *job)
+{
+    if (job->state == JOB_FAILED || is_lost_cause(job))
+        put_aside(job);
+    if (!is_to_be_settled(job))
+        return;
+    if (job->state == JOB_DECIDED)
+        remember_account_check(job);
+    if (job->body.len)
+        publish_reply(job);
+    job->state = JOB_SETTLED;
+    job->batch->lane->counters.messages++;
+}
+
+void batch_settle(struct batch *batch, struct span span)
+{
+    const int64_t start = clock_monotonic_us();
+    struct lane *lane = batch->lane;
+    batch_release_leases(batch);
+    invalidate_cache(batch);
+    publish_events(batch);
+    lane_crashpoint(lane, "after-publish");
+    for (size_t i = 0; i < span.count; i++)
+        if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
+            job_follow(&span.jobs[i]);
+    for (size_t i = 0; i < span.count; i++)
+        settle_job(&span.jobs[i]);
+    lane_crashpoint(lane, "before-ack");
+    batch_acknowledge(batch, span);
+    struct err err = {0};
+    if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
+        batch_mark_bus_lost(batch);
+    lane_crashpoint(lane, "after-ack");
+    batch->times.settle_us += clock_monotonic_us() - start;
+    for (size_t i = 0; i < span.count; i++)
+        if (span.jobs[i].state == JOB_SETTLED)
+            log_job(&span.jobs[i]);
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# bench.sh PROGRAM ARGS... - runs a benchmark on private servers of its own, fresh each time.
+#
+# The program starts its own lanes (CARTWRIGHT, CONFIG) on the servers that it finds in its
+# environment; figures that others read it writes below .run/.
+set -euo pipefail
+# shellcheck source=tests/rig/rig.sh
+. "$(dirname "$0")/rig.sh"
+RIG=$ROOT/tests/rig
+BENCH_DIR=$ROOT/build/bench-run
+export CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright} CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
+child=
+
+# shellcheck disable=SC2317 # called by a trap
+all_down() {
+    trap '' INT TERM HUP
+    [ -z "$child" ] || kill -TERM "$child" 2>/dev/null || true
+    "$RIG/servers.sh" stop "$BENCH_DIR"
+}
+
+[ $# -gt 0 ] || die "usage: bench.sh PROGRAM ARGS..."
+mkdir -p "$BENCH_DIR" "$ROOT/.run"
+trap all_down EXIT
+trap 'exit 130' INT TERM HUP
+"$RIG/servers.sh" stop "$BENCH_DIR"
+"$RIG/servers.sh" reset "$BENCH_DIR"
+"$RIG/servers.sh" start "$BENCH_DIR"
+# shellcheck disable=SC1091 # written at run time
+. "$BENCH_DIR/env"
+"$@" &
+child=$!
+status=0
+wait "$child" || status=$?
+child=
+exit $status

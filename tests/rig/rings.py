@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""rings.py - the rules of the house that a reader of text can check.
+
+Includes go one way (base <- wire <- bus, store, lock, auth, config <- worker <- workers), a library's
+header stays in its room, no struct typedefs, functions stay short, nothing is left "to do"."""
+import glob
+import os
+import re
+import statistics
+import sys
+
+RING = {"base": 0, "wire": 1, "bus": 2, "store": 2, "lock": 2, "auth": 2, "config": 2, "worker": 3}
+SHOP = 4  # everything below workers/
+
+# header -> the only places that may include it
+ROOMS = [
+    (r"jansson\.h|pcre2\.h", ["common/wire/"]),
+    (r"amqp(_.*)?\.h", ["common/bus/"]),
+    (r"(mongoc|bson).*", ["common/store/"]),
+    (r"hiredis/.*", ["common/lock/"]),
+    (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),
+    (r"yaml\.h", ["common/config/"]),
+    (r"xxhash\.h", ["common/wire/"]),
+    (r"uni[a-z]+\.h|idn2\.h", ["workers/catalog/", "workers/auth/"]),
+    (r"cmocka\.h", ["tests/"]),
+]
+NO_THIRD_PARTY = re.compile(r"unistd\.h")  # looks like libunistring's, is not
+
+FUNCTION_MAX = 60
+FUNCTION_MEDIAN = 15
+FILE_MAX = 400
+HEADER_MAX = 150
+LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+STRUCT_TYPEDEF = re.compile(r"^\s*typedef\s+(struct|union|enum)\b[^(]*$")  # of a function: fine
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
+
+
+class Report:
+    def __init__(self):
+        self.faults = []
+        self.notes = []
+
+    def fault(self, path, line, text):
+        self.faults.append(f"{path}:{line}: {text}")
+
+
+def room_of(path):
+    """The ring of a file below common/ or workers/: (number, room), or None for tests."""
+    parts = path.split("/")
+    if parts[0] == "workers":
+        return SHOP, "workers"
+    if parts[0] == "common":
+        return RING[parts[1]], parts[1]
+    return None
+
+
+def target_of(path, name):
+    """Where a quoted include leads: a path below common/ or workers/, or None (generated)."""
+    for candidate in (os.path.join(os.path.dirname(path), name), "common/" + name, "workers/" + name):
+        candidate = os.path.normpath(candidate)
+        if os.path.isfile(candidate):
+            return candidate
+    return None
+
+
+def check_include(path, number, style, name, report):
+    here = room_of(path)
+    if not NO_THIRD_PARTY.fullmatch(name):
+        for pattern, places in ROOMS:
+            if re.fullmatch(pattern, name) and not path.startswith(tuple(places + ["tests/"])):
+                report.fault(path, number, f"<{name}> is for {' and '.join(places)} only")
+    if style == "<" or here is None:
+        return
+    target = target_of(path, name)
+    there = room_of(target) if target else None
+    if there is None or there[1] == here[1]:
+        return
+    if there[0] >= here[0]:
+        report.fault(path, number, f'"{name}": {here[1]} must not know {there[1]}')
+
+
+def functions(lines):
+    """(first line, length of the body, lines around it) of each function, in our layout."""
+    start = None
+    for number, line in enumerate(lines):
+        if line == "{":
+            start = number
+        elif line.startswith("}") and start is not None:
+            yield start, number - start - 1, lines[max(0, start - 15):number]
+            start = None
+
+
+def check_file(path, report):
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    for number, line in enumerate(lines, 1):
+        found = INCLUDE.match(line)
+        if found:
+            check_include(path, number, found.group(1), found.group(2), report)
+        if STRUCT_TYPEDEF.match(line):
+            report.fault(path, number, "no typedefs of structs, unions and enums")
+        if LEFTOVER.search(line):
+            report.fault(path, number, "finish it, or describe it where work is planned")
+    limit = HEADER_MAX if path.endswith(".h") else FILE_MAX
+    whole = "\n".join(lines)
+    if len(lines) > limit and not path.startswith("tests/") and "long because" not in whole:
+        report.notes.append(f"{path}: {len(lines)} lines (over {limit})")
+    lengths = []
+    for start, length, around in functions(lines):
+        lengths.append(length)
+        if length > FUNCTION_MAX and "long because" not in "\n".join(around):
+            report.fault(path, start + 1, f"{length} lines; shorten it, or say 'long because ...'")
+    return lengths
+
+
+def sources(*folders):
+    for folder in folders:
+        for path in sorted(glob.glob(folder + "/**/*.[ch]", recursive=True)):
+            yield path
+
+
+def main():
+    report = Report()
+    lengths = []
+    for path in sources("common", "workers"):
+        lengths += check_file(path, report)
+    for path in sources("tests"):
+        check_file(path, report)
+    median = statistics.median(lengths) if lengths else 0
+    print(f"{len(lengths)} functions, median {median:g} lines, longest {max(lengths, default=0)}")
+    if median >= FUNCTION_MEDIAN:
+        report.faults.append(f"median function of {median:g} lines; it must be under {FUNCTION_MEDIAN}")
+    for line in report.notes:
+        print("note: " + line)
+    for line in report.faults:
+        print(line)
+    return 1 if report.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,371 @@
+#!/usr/bin/env bash
+# servers.sh - private RabbitMQ, Redis and mongod on loopback, everything below one folder.
+#
+#   start DIR [NAME...]     starts what is not running; writes DIR/env
+#   stop DIR [NAME...]      ends exactly what was started here, and waits for it
+#   restart DIR NAME...     stop and start, on the same port and data
+#   kill DIR NAME...        kill -9, for fault tests; start brings it back
+#   pause|resume DIR NAME   SIGSTOP, SIGCONT
+#   status DIR              one line for each server; fails unless all run
+#   env DIR                 prints DIR/env
+#   ctl DIR ARGS...         rabbitmqctl on the private broker
+#   reset DIR               forgets the data; the servers must be down
+#
+# NAME is rabbitmq, redis or mongod. A server whose CARTWRIGHT_*_URI is set already is not started:
+# DIR/env passes that address on. A server keeps its port over restarts as long as nobody else took
+# it. Ports lie below the range from which the kernel gives ports to clients: a client that knocks
+# at a dead server's port could otherwise be given that very port and talk to itself.
+set -euo pipefail
+# shellcheck source=tests/rig/rig.sh
+. "$(dirname "$0")/rig.sh"
+
+NAMES=(rabbitmq redis mongod)
+declare -A URI_OF=([rabbitmq]=CARTWRIGHT_AMQP_URI [redis]=CARTWRIGHT_REDIS_URI
+    [mongod]=CARTWRIGHT_MONGODB_URI)
+READY_SECONDS=60 # a slow, loaded machine; usually it takes 2 to 6
+
+# --- stopping -------------------------------------------------------------------------------------
+stop_one() {
+    end_process "$1"
+    [ "$1" != rabbitmq ] || end_process epmd
+}
+
+# --- ports ----------------------------------------------------------------------------------------
+# Prints one "NAME=port" line for each name; a port given as NAME=port is kept while it is free.
+choose_ports() {
+    python3 - "$@" <<'PY'
+import random, socket, sys
+with open("/proc/sys/net/ipv4/ip_local_port_range") as limits:
+    below = min(int(limits.read().split()[0]), 32768)
+span = range(20000, below) if below > 21000 else range(10000, 20000)
+held = []
+def take(port):
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        probe.close()
+        return False
+    held.append(probe)
+    return True
+for wanted in sys.argv[1:]:
+    name, _, port = wanted.partition("=")
+    while not port or not take(int(port)):
+        port = random.choice(span)
+    print(f"{name}={port}")
+PY
+}
+
+# A port in use by our own running server is not up for choice.
+settle_ports() {
+    local wanted=() kept=() name owner old
+    [ -f "$DIR/ports" ] || : >"$DIR/ports"
+    for name in rabbitmq dist epmd redis mongod; do
+        owner=$name
+        [ "$name" != dist ] || owner=rabbitmq
+        old=$(sed -n "s/^$name=//p" "$DIR/ports")
+        if running "$owner" >/dev/null; then
+            kept+=("$name=$old")
+        else
+            wanted+=("$name${old:+=$old}")
+        fi
+    done
+    {
+        [ ${#kept[@]} -eq 0 ] || printf '%s\n' "${kept[@]}"
+        [ ${#wanted[@]} -eq 0 ] || choose_ports "${wanted[@]}"
+    } >"$DIR/ports.new"
+    mv "$DIR/ports.new" "$DIR/ports"
+}
+
+port() {
+    sed -n "s/^$1=//p" "$DIR/ports"
+}
+
+# --- RabbitMQ: its own epmd, node and cookie, so that it meets no other broker of the machine -----
+rabbitmq_program() {
+    # Debian's wrapper on PATH insists on the user rabbitmq; the script behind it does not.
+    if [ -x "/usr/lib/rabbitmq/bin/$1" ]; then echo "/usr/lib/rabbitmq/bin/$1"; else command -v "$1"; fi
+}
+
+rabbitmq_env() {
+    export HOME=$DIR/rabbitmq LANG=C.UTF-8
+    export ERL_EPMD_ADDRESS=127.0.0.1
+    ERL_EPMD_PORT=$(port epmd)
+    export ERL_EPMD_PORT
+    export RABBITMQ_NODENAME=cartwright@localhost
+    export RABBITMQ_CONF_ENV_FILE=/dev/null
+}
+
+rabbitmq_write_config() {
+    mkdir -p "$DIR/rabbitmq"
+    cat >"$DIR/rabbitmq/rabbitmq.conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$(port rabbitmq)
+vm_memory_high_watermark.absolute = 1GB
+disk_free_limit.absolute = 50MB
+max_message_size = 1048576
+frame_max = 131072
+heartbeat = 10
+consumer_timeout = 300000
+raft.wal_max_size_bytes = 67108864
+log.file.level = info
+log.console = false
+CONF
+    # Partitioned workers need the second exchange type; nothing needs the management pages.
+    echo '[rabbitmq_consistent_hash_exchange].' >"$DIR/rabbitmq/enabled_plugins"
+}
+
+start_epmd() {
+    local epmd
+    running epmd >/dev/null && return
+    epmd=$(command -v epmd) || die "no epmd here: install erlang-base"
+    launch epmd "$epmd" -port "$(port epmd)" -address 127.0.0.1
+}
+
+start_rabbitmq() {
+    local program
+    program=$(rabbitmq_program rabbitmq-server) || die "no rabbitmq-server here"
+    rabbitmq_write_config
+    (
+        rabbitmq_env
+        start_epmd
+        RABBITMQ_DIST_PORT=$(port dist)
+        export RABBITMQ_DIST_PORT
+        export RABBITMQ_MNESIA_BASE=$DIR/rabbitmq/data RABBITMQ_LOG_BASE=$DIR/log
+        export RABBITMQ_LOGS=$DIR/log/rabbitmq.log
+        export RABBITMQ_CONFIG_FILE=$DIR/rabbitmq/rabbitmq
+        export RABBITMQ_ADVANCED_CONFIG_FILE=$DIR/rabbitmq/advanced.config
+        export RABBITMQ_ENABLED_PLUGINS_FILE=$DIR/rabbitmq/enabled_plugins
+        export RABBITMQ_GENERATED_CONFIG_DIR=$DIR/rabbitmq/generated
+        export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+        # With this the script becomes the Erlang VM instead of minding it: one pid to watch.
+        export detached=true
+        launch rabbitmq "$program"
+    )
+}
+
+# The listener opens last; an answer to a handshake means ready.
+ready_rabbitmq() {
+    local answer
+    answer=$( (
+        exec 3<>"/dev/tcp/127.0.0.1/$(port rabbitmq)"
+        printf 'AMQP\0\0\011\001' >&3
+        timeout 2 head -c 1 <&3 | od -An -tx1
+    ) 2>/dev/null) || return 1
+    [ "${answer//[[:space:]]/}" = 01 ]
+}
+
+uri_rabbitmq() {
+    echo "amqp://guest:guest@127.0.0.1:$(port rabbitmq)/%2f"
+}
+
+# --- Redis: locks and caches only, so nothing is kept on disk -------------------------------------
+start_redis() {
+    local program
+    program=$(command -v redis-server) || die "no redis-server here"
+    mkdir -p "$DIR/redis"
+    launch redis "$program" --port "$(port redis)" --bind 127.0.0.1 --save '' --appendonly no \
+        --dir "$DIR/redis" --logfile "$DIR/log/redis.log" --daemonize no \
+        --maxmemory 512mb --maxmemory-policy noeviction
+}
+
+ready_redis() {
+    local answer
+    answer=$( (
+        exec 3<>"/dev/tcp/127.0.0.1/$(port redis)"
+        printf 'PING\r\n' >&3
+        timeout 2 head -n 1 <&3
+    ) 2>/dev/null) || return 1
+    [ "${answer%$'\r'}" = +PONG ]
+}
+
+uri_redis() {
+    echo "redis://127.0.0.1:$(port redis)/0"
+}
+
+# --- mongod ---------------------------------------------------------------------------------------
+# enableTestCommands: fault tests use failCommand. A dead lane's transaction must not hold its
+# documents for the usual minute, hence the lifetime. Without the shutdown limit a primary without
+# secondaries waits 15 s for one. zlib, on by default in 6.0.5, has CVE-2025-14847.
+start_mongod() {
+    local program
+    program=$(rig_mongod)
+    mkdir -p "$DIR/mongod"
+    launch mongod "$program" --replSet rs0 --bind_ip 127.0.0.1 --port "$(port mongod)" \
+        --dbpath "$DIR/mongod" --logpath "$DIR/log/mongod.log" --logappend --quiet \
+        --nounixsocket --wiredTigerCacheSizeGB 1 --oplogSize 990 \
+        --networkMessageCompressors disabled \
+        --setParameter enableTestCommands=1 \
+        --setParameter transactionLifetimeLimitSeconds=10 \
+        --setParameter shutdownTimeoutMillisForSignaledShutdown=100 \
+        --setParameter diagnosticDataCollectionEnabled=false
+}
+
+ready_mongod() {
+    python3 "$ROOT/tests/rig/mongod_ready.py" "$(port mongod)" 1 2>/dev/null
+}
+
+uri_mongod() {
+    echo "mongodb://127.0.0.1:$(port mongod)/cartwright?replicaSet=rs0"
+}
+
+# --- the environment ------------------------------------------------------------------------------
+hex32() {
+    od -An -N32 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+# The keys stay the same for the life of the folder: what is sealed in the database needs them.
+write_env() {
+    local name uri
+    (
+        umask 077
+        [ -f "$DIR/keys" ] || printf 'export %s=%s\n' CARTWRIGHT_AUTH_MASTER_KEY "$(hex32)" \
+            CARTWRIGHT_AUTH_TOKEN_KEY "$(hex32)" >"$DIR/keys"
+        {
+            echo "# Addresses and keys of the private servers: '. $DIR/env'"
+            for name in "${NAMES[@]}"; do
+                uri=${URI_OF[$name]}
+                printf "export %s='%s'\n" "$uri" "${!uri:-$("uri_$name")}"
+            done
+            cat "$DIR/keys"
+        } >"$DIR/env.new"
+        mv "$DIR/env.new" "$DIR/env"
+    )
+}
+
+# --- commands -------------------------------------------------------------------------------------
+ours() {
+    local uri=${URI_OF[$1]}
+    # What this very folder started is ours although its address is in the environment.
+    [ -z "${!uri:-}" ] || [ "${!uri}" = "$("uri_$1")" ]
+}
+
+explain_failure() {
+    local name=$1 log
+    echo "servers: $name $2" >&2
+    for log in "$DIR/log/$name.out" "$DIR/log/$name.log"; do
+        if [ -s "$log" ]; then
+            echo "servers: the end of $log:" >&2
+            tail -n 12 "$log" | cut -c1-400 >&2
+        fi
+    done
+    echo "servers: what to do: free what it complains about and start again; if its data are" >&2
+    echo "servers: broken, '$0 reset $DIR' forgets them; or set ${URI_OF[$name]} to another server" >&2
+}
+
+await() {
+    local name=$1 tries=$((READY_SECONDS * 10))
+    until "ready_$name"; do
+        tries=$((tries - 1))
+        if ! running "$name" >/dev/null; then
+            explain_failure "$name" "ended while it was starting"
+            return 1
+        fi
+        if [ $tries -le 0 ]; then
+            explain_failure "$name" "is not ready after $READY_SECONDS s"
+            return 1
+        fi
+        sleep 0.1
+    done
+}
+
+# The stamps of make do not notice when something was removed since; this costs one dpkg-query.
+install_missing() {
+    local name
+    for name in "$@"; do
+        if ours "$name" && ! running "$name" >/dev/null; then
+            "$ROOT/tests/rig/install.sh" servers
+            return
+        fi
+    done
+}
+
+start() {
+    local name began=() failed=no
+    install_missing "$@"
+    settle_ports
+    for name in "$@"; do
+        if ! ours "$name" || running "$name" >/dev/null; then continue; fi
+        : >"$DIR/log/$name.out"
+        "start_$name"
+        began+=("$name")
+    done
+    for name in ${began[@]+"${began[@]}"}; do
+        await "$name" || failed=yes
+    done
+    if [ $failed = yes ]; then
+        stop ${began[@]+"${began[@]}"}
+        return 1
+    fi
+    write_env
+}
+
+stop() {
+    local name pids=()
+    for name in "$@"; do
+        stop_one "$name" &
+        pids+=($!)
+    done
+    for name in ${pids[@]+"${pids[@]}"}; do wait "$name"; done
+}
+
+status() {
+    local name all=0
+    for name in "${NAMES[@]}"; do
+        if ! ours "$name"; then
+            echo "$name: not ours, at ${URI_OF[$name]}"
+        elif running "$name" >/dev/null; then
+            echo "$name: running, pid $(running "$name"), port $(port "$name")"
+        else
+            echo "$name: not running"
+            all=1
+        fi
+    done
+    return $all
+}
+
+reset() {
+    local name
+    for name in "${NAMES[@]}"; do
+        ! running "$name" >/dev/null || die "$name is running: stop it first"
+        rm -rf "${DIR:?}/$name"
+    done
+    rm -rf "${DIR:?}/log"
+}
+
+usage() {
+    sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+    exit 2
+}
+
+[ $# -ge 2 ] || usage
+COMMAND=$1
+mkdir -p "$2"
+DIR=$(cd "$2" && pwd)
+shift 2
+mkdir -p "$DIR/log"
+if [ "$COMMAND" = ctl ]; then
+    rabbitmq_env
+    exec "$(rabbitmq_program rabbitmqctl)" "$@" </dev/null
+fi
+if [ "$COMMAND" != env ] && [ "$COMMAND" != status ]; then
+    exec 9>"$DIR/lock"
+    flock 9 # two commands on one folder take turns
+fi
+CHOSEN=("$@")
+[ $# -gt 0 ] || CHOSEN=("${NAMES[@]}")
+for name in "${CHOSEN[@]}"; do
+    [ -n "${URI_OF[$name]:-}" ] || die "no server is called '$name': ${NAMES[*]}"
+done
+case $COMMAND in
+start) start "${CHOSEN[@]}" ;;
+stop) stop "${CHOSEN[@]}" ;;
+restart) stop "${CHOSEN[@]}" && start "${CHOSEN[@]}" ;;
+kill) for name in "${CHOSEN[@]}"; do kill_process "$name"; done ;;
+pause) for name in "${CHOSEN[@]}"; do signal "$name" STOP; done ;;
+resume) for name in "${CHOSEN[@]}"; do signal "$name" CONT; done ;;
+status) status ;;
+env) cat "$DIR/env" ;;
+reset) reset ;;
+*) usage ;;
+esac

@@ -1,0 +1,200 @@
+#!/usr/bin/env bash
+# test.sh BUILD [PART...] - runs the tests that were built in BUILD, all parts or those named.
+#
+# Ends with one line, "N passed, N failed" or "N passed, N failed, N skipped", and fails unless it
+# says 0 failed. Every part is a program or script that ends its output with such a line of its own;
+# the table PARTS below is the list. Parts that need servers share one private set, started when the
+# first of them comes and stopped at the end, whatever ends it.
+#
+# A part finds in its environment: CARTWRIGHT_AMQP_URI, _MONGODB_URI, _REDIS_URI and the keys (with
+# servers only), BUILD (where programs were built), RIG_DIR (the folder that servers.sh and
+# workers.sh take), RIG_PYTHON (a python with pika and jsonschema), CARTWRIGHT, CONFIG.
+set -uo pipefail
+# shellcheck source=tests/rig/rig.sh
+. "$(dirname "$0")/rig.sh"
+PART_SECONDS=900
+
+# part, what it needs (nothing, servers, workers), what must exist for it to be run
+PARTS=(
+    "unit      nothing tests/unit/test_*.c"
+    "schema    nothing tests/schema/*.py"
+    "replay    nothing tests/fuzz/fuzz_*.c"
+    "flow      nothing tests/flow/*.c"
+    "live      servers tests/live/test_*.c"
+    "flow-live servers tests/flow/*.c"
+    "python    workers tests/clients/python/journey.py"
+    "node      workers tests/clients/node/journey.js"
+    "fault     servers tests/fault/*.sh tests/fault/*.c"
+)
+
+built() { # built FOLDER SOURCES...: the programs of these sources
+    local folder=$1 source
+    shift
+    for source in "$@"; do echo "$BUILD/tests/$folder/$(basename "$source" .c)"; done
+}
+
+# Runs commands that each end in a totals line, and prints the sum as the last line.
+sum_of() {
+    local out status=0 total="0 0 0" line
+    out=$(mktemp)
+    while IFS= read -r line; do
+        echo "--- $line"
+        bash -c "$line" </dev/null 2>&1 | tee "$out"
+        status=${PIPESTATUS[0]}
+        total=$(add_totals "$total" "$out" "$status")
+    done
+    rm -f "$out"
+    print_totals "$total"
+}
+
+part_unit() {
+    local programs
+    mapfile -t programs < <(built unit tests/unit/test_*.c)
+    tests/unit/run.sh "${programs[@]}"
+}
+
+part_live() {
+    local programs
+    mapfile -t programs < <(built live tests/live/test_*.c)
+    tests/unit/run.sh "${programs[@]}"
+}
+
+part_schema() { printf '%s\n' tests/schema/*.py | sed "s|^|'$RIG_PYTHON' |" | sum_of; }
+
+part_replay() {
+    local name
+    for name in $(built fuzz tests/fuzz/fuzz_*.c); do
+        echo "$name tests/fuzz/corpus/$(basename "$name" | sed 's/^fuzz_//')"
+    done | sum_of
+}
+
+part_flow() { "$BUILD/tests/flow/flow"; }
+
+part_flow_live() { "$BUILD/tests/flow/flow" --live; }
+
+part_python() { "$RIG_PYTHON" tests/clients/python/journey.py; }
+
+part_node() {
+    cd tests/clients/node || return
+    if [ ! -e node_modules/.complete ] || [ package-lock.json -nt node_modules/.complete ]; then
+        npm ci --no-audit --no-fund --loglevel=error </dev/null && touch node_modules/.complete
+    fi
+    node journey.js
+}
+
+part_fault() {
+    {
+        if compgen -G 'tests/fault/*.c' >/dev/null; then echo "$BUILD/tests/fault/fault"; fi
+        compgen -G 'tests/fault/*.sh' | sort
+    } | sum_of
+}
+
+# --- totals: "passed failed skipped" --------------------------------------------------------------
+# Adds the last totals line of a log; a part that fails without saying so has failed once.
+add_totals() {
+    local passed failed skipped p f s last
+    read -r passed failed skipped <<<"$1"
+    last=$(grep -Eo '[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?' "$2" | tail -n 1)
+    read -r p f s <<<"$(tr -dc '0-9 ' <<<"${last:-0 0 0}" | tr -s ' ')"
+    if [ "$3" != 0 ] && [ "${f:-0}" = 0 ]; then f=1; fi
+    if [ -z "$last" ] && [ "$3" = 0 ]; then f=1; fi
+    echo "$((passed + p)) $((failed + f)) $((skipped + ${s:-0}))"
+}
+
+print_totals() {
+    local passed failed skipped
+    read -r passed failed skipped <<<"$1"
+    echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
+    [ "$failed" = 0 ]
+}
+
+# --- servers --------------------------------------------------------------------------------------
+servers_up() {
+    [ $servers = down ] || return 0
+    servers=up
+    tests/rig/servers.sh reset "$RIG_DIR" && tests/rig/servers.sh start "$RIG_DIR" || return 1
+    # shellcheck disable=SC1091 # written at run time
+    . "$RIG_DIR/env"
+}
+
+workers_up() {
+    servers_up && tests/rig/workers.sh start "$RIG_DIR"
+}
+
+workers_down() {
+    if running cartwright >/dev/null; then tests/rig/workers.sh stop "$RIG_DIR"; fi
+}
+
+all_down() {
+    trap '' INT TERM HUP
+    [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+    workers_down
+    [ $servers = down ] || tests/rig/servers.sh stop "$RIG_DIR"
+}
+
+# --- one part after the other ---------------------------------------------------------------------
+prepare() {
+    case $1 in
+    nothing) workers_down ;;
+    servers) workers_down && servers_up ;;
+    workers) workers_up ;;
+    esac
+}
+
+run_part() {
+    local name=$1 needs=$2 log=$RIG_DIR/log-$1.txt begin=$SECONDS status=0 part
+    printf '  %-10s ' "$name"
+    if prepare "$needs" >"$log" 2>&1; then
+        # In the background, so that a Ctrl-C is acted on at once.
+        timeout -k 10 $PART_SECONDS bash "$0" "$BUILD" --inside "$name" >"$log" 2>&1 </dev/null &
+        child=$!
+        wait $child || status=$?
+        child=
+    else
+        status=1
+    fi
+    part=$(add_totals "0 0 0" "$log" $status)
+    totals=$(add_totals "$totals" "$log" $status)
+    printf '%s (%d s)\n' "$(print_totals "$part")" $((SECONDS - begin))
+    if [ "$(cut -d' ' -f2 <<<"$part")" != 0 ]; then
+        [ $status != 124 ] || echo "    stopped after $PART_SECONDS s"
+        tail -n 120 "$log" | cut -c1-600 | sed 's/^/    | /'
+        echo "    whole log: ${log#"$ROOT"/}"
+    fi
+}
+
+exists() {
+    local pattern
+    for pattern in "$@"; do
+        if compgen -G "$pattern" >/dev/null; then return 0; fi
+    done
+    return 1
+}
+
+[ $# -ge 1 ] || die "usage: test.sh BUILD [PART...]"
+cd "$ROOT" || exit 1
+BUILD=$(realpath -m "$1") RIG_DIR=${RIG_DIR:-$ROOT/build/test-run}
+DIR=$RIG_DIR
+CARTWRIGHT=${CARTWRIGHT:-$BUILD/cartwright} CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
+export BUILD RIG_DIR CARTWRIGHT CONFIG
+shift
+if [ "${1:-}" = --inside ]; then
+    "part_${2//-/_}"
+    exit
+fi
+mkdir -p "$RIG_DIR/log"
+exec 8>"$RIG_DIR/test.lock"
+flock -n 8 || die "another make test runs in this checkout"
+servers=down child='' totals="0 0 0"
+trap all_down EXIT
+trap 'exit 130' INT TERM HUP
+for row in "${PARTS[@]}"; do
+    read -ra part <<<"$row"
+    if [ $# -gt 0 ] && [[ " $* " != *" ${part[0]} "* ]]; then continue; fi
+    if exists "${part[@]:2}"; then run_part "${part[0]}" "${part[1]}"; fi
+done
+trap '' INT TERM HUP
+all_down
+servers=down
+trap - EXIT
+print_totals "$totals"

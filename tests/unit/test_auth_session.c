@@ -1,0 +1,126 @@
+/* Refresh tokens: their form; sessions: what ends them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "auth/session.h"
+
+#define ID     "655f1c2e9b1e8a0012345678"
+#define SECRET "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
+
+void test_auth_session__takes_only_the_form_of_a_token(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    static const struct {
+        const char *token;
+        bool good;
+    } rows[] = {
+        {ID "." SECRET, true},
+        {ID "."
+            "-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-_-",
+         true},
+        {"", false},
+        {ID, false},
+        {ID ".", false},
+        {ID SECRET, false},
+        {ID "_" SECRET, false},
+        {ID "." SECRET "A", false},
+        {ID "." SECRET "=", false},
+        {ID ".+"
+            "AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+         false},
+        {ID ".="
+            "AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+         false},
+        {ID "..AECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", false},
+        {"655F1C2E9B1E8A0012345678." SECRET, false},
+        {"655f1c2e9b1e8a001234567." SECRET "A", false},
+        {"655f1c2e9b1e8a001234567g." SECRET, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct str id = STR("untouched");
+        if (refresh_token_parse(&arena, str_of(rows[i].token), &id) != rows[i].good)
+            fail_msg("row %zu: '%s'", i, rows[i].token);
+        assert_true(str_eq(id, rows[i].good ? STR(ID) : STR("untouched")));
+    }
+    arena_release(&arena);
+}
+
+void test_auth_session__refuses_a_nul_inside(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    char token[] = ID "." SECRET;
+    token[30] = '\0';
+    struct str id = STR_ABSENT;
+    assert_false(refresh_token_parse(&arena, (struct str){token, sizeof(token) - 1}, &id));
+    arena_release(&arena);
+}
+
+void test_auth_session__reads_what_it_wrote(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    uint8_t secret[REFRESH_SECRET_BYTES];
+    for (size_t i = 0; i < sizeof(secret); i++)
+        secret[i] = (uint8_t)i;
+    const struct str token = refresh_token_text(&arena, STR(ID), secret);
+    assert_string_equal(token.ptr, ID "." SECRET);
+    struct str id = STR_ABSENT;
+    assert_true(refresh_token_parse(&arena, token, &id));
+    assert_true(str_eq(id, STR(ID)));
+    arena_release(&arena);
+}
+
+#define NOW 1000000
+
+void test_auth_session__ends_for_each_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *user_id;
+        int64_t generation;
+        int64_t idle_until;
+        int64_t expires_at;
+        bool revoked;
+        bool live;
+    } rows[] = {
+        {"nothing", ID, 3, NOW + 1, NOW + 1, false, true},
+        {"another user", "655f1c2e9b1e8a0012345679", 3, NOW + 1, NOW + 1, false, false},
+        {"all logged out since", ID, 2, NOW + 1, NOW + 1, false, false},
+        {"idle for too long", ID, 3, NOW, NOW + 1, false, false},
+        {"its end", ID, 3, NOW + 1, NOW, false, false},
+        {"revoked", ID, 3, NOW + 1, NOW + 1, true, false},
+    };
+    const struct user user = {.head.id = STR(ID), .generation = 3};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct session session = {
+            .user_id = str_of(rows[i].user_id),
+            .generation = rows[i].generation,
+            .idle_until = rows[i].idle_until,
+            .expires_at = rows[i].expires_at,
+            .revoked = rows[i].revoked,
+        };
+        if (session_is_live(&session, &user, NOW) != rows[i].live)
+            fail_msg("%s", rows[i].why);
+        assert_false(session_is_live(&session, NULL, NOW));
+    }
+}
+
+void test_auth_session__tokens_are_a_login_without_its_user(void **state)
+{
+    (void)state;
+    assert_non_null(shape_field(&login_shape, STR("user")));
+    assert_null(shape_field(&tokens_shape, STR("user")));
+    assert_int_equal(tokens_shape.field_count, login_shape.field_count - 1);
+    for (size_t i = 0; i < tokens_shape.field_count; i++)
+        assert_ptr_equal(&tokens_shape.fields[i], &login_shape.fields[i + 1]);
+}

@@ -1,0 +1,35 @@
+/* admin_add.c - admin.add: make a superadmin.
+ *
+ * Anyone who can run it may: it is no part of a service that takes messages (user.h), only the
+ * executable runs it, for somebody who holds the keys and the database anyway. */
+#include "auth/account.h"
+#include "auth/operations.h"
+#include "errors.h"
+#include "schemas/admin.h"
+
+static enum outcome add_superadmin(struct job *job, const void *request, struct err *err)
+{
+    const struct admin_add_request *req = request;
+    const struct applicant applicant = {
+        .name = req->name, .email = req->email, .password = req->password, .role = SUPERADMIN};
+    struct roster *roster = NULL;
+    struct user *user = NULL;
+    NEED(job, roster_of_superadmins(job, FOR_UPDATE, &roster));
+    TRY(account_create(job, &applicant, &user, err));
+    roster_add(job, roster, 1);
+    return reply(job, &user_view_shape, user);
+}
+
+static const struct error_code *const errors[] = {EMAIL_TAKEN, WEAK_PASSWORD, NULL};
+
+const struct operation admin_add = {
+    .name = "admin.add",
+    .kind = COMMAND,
+    .who = GUEST,
+    .request = &admin_add_schema,
+    .handle = add_superadmin,
+    .summary = "Make a superadmin",
+    .reply = &user_view_shape,
+    .status = 201,
+    .errors = errors,
+};

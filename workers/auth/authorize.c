@@ -1,0 +1,19 @@
+/* authorize.c - a token that was signed is not enough: its account and its session must still be
+ * what they were. A log-out or another role is felt as soon as the engine asks again. */
+#include "auth/session.h"
+#include "auth/user.h"
+
+enum outcome authorize_caller(struct job *job, struct err *err)
+{
+    const struct caller *caller = job_caller(job);
+    struct user *user = NULL;
+    struct session *session = NULL;
+    NEED(job, user_by_id(job, caller->id, READ, &user),
+         session_by_id(job, caller->session, READ, &session));
+
+    if (!session || !session_is_live(session, user, job_now(job)))
+        return refuse(err, UNAUTHENTICATED, "this session has ended");
+    if (user->role != (int)caller->role)
+        return refuse(err, UNAUTHENTICATED, "the role has changed since the log-in");
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,54 @@
+/* login.c - auth.login: begin a session by email and password.
+ *
+ * An unknown email and a wrong password look alike, in the answer and in the time it takes. Only
+ * failures count against the limit of an account, so nobody is locked out by his own log-ins; the
+ * limit is that of an email, known or not. */
+#include "auth/operations.h"
+#include "auth/session.h"
+#include "errors.h"
+#include "schemas/auth.h"
+#include "settings.h"
+
+static bool count_failures(struct job *job, struct str email, bool peek, bool *allowed)
+{
+    const struct shop_settings *settings = shop_settings(job);
+    const struct str account = user_email_key(job_arena(job), email);
+    /* A digest: no address in Redis, and keys of one length. */
+    const struct str digest = job_secret_digest(job, account);
+    const struct str key = str_printf(job_arena(job), "login:%.*s", STR_FMT(digest));
+    return job_rate(job, key, settings->login_burst, settings->login_period_ms, peek, allowed);
+}
+
+static enum outcome log_in(struct job *job, const void *request, struct err *err)
+{
+    const struct auth_login_request *req = request;
+    struct user *user = NULL;
+    bool allowed = false;
+    NEED(job, count_failures(job, req->email, true, &allowed),
+         user_by_email(job, req->email, READ, &user));
+    if (!allowed)
+        return refuse(err, RATE_LIMITED, "too many failed log-ins: try again later");
+
+    bool matches = false;
+    const struct str hash = user ? user->password_hash : STR_ABSENT;
+    NEED(job, job_password_verify(job, hash, req->password, &matches));
+    if (!matches) {
+        NEED(job, count_failures(job, req->email, false, &allowed));
+        return refuse(err, INVALID_CREDENTIALS, "wrong email or password");
+    }
+    return reply(job, &login_shape, session_begin(job, user));
+}
+
+static const struct error_code *const errors[] = {INVALID_CREDENTIALS, NULL};
+
+const struct operation auth_login = {
+    .name = "auth.login",
+    .kind = COMMAND,
+    .who = GUEST,
+    .request = &auth_login_schema,
+    .handle = log_in,
+    .summary = "Begin a session by email and password",
+    .reply = &login_shape,
+    .errors = errors,
+    .secret_reply = true,
+};

@@ -1,0 +1,59 @@
+/* user_role_set.c - user.role.set: give a user another role.
+ *
+ * There is always a superadmin left: the roster's count is under guard, so two demotions at once
+ * cannot both pass. The user's sessions end, so no token of the old role stays good. */
+#include "auth/operations.h"
+#include "auth/user.h"
+#include "errors.h"
+#include "schemas/user.h"
+
+/* Nobody can be made a guest, so the schema has a list of its own. */
+static const enum who role_of[] = {
+    [COMMON_ROLE_CUSTOMER] = CUSTOMER,
+    [COMMON_ROLE_ADMIN] = ADMIN,
+    [COMMON_ROLE_SUPERADMIN] = SUPERADMIN,
+};
+
+/* Keeps the count of superadmins in step. */
+static enum outcome move_roster(struct job *job, bool was, bool will_be, struct err *err)
+{
+    if (was == will_be)
+        return OUTCOME_DONE;
+    struct roster *roster = NULL;
+    NEED(job, roster_of_superadmins(job, FOR_UPDATE, &roster));
+    if (was && (!roster || roster->count <= 1))
+        return refuse(err, LAST_SUPERADMIN, "this is the last superadmin");
+    roster_add(job, roster, will_be ? 1 : -1);
+    return OUTCOME_DONE;
+}
+
+static enum outcome set_role(struct job *job, const void *request, struct err *err)
+{
+    const struct user_role_set_request *req = request;
+    const enum who role = role_of[req->role];
+    struct user *user = NULL;
+    NEED(job, user_by_id(job, req->user_id, FOR_UPDATE, &user));
+    if (!user)
+        return refuse(err, NOT_FOUND, "no such user");
+    if (user->role == (int)role)
+        return reply(job, &user_view_shape, user);
+
+    TRY(move_roster(job, user->role == SUPERADMIN, role == SUPERADMIN, err));
+    user->role = (int)role;
+    user->generation++;
+    job_changed(job, user);
+    return reply(job, &user_view_shape, user);
+}
+
+static const struct error_code *const errors[] = {LAST_SUPERADMIN, NULL};
+
+const struct operation user_role_set = {
+    .name = "user.role.set",
+    .kind = COMMAND,
+    .who = SUPERADMIN,
+    .request = &user_role_set_schema,
+    .handle = set_role,
+    .summary = "Give a user another role; all the user's sessions end",
+    .reply = &user_view_shape,
+    .errors = errors,
+};

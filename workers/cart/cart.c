@@ -1,0 +1,99 @@
+/* cart.c - the cart: document, lines, and the goods in it. */
+#include "cart/cart.h"
+
+static const struct field line_fields[] = {
+    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct cart_line, product_id)},
+    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct cart_line, sku)},
+    {.name = "quantity", .kind = FIELD_INT, .offset = offsetof(struct cart_line, quantity)},
+    {.name = "unitPrice", .kind = FIELD_MONEY, .offset = offsetof(struct cart_line, unit_price)},
+};
+
+static const struct shape line_shape = SHAPE("Cart line document", struct cart_line, line_fields);
+
+static const struct field cart_fields[] = {
+    DOC_FIELDS(struct cart, FIELD_ID),
+    {.name = "lines",
+     .kind = FIELD_LIST,
+     .offset = offsetof(struct cart, lines),
+     .shape = &line_shape},
+};
+
+static const struct shape cart_shape = SHAPE("Cart document", struct cart, cart_fields);
+
+const struct doc_type cart_type = {.collection = "carts", .shape = &cart_shape};
+
+bool cart_of_caller(struct job *job, enum access access, struct cart **out)
+{
+    return job_doc(job, &cart_type, job_caller(job)->id, access, (void **)out);
+}
+
+struct cart *cart_or_empty(struct job *job, struct cart *cart)
+{
+    if (cart)
+        return cart;
+    cart = ARENA_NEW(job_arena(job), struct cart);
+    cart->head.id = job_caller(job)->id;
+    cart->head.updated_at = job_now(job);
+    return cart;
+}
+
+bool cart_goods(struct job *job, const struct cart *cart, enum access stock_access,
+                struct cart_goods *out)
+{
+    struct arena *arena = job_arena(job);
+    const size_t count = cart->lines.count;
+    struct cart_goods goods = {
+        .products = arena_array(arena, count, sizeof(struct product *)),
+        .stocks = arena_array(arena, count, sizeof(struct stock *)),
+        .count = count,
+    };
+    bool loaded = true;
+    for (size_t i = 0; i < count; i++) {
+        const struct cart_line *line = &cart->lines.items[i];
+        const bool has_product = product_by_id(job, line->product_id, READ, &goods.products[i]);
+        const bool has_stock = stock_by_sku(job, line->sku, stock_access, &goods.stocks[i]);
+        loaded = loaded && has_product && has_stock;
+    }
+    if (loaded)
+        *out = goods;
+    return loaded;
+}
+
+struct cart_line *cart_line_of(const struct cart *cart, struct str product_id)
+{
+    for (size_t i = 0; i < cart->lines.count; i++)
+        if (str_eq(cart->lines.items[i].product_id, product_id))
+            return &cart->lines.items[i];
+    return NULL;
+}
+
+static struct cart_line *append_line(struct arena *arena, struct cart *cart)
+{
+    const size_t count = cart->lines.count;
+    struct cart_line *lines = arena_array(arena, count + 1, sizeof(*lines));
+    if (count)
+        memcpy(lines, cart->lines.items, count * sizeof(*lines));
+    cart->lines.items = lines;
+    cart->lines.count = count + 1;
+    return &lines[count];
+}
+
+void cart_put(struct arena *arena, struct cart *cart, const struct product *product,
+              int64_t quantity)
+{
+    struct cart_line *line = cart_line_of(cart, product->head.id);
+    if (!line)
+        line = append_line(arena, cart);
+    *line = (struct cart_line){product->head.id, product->sku, quantity, product->price};
+}
+
+bool cart_remove(struct cart *cart, struct str product_id)
+{
+    struct cart_line *line = cart_line_of(cart, product_id);
+    if (!line)
+        return false;
+    const struct cart_line *end = cart->lines.items + cart->lines.count;
+    memmove(line, line + 1, (size_t)(end - (line + 1)) * sizeof(*line));
+    cart->lines.count--;
+    return true;
+}

@@ -1,0 +1,48 @@
+/* cart_save.c - what every change of a cart has in common: what may be in it, and how it ends. */
+#include "cart/cart.h"
+#include "errors.h"
+#include "request.h"
+#include "settings.h"
+
+static enum outcome check_limits(const struct cart *cart, const struct product *product,
+                                 int64_t quantity, struct err *err)
+{
+    struct money total;
+    if (quantity > CART_QUANTITY_MAX)
+        return refuse(err, QUANTITY_LIMIT, "at most %d of one product", CART_QUANTITY_MAX);
+    if (cart->lines.count >= CART_LINES_MAX && !cart_line_of(cart, product->head.id))
+        return refuse(err, QUANTITY_LIMIT, "at most %d products in a cart", CART_LINES_MAX);
+    if (!money_times(product->price, quantity, &total))
+        return refuse(err, QUANTITY_LIMIT, "so many at this price are more than can be counted");
+    return OUTCOME_DONE;
+}
+
+enum outcome cart_check(struct job *job, const struct cart *cart, const struct product *product,
+                        const struct stock *stock, int64_t quantity, struct err *err)
+{
+    if (!product_is_purchasable(product))
+        return refuse(err, NOT_PURCHASABLE, "the product is not on sale");
+    TRY(check_limits(cart, product, quantity, err));
+    const int64_t available = stock_available(stock);
+    if (quantity <= available)
+        return OUTCOME_DONE;
+    const enum outcome outcome =
+        refuse(err, INSUFFICIENT_STOCK, "%" PRId64 " of %.*s are available", available,
+               STR_FMT(product->name));
+    err_field_add(err, job_arena(job), STR("/quantity"), "%" PRId64 " are available", available);
+    return outcome;
+}
+
+enum outcome cart_save(struct job *job, struct cart *cart)
+{
+    struct cart_goods goods;
+    NEED(job, cart_goods(job, cart, READ, &goods));
+    if (cart->head.version == 0)
+        job_insert(job, &cart_type, cart);
+    else
+        job_changed(job, cart);
+    const struct cart_view *view =
+        cart_view(job_arena(job), cart, &goods, shop_settings(job)->currency);
+    emit(job, "cart.updated", cart->head.id, cart->head.version, &cart_view_shape, view);
+    return reply(job, &cart_view_shape, view);
+}

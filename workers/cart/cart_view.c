@@ -1,0 +1,129 @@
+/* cart_view.c - the wire form "Cart": today's prices and stock, and what changed since. */
+#include <inttypes.h>
+
+#include "cart/cart.h"
+
+static const struct field line_fields[] = {
+    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct cart_line_view, product_id)},
+    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct cart_line_view, sku)},
+    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct cart_line_view, name)},
+    {.name = "quantity", .kind = FIELD_INT, .offset = offsetof(struct cart_line_view, quantity)},
+    {.name = "unitPrice",
+     .kind = FIELD_MONEY,
+     .offset = offsetof(struct cart_line_view, unit_price)},
+    {.name = "lineTotal",
+     .kind = FIELD_MONEY,
+     .offset = offsetof(struct cart_line_view, line_total)},
+    {.name = "available", .kind = FIELD_INT, .offset = offsetof(struct cart_line_view, available)},
+};
+
+static const struct shape line_shape = SHAPE("Cart line", struct cart_line_view, line_fields);
+
+static const struct field issue_fields[] = {
+    {.name = "code", .kind = FIELD_STR, .offset = offsetof(struct cart_issue, code)},
+    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct cart_issue, product_id)},
+    {.name = "message", .kind = FIELD_STR, .offset = offsetof(struct cart_issue, message)},
+};
+
+static const struct shape issue_shape = SHAPE("Cart issue", struct cart_issue, issue_fields);
+
+static const struct field view_fields[] = {
+    {.name = "id", .kind = FIELD_ID, .offset = offsetof(struct cart_view, id)},
+    {.name = "version", .kind = FIELD_INT, .offset = offsetof(struct cart_view, version)},
+    {.name = "items",
+     .kind = FIELD_LIST,
+     .offset = offsetof(struct cart_view, items),
+     .shape = &line_shape},
+    {.name = "total",
+     .kind = FIELD_MONEY,
+     .flags = FIELD_NULLABLE,
+     .offset = offsetof(struct cart_view, total)},
+    {.name = "issues",
+     .kind = FIELD_LIST,
+     .offset = offsetof(struct cart_view, issues),
+     .shape = &issue_shape},
+    {.name = "updatedAt", .kind = FIELD_TIME, .offset = offsetof(struct cart_view, updated_at)},
+};
+
+const struct shape cart_view_shape = SHAPE("Cart", struct cart_view, view_fields);
+
+#define ISSUES_PER_LINE_MAX 2 /* a new price and too little stock; else "unavailable" alone */
+
+static struct money money_zero(struct str currency)
+{
+    struct money zero = {0};
+    memcpy(zero.currency, currency.ptr,
+           currency.len < sizeof(zero.currency) ? currency.len : sizeof(zero.currency) - 1);
+    return zero;
+}
+
+static void add_issue(struct cart_view *view, const char *code, const struct cart_line *line,
+                      struct str message)
+{
+    view->issues.items[view->issues.count++] =
+        (struct cart_issue){str_of(code), line->product_id, message};
+}
+
+/* False when the line cannot be ordered; the total counts it otherwise. */
+static bool count_line(struct cart_view *view, const struct product *product,
+                       struct cart_line_view *item)
+{
+    struct money total;
+    if (!money_times(item->unit_price, item->quantity, &item->line_total))
+        return false;
+    if (!product_is_purchasable(product) || !money_add(view->total, item->line_total, &total))
+        return false;
+    view->total = total;
+    return true;
+}
+
+static void find_issues(struct arena *arena, struct cart_view *view, const struct cart_line *line,
+                        const struct cart_line_view *item)
+{
+    if (!money_eq(line->unit_price, item->unit_price))
+        add_issue(view, "price_changed", line,
+                  str_printf(arena, "the price was %.*s and is %.*s",
+                             STR_FMT(money_text(arena, line->unit_price)),
+                             STR_FMT(money_text(arena, item->unit_price))));
+    if (item->available < item->quantity)
+        add_issue(view, "insufficient_stock", line,
+                  str_printf(arena, "%" PRId64 " are available", item->available));
+}
+
+static void view_line(struct arena *arena, struct cart_view *view, const struct cart_line *line,
+                      const struct product *product, const struct stock *stock)
+{
+    const bool on_sale = product_is_purchasable(product);
+    struct cart_line_view *item = &view->items.items[view->items.count++];
+    *item = (struct cart_line_view){
+        .product_id = line->product_id,
+        .sku = line->sku,
+        .name = product ? product->name : line->sku,
+        .quantity = line->quantity,
+        .unit_price = on_sale ? product->price : line->unit_price,
+        .line_total = money_zero(str_of(line->unit_price.currency)),
+    };
+    if (!count_line(view, product, item)) {
+        add_issue(view, "unavailable", line, STR("it cannot be ordered"));
+        return;
+    }
+    item->available = stock_available(stock);
+    find_issues(arena, view, line, item);
+}
+
+struct cart_view *cart_view(struct arena *arena, const struct cart *cart,
+                            const struct cart_goods *goods, struct str currency)
+{
+    const size_t count = cart->lines.count;
+    struct cart_view *view = ARENA_NEW(arena, struct cart_view);
+    view->id = cart->head.id;
+    view->version = cart->head.version;
+    view->updated_at = cart->head.updated_at;
+    view->items.items = arena_array(arena, count, sizeof(struct cart_line_view));
+    view->issues.items = arena_array(arena, count * ISSUES_PER_LINE_MAX, sizeof(struct cart_issue));
+    if (count > 0)
+        view->total = money_zero(currency);
+    for (size_t i = 0; i < count; i++)
+        view_line(arena, view, &cart->lines.items[i], goods->products[i], goods->stocks[i]);
+    return view;
+}

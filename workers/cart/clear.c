@@ -1,0 +1,30 @@
+/* clear.c - cart.clear: takes everything out of the caller's cart. Clearing an empty cart, or none,
+ * changes nothing. */
+#include "cart/cart.h"
+#include "cart/operations.h"
+#include "schemas/cart.h"
+#include "settings.h"
+
+static enum outcome clear(struct job *job, const void *request, struct err *err)
+{
+    (void)request; /* has no members */
+    (void)err;     /* nothing to refuse */
+    struct cart *cart = NULL;
+    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
+    cart = cart_or_empty(job, cart);
+    if (cart->lines.count == 0)
+        return reply(job, &cart_view_shape,
+                     cart_view(job_arena(job), cart, NULL, shop_settings(job)->currency));
+    cart->lines.count = 0;
+    return cart_save(job, cart);
+}
+
+const struct operation cart_clear = {
+    .name = "cart.clear",
+    .kind = COMMAND,
+    .who = CUSTOMER,
+    .request = &cart_clear_schema,
+    .handle = clear,
+    .summary = "Take everything out of the caller's cart",
+    .reply = &cart_view_shape,
+};

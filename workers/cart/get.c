@@ -1,0 +1,28 @@
+/* get.c - cart.get: the caller's cart at today's prices; an empty one if there is none. */
+#include "cart/cart.h"
+#include "cart/operations.h"
+#include "schemas/cart.h"
+#include "settings.h"
+
+static enum outcome get(struct job *job, const void *request, struct err *err)
+{
+    (void)request; /* has no members */
+    (void)err;     /* nothing to refuse */
+    struct cart *cart = NULL;
+    struct cart_goods goods;
+    NEED(job, cart_of_caller(job, READ, &cart));
+    cart = cart_or_empty(job, cart);
+    NEED(job, cart_goods(job, cart, READ, &goods));
+    return reply(job, &cart_view_shape,
+                 cart_view(job_arena(job), cart, &goods, shop_settings(job)->currency));
+}
+
+const struct operation cart_get = {
+    .name = "cart.get",
+    .kind = QUERY,
+    .who = CUSTOMER,
+    .request = &cart_get_schema,
+    .handle = get,
+    .summary = "The caller's cart at today's prices",
+    .reply = &cart_view_shape,
+};

@@ -1,0 +1,42 @@
+/* item_add.c - cart.item.add: puts a quantity of a product into the caller's cart.
+ *
+ * Stock is read here only to refuse the hopeless case: nothing is reserved before order.place, so
+ * losing a race with another order is harmless. */
+#include "cart/cart.h"
+#include "cart/operations.h"
+#include "errors.h"
+#include "schemas/cart.h"
+
+static enum outcome item_add(struct job *job, const void *request, struct err *err)
+{
+    const struct cart_item_add_request *req = request;
+    struct product *product = NULL;
+    struct stock *stock = NULL;
+    struct cart *cart = NULL;
+    struct cart_goods goods;
+    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart),
+         product_by_id(job, req->product_id, READ, &product));
+    if (!product)
+        return refuse(err, NOT_FOUND, "there is no such product");
+    cart = cart_or_empty(job, cart);
+    /* cart_save() will want the goods of the other lines: ask for all in one round. */
+    NEED(job, stock_by_sku(job, product->sku, READ, &stock), cart_goods(job, cart, READ, &goods));
+
+    const struct cart_line *line = cart_line_of(cart, req->product_id);
+    const int64_t quantity = req->quantity + (line ? line->quantity : 0);
+    TRY(cart_check(job, cart, product, stock, quantity, err));
+    cart_put(job_arena(job), cart, product, quantity);
+    return cart_save(job, cart);
+}
+
+const struct operation cart_item_add = {
+    .name = "cart.item.add",
+    .kind = COMMAND,
+    .who = CUSTOMER,
+    .request = &cart_item_add_schema,
+    .handle = item_add,
+    .summary = "Put a quantity of a product into the caller's cart",
+    .reply = &cart_view_shape,
+    .errors = (const struct error_code *const[]){INSUFFICIENT_STOCK, NOT_PURCHASABLE,
+                                                 QUANTITY_LIMIT, NULL},
+};

@@ -1,0 +1,37 @@
+/* item_update.c - cart.item.update: sets the quantity of a product in the caller's cart. */
+#include "cart/cart.h"
+#include "cart/operations.h"
+#include "errors.h"
+#include "schemas/cart.h"
+
+static enum outcome item_update(struct job *job, const void *request, struct err *err)
+{
+    const struct cart_item_update_request *req = request;
+    struct cart *cart = NULL;
+    struct cart_goods goods;
+    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
+    const struct cart_line *line = cart ? cart_line_of(cart, req->product_id) : NULL;
+    if (!line)
+        return refuse(err, NOT_FOUND, "it is not in the cart");
+    if (req->quantity == 0) {
+        cart_remove(cart, req->product_id);
+        return cart_save(job, cart);
+    }
+    NEED(job, cart_goods(job, cart, READ, &goods));
+    const size_t i = (size_t)(line - cart->lines.items);
+    TRY(cart_check(job, cart, goods.products[i], goods.stocks[i], req->quantity, err));
+    cart_put(job_arena(job), cart, goods.products[i], req->quantity);
+    return cart_save(job, cart);
+}
+
+const struct operation cart_item_update = {
+    .name = "cart.item.update",
+    .kind = COMMAND,
+    .who = CUSTOMER,
+    .request = &cart_item_update_schema,
+    .handle = item_update,
+    .summary = "Set the quantity of a product in the caller's cart; 0 removes it",
+    .reply = &cart_view_shape,
+    .errors = (const struct error_code *const[]){INSUFFICIENT_STOCK, NOT_PURCHASABLE,
+                                                 QUANTITY_LIMIT, NULL},
+};

@@ -1,0 +1,13 @@
+/* operations.h - the operations of the cart; each stands in the file of its name. */
+#ifndef CARTWRIGHT_WORKERS_CART_OPERATIONS_H
+#define CARTWRIGHT_WORKERS_CART_OPERATIONS_H
+
+#include "worker/operation.h"
+
+extern const struct operation cart_clear;
+extern const struct operation cart_get;
+extern const struct operation cart_item_add;
+extern const struct operation cart_item_remove;
+extern const struct operation cart_item_update;
+
+#endif

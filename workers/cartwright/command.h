@@ -1,0 +1,46 @@
+/* command.h - the sub-commands of `cartwright`: one file each, one row in main.c's table. */
+#ifndef CARTWRIGHT_WORKERS_CARTWRIGHT_COMMAND_H
+#define CARTWRIGHT_WORKERS_CARTWRIGHT_COMMAND_H
+
+#include "shop.h"
+
+/* Exit statuses, for scripts. */
+enum {
+    EXIT_OK = 0,
+    EXIT_REFUSED = 1, /* the shop said no (4xx) */
+    EXIT_USAGE = 2,
+    EXIT_FAILED = 3, /* a server is away, a time-out, our fault (5xx) */
+};
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives an exit status */
+    const char *usage;                 /* "call OPERATION JSON [--token T]" */
+    const char *help;                  /* one line */
+    const char *details;               /* for `cartwright help NAME` */
+};
+
+extern const struct command worker_command, call_command, topology_command, index_command,
+    admin_command, config_command, describe_command;
+
+/* The configuration of a command: --config FILE or $CARTWRIGHT_CONFIG, then the environment.
+ * Everything lives in the arena. */
+struct app {
+    struct arena arena;
+    struct config config;
+    const struct app_settings *settings;
+    struct service service;
+};
+
+/* Takes "--config FILE" out of argv. False after saying what is wrong; the exit status is then
+ * EXIT_USAGE. */
+bool app_open(struct app *app, int *argc, char **argv);
+void app_close(struct app *app);
+
+/* "cartwright call: ..." on standard error; gives the status back. */
+int command_fail(const char *command, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same for an error of the library; EXIT_FAILED. */
+int command_fail_err(const char *command, const struct err *err);
+
+#endif

@@ -1,0 +1,55 @@
+/* topology.c - `cartwright topology`: declares exchanges and queues. */
+#include <stdio.h>
+
+#include "cartwright/command.h"
+#include "worker/names.h"
+#include "worker/process.h"
+
+static void print_topology(const struct bus_topology *topology)
+{
+    for (size_t i = 0; i < topology->exchange_count; i++)
+        printf("exchange  %-8s %.*s\n", topology->exchanges[i].kind,
+               STR_FMT(topology->exchanges[i].name));
+    for (size_t i = 0; i < topology->queue_count; i++) {
+        const struct bus_queue *queue = &topology->queues[i];
+        printf("queue     quorum   %.*s", STR_FMT(queue->name));
+        for (size_t k = 0; k < queue->binding_count; k++)
+            printf("%s%.*s%s%.*s", k ? ", " : "  <- ", STR_FMT(queue->bindings[k].exchange),
+                   queue->bindings[k].pattern.len ? " " : "", STR_FMT(queue->bindings[k].pattern));
+        printf("\n");
+    }
+}
+
+static enum outcome declare(struct app *app, struct err *err)
+{
+    struct bus_topology topology;
+    TRY(topology_of(&app->service, &app->settings->engine, &app->arena, &topology, err));
+    const struct bus_options options =
+        bus_options_of(&app->settings->engine, "cartwright topology");
+    struct bus *bus;
+    TRY(bus_open(&options, &bus, err));
+    const enum outcome outcome = bus_declare(bus, &topology, err);
+    bus_close(bus);
+    if (outcome == OUTCOME_DONE)
+        print_topology(&topology);
+    return outcome;
+}
+
+static int run(int argc, char **argv)
+{
+    struct app app;
+    if (!app_open(&app, &argc, argv))
+        return EXIT_USAGE;
+    struct err err = {0};
+    const enum outcome outcome = declare(&app, &err);
+    app_close(&app);
+    return outcome == OUTCOME_DONE ? EXIT_OK : command_fail_err("topology", &err);
+}
+
+const struct command topology_command = {
+    .name = "topology",
+    .run = run,
+    .usage = "topology [--config FILE]",
+    .help = "declare the exchanges and queues",
+    .details = "Safe to repeat. A queue that exists with other arguments is reported, not changed.",
+};

@@ -1,0 +1,56 @@
+/* category_update.c - category.update: renames or moves a category; what is missing stays.
+ *
+ * The slug follows the name. Products show the new name at once: they join it. */
+#include "catalog/catalog.h"
+#include "catalog/operations.h"
+#include "errors.h"
+#include "request.h"
+#include "schemas/category.h"
+
+static enum outcome rename_category(struct job *job, struct category *category, struct str name,
+                                    struct err *err)
+{
+    if (str_is_absent(name))
+        return OUTCOME_DONE;
+    TRY(category_slug(job, name, category->head.id, &category->slug, err));
+    category->name = name;
+    return OUTCOME_DONE;
+}
+
+static enum outcome move_category(struct job *job, struct category *category, struct str parent_id,
+                                  struct err *err)
+{
+    if (str_is_absent(parent_id))
+        return OUTCOME_DONE;
+    TRY(category_check_parent(job, category->head.id, parent_id, err));
+    category->parent_id = parent_id;
+    return OUTCOME_DONE;
+}
+
+static enum outcome update(struct job *job, const void *request, struct err *err)
+{
+    const struct category_update_request *req = request;
+    struct category *category = NULL;
+    NEED(job, category_by_id(job, req->category_id, FOR_UPDATE, &category));
+    if (!category)
+        return refuse(err, NOT_FOUND, "there is no such category");
+    TRY(expect_version(req->expected_version, category->head.version, err));
+    TRY(rename_category(job, category, req->name, err));
+    TRY(move_category(job, category, req->parent_id, err));
+
+    job_changed(job, category);
+    emit(job, "category.updated", category->head.id, category->head.version, &category_shape,
+         category);
+    return reply(job, &category_shape, category);
+}
+
+const struct operation category_update = {
+    .name = "category.update",
+    .kind = COMMAND,
+    .who = ADMIN,
+    .request = &category_update_schema,
+    .handle = update,
+    .summary = "Rename or move a category",
+    .reply = &category_shape,
+    .errors = (const struct error_code *const[]){DUPLICATE_SLUG, CYCLE, VERSION_CONFLICT, NULL},
+};

@@ -1,0 +1,92 @@
+/* product.c - products: the document, and the rules that are about it alone. */
+#include "catalog/catalog.h"
+
+#include "settings.h"
+
+static const struct field product_fields[] = {
+    DOC_FIELDS(struct product, FIELD_ID),
+    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct product, name)},
+    {.name = "slug", .kind = FIELD_STR, .offset = offsetof(struct product, slug)},
+    {.name = "description", .kind = FIELD_STR, .offset = offsetof(struct product, description)},
+    {.name = "categoryId",
+     .kind = FIELD_ID,
+     .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct product, category_id)},
+    {.name = "price", .kind = FIELD_MONEY, .offset = offsetof(struct product, price)},
+    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct product, sku)},
+    {.name = "images",
+     .kind = FIELD_LIST,
+     .offset = offsetof(struct product, images),
+     .shape = &common_image_shape},
+    {.name = "status",
+     .kind = FIELD_ENUM,
+     .offset = offsetof(struct product, status),
+     .names = common_product_status_names},
+    {.name = "inStock", .kind = FIELD_BOOL, .offset = offsetof(struct product, in_stock)},
+};
+
+static const struct shape product_shape = SHAPE("Product document", struct product, product_fields);
+
+/* Lists show one status and end their order with the id. A price index serves both directions and
+ * the price range. inStock is not in them: nearly everything on sale is in stock. */
+static const struct doc_index product_indexes[] = {
+    {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
+    {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
+    {.name = "search", .keys = "name:10,description:1", .flags = INDEX_TEXT},
+    {.name = "newest", .keys = "status:1,createdAt:-1,_id:-1"},
+    {.name = "name", .keys = "status:1,name:1,_id:1"},
+    {.name = "price", .keys = "status:1,price.amount:1,_id:1"},
+    {.name = "category_newest", .keys = "status:1,categoryId:1,createdAt:-1,_id:-1"},
+    {.name = "category_price", .keys = "status:1,categoryId:1,price.amount:1,_id:1"},
+};
+
+const struct doc_type product_type = {
+    .collection = "products",
+    .shape = &product_shape,
+    .indexes = product_indexes,
+    .index_count = sizeof(product_indexes) / sizeof(product_indexes[0]),
+};
+
+bool product_by_id(struct job *job, struct str id, enum access access, struct product **out)
+{
+    return job_doc(job, &product_type, id, access, (void **)out);
+}
+
+bool product_is_purchasable(const struct product *product)
+{
+    return product && product->status == PRODUCT_PUBLISHED;
+}
+
+enum outcome product_check_price(struct job *job, struct money price, struct err *err)
+{
+    const struct str currency = shop_settings(job)->currency;
+    if (str_eq(str_of(price.currency), currency))
+        return OUTCOME_DONE;
+    const enum outcome outcome =
+        invalid(err, VALIDATION_FAILED, "the price is in a wrong currency");
+    err_field_add(err, job_arena(job), STR("/price/currency"), "must be %.*s", STR_FMT(currency));
+    return outcome;
+}
+
+enum outcome product_check_category(struct job *job, struct str id, struct category **out,
+                                    struct err *err)
+{
+    struct category *category = NULL;
+    if (!str_is_absent(id)) {
+        NEED(job, category_by_id(job, id, CHECKED, &category));
+        if (!category) {
+            const enum outcome outcome = refuse(err, NOT_FOUND, "there is no such category");
+            err_field_add(err, job_arena(job), STR("/categoryId"), "no such category");
+            return outcome;
+        }
+    }
+    *out = category;
+    return OUTCOME_DONE;
+}
+
+bool category_of_product(struct job *job, const struct product *product, struct category **out)
+{
+    *out = NULL;
+    return str_is_absent(product->category_id) ||
+           category_by_id(job, product->category_id, READ, out);
+}

@@ -1,0 +1,107 @@
+/* product_create.c - product.create: a new product on sale, with its first stock. */
+#include "catalog/catalog.h"
+#include "catalog/operations.h"
+#include "code.h"
+#include "errors.h"
+#include "schemas/product.h"
+
+#define SKU_CODE_CHARS 10
+
+static struct str sku_of(struct job *job, const struct product_create_request *req)
+{
+    return str_is_absent(req->sku) ? code_random(job, "sku", "P-", SKU_CODE_CHARS) : req->sku;
+}
+
+/* NEED; DUPLICATE_SKU. The stock is locked so that nobody else makes it meanwhile. */
+static enum outcome check_sku(struct job *job, struct str sku, struct err *err)
+{
+    struct product *holder = NULL;
+    struct stock *stock = NULL;
+    NEED(job, job_doc_by(job, &product_type, "sku", sku, READ, (void **)&holder),
+         stock_by_sku(job, sku, FOR_UPDATE, &stock));
+    if (!holder && !stock)
+        return OUTCOME_DONE;
+    const enum outcome outcome = refuse(err, DUPLICATE_SKU, "another product has this SKU");
+    err_field_add(err, job_arena(job), STR("/sku"), "is taken");
+    return outcome;
+}
+
+/* NEED; the slug of the name, with the SKU when another product has it, and at last with the id,
+ * which nobody can have. */
+static enum outcome choose_slug(struct job *job, struct str name, struct str sku, struct str id,
+                                struct str *out)
+{
+    struct arena *arena = job_arena(job);
+    const struct str sku_slug = slug_of(arena, sku, id);
+    const struct str plain = slug_of(arena, name, sku_slug);
+    const struct str candidates[] = {
+        plain,
+        str_printf(arena, "%.*s-%.*s", STR_FMT(plain), STR_FMT(sku_slug)),
+    };
+    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+        struct product *holder = NULL;
+        NEED(job, job_doc_by(job, &product_type, "slug", candidates[i], READ, (void **)&holder));
+        if (!holder) {
+            *out = candidates[i];
+            return OUTCOME_DONE;
+        }
+    }
+    *out = str_printf(arena, "%.*s-%.*s", STR_FMT(plain), STR_FMT(id));
+    return OUTCOME_DONE;
+}
+
+static struct stock *insert_stock(struct job *job, const struct product *product, int64_t on_hand)
+{
+    struct stock *stock = ARENA_NEW(job_arena(job), struct stock);
+    *stock =
+        (struct stock){.head.id = product->sku, .product_id = product->head.id, .on_hand = on_hand};
+    job_insert(job, &stock_type, stock);
+    emit_latest(job, "stock.changed", product->head.id, stock->head.version, &stock_view_shape,
+                stock_view(job, stock));
+    return stock;
+}
+
+static enum outcome create(struct job *job, const void *request, struct err *err)
+{
+    const struct product_create_request *req = request;
+    const struct str id = job_new_id(job);
+    const struct str sku = sku_of(job, req);
+    struct category *category = NULL;
+    struct str slug = STR_ABSENT;
+    TRY(product_check_price(job, req->price, err));
+    TRY(product_check_category(job, req->category_id, &category, err));
+    TRY(check_sku(job, sku, err));
+    TRY(choose_slug(job, req->name, sku, id, &slug));
+
+    const int64_t on_hand = req->stock.has ? req->stock.value : 0;
+    struct product *product = ARENA_NEW(job_arena(job), struct product);
+    *product = (struct product){
+        .head.id = id,
+        .name = req->name,
+        .slug = slug,
+        .description = str_is_absent(req->description) ? STR("") : req->description,
+        .category_id = req->category_id,
+        .price = req->price,
+        .sku = sku,
+        .images = {req->images.items, req->images.count},
+        .status = PRODUCT_PUBLISHED,
+        .in_stock = on_hand > 0,
+    };
+    job_insert(job, &product_type, product);
+    const struct stock *stock = insert_stock(job, product, on_hand);
+    const struct product_view *view = product_view(job, product, category, stock);
+    emit(job, "product.created", id, product->head.version, &product_view_shape, view);
+    return reply(job, &product_view_shape, view);
+}
+
+const struct operation product_create = {
+    .name = "product.create",
+    .kind = COMMAND,
+    .who = ADMIN,
+    .request = &product_create_schema,
+    .handle = create,
+    .summary = "Add a product with its first stock",
+    .reply = &product_view_shape,
+    .status = 201,
+    .errors = (const struct error_code *const[]){DUPLICATE_SKU, NULL},
+};

@@ -1,0 +1,119 @@
+/* product_list.c - product.list: a page of what is on sale, filtered, searched and sorted.
+ *
+ * The page of products comes from the shared cache; their categories and stocks are joined fresh,
+ * so that what is shown as available is never older than this batch. */
+#include "catalog/catalog.h"
+#include "catalog/operations.h"
+#include "request.h"
+#include "schemas/product.h"
+
+struct product_page {
+    LIST(struct product_view) items;
+    struct paging paging;
+};
+
+static const struct field page_fields[] = {
+    PAGE_FIELDS(struct product_page, &product_view_shape),
+};
+
+static const struct shape page_shape = SHAPE("Page of Product", struct product_page, page_fields);
+
+/* Each order ends with the id, so that pages do not overlap. */
+static const struct query_sort sorts[][2] = {
+    [PRODUCT_LIST_SORT_NEWEST] = {{.path = "createdAt", .direction = -1},
+                                  {.path = "id", .direction = -1}},
+    [PRODUCT_LIST_SORT_NAME] = {{.path = "name", .direction = 1}, {.path = "id", .direction = 1}},
+    [PRODUCT_LIST_SORT_PRICE_ASC] = {{.path = "price.amount", .direction = 1},
+                                     {.path = "id", .direction = 1}},
+    [PRODUCT_LIST_SORT_PRICE_DESC] = {{.path = "price.amount", .direction = -1},
+                                      {.path = "id", .direction = -1}},
+    [PRODUCT_LIST_SORT_RELEVANCE] = {{.relevance = true}, {.path = "id", .direction = 1}},
+};
+
+static bool is_search(const struct product_list_request *req)
+{
+    return req->search.len > 0;
+}
+
+/* Without words to search for nothing is more relevant than the rest: the newest come first. */
+static int sort_of(const struct product_list_request *req)
+{
+    if (req->sort >= 0 && (req->sort != PRODUCT_LIST_SORT_RELEVANCE || is_search(req)))
+        return req->sort;
+    return is_search(req) ? PRODUCT_LIST_SORT_RELEVANCE : PRODUCT_LIST_SORT_NEWEST;
+}
+
+static void add_term(struct query *query, bool wanted, struct query_term term)
+{
+    if (wanted)
+        query->terms[query->term_count++] = term;
+}
+
+static struct query query_of(const struct product_list_request *req, struct paging paging)
+{
+    struct query query = {
+        .type = &product_type,
+        .sort_count = 2,
+        .skip = paging_skip(paging),
+        .limit = paging.limit,
+        .with_total = true,
+    };
+    memcpy(query.sorts, sorts[sort_of(req)], sizeof(sorts[0]));
+    const struct str published = str_of(common_product_status_names[PRODUCT_PUBLISHED]);
+    add_term(&query, true, (struct query_term){"status", QUERY_EQ, .text = published});
+    add_term(&query, is_search(req), (struct query_term){NULL, QUERY_TEXT, .text = req->search});
+    add_term(&query, !str_is_absent(req->category_id),
+             (struct query_term){"categoryId", QUERY_EQ, .text = req->category_id});
+    add_term(&query, req->min_price.has,
+             (struct query_term){"price.amount", QUERY_GTE, .number = req->min_price.value});
+    add_term(&query, req->max_price.has,
+             (struct query_term){"price.amount", QUERY_LTE, .number = req->max_price.value});
+    add_term(&query, req->in_stock.has,
+             (struct query_term){"inStock", QUERY_EQ, .number = req->in_stock.value});
+    return query;
+}
+
+/* A need: all categories and stocks of the page in one round. */
+static bool join_all(struct job *job, const struct doc_list *products, struct product_page *out)
+{
+    bool loaded = true;
+    for (size_t i = 0; i < products->count; i++) {
+        const struct product *product = products->items[i];
+        struct category *category = NULL;
+        struct stock *stock = NULL;
+        const bool has_category = category_of_product(job, product, &category);
+        const bool has_stock = stock_by_sku(job, product->sku, READ, &stock);
+        loaded = loaded && has_category && has_stock;
+        if (loaded)
+            out->items.items[i] = *product_view(job, product, category, stock);
+    }
+    return loaded;
+}
+
+static enum outcome list(struct job *job, const void *request, struct err *err)
+{
+    (void)err; /* a list has nothing to refuse */
+    const struct product_list_request *req = request;
+    const struct paging paging = paging_of(req->page, req->limit);
+    const struct query query = query_of(req, paging);
+    const struct query_page *found = NULL;
+    NEED(job, job_query(job, &query, "product", &found));
+
+    const size_t count = found->docs.count;
+    struct product_page *page = ARENA_NEW(job_arena(job), struct product_page);
+    page->items.items = arena_array(job_arena(job), count, sizeof(struct product_view));
+    page->items.count = count;
+    page->paging = paging_with_total(paging, found->total);
+    NEED(job, join_all(job, &found->docs, page));
+    return reply(job, &page_shape, page);
+}
+
+const struct operation product_list = {
+    .name = "product.list",
+    .kind = QUERY,
+    .who = GUEST,
+    .request = &product_list_schema,
+    .handle = list,
+    .summary = "A page of what is on sale, filtered, searched and sorted",
+    .reply = &page_shape,
+};

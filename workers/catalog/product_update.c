@@ -1,0 +1,62 @@
+/* product_update.c - product.update: changes what is given; what is missing stays.
+ *
+ * The slug stays when the name changes, because links to it live; the SKU never changes. */
+#include "catalog/catalog.h"
+#include "catalog/operations.h"
+#include "errors.h"
+#include "request.h"
+#include "schemas/product.h"
+
+/* Absent members are those that fields.h calls absent; an empty list of images was given. */
+static void apply(struct product *product, const struct product_update_request *req)
+{
+    if (!str_is_absent(req->name))
+        product->name = req->name;
+    if (!str_is_absent(req->description))
+        product->description = req->description;
+    if (!str_is_absent(req->category_id))
+        product->category_id = req->category_id;
+    if (!money_is_absent(req->price))
+        product->price = req->price;
+    if (req->images.items) {
+        product->images.items = req->images.items;
+        product->images.count = req->images.count;
+    }
+    if (req->status >= 0)
+        product->status = req->status;
+}
+
+static enum outcome update(struct job *job, const void *request, struct err *err)
+{
+    const struct product_update_request *req = request;
+    struct product *product = NULL;
+    struct category *category = NULL;
+    struct stock *stock = NULL;
+    NEED(job, product_by_id(job, req->product_id, FOR_UPDATE, &product));
+    if (!product)
+        return refuse(err, NOT_FOUND, "there is no such product");
+    TRY(expect_version(req->expected_version, product->head.version, err));
+    if (!money_is_absent(req->price))
+        TRY(product_check_price(job, req->price, err));
+    TRY(product_check_category(job, req->category_id, &category, err));
+    NEED(job, stock_by_sku(job, product->sku, READ, &stock),
+         category || category_of_product(job, product, &category));
+
+    apply(product, req);
+    job_changed(job, product);
+    const struct product_view *view = product_view(job, product, category, stock);
+    emit(job, "product.updated", product->head.id, product->head.version, &product_view_shape,
+         view);
+    return reply(job, &product_view_shape, view);
+}
+
+const struct operation product_update = {
+    .name = "product.update",
+    .kind = COMMAND,
+    .who = ADMIN,
+    .request = &product_update_schema,
+    .handle = update,
+    .summary = "Change a product; what is missing stays",
+    .reply = &product_view_shape,
+    .errors = (const struct error_code *const[]){VERSION_CONFLICT, NULL},
+};

@@ -1,0 +1,97 @@
+/* slug.c - slugs: what a name looks like in a URL.
+ *
+ * Compatibility decomposition turns accented letters into a letter and marks, and the marks are
+ * dropped; a few Latin letters that do not decompose have a row in the table. Everything else
+ * separates words, except apostrophes: "Women's" is one word. */
+#include <stdlib.h>
+
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
+
+#include "base/text.h"
+#include "catalog/catalog.h"
+
+static const struct {
+    ucs4_t letter;
+    const char *ascii;
+} latin[] = {
+    {0x00c6, "ae"}, /* Æ */
+    {0x00d0, "d"},  /* Ð */
+    {0x00d8, "o"},  /* Ø */
+    {0x00de, "th"}, /* Þ */
+    {0x00df, "ss"}, /* ß */
+    {0x00e6, "ae"}, /* æ */
+    {0x00f0, "d"},  /* ð */
+    {0x00f8, "o"},  /* ø */
+    {0x00fe, "th"}, /* þ */
+    {0x0110, "d"},  /* Đ */
+    {0x0111, "d"},  /* đ */
+    {0x0131, "i"},  /* ı */
+    {0x0141, "l"},  /* Ł */
+    {0x0142, "l"},  /* ł */
+    {0x0152, "oe"}, /* Œ */
+    {0x0153, "oe"}, /* œ */
+    {0x1e9e, "ss"}, /* ẞ */
+};
+
+static const char *latin_ascii(ucs4_t c)
+{
+    for (size_t i = 0; i < sizeof(latin) / sizeof(latin[0]); i++)
+        if (latin[i].letter == c)
+            return latin[i].ascii;
+    return NULL;
+}
+
+static bool is_silent(ucs4_t c)
+{
+    return c == '\'' || c == 0x2019 || uc_is_general_category(c, UC_CATEGORY_M);
+}
+
+struct slug {
+    struct text text;
+    bool separated; /* a '-' is due before the next letter */
+};
+
+/* Appends what is whole or not at all, so that "ß" is not cut in two. */
+static void slug_append(struct slug *slug, const char *ascii)
+{
+    const bool dash = slug->separated && slug->text.len > 0;
+    if (slug->text.len + dash + strlen(ascii) > SLUG_MAX)
+        return;
+    if (dash)
+        text_append_char(&slug->text, '-');
+    slug->separated = false;
+    text_append_str(&slug->text, str_of(ascii));
+}
+
+static void slug_append_letter(struct slug *slug, ucs4_t c)
+{
+    const char *ascii = latin_ascii(c);
+    const bool upper = c >= 'A' && c <= 'Z';
+    if (ascii)
+        slug_append(slug, ascii);
+    else if (upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+        slug_append(slug, (const char[]){(char)(upper ? c - 'A' + 'a' : c), '\0'});
+    else if (!is_silent(c))
+        slug->separated = true;
+}
+
+struct str slug_of(struct arena *arena, struct str name, struct str fallback)
+{
+    size_t left = 0;
+    uint8_t *decomposed =
+        u8_normalize(UNINORM_NFKD, (const uint8_t *)name.ptr, name.len, NULL, &left);
+    struct slug slug = {0};
+    text_init(&slug.text, arena, SLUG_MAX + 1);
+    const uint8_t *at = decomposed;
+    while (at && left > 0) {
+        ucs4_t c;
+        const int len = u8_mbtouc(&c, at, left);
+        slug_append_letter(&slug, c);
+        at += len;
+        left -= (size_t)len;
+    }
+    free(decomposed);
+    return slug.text.len ? text_str(&slug.text) : fallback;
+}

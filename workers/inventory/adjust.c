@@ -1,0 +1,24 @@
+/* adjust.c - inventory.adjust: adds to what is on hand, or takes from it what is not reserved. */
+#include "errors.h"
+#include "inventory/operations.h"
+#include "inventory/stock.h"
+#include "schemas/inventory.h"
+
+static enum outcome adjust(struct job *job, const void *request, struct err *err)
+{
+    const struct inventory_adjust_request *req = request;
+    struct stock *stock = NULL;
+    TRY(stock_of_product(job, req->product_id, FOR_UPDATE, &stock, err));
+    return stock_change(job, stock, req->delta, req->reason, err);
+}
+
+const struct operation inventory_adjust = {
+    .name = "inventory.adjust",
+    .kind = COMMAND,
+    .who = ADMIN,
+    .request = &inventory_adjust_schema,
+    .handle = adjust,
+    .summary = "Add to what is on hand, or take from it",
+    .reply = &stock_view_shape,
+    .errors = (const struct error_code *const[]){NEGATIVE_STOCK, NULL},
+};

@@ -1,0 +1,29 @@
+/* set.c - inventory.set: what is on hand, after somebody counted.
+ *
+ * changeFrom is a compare-and-set: who counted while goods moved is told so, not obeyed. */
+#include "errors.h"
+#include "inventory/operations.h"
+#include "inventory/stock.h"
+#include "request.h"
+#include "schemas/inventory.h"
+
+static enum outcome set(struct job *job, const void *request, struct err *err)
+{
+    const struct inventory_set_request *req = request;
+    struct stock *stock = NULL;
+    TRY(stock_of_product(job, req->product_id, FOR_UPDATE, &stock, err));
+    if (req->change_from.has && req->change_from.value != stock->on_hand)
+        return refuse(err, STALE_QUANTITY, "%" PRId64 " are on hand", stock->on_hand);
+    return stock_change(job, stock, req->on_hand - stock->on_hand, STR("set"), err);
+}
+
+const struct operation inventory_set = {
+    .name = "inventory.set",
+    .kind = COMMAND,
+    .who = ADMIN,
+    .request = &inventory_set_schema,
+    .handle = set,
+    .summary = "Set what is on hand, after a count",
+    .reply = &stock_view_shape,
+    .errors = (const struct error_code *const[]){STALE_QUANTITY, NEGATIVE_STOCK, NULL},
+};

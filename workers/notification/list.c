@@ -1,0 +1,107 @@
+/* list.c - notification.list: the caller's notifications, newest first, and how many are unread. */
+#include "notification/notification.h"
+#include "notification/operations.h"
+#include "schemas/notification.h"
+
+#define PAGE_LIMIT_DEFAULT 20
+
+struct notification_page {
+    LIST(struct notification) items;
+    int64_t page;
+    int64_t limit;
+    int64_t total_items;
+    int64_t total_pages;
+    int64_t unread;
+};
+
+static const struct field page_fields[] = {
+    {.name = "items",
+     .kind = FIELD_LIST,
+     .offset = offsetof(struct notification_page, items),
+     .shape = &notification_view_shape},
+    {.name = "page", .kind = FIELD_INT, .offset = offsetof(struct notification_page, page)},
+    {.name = "limit", .kind = FIELD_INT, .offset = offsetof(struct notification_page, limit)},
+    {.name = "totalItems",
+     .kind = FIELD_INT,
+     .offset = offsetof(struct notification_page, total_items)},
+    {.name = "totalPages",
+     .kind = FIELD_INT,
+     .offset = offsetof(struct notification_page, total_pages)},
+    {.name = "unread", .kind = FIELD_INT, .offset = offsetof(struct notification_page, unread)},
+};
+
+static const struct shape page_shape =
+    SHAPE("NotificationPage", struct notification_page, page_fields);
+
+static void add_term(struct query *query, struct query_term term)
+{
+    query->terms[query->term_count++] = term;
+}
+
+static struct query query_of(const struct notification_page *page, struct str user_id,
+                             const struct inbox *inbox, bool unread_only)
+{
+    struct query query = {
+        .type = &notification_type,
+        .sorts = {{.path = "seq", .direction = -1}},
+        .sort_count = 1,
+        .skip = (page->page - 1) * page->limit,
+        .limit = page->limit,
+        .with_total = true,
+    };
+    add_term(&query, (struct query_term){.path = "userId", .op = QUERY_EQ, .text = user_id});
+    if (unread_only) {
+        add_term(&query, (struct query_term){.path = "read", .op = QUERY_EQ, .number = false});
+        add_term(&query,
+                 (struct query_term){.path = "seq", .op = QUERY_GT, .number = inbox->read_until});
+    }
+    return query;
+}
+
+/* Copies, because whether one is read depends on the inbox too. */
+static void fill_page(struct notification_page *page, struct arena *arena,
+                      const struct query_page *found, const struct inbox *inbox)
+{
+    page->items.count = found->docs.count;
+    page->items.items = arena_array(arena, found->docs.count, sizeof(struct notification));
+    for (size_t i = 0; i < found->docs.count; i++) {
+        const struct notification *stored = found->docs.items[i];
+        page->items.items[i] = *stored;
+        page->items.items[i].read = notification_is_read(stored, inbox);
+    }
+    page->total_items = found->total;
+    page->total_pages = (found->total + page->limit - 1) / page->limit;
+    page->unread = inbox->unread;
+}
+
+static enum outcome list(struct job *job, const void *request, struct err *err)
+{
+    (void)err; /* there is nothing to refuse */
+    static const struct inbox empty;
+    const struct notification_list_request *req = request;
+    const struct str user_id = job_caller(job)->id;
+    struct notification_page *page = ARENA_NEW(job_arena(job), struct notification_page);
+    page->page = req->page.has ? req->page.value : 1;
+    page->limit = req->limit.has ? req->limit.value : PAGE_LIMIT_DEFAULT;
+
+    struct inbox *loaded = NULL;
+    NEED(job, inbox_by_user(job, user_id, READ, &loaded));
+    const struct inbox *inbox = loaded ? loaded : &empty;
+
+    const bool unread_only = req->unread.has && req->unread.value;
+    const struct query query = query_of(page, user_id, inbox, unread_only);
+    const struct query_page *found = NULL;
+    NEED(job, job_query(job, &query, NULL, &found));
+    fill_page(page, job_arena(job), found, inbox);
+    return reply(job, &page_shape, page);
+}
+
+const struct operation notification_list = {
+    .name = "notification.list",
+    .kind = QUERY,
+    .who = CUSTOMER,
+    .request = &notification_list_schema,
+    .handle = list,
+    .summary = "The caller's notifications, newest first",
+    .reply = &page_shape,
+};

@@ -1,0 +1,16 @@
+/* notification_worker.c - the worker "notification": tells users, and lets them read. */
+#include "notification/notification.h"
+#include "notification/operations.h"
+
+const struct worker notification_worker = {
+    .name = "notification",
+    .prefixes = (const char *const[]){"notification", NULL},
+    .operations =
+        (const struct operation *const[]){
+            &notification_list,
+            &notification_read,
+            &notification_order_placed,
+            &notification_order_status_changed,
+            NULL,
+        },
+};

@@ -1,0 +1,12 @@
+/* operations.h - the operations of notifications; each stands in the file of its name. */
+#ifndef CARTWRIGHT_WORKERS_NOTIFICATION_OPERATIONS_H
+#define CARTWRIGHT_WORKERS_NOTIFICATION_OPERATIONS_H
+
+#include "worker/operation.h"
+
+extern const struct operation notification_list;
+extern const struct operation notification_order_placed;
+extern const struct operation notification_order_status_changed;
+extern const struct operation notification_read;
+
+#endif

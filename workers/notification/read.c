@@ -1,0 +1,101 @@
+/* read.c - notification.read: mark some notifications, or all, as read.
+ *
+ * All or nothing: an id that is unknown or another user's refuses the message. */
+#include "notification/notification.h"
+#include "notification/operations.h"
+#include "schemas/notification.h"
+
+struct unread_view {
+    int64_t unread;
+};
+
+static const struct field unread_fields[] = {
+    {.name = "unread", .kind = FIELD_INT, .offset = offsetof(struct unread_view, unread)},
+};
+
+static const struct shape unread_shape = SHAPE("Unread", struct unread_view, unread_fields);
+
+static enum outcome reply_unread(struct job *job, const struct inbox *inbox)
+{
+    struct unread_view *view = ARENA_NEW(job_arena(job), struct unread_view);
+    view->unread = inbox ? inbox->unread : 0;
+    return reply(job, &unread_shape, view);
+}
+
+static enum outcome read_all(struct job *job, struct inbox *inbox)
+{
+    if (inbox && inbox->unread > 0) {
+        inbox->read_until = inbox->last_seq;
+        inbox->unread = 0;
+        job_changed(job, inbox);
+    }
+    return reply_unread(job, inbox);
+}
+
+/* True when all are loaded; asks for every one before it says no. */
+static bool load_all(struct job *job, const struct str *ids, size_t count,
+                     struct notification **out)
+{
+    bool loaded = true;
+    for (size_t i = 0; i < count; i++)
+        loaded &= notification_by_id(job, ids[i], FOR_UPDATE, &out[i]);
+    return loaded;
+}
+
+static enum outcome check_owner(struct job *job, struct notification *const *chosen, size_t count,
+                                struct err *err)
+{
+    const struct str owner = job_caller(job)->id;
+    enum outcome outcome = OUTCOME_DONE;
+    for (size_t i = 0; i < count; i++) {
+        if (chosen[i] && str_eq(chosen[i]->user_id, owner))
+            continue;
+        if (outcome == OUTCOME_DONE)
+            outcome = refuse(err, NOT_FOUND, "no such notification");
+        err_field_add(err, job_arena(job), str_printf(job_arena(job), "/ids/%zu", i),
+                      "no such notification");
+    }
+    return outcome;
+}
+
+static enum outcome read_some(struct job *job, const struct str *ids, size_t count,
+                              struct inbox *inbox, struct err *err)
+{
+    struct notification **chosen = arena_array(job_arena(job), count, sizeof(*chosen));
+    NEED(job, load_all(job, ids, count, chosen));
+    TRY(check_owner(job, chosen, count, err));
+    if (!inbox)
+        return bug(err, "the user has notifications but no inbox");
+
+    const int64_t before = inbox->unread;
+    for (size_t i = 0; i < count; i++) {
+        if (notification_is_read(chosen[i], inbox))
+            continue;
+        chosen[i]->read = true;
+        job_changed(job, chosen[i]);
+        inbox->unread--;
+    }
+    if (inbox->unread != before)
+        job_changed(job, inbox);
+    return reply_unread(job, inbox);
+}
+
+static enum outcome mark_read(struct job *job, const void *request, struct err *err)
+{
+    const struct notification_read_request *req = request;
+    struct inbox *inbox = NULL;
+    NEED(job, inbox_by_user(job, job_caller(job)->id, FOR_UPDATE, &inbox));
+    if (req->ids.count == 0)
+        return read_all(job, inbox);
+    return read_some(job, req->ids.items, req->ids.count, inbox, err);
+}
+
+const struct operation notification_read = {
+    .name = "notification.read",
+    .kind = COMMAND,
+    .who = CUSTOMER,
+    .request = &notification_read_schema,
+    .handle = mark_read,
+    .summary = "Mark some of the caller's notifications as read, or all",
+    .reply = &unread_shape,
+};

@@ -1,0 +1,31 @@
+/* render.h - what notifications say, in plain English. Pure. */
+#ifndef CARTWRIGHT_WORKERS_NOTIFICATION_RENDER_H
+#define CARTWRIGHT_WORKERS_NOTIFICATION_RENDER_H
+
+#include "notification/notification.h"
+#include "order/order.h"
+
+struct news_line {
+    struct str name;
+    int64_t quantity;
+};
+
+/* What is told of an order; also the notification's data. */
+struct order_news {
+    struct str order_id;
+    struct str number;
+    enum order_status status;
+    struct money total;
+    LIST(struct news_line) items;
+    struct str expected_delivery_date;
+};
+
+struct notice render_order_placed(struct arena *arena, const struct order_news *news,
+                                  struct str name);
+struct notice render_order_status_changed(struct arena *arena, const struct order_news *news,
+                                          struct str name);
+
+/* Control characters become spaces: a value cannot begin a mail header or a line of its own. */
+struct str one_line(struct arena *arena, struct str value);
+
+#endif

@@ -1,0 +1,31 @@
+/* cancel.c - order.cancel: a customer cancels an own order before it is worked on, an admin any
+ * order before it is shipped. */
+#include "errors.h"
+#include "order/operations.h"
+#include "order/order.h"
+#include "schemas/order.h"
+
+static enum outcome cancel(struct job *job, const void *request, struct err *err)
+{
+    const struct order_cancel_request *req = request;
+    struct order *order = NULL;
+    NEED(job, order_by_id(job, req->order_id, FOR_UPDATE, &order));
+    if (!order_is_visible(job, order))
+        return refuse(err, NOT_FOUND, "there is no such order");
+    const enum order_status status = (enum order_status)order->status;
+    if (!order_may_cancel(status, job_caller(job)->role))
+        return refuse(err, NOT_CANCELLABLE, "an order that is %s cannot be cancelled",
+                      common_order_status_names[status]);
+    return order_move(job, order, order_edge(status, ORDER_CANCELLED), req->reason, err);
+}
+
+const struct operation order_cancel = {
+    .name = "order.cancel",
+    .kind = COMMAND,
+    .who = CUSTOMER,
+    .request = &order_cancel_schema,
+    .handle = cancel,
+    .summary = "Cancel an order and release its stock",
+    .reply = &order_shape,
+    .errors = (const struct error_code *const[]){NOT_CANCELLABLE, NULL},
+};

@@ -1,0 +1,76 @@
+/* list.c - order.list: a page of the caller's orders, newest first; an admin may ask for those of
+ * somebody, or for all. */
+#include "order/operations.h"
+#include "order/order.h"
+#include "request.h"
+#include "schemas/order.h"
+
+struct order_page {
+    LIST(struct order) items;
+    struct paging paging;
+};
+
+static const struct field page_fields[] = {
+    PAGE_FIELDS(struct order_page, &order_shape),
+};
+
+static const struct shape page_shape = SHAPE("Page of Order", struct order_page, page_fields);
+
+/* Whose orders; absent: everybody's. userId is narrower than all, so it wins. */
+static struct str owner_of(const struct job *job, const struct order_list_request *req)
+{
+    if (!str_is_absent(req->user_id))
+        return req->user_id;
+    return req->all.has && req->all.value ? STR_ABSENT : job_caller(job)->id;
+}
+
+static struct query query_of(const struct job *job, const struct order_list_request *req,
+                             struct paging paging)
+{
+    struct query query = {
+        .type = &order_type,
+        .sorts = {{.path = "createdAt", .direction = -1}, {.path = "id", .direction = -1}},
+        .sort_count = 2,
+        .skip = paging_skip(paging),
+        .limit = paging.limit,
+        .with_total = true,
+    };
+    const struct str owner = owner_of(job, req);
+    if (!str_is_absent(owner))
+        query.terms[query.term_count++] = (struct query_term){"userId", QUERY_EQ, .text = owner};
+    if (req->status >= 0)
+        query.terms[query.term_count++] = (struct query_term){
+            "status", QUERY_EQ, .text = str_of(common_order_status_names[req->status])};
+    return query;
+}
+
+static enum outcome list(struct job *job, const void *request, struct err *err)
+{
+    const struct order_list_request *req = request;
+    const bool asks_for_others = !str_is_absent(req->user_id) || (req->all.has && req->all.value);
+    if (asks_for_others && !caller_is_admin(job))
+        return refuse(err, FORBIDDEN, "only admins see the orders of others");
+
+    const struct paging paging = paging_of(req->page, req->limit);
+    const struct query query = query_of(job, req, paging);
+    const struct query_page *found = NULL;
+    NEED(job, job_query(job, &query, NULL, &found));
+
+    struct order_page *page = ARENA_NEW(job_arena(job), struct order_page);
+    page->paging = paging_with_total(paging, found->total);
+    page->items.count = found->docs.count;
+    page->items.items = arena_array(job_arena(job), found->docs.count, sizeof(struct order));
+    for (size_t i = 0; i < found->docs.count; i++)
+        page->items.items[i] = *(const struct order *)found->docs.items[i];
+    return reply(job, &page_shape, page);
+}
+
+const struct operation order_list = {
+    .name = "order.list",
+    .kind = QUERY,
+    .who = CUSTOMER,
+    .request = &order_list_schema,
+    .handle = list,
+    .summary = "A page of the caller's orders, newest first; all of them for an admin who asks",
+    .reply = &page_shape,
+};

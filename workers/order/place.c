@@ -1,0 +1,136 @@
+/* place.c - order.place: orders what is in the caller's cart, all of it or nothing.
+ *
+ * Two rounds load everything: the cart, then the products and stocks of all its lines; a third one
+ * follows only when somebody takes the last of a product. Prices are today's and are frozen here.
+ * The stocks are locked and version-guarded, so what is checked below still holds when the batch
+ * commits. order.placed also tells that the cart is empty now. */
+#include "cart/cart.h"
+#include "code.h"
+#include "errors.h"
+#include "order/operations.h"
+#include "order/order.h"
+#include "request.h"
+#include "schemas/order.h"
+#include "settings.h"
+
+/* Whether line i can be ordered. */
+typedef bool line_check(const struct cart *cart, const struct cart_goods *goods, size_t i);
+
+static bool is_on_sale(const struct cart *cart, const struct cart_goods *goods, size_t i)
+{
+    (void)cart;
+    return product_is_purchasable(goods->products[i]);
+}
+
+static bool is_in_stock(const struct cart *cart, const struct cart_goods *goods, size_t i)
+{
+    return cart->lines.items[i].quantity <= stock_available(goods->stocks[i]);
+}
+
+/* Refuses with `code` when a line fails the check, with one field per such line. */
+static enum outcome check_lines(struct job *job, const struct cart *cart,
+                                const struct cart_goods *goods, line_check *check,
+                                const struct error_code *code, const char *text, struct err *err)
+{
+    enum outcome outcome = OUTCOME_DONE;
+    for (size_t i = 0; i < goods->count; i++) {
+        if (check(cart, goods, i))
+            continue;
+        if (outcome == OUTCOME_DONE)
+            outcome = refuse(err, code, "%s", text);
+        const struct cart_line *line = &cart->lines.items[i];
+        const int64_t available =
+            product_is_purchasable(goods->products[i]) ? stock_available(goods->stocks[i]) : 0;
+        err_field_add(err, job_arena(job), str_printf(job_arena(job), "/items/%zu", i),
+                      "%" PRId64 " of %.*s are wanted, %" PRId64 " are available", line->quantity,
+                      STR_FMT(line->sku), available);
+    }
+    return outcome;
+}
+
+/* False when the sum does not fit. */
+static bool fill_lines(struct arena *arena, struct order *order, const struct cart *cart,
+                       const struct cart_goods *goods)
+{
+    order->items.count = goods->count;
+    order->items.items = arena_array(arena, goods->count, sizeof(struct order_line));
+    for (size_t i = 0; i < goods->count; i++) {
+        const struct cart_line *line = &cart->lines.items[i];
+        const struct product *product = goods->products[i];
+        struct order_line *item = &order->items.items[i];
+        *item = (struct order_line){line->product_id, line->sku,      product->name,
+                                    line->quantity,   product->price, product->price};
+        if (!money_times(item->unit_price, item->quantity, &item->line_total))
+            return false;
+        if (i == 0)
+            order->total = item->line_total;
+        else if (!money_add(order->total, item->line_total, &order->total))
+            return false;
+    }
+    return true;
+}
+
+static enum outcome check_total(struct job *job, const struct order *order, struct money expected,
+                                struct err *err)
+{
+    if (money_is_absent(expected) || money_eq(expected, order->total))
+        return OUTCOME_DONE;
+    return refuse(err, PRICE_CHANGED, "the total is %.*s",
+                  STR_FMT(money_text(job_arena(job), order->total)));
+}
+
+/* The order as it will be, without effects. */
+static struct order *draft_order(struct job *job, const struct order_place_request *req)
+{
+    struct order *order = ARENA_NEW(job_arena(job), struct order);
+    *order = (struct order){
+        .head.id = job_new_id(job),
+        .number = code_random(job, "order.number", ORDER_NUMBER_PREFIX, ORDER_NUMBER_CHARS),
+        .user_id = job_caller(job)->id,
+        .shipping_address = req->shipping_address,
+        .expected_delivery_date =
+            order_delivery_date(job_arena(job), job_now(job), shop_settings(job)->delivery_days),
+    };
+    order_add_step(job_arena(job), order, ORDER_PENDING, job_now(job), job_caller(job)->id,
+                   req->note);
+    return order;
+}
+
+static enum outcome place(struct job *job, const void *request, struct err *err)
+{
+    const struct order_place_request *req = request;
+    struct cart *cart = NULL;
+    struct cart_goods goods;
+    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
+    if (!cart || cart->lines.count == 0)
+        return refuse(err, CART_EMPTY, "the cart is empty");
+    TRY(expect_version(req->expected_version, cart->head.version, err));
+    NEED(job, cart_goods(job, cart, FOR_UPDATE, &goods));
+    TRY(check_lines(job, cart, &goods, is_on_sale, NOT_PURCHASABLE, "not all is on sale", err));
+    TRY(check_lines(job, cart, &goods, is_in_stock, INSUFFICIENT_STOCK, "not all is in stock",
+                    err));
+    struct order *order = draft_order(job, req);
+    if (!fill_lines(job_arena(job), order, cart, &goods))
+        return refuse(err, NOT_PURCHASABLE, "the total is more than can be counted");
+    TRY(check_total(job, order, req->expected_total, err));
+
+    TRY(order_move_stock(job, order, stock_reserve, err));
+    job_insert(job, &order_type, order);
+    cart->lines.count = 0;
+    job_changed(job, cart);
+    emit(job, "order.placed", order->head.id, order->head.version, &order_shape, order);
+    return reply(job, &order_shape, order);
+}
+
+const struct operation order_place = {
+    .name = "order.place",
+    .kind = COMMAND,
+    .who = CUSTOMER,
+    .request = &order_place_schema,
+    .handle = place,
+    .summary = "Order what is in the caller's cart",
+    .reply = &order_shape,
+    .status = 201,
+    .errors = (const struct error_code *const[]){CART_EMPTY, INSUFFICIENT_STOCK, NOT_PURCHASABLE,
+                                                 VERSION_CONFLICT, PRICE_CHANGED, NULL},
+};

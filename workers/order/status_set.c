@@ -1,0 +1,32 @@
+/* status_set.c - order.status.set: an admin moves an order along its life cycle. */
+#include "errors.h"
+#include "order/operations.h"
+#include "order/order.h"
+#include "schemas/order.h"
+
+static enum outcome status_set(struct job *job, const void *request, struct err *err)
+{
+    const struct order_status_set_request *req = request;
+    struct order *order = NULL;
+    NEED(job, order_by_id(job, req->order_id, FOR_UPDATE, &order));
+    if (!order)
+        return refuse(err, NOT_FOUND, "there is no such order");
+    const struct order_edge *edge =
+        order_edge((enum order_status)order->status, (enum order_status)req->status);
+    if (!edge)
+        return refuse(err, ILLEGAL_TRANSITION, "an order that is %s cannot become %s",
+                      common_order_status_names[order->status],
+                      common_order_status_names[req->status]);
+    return order_move(job, order, edge, req->note, err);
+}
+
+const struct operation order_status_set = {
+    .name = "order.status.set",
+    .kind = COMMAND,
+    .who = ADMIN,
+    .request = &order_status_set_schema,
+    .handle = status_set,
+    .summary = "Move an order along its life cycle",
+    .reply = &order_shape,
+    .errors = (const struct error_code *const[]){ILLEGAL_TRANSITION, NULL},
+};

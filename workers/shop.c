@@ -1,0 +1,71 @@
+/* shop.c - the tables that make the shop: its workers, its documents, its settings. */
+#include "shop.h"
+
+#include "auth/user.h"
+#include "cart/cart.h"
+#include "catalog/catalog.h"
+#include "inventory/stock.h"
+#include "notification/notification.h"
+#include "order/order.h"
+
+static const struct worker *const workers[] = {
+    &auth_worker, &catalog_worker, &inventory_worker,
+    &cart_worker, &order_worker,   &notification_worker,
+    NULL,
+};
+
+static const struct doc_type *const types[] = {
+    &user_type, &session_type, &roster_type,       &category_type, &product_type, &stock_type,
+    &cart_type, &order_type,   &notification_type, &inbox_type,    NULL,
+};
+
+#define AT(member) offsetof(struct app_settings, shop.member)
+
+/* clang-format off */
+static const struct setting rows[] = {
+    {.name = "shop.currency", .kind = SETTING_STR, .offset = AT(currency), .fallback = "GBP",
+     .help = "ISO 4217 code of all prices"},
+    {.name = "shop.lowStock", .kind = SETTING_INT, .offset = AT(low_stock), .fallback = "5",
+     .max = 1000000, .help = "at or below it stock is low"},
+    {.name = "shop.deliveryDays", .kind = SETTING_INT, .offset = AT(delivery_days),
+     .fallback = "5", .max = 365, .help = "expected delivery, days after the order"},
+    {.name = "shop.listCache", .kind = SETTING_DURATION, .offset = AT(list_cache_ms),
+     .fallback = "60s", .min = 1000, .max = 3600000, .help = "life of a cached page"},
+    {.name = "auth.accessToken", .kind = SETTING_DURATION, .offset = AT(access_token_ms),
+     .fallback = "10m", .min = 10000, .max = 86400000, .help = "life of an access token"},
+    {.name = "auth.refreshIdle", .kind = SETTING_DURATION, .offset = AT(refresh_idle_ms),
+     .fallback = "14d", .min = 60000, .max = 31536000000, .help = "life of an unused refresh token"},
+    {.name = "auth.refreshAbsolute", .kind = SETTING_DURATION, .offset = AT(refresh_absolute_ms),
+     .fallback = "30d", .min = 60000, .max = 31536000000, .help = "life of a log-in"},
+    {.name = "auth.loginBurst", .kind = SETTING_INT, .offset = AT(login_burst), .fallback = "10",
+     .min = 1, .max = 1000, .help = "failed log-ins of an account at once"},
+    {.name = "auth.loginPeriod", .kind = SETTING_DURATION, .offset = AT(login_period_ms),
+     .fallback = "12s", .min = 100, .max = 3600000, .help = "then one failed log-in per such time"},
+};
+/* clang-format on */
+
+static const struct setting_table shop_settings_table = {rows, sizeof(rows) / sizeof(rows[0])};
+
+static const struct setting_table *const tables[] = {&engine_settings_table, &shop_settings_table};
+
+const struct config_schema app_config = {
+    .tables = tables,
+    .table_count = 2,
+    .lists = &engine_pools_list,
+    .list_count = 1,
+    .size = sizeof(struct app_settings),
+};
+
+struct service shop_service(const struct app_settings *settings)
+{
+    return (struct service){
+        .workers = workers,
+        .types = types,
+        .invalidations = catalog_invalidations,
+        .invalidation_count = catalog_invalidation_count,
+        .authorize = authorize_caller,
+        .settings = &settings->shop,
+        .access_token_ms = settings->shop.access_token_ms,
+        .cache_ms = settings->shop.list_cache_ms,
+    };
+}

@@ -1,0 +1,21 @@
+/* shop.h - the whole shop as the engine sees it: its workers, documents, settings. */
+#ifndef CARTWRIGHT_WORKERS_SHOP_H
+#define CARTWRIGHT_WORKERS_SHOP_H
+
+#include "config/config.h"
+#include "settings.h"
+#include "worker/operation.h"
+#include "worker/settings.h"
+
+/* Everything that can be configured. */
+struct app_settings {
+    struct engine_settings engine;
+    struct shop_settings shop;
+};
+
+extern const struct config_schema app_config;
+
+/* The service with these settings; both must outlive it. */
+struct service shop_service(const struct app_settings *settings);
+
+#endif
