@@ -8,10 +8,10 @@ SHELL := /bin/bash
 
 # One goal uses all cores; `make lint test` does one thing after the other.
 JOBS ?= $(shell nproc)
-ifneq ($(filter 0 1,$(words $(MAKECMDGOALS))),)
-MAKEFLAGS += -j$(JOBS)
-else
+ifneq ($(filter-out 0 1,$(words $(MAKECMDGOALS))),)
 .NOTPARALLEL:
+else ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(JOBS)
 endif
 
 # --- flavours: one folder of objects per set of flags ------------------------------------------
@@ -36,7 +36,7 @@ LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lunistring -lidn2 -lm
 
 # --- what there is ------------------------------------------------------------------------------
 SCHEMAS    := $(sort $(wildcard schemas/*/*.json))
-GEN_C      := $(GEN)/schemas/common.c \
+GEN_C      := $(GEN)/schemas/common.c $(GEN)/schemas/all.c \
     $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(dir $(SCHEMAS)))))
 GEN_H      := $(GEN_C:.c=.h)
 COMMON_C   := $(filter-out %_fake.c,$(wildcard common/*/*.c))
@@ -103,6 +103,8 @@ UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT_C))
 LIVE_BIN := $(patsubst %.c,$(O)/%,$(LIVE_C))
 
 $(UNIT_BIN:=.o) $(LIVE_BIN:=.o): | build/.tools-test
+# The prototypes of the cases are in the generated main.
+$(UNIT_BIN:=.o) $(LIVE_BIN:=.o): private WARN += -Wno-missing-prototypes
 
 $(O)/tests/%.main.c: tests/%.c tests/unit/make_main.sh
 	@mkdir -p $(@D)
@@ -113,7 +115,7 @@ $(UNIT_BIN) $(LIVE_BIN): %: %.o %.main.c $(LIBS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LDLIBS) -lcmocka
 
 # --- programs: all sources of a folder under tests/ make one ------------------------------------
-PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:schema_check
+PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:validate
 PROGRAM_C :=
 
 define program
@@ -152,8 +154,8 @@ TESTED     := $(OFFLINE) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
 test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
-unit: $(UNIT_BIN) | build/.tools-test ## unit tests only
-	$(Q)tests/rig/test.sh $(O) unit
+unit: $(UNIT_BIN) | build/.tools-build build/.tools-test ## unit tests only
+	$(Q)tests/rig/test.sh $(O) unit unit-py
 
 flow: $(PROGRAM.flow) | $(TEST_TOOLS) ## flow scripts, on the fakes and on real servers
 	$(Q)tests/rig/test.sh $(O) flow flow-live

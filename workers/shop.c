@@ -1,6 +1,7 @@
 /* shop.c - the tables that make the shop: its workers, its documents, its settings. */
 #include "shop.h"
 
+#include "auth/session.h"
 #include "auth/user.h"
 #include "cart/cart.h"
 #include "catalog/catalog.h"

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "bus/bus_amqp.h"
 
-#define GOODBYE_MS 1000
+#define GOODBYE_MS 250
 
 static struct timeval timeval_of_ms(int ms)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bus/bus_amqp.h"
+#include "bus/bus_amqp_frames.h"
 
 #define FRAME_HEAD     7
 #define FRAME_OVERHEAD (FRAME_HEAD + 1)

@@ -1,7 +1,7 @@
 /* bus_amqp_uri.c - amqp://user:password@host:port/vhost, taken apart. */
 #include <stdlib.h>
 
-#include "bus/bus_amqp.h"
+#include "bus/bus_amqp_frames.h"
 
 /* Only the scheme is quoted in errors: the rest may hold a password. */
 static enum outcome check_scheme(struct str text, struct err *err)

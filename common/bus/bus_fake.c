@@ -33,10 +33,8 @@ struct bus_fake {
     int prefetch;
     bool is_consuming;
     uint32_t epoch;
-    uint64_t last_seq;
     uint64_t last_tag;
     uint64_t returned;
-    int64_t now_ms;
 };
 
 static struct bus_fake *fake_of(struct bus *bus)
@@ -52,118 +50,6 @@ static const struct bus_fake *const_fake_of(const struct bus *bus)
 static enum outcome lost(const struct bus_fake *fake, struct err *err)
 {
     return retry_later(err, "connection to the broker lost: %s", fake->lost);
-}
-
-/* --- queues --------------------------------------------------------------------------------- */
-
-static void messages_insert(struct fake_messages *messages, struct fake_message *message)
-{
-    struct fake_message **at = &messages->first;
-    while (*at && (*at)->seq < message->seq)
-        at = &(*at)->next;
-    message->next = *at;
-    *at = message;
-    messages->count++;
-}
-
-static struct fake_message *messages_remove(struct fake_messages *messages,
-                                            struct fake_message **at)
-{
-    struct fake_message *message = *at;
-    *at = message->next;
-    message->next = NULL;
-    messages->count--;
-    return message;
-}
-
-static void message_free(struct fake_message *message)
-{
-    delivery_free(message->delivery);
-    free(message);
-}
-
-static void messages_free(struct fake_messages *messages)
-{
-    while (messages->first)
-        message_free(messages_remove(messages, &messages->first));
-}
-
-static struct delivery *copy_of(const struct delivery *delivery)
-{
-    struct delivery *copy = delivery_make(delivery, delivery->body.len);
-    if (delivery->body.len)
-        memcpy(delivery_body(copy), delivery->body.ptr, delivery->body.len);
-    return copy;
-}
-
-static int64_t expiry(const struct bus_fake *fake, const struct fake_queue *queue,
-                      const struct delivery *delivery)
-{
-    int64_t life = queue->spec.message_ttl_ms > 0 ? queue->spec.message_ttl_ms : INT64_MAX;
-    if (delivery->expiration >= 0 && delivery->expiration < life)
-        life = delivery->expiration;
-    return life == INT64_MAX ? INT64_MAX : fake->now_ms + life;
-}
-
-static bool enqueue(struct bus_fake *fake, struct fake_queue *queue,
-                    const struct delivery *delivery)
-{
-    if (queue->spec.length_max > 0 && queue->ready.count >= (size_t)queue->spec.length_max)
-        return false; /* x-overflow: reject-publish */
-    struct fake_message *message = calloc(1, sizeof(*message));
-    if (!message)
-        panic("out of memory for a message");
-    struct delivery named = *delivery;
-    named.queue = queue->spec.name;
-    message->delivery = copy_of(&named);
-    message->seq = ++fake->last_seq;
-    message->expires_at = expiry(fake, queue, delivery);
-    messages_insert(&queue->ready, message);
-    return true;
-}
-
-enum fate { ROUTED, UNROUTABLE, REJECTED };
-
-static enum fate route(struct bus_fake *fake, const struct delivery *delivery)
-{
-    if (routes_match(&fake->routes, delivery->exchange, delivery->routing_key) == 0)
-        return UNROUTABLE;
-    enum fate fate = ROUTED;
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next) {
-        if (queue->is_hit && !enqueue(fake, queue, delivery))
-            fate = REJECTED;
-        queue->is_hit = false;
-    }
-    return fate;
-}
-
-/* RabbitMQ keeps a dead letter that nobody takes; here it is gone, and a test sees that. */
-static void dead_letter(struct bus_fake *fake, const struct fake_queue *queue,
-                        struct fake_message *message)
-{
-    if (!str_is_absent(queue->spec.dead_exchange)) {
-        struct delivery dead = *message->delivery;
-        dead.exchange = queue->spec.dead_exchange;
-        if (!str_is_absent(queue->spec.dead_routing_key))
-            dead.routing_key = queue->spec.dead_routing_key;
-        dead.expiration = -1;
-        dead.delivery_count = 0;
-        dead.redelivered = false;
-        (void)route(fake, &dead);
-    }
-    message_free(message);
-}
-
-/* Back to its old place, one delivery older. */
-static void give_back(struct bus_fake *fake, struct fake_queue *queue, struct fake_message *message)
-{
-    message->delivery->delivery_count++;
-    message->delivery->redelivered = true;
-    if (queue->spec.delivery_limit > 0 &&
-        message->delivery->delivery_count > queue->spec.delivery_limit)
-        dead_letter(fake, queue, message);
-    else
-        messages_insert(&queue->ready, message);
 }
 
 /* --- connecting ----------------------------------------------------------------------------- */
@@ -199,7 +85,8 @@ static enum outcome fake_reconnect(struct bus *bus, struct err *err)
     confirms_reset(&fake->confirms);
     for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
         while (queue->unacked.first)
-            give_back(fake, queue, messages_remove(&queue->unacked, &queue->unacked.first));
+            routes_give_back(&fake->routes, queue,
+                             messages_remove(&queue->unacked, &queue->unacked.first));
     fake->epoch++;
     fake->last_tag = 0;
     fake->lost = NULL;
@@ -292,7 +179,7 @@ static enum bus_event fake_next(struct bus *bus, int timeout_ms, struct delivery
     message->tag = ++fake->last_tag;
     message->delivery->tag = message->tag;
     message->delivery->epoch = fake->epoch;
-    *out = copy_of(message->delivery);
+    *out = delivery_copy(message->delivery);
     return BUS_MESSAGE;
 }
 
@@ -368,7 +255,7 @@ static void fake_publish(struct bus *bus, const struct bus_message *message, uin
     struct bus_fake *fake = fake_of(bus);
     const struct delivery delivery = delivery_of(message);
     add_call(fake, &(struct fake_call){
-                       .publish = copy_of(&delivery),
+                       .publish = delivery_copy(&delivery),
                        .mandatory = message->mandatory,
                        .publish_tag = group ? confirms_next_tag(&fake->confirms) : 0,
                    });
@@ -384,7 +271,7 @@ static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
         fake->lost = "the channel was closed: published to an exchange that does not exist";
         return;
     }
-    const enum fate fate = route(fake, call->publish);
+    const enum fate fate = routes_publish(&fake->routes, call->publish);
     const bool came_back = fate == UNROUTABLE && call->mandatory;
     if (came_back)
         fake->returned++;
@@ -406,9 +293,9 @@ static size_t settle_in(struct bus_fake *fake, struct fake_queue *queue,
         }
         struct fake_message *message = messages_remove(&queue->unacked, at);
         if (call->requeue)
-            give_back(fake, queue, message);
+            routes_give_back(&fake->routes, queue, message);
         else
-            message_free(message);
+            fake_message_free(message);
         settled++;
     }
     return settled;
@@ -499,7 +386,7 @@ bool bus_fake_send(struct bus *bus, const struct bus_message *message)
     const struct delivery delivery = delivery_of(message);
     if (message->reply_to.len && !routes_queue(&fake->routes, message->reply_to))
         routes_add_queue(&fake->routes, &(struct bus_queue){.name = message->reply_to});
-    return route(fake, &delivery) == ROUTED;
+    return routes_publish(&fake->routes, &delivery) == ROUTED;
 }
 
 struct delivery *bus_fake_take(struct bus *bus, struct str name)
@@ -528,22 +415,9 @@ size_t bus_fake_unacked(const struct bus *bus)
     return count;
 }
 
-static bool expire_one(struct bus_fake *fake)
-{
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
-        if (queue->ready.first && queue->ready.first->expires_at <= fake->now_ms) {
-            dead_letter(fake, queue, messages_remove(&queue->ready, &queue->ready.first));
-            return true;
-        }
-    return false;
-}
-
 void bus_fake_advance(struct bus *bus, int64_t ms)
 {
-    struct bus_fake *fake = fake_of(bus);
-    fake->now_ms += ms;
-    while (expire_one(fake))
-        continue;
+    routes_advance(&fake_of(bus)->routes, ms);
 }
 
 void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth)

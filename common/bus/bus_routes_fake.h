@@ -46,6 +46,8 @@ struct fake_routes {
     struct fake_queue *queues;
     struct fake_exchange *exchanges;
     struct fake_binding *bindings;
+    uint64_t last_seq;
+    int64_t now_ms;
 };
 
 /* Words between dots; '*' is one word, '#' any number. */
@@ -61,5 +63,27 @@ MUST_CHECK enum outcome routes_declare(struct fake_routes *routes,
 /* Sets is_hit of every queue that takes the message; alternate exchanges are followed. Returns how
  * many. */
 size_t routes_match(struct fake_routes *routes, struct str exchange, struct str routing_key);
+
+/* --- messages in queues ---------------------------------------------------------------------- */
+
+void messages_insert(struct fake_messages *messages, struct fake_message *message);
+/* `at` points to the link that leads to the message. */
+struct fake_message *messages_remove(struct fake_messages *messages, struct fake_message **at);
+void messages_free(struct fake_messages *messages);
+void fake_message_free(struct fake_message *message);
+struct delivery *delivery_copy(const struct delivery *delivery);
+
+enum fate { ROUTED, UNROUTABLE, REJECTED };
+
+/* Copies the message into every queue that takes it. */
+enum fate routes_publish(struct fake_routes *routes, const struct delivery *delivery);
+/* Takes the message, which is in no queue any more. */
+void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *queue,
+                        struct fake_message *message);
+/* Back to its old place, one delivery older; over the delivery limit it dies. */
+void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
+                      struct fake_message *message);
+/* Expires what is due. */
+void routes_advance(struct fake_routes *routes, int64_t ms);
 
 #endif

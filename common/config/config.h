@@ -1,8 +1,9 @@
 /* config.h - one table of settings; YAML files and the environment fill it.
  *
- * Order: default < file < environment (CARTWRIGHT_AMQP_URI for amqp.uri). An unknown key, a wrong
- * type or a value out of range refuses to start and says where (file:line or variable). The only
- * room with yaml.h. */
+ * Order: default < file < environment (CARTWRIGHT_AMQP_URI for amqp.uri). A secret may also be in a
+ * file that the environment names (CARTWRIGHT_AUTH_MASTER_KEY_FILE). An unknown key or variable, a
+ * wrong type or a value out of range refuses to start and says where (file:line or variable). The
+ * only room with yaml.h. */
 #ifndef CARTWRIGHT_CONFIG_CONFIG_H
 #define CARTWRIGHT_CONFIG_CONFIG_H
 
@@ -19,13 +20,14 @@ enum setting_kind {
     SETTING_SIZE,     /* int64_t bytes; "64KiB", "19MiB" */
     SETTING_ENUM,     /* int, index into names */
     SETTING_STRS,     /* LIST(struct str); in the environment comma-separated */
+    SETTING_SECRETS,  /* the same; printed as *** */
 };
 
 struct setting {
     const char *name; /* "amqp.uri"; the YAML path, and the variable CARTWRIGHT_AMQP_URI */
     enum setting_kind kind;
     size_t offset;        /* in the settings struct */
-    const char *fallback; /* the default, as it would be written; NULL: required */
+    const char *fallback; /* the default, as it would be written; NULL: required, not empty */
     int64_t min, max;     /* INT, DURATION, SIZE; both 0: no limit */
     const char *const *names;
     bool reloadable;  /* takes effect on SIGHUP */
@@ -47,7 +49,7 @@ struct setting_list {
 };
 
 struct config_schema {
-    const struct setting_table *tables; /* engine, auth, shop: each part brings its own */
+    const struct setting_table *const *tables; /* engine, shop: each part brings its own */
     size_t table_count;
     const struct setting_list *lists;
     size_t list_count;

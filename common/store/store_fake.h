@@ -29,5 +29,7 @@ size_t store_fake_count(struct store *store, const struct doc_type *type);
 /* Puts a document in place, whatever is there. */
 void store_fake_put(struct store *store, const struct doc_type *type, const void *doc);
 size_t store_fake_commits(const struct store *store);
+/* What the outbox takes for "now"; 0 (as at the start): the clock. */
+void store_fake_set_now(struct store *store, int64_t now_ms);
 
 #endif

@@ -87,8 +87,8 @@ enum outcome mongo_kill_session(struct store *store, const uint8_t session[STORE
                                 struct err *err);
 void mongo_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
 
-/* {insert: "journal", documents: [...]} */
-MUST_CHECK bool mongo_journal_command(const struct commit *commit, bson_t *command);
+/* Appends the fields of the journal entry. */
+MUST_CHECK bool mongo_journal_put(bson_t *entry, const struct commit *commit);
 enum outcome mongo_journal_find(struct store *store, struct arena *arena,
                                 const struct journal_key *keys, size_t count,
                                 struct journal_reply **out, size_t *out_count, struct err *err);

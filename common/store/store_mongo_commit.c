@@ -188,11 +188,12 @@ static enum outcome send_writes(struct store_mongo *store, const struct commit *
 
 /* Too many long replies for one entry: a conflict, because the lane answers that with a smaller
  * batch. */
-static enum outcome journal_command(const struct commit *commit, bson_t *command, struct err *err)
+static enum outcome check_journal(const struct commit *commit, bool built, const bson_t *holder,
+                                  struct err *err)
 {
-    if (!mongo_journal_command(commit, command))
+    if (!built)
         return bug(err, "journal entry %.*s cannot be built", STR_FMT(commit->id));
-    if (command->len <= JOURNAL_BYTES_MAX)
+    if (holder->len <= JOURNAL_BYTES_MAX)
         return OUTCOME_DONE;
     if (commit->reply_count > 1)
         return conflict(err, "journal: %zu replies are too long for one entry",
@@ -204,33 +205,47 @@ static enum outcome send_journal(struct store_mongo *store, const struct commit 
                                  struct err *err)
 {
     AUTO_BSON command = BSON_INITIALIZER;
-    TRY(journal_command(commit, &command, err));
+    struct mongo_array documents;
+    bson_t entry;
+    const bool built = bson_append_utf8(&command, "insert", -1, JOURNAL_COLLECTION, -1) &&
+                       mongo_array_begin(&documents, &command, "documents") &&
+                       mongo_array_add(&documents, &entry) && mongo_journal_put(&entry, commit) &&
+                       mongo_array_add_end(&documents, &entry) && mongo_array_end(&documents);
+    TRY(check_journal(commit, built, &command, err));
     AUTO_BSON reply;
     return mongo_run(store, MONGO_WRITE, &command, &store->in_session, &reply, JOURNAL_COLLECTION,
                      err);
 }
 
-/* A batch of refusals changes nothing: its journal entry is atomic by itself. What may have
- * happened although no answer came is UNCERTAIN; only a server that was never reached is RETRY. */
+/* What may have happened although no answer came is UNCERTAIN; only a server that was never reached
+ * is RETRY. */
+static enum outcome fate_of_insert(const bson_t *reply, const bson_error_t *error, struct err *err)
+{
+    const enum outcome outcome = mongo_fault(reply, error, JOURNAL_COLLECTION, err);
+    const bool may_have_happened =
+        error->domain == MONGOC_ERROR_WRITE_CONCERN ||
+        (outcome == OUTCOME_RETRY && error->domain != MONGOC_ERROR_SERVER_SELECTION);
+    return may_have_happened ? uncertain(err, "journal: %s (code %u)", error->message, error->code)
+                             : outcome;
+}
+
+/* A batch of refusals changes nothing: its journal entry is atomic by itself. This call of the
+ * driver repeats the insert once, safely, when the answer is lost; a plain command would not. */
 static enum outcome insert_journal_alone(struct store_mongo *store, const struct commit *commit,
                                          struct err *err)
 {
-    AUTO_BSON command = BSON_INITIALIZER;
+    AUTO_BSON entry = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
-    TRY(journal_command(commit, &command, err));
-    bson_append_int32(&command, "maxTimeMS", -1, store->timeout_ms);
+    TRY(check_journal(commit, mongo_journal_put(&entry, commit), &entry, err));
     bson_concat(&options, &store->in_session);
     mongo_write_options(&options, W_MAJORITY);
     AUTO_BSON reply;
     bson_error_t error = {0};
-    if (mongoc_client_write_command_with_opts(store->client, store->database, &command, &options,
-                                              &reply, &error))
-        return mongo_write_result(&reply, JOURNAL_COLLECTION, err);
-    const enum outcome outcome = mongo_fault(&reply, &error, JOURNAL_COLLECTION, err);
-    const bool may_have_happened =
-        error.domain == MONGOC_ERROR_WRITE_CONCERN ||
-        (outcome == OUTCOME_RETRY && error.domain != MONGOC_ERROR_SERVER_SELECTION);
-    return may_have_happened ? uncertain(err, "journal: %s", error.message) : outcome;
+    mongoc_collection_t *journal =
+        mongoc_client_get_collection(store->client, store->database, JOURNAL_COLLECTION);
+    const bool ok = mongoc_collection_insert_one(journal, &entry, &options, &reply, &error);
+    mongoc_collection_destroy(journal);
+    return ok ? OUTCOME_DONE : fate_of_insert(&reply, &error, err);
 }
 
 /* --- the transaction --------------------------------------------------------------------------------- */

@@ -64,20 +64,14 @@ static bool put_events(bson_t *entry, const struct journal_event *events, size_t
     return ok && mongo_array_end(&array);
 }
 
-bool mongo_journal_command(const struct commit *commit, bson_t *command)
+bool mongo_journal_put(bson_t *entry, const struct commit *commit)
 {
-    struct mongo_array documents;
-    bson_t entry;
-    return bson_append_utf8(command, "insert", -1, JOURNAL_COLLECTION, -1) &&
-           mongo_array_begin(&documents, command, "documents") &&
-           mongo_array_add(&documents, &entry) && codec_put_id(&entry, "_id", commit->id) &&
-           bson_append_date_time(&entry, "at", 2, commit->now) &&
-           bson_append_bool(&entry, "published", -1, commit->event_count == 0) &&
-           (commit->reply_count == 0 ||
-            put_keys(&entry, commit->replies, commit->reply_count)) &&
-           put_replies(&entry, commit->replies, commit->reply_count) &&
-           put_events(&entry, commit->events, commit->event_count) &&
-           mongo_array_add_end(&documents, &entry) && mongo_array_end(&documents);
+    return codec_put_id(entry, "_id", commit->id) &&
+           bson_append_date_time(entry, "at", 2, commit->now) &&
+           bson_append_bool(entry, "published", -1, commit->event_count == 0) &&
+           (commit->reply_count == 0 || put_keys(entry, commit->replies, commit->reply_count)) &&
+           put_replies(entry, commit->replies, commit->reply_count) &&
+           put_events(entry, commit->events, commit->event_count);
 }
 
 /* --- reading: our own entries, yet nothing is taken on trust ----------------------------------------- */

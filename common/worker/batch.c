@@ -154,10 +154,10 @@ void batch_mark_bus_lost(struct batch *batch)
     batch->lane->bus_lost = true;
 }
 
-enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
-                       struct err *err)
+static struct batch *new_batch(struct lane *lane, struct delivery **deliveries, size_t count)
 {
-    struct batch batch = {
+    struct batch *batch = ARENA_NEW(&lane->arena, struct batch);
+    *batch = (struct batch){
         .lane = lane,
         .arena = &lane->arena,
         .run_arena = &lane->run_arena,
@@ -165,13 +165,40 @@ enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t c
         .count = count,
         .jobs = arena_array(&lane->arena, count, sizeof(struct job)),
     };
-    admit_all(&batch, deliveries);
-    const enum outcome outcome = execute(&batch, (struct span){batch.jobs, count}, err);
-    batch_release_leases(&batch);
-    let_go(&batch);
+    admit_all(batch, deliveries);
+    return batch;
+}
+
+enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
+                       struct err *err)
+{
+    struct batch *batch = new_batch(lane, deliveries, count);
+    const enum outcome outcome = execute(batch, (struct span){batch->jobs, count}, err);
+    batch_release_leases(batch);
+    let_go(batch);
     lane->counters.batches++;
     log_flush();
     arena_clear(&lane->run_arena);
     arena_clear(&lane->arena);
     return outcome;
+}
+
+enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *status,
+                             struct str *body, struct err *err)
+{
+    struct batch *batch = new_batch(lane, &delivery, 1);
+    struct job *job = batch->jobs;
+    enum outcome outcome = OUTCOME_CONFLICT;
+    for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++)
+        outcome = run_patiently(batch, (struct span){job, 1}, err);
+    batch_release_leases(batch);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    if (job->state != JOB_DECIDED && job->state != JOB_ANSWERED) {
+        *err = job->err;
+        return job->outcome;
+    }
+    *status = job->status;
+    *body = job->body;
+    return OUTCOME_DONE;
 }

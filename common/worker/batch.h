@@ -177,4 +177,10 @@ MUST_CHECK enum outcome job_postpone_or_bury(struct job *job, struct err *err);
 MUST_CHECK enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
                                   struct err *err);
 
+/* One message without a broker, for an operator's command line: lane->bus may be NULL. The events
+ * stay in the outbox until a lane's relay publishes them. DONE when it was decided: *status and
+ * *body (in the lane's arena) are the reply. The delivery stays the caller's. */
+MUST_CHECK enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *status,
+                                        struct str *body, struct err *err);
+
 #endif

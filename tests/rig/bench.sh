@@ -20,6 +20,7 @@ all_down() {
 
 [ $# -gt 0 ] || die "usage: bench.sh PROGRAM ARGS..."
 mkdir -p "$BENCH_DIR" "$ROOT/.run"
+forget_run_env
 trap all_down EXIT
 trap 'exit 130' INT TERM HUP
 "$RIG/servers.sh" stop "$BENCH_DIR"

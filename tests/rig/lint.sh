@@ -63,7 +63,7 @@ check_schemas() {
     out=$BUILD/lint-schemas
     rm -rf "$out"
     mkdir -p "$out"
-    for domain in common $(find schemas -mindepth 1 -maxdepth 1 -type d -printf '%f\n'); do
+    for domain in common all $(find schemas -mindepth 1 -maxdepth 1 -type d -printf '%f\n'); do
         python3 common/wire/schema_gen.py --schemas schemas --domain "$domain" --out "$out" || return
     done
     diff -r "$out" build/gen/schemas || return

@@ -21,6 +21,16 @@ rig_mongod() {
     [ -x "$RIG_MONGOD_CACHED" ] && echo "$RIG_MONGOD_CACHED"
 }
 
+# Who has read .run/env into the shell wants to talk to what `make up` started, not to have tests or
+# benchmarks run on it: for these its addresses count as not set.
+forget_run_env() {
+    local name
+    [ -f "$ROOT/.run/env" ] || return 0
+    for name in CARTWRIGHT_AMQP_URI CARTWRIGHT_MONGODB_URI CARTWRIGHT_REDIS_URI; do
+        if grep -qxF "export $name='${!name:-}'" "$ROOT/.run/env"; then unset "$name"; fi
+    done
+}
+
 die() {
     echo "$(basename "$0"): $*" >&2
     exit 1
@@ -49,11 +59,11 @@ running() {
 }
 
 # launch_to LOG NAME COMMAND... - in a session of its own (a Ctrl-C in the terminal is for the caller
-# only), detached from our files, above all from the lock on fd 9.
+# only), detached from our files, above all from the locks on fds 8 and 9.
 launch_to() {
     local log=$1 name=$2
     shift 2
-    setsid "$@" </dev/null >>"$log" 2>&1 9>&- &
+    setsid "$@" </dev/null >>"$log" 2>&1 8>&- 9>&- &
     remember "$name" $!
     disown
 }

@@ -10,21 +10,6 @@
 
 #include "wire/json.h"
 
-void test_json_parse__accepts(void **state);
-void test_json_parse__refuses(void **state);
-void test_json_parse__tells_the_place_and_quotes_nothing(void **state);
-void test_json_parse__depth_is_bounded(void **state);
-void test_json_parse__a_megabyte_of_brackets_is_refused(void **state);
-void test_json_parse__values_are_bounded(void **state);
-void test_json_parse__nul_bytes_are_refused(void **state);
-void test_json_parse__strings_keep_their_bytes(void **state);
-void test_json_parse__reads_by_member_element_and_pointer(void **state);
-void test_json_parse__wrong_types_read_as_fallback(void **state);
-void test_json_parse__fingerprint_ignores_order_and_space(void **state);
-void test_json_parse__fingerprint_tells_values_apart(void **state);
-void test_json_parse__text_and_pretty(void **state);
-void test_json_parse__arena_can_be_cleared_and_used_again(void **state);
-
 static struct arena arena;
 static struct err err;
 
@@ -91,7 +76,7 @@ void test_json_parse__refuses(void **state)
         {"{", "ends too early"},
         {"{\"a\":1", "ends too early"},
         {"{\"a\":\"", "ends too early"},
-        {"{\"a\":\"\\", "ends too early"},
+        {"{\"a\":\"\\", "not valid JSON"},
         {"{}{}", "goes on after its end"},
         {"{} x", "goes on after its end"},
         {"{\"a\":1,}", "not valid JSON"},
@@ -311,8 +296,9 @@ void test_json_parse__arena_can_be_cleared_and_used_again(void **state)
     for (int i = 0; i < 100; i++) {
         const struct json *json = NULL;
         arena_clear(&arena);
-        assert_int_equal(json_parse(&arena, STR("{\"a\":{\"b\":[1,2,3]},\"c\":\"d\"}"), &json, &err),
-                         OUTCOME_DONE);
+        assert_int_equal(
+            json_parse(&arena, STR("{\"a\":{\"b\":[1,2,3]},\"c\":\"d\"}"), &json, &err),
+            OUTCOME_DONE);
         assert_int_equal(json_parse(&arena, STR("{\"a\":{\"b\":[1,2"), &json, &err),
                          OUTCOME_INVALID);
         assert_int_equal(json_int(json_at(json, "/a/b/2"), 0), 3);

@@ -65,13 +65,12 @@ static void add_issue(struct cart_view *view, const char *code, const struct car
 }
 
 /* False when the line cannot be ordered; the total counts it otherwise. */
-static bool count_line(struct cart_view *view, const struct product *product,
-                       struct cart_line_view *item)
+static bool count_line(struct cart_view *view, bool on_sale, struct cart_line_view *item)
 {
     struct money total;
     if (!money_times(item->unit_price, item->quantity, &item->line_total))
         return false;
-    if (!product_is_purchasable(product) || !money_add(view->total, item->line_total, &total))
+    if (!on_sale || !money_add(view->total, item->line_total, &total))
         return false;
     view->total = total;
     return true;
@@ -93,17 +92,17 @@ static void find_issues(struct arena *arena, struct cart_view *view, const struc
 static void view_line(struct arena *arena, struct cart_view *view, const struct cart_line *line,
                       const struct product *product, const struct stock *stock)
 {
-    const bool on_sale = product_is_purchasable(product);
+    const struct product *on_sale = product_is_purchasable(product) ? product : NULL;
     struct cart_line_view *item = &view->items.items[view->items.count++];
     *item = (struct cart_line_view){
         .product_id = line->product_id,
         .sku = line->sku,
         .name = product ? product->name : line->sku,
         .quantity = line->quantity,
-        .unit_price = on_sale ? product->price : line->unit_price,
+        .unit_price = on_sale ? on_sale->price : line->unit_price,
         .line_total = money_zero(str_of(line->unit_price.currency)),
     };
-    if (!count_line(view, product, item)) {
+    if (!count_line(view, on_sale != NULL, item)) {
         add_issue(view, "unavailable", line, STR("it cannot be ordered"));
         return;
     }

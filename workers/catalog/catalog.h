@@ -8,7 +8,8 @@
 
 /* --- category ------------------------------------------------------------------------------------ */
 
-/* So deep may a tree be at most: what walks up to the root ends. */
+/* No category is put deeper than this (what it carries below itself is not counted), so a walk up
+ * to the root is short. */
 #define CATEGORY_DEPTH_MAX 16
 
 struct category {
@@ -26,7 +27,7 @@ bool category_by_id(struct job *job, struct str id, enum access access, struct c
 MUST_CHECK enum outcome category_slug(struct job *job, struct str name, struct str id,
                                       struct str *out, struct err *err);
 /* That a category `id` may stand below `parent_id`: NEED; NOT_FOUND when there is no such parent;
- * CYCLE when the parent stands below `id` itself, or the tree would become too deep. */
+ * CYCLE when the parent stands below `id` itself, or too deep. */
 MUST_CHECK enum outcome category_check_parent(struct job *job, struct str id, struct str parent_id,
                                               struct err *err);
 

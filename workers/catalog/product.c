@@ -33,11 +33,11 @@ static const struct doc_index product_indexes[] = {
     {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
     {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
     {.name = "search", .keys = "name:10,description:1", .flags = INDEX_TEXT},
-    {.name = "newest", .keys = "status:1,createdAt:-1,_id:-1"},
-    {.name = "name", .keys = "status:1,name:1,_id:1"},
-    {.name = "price", .keys = "status:1,price.amount:1,_id:1"},
-    {.name = "category_newest", .keys = "status:1,categoryId:1,createdAt:-1,_id:-1"},
-    {.name = "category_price", .keys = "status:1,categoryId:1,price.amount:1,_id:1"},
+    {.name = "newest", .keys = "status:1,createdAt:-1,id:-1"},
+    {.name = "name", .keys = "status:1,name:1,id:1"},
+    {.name = "price", .keys = "status:1,price.amount:1,id:1"},
+    {.name = "category_newest", .keys = "status:1,categoryId:1,createdAt:-1,id:-1"},
+    {.name = "category_price", .keys = "status:1,categoryId:1,price.amount:1,id:1"},
 };
 
 const struct doc_type product_type = {

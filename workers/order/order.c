@@ -61,9 +61,9 @@ const struct shape order_shape = SHAPE("Order", struct order, order_fields);
 /* Histories are read newest first and end their order with the id. */
 static const struct doc_index order_indexes[] = {
     {.name = "number", .keys = "number:1", .flags = INDEX_UNIQUE},
-    {.name = "newest", .keys = "createdAt:-1,_id:-1"},
-    {.name = "user_newest", .keys = "userId:1,createdAt:-1,_id:-1"},
-    {.name = "status_newest", .keys = "status:1,createdAt:-1,_id:-1"},
+    {.name = "newest", .keys = "createdAt:-1,id:-1"},
+    {.name = "user_newest", .keys = "userId:1,createdAt:-1,id:-1"},
+    {.name = "status_newest", .keys = "status:1,createdAt:-1,id:-1"},
 };
 
 const struct doc_type order_type = {

@@ -1,0 +1,66 @@
+/* bus_amqp_frames.h - the pure parts of AMQP: the URI, frames to write, properties read. Private to
+ * the bus room. */
+#ifndef CARTWRIGHT_BUS_BUS_AMQP_FRAMES_H
+#define CARTWRIGHT_BUS_BUS_AMQP_FRAMES_H
+
+#include <amqp.h>
+#include <amqp_framing.h>
+
+#include "bus/bus.h"
+
+/* --- where the broker is -------------------------------------------------------------------- */
+
+struct bus_uri {
+    char *text; /* owns the rest */
+    const char *host;
+    const char *user;
+    const char *password;
+    const char *vhost;
+    int port;
+};
+
+/* OUTCOME_BUG for what is not an amqp:// URI. The text of err never shows the password. */
+MUST_CHECK enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err);
+void bus_uri_release(struct bus_uri *uri);
+
+/* --- frames to write ------------------------------------------------------------------------ */
+
+/* Whole frames waiting to be written; the first `sent` bytes are already. */
+struct frames {
+    uint8_t *bytes;
+    size_t len;
+    size_t sent;
+    size_t capacity;
+    size_t frame_max;
+};
+
+#define FRAME_MAX 131072
+
+void frames_release(struct frames *frames);
+/* false when the method does not fit in a frame (a name over 255 bytes): nothing is added. */
+MUST_CHECK bool frames_add_method(struct frames *frames, amqp_channel_t channel,
+                                  amqp_method_number_t id, void *decoded);
+void frames_add_heartbeat(struct frames *frames);
+/* Method, header and body of one message. publish_tag > 0 goes into a header, so that a returned
+ * message can be told. false when its properties are too long to be sent: nothing is added. */
+MUST_CHECK bool frames_add_message(struct frames *frames, amqp_channel_t channel,
+                                   const struct bus_message *message, uint64_t publish_tag);
+
+/* --- properties of what arrives -------------------------------------------------------------- */
+
+/* Strs of *out point into the library's pool. */
+void read_properties(struct delivery *out, const amqp_basic_properties_t *from);
+/* The publish_tag that a returned message was sent with, or 0. */
+uint64_t publish_tag_of(const amqp_basic_properties_t *properties);
+
+static inline struct str str_of_bytes(amqp_bytes_t bytes)
+{
+    return (struct str){bytes.bytes ? bytes.bytes : "", bytes.len};
+}
+
+static inline amqp_bytes_t amqp_bytes_of(struct str s)
+{
+    return (amqp_bytes_t){s.len, (void *)(uintptr_t)s.ptr};
+}
+
+#endif

@@ -1,0 +1,150 @@
+/* bus_amqp_properties.c - properties and headers of a message into a struct delivery.
+ *
+ * Of the headers only those in the table are read, whatever else a publisher sends. */
+#include "bus/bus_amqp_frames.h"
+
+/* A message whose headers are longer than this is not one of ours; they are dropped, so that a copy
+ * of it (a delay, a dead letter) always fits in a frame again. */
+#define HEADERS_MAX ((size_t)32 * 1024)
+
+struct header_field {
+    const char *name;
+    size_t offset;
+    bool is_number;
+};
+
+#define STR_HEADER(name_, field)                                                                   \
+    {                                                                                              \
+        .name = (name_), .offset = offsetof(struct delivery, field)                                \
+    }
+#define NUMBER_HEADER(name_, field)                                                                \
+    {                                                                                              \
+        .name = (name_), .offset = offsetof(struct delivery, field), .is_number = true             \
+    }
+
+static const struct header_field header_fields[] = {
+    STR_HEADER("authorization", authorization),
+    STR_HEADER("x-api-key", api_key),
+    STR_HEADER("x-api-version", api_version),
+    STR_HEADER("traceparent", traceparent),
+    STR_HEADER("accept-language", accept_language),
+    STR_HEADER("x-operation", operation),
+    NUMBER_HEADER("deadline", deadline),
+    NUMBER_HEADER("status", status),
+    NUMBER_HEADER("x-attempt", attempt),
+    NUMBER_HEADER("x-delivery-count", delivery_count),
+};
+
+#define HEADER_FIELDS (sizeof(header_fields) / sizeof(header_fields[0]))
+
+/* Integers of every width that AMQP knows; false for anything else and for what is over int64. */
+static bool integer_of(const amqp_field_value_t *value, int64_t *out)
+{
+    switch (value->kind) {
+    case AMQP_FIELD_KIND_I8:
+        *out = value->value.i8;
+        return true;
+    case AMQP_FIELD_KIND_U8:
+        *out = value->value.u8;
+        return true;
+    case AMQP_FIELD_KIND_I16:
+        *out = value->value.i16;
+        return true;
+    case AMQP_FIELD_KIND_U16:
+        *out = value->value.u16;
+        return true;
+    case AMQP_FIELD_KIND_I32:
+        *out = value->value.i32;
+        return true;
+    case AMQP_FIELD_KIND_U32:
+        *out = value->value.u32;
+        return true;
+    case AMQP_FIELD_KIND_I64:
+        *out = value->value.i64;
+        return true;
+    case AMQP_FIELD_KIND_U64:
+        *out = (int64_t)value->value.u64;
+        return value->value.u64 <= INT64_MAX;
+    default:
+        return false;
+    }
+}
+
+static void read_header(struct delivery *delivery, const struct header_field *field,
+                        const amqp_field_value_t *value)
+{
+    void *target = (char *)delivery + field->offset;
+    int64_t number;
+    if (field->is_number) {
+        if (integer_of(value, &number))
+            *(int64_t *)target = number;
+    } else if (value->kind == AMQP_FIELD_KIND_UTF8 || value->kind == AMQP_FIELD_KIND_BYTES) {
+        *(struct str *)target = str_of_bytes(value->value.bytes);
+    }
+}
+
+static bool is_named(amqp_bytes_t key, const char *name)
+{
+    return key.len == strlen(name) && memcmp(key.bytes, name, key.len) == 0;
+}
+
+static void read_headers(struct delivery *delivery, const amqp_table_t *headers)
+{
+    for (int i = 0; i < headers->num_entries; i++)
+        for (size_t f = 0; f < HEADER_FIELDS; f++)
+            if (is_named(headers->entries[i].key, header_fields[f].name))
+                read_header(delivery, &header_fields[f], &headers->entries[i].value);
+}
+
+uint64_t publish_tag_of(const amqp_basic_properties_t *properties)
+{
+    const amqp_table_t *headers = &properties->headers;
+    int64_t tag = 0;
+    if (!(properties->_flags & AMQP_BASIC_HEADERS_FLAG))
+        return 0;
+    for (int i = 0; i < headers->num_entries; i++)
+        if (is_named(headers->entries[i].key, "x-publish-tag") &&
+            integer_of(&headers->entries[i].value, &tag))
+            return (uint64_t)tag;
+    return 0;
+}
+
+static void drop_long_headers(struct delivery *delivery)
+{
+    size_t total = 0;
+    for (size_t f = 0; f < HEADER_FIELDS; f++)
+        if (!header_fields[f].is_number)
+            total += ((struct str *)(void *)((char *)delivery + header_fields[f].offset))->len;
+    if (total <= HEADERS_MAX)
+        return;
+    for (size_t f = 0; f < HEADER_FIELDS; f++)
+        if (!header_fields[f].is_number)
+            *(struct str *)(void *)((char *)delivery + header_fields[f].offset) = STR_ABSENT;
+    delivery->too_large = true;
+}
+
+static struct str property_of(const amqp_basic_properties_t *properties, amqp_flags_t flag,
+                              amqp_bytes_t value)
+{
+    return properties->_flags & flag ? str_of_bytes(value) : STR_ABSENT;
+}
+
+void read_properties(struct delivery *out, const amqp_basic_properties_t *from)
+{
+    out->message_id = property_of(from, AMQP_BASIC_MESSAGE_ID_FLAG, from->message_id);
+    out->correlation_id = property_of(from, AMQP_BASIC_CORRELATION_ID_FLAG, from->correlation_id);
+    out->reply_to = property_of(from, AMQP_BASIC_REPLY_TO_FLAG, from->reply_to);
+    out->content_type = property_of(from, AMQP_BASIC_CONTENT_TYPE_FLAG, from->content_type);
+    out->content_encoding =
+        property_of(from, AMQP_BASIC_CONTENT_ENCODING_FLAG, from->content_encoding);
+    out->type = property_of(from, AMQP_BASIC_TYPE_FLAG, from->type);
+    const struct str expiration = property_of(from, AMQP_BASIC_EXPIRATION_FLAG, from->expiration);
+    if (!str_is_absent(expiration) &&
+        (!str_to_int64(expiration, &out->expiration) || out->expiration < 0))
+        out->expiration = -1;
+    if (from->_flags & AMQP_BASIC_TIMESTAMP_FLAG && from->timestamp <= INT64_MAX)
+        out->timestamp = (int64_t)from->timestamp;
+    if (from->_flags & AMQP_BASIC_HEADERS_FLAG)
+        read_headers(out, &from->headers);
+    drop_long_headers(out);
+}

@@ -1,0 +1,345 @@
+/* query_fake.c - finding and querying in the fake store, as MongoDB would: absent sorts first and
+ * equals null, a list matches when one of its elements does, `_id` breaks ties. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "store/doc_path.h"
+#include "store/fake_parts.h"
+
+/* --- values at a path -------------------------------------------------------------------------------- */
+
+typedef bool visit_fn(void *context, const struct fake_value *value);
+
+static struct fake_value text_value(struct str text)
+{
+    return (struct fake_value){.present = !str_is_absent(text), .is_text = true, .text = text};
+}
+
+static struct fake_value number_value(bool present, int64_t number)
+{
+    return (struct fake_value){.present = present, .number = number};
+}
+
+static struct fake_value money_value(const struct money *money, const char *part)
+{
+    if (!part)
+        panic("money is compared by its amount or currency");
+    if (strcmp(part, "currency") == 0)
+        return text_value(money_is_absent(*money) ? STR_ABSENT : str_of(money->currency));
+    return number_value(!money_is_absent(*money), money->amount);
+}
+
+/* Of the kinds that hold one value. */
+static struct fake_value plain_value(const struct field *field, const void *at, const char *rest)
+{
+    switch (field->kind) {
+    case FIELD_INT:
+        return number_value(true, *(const int64_t *)at);
+    case FIELD_TIME:
+        return number_value(*(const int64_t *)at != 0, *(const int64_t *)at);
+    case FIELD_BOOL:
+        return number_value(true, *(const bool *)at);
+    case FIELD_OPT_INT:
+        return number_value(((const struct opt_int *)at)->has, ((const struct opt_int *)at)->value);
+    case FIELD_OPT_BOOL:
+        return number_value(((const struct opt_bool *)at)->has,
+                            ((const struct opt_bool *)at)->value);
+    case FIELD_MONEY:
+        return money_value(at, rest);
+    case FIELD_ENUM:
+        return text_value(*(const int *)at < 0 ? STR_ABSENT
+                                               : str_of(field->names[*(const int *)at]));
+    default:
+        return text_value(*(const struct str *)at);
+    }
+}
+
+static bool list_values(const struct field *field, const struct any_list *list, const char *rest,
+                        visit_fn *visit, void *context)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (field->kind == FIELD_LIST) {
+            const void *element = (const char *)list->items + i * field->shape->size;
+            if (fake_values(field->shape, element, rest, visit, context))
+                return true;
+            continue;
+        }
+        const struct fake_value value = text_value(((const struct str *)list->items)[i]);
+        if (visit(context, &value))
+            return true;
+    }
+    const struct fake_value none = {0};
+    return list->count == 0 && visit(context, &none);
+}
+
+bool fake_values(const struct shape *shape, const void *object, const char *path,
+                 bool (*visit)(void *context, const struct fake_value *value), void *context)
+{
+    const char *rest = path;
+    const struct field *field = path ? shape_field(shape, doc_path_segment(&rest)) : NULL;
+    const struct fake_value none = {0};
+    if (!field)
+        panic("%s has no field %s", shape->name, path ? path : "");
+    const void *at = field_at(field, object);
+    const void *part = field->kind == FIELD_STRUCT ? *(const void *const *)at : at;
+    if (!part)
+        return visit(context, &none);
+    if (field->kind == FIELD_STRUCT || field->kind == FIELD_EMBED)
+        return fake_values(field->shape, part, rest, visit, context);
+    if (field->kind == FIELD_LIST || field->kind == FIELD_STRS || field->kind == FIELD_IDS)
+        return list_values(field, at, rest, visit, context);
+    const struct fake_value value = plain_value(field, at, rest);
+    return visit(context, &value);
+}
+
+int fake_value_cmp(const struct fake_value *a, const struct fake_value *b)
+{
+    if (!a->present || !b->present)
+        return a->present - b->present;
+    if (a->is_text != b->is_text)
+        return a->is_text - b->is_text;
+    if (a->is_text)
+        return str_cmp(a->text, b->text);
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* --- terms -------------------------------------------------------------------------------------------- */
+
+struct comparison {
+    enum query_op op;
+    struct fake_value with;
+};
+
+static bool compares(void *context, const struct fake_value *value)
+{
+    const struct comparison *comparison = context;
+    const int order = fake_value_cmp(value, &comparison->with);
+    if (comparison->op == QUERY_EQ || comparison->op == QUERY_NE)
+        return order == 0;
+    if (!value->present || value->is_text != comparison->with.is_text)
+        return false;
+    const bool holds[] = {
+        [QUERY_GT] = order > 0, [QUERY_GTE] = order >= 0, [QUERY_LT] = order < 0,
+        [QUERY_LTE] = order <= 0};
+    return holds[comparison->op];
+}
+
+static bool is_number_kind(enum field_kind kind)
+{
+    return kind == FIELD_INT || kind == FIELD_OPT_INT || kind == FIELD_BOOL ||
+           kind == FIELD_OPT_BOOL || kind == FIELD_TIME;
+}
+
+static bool term_matches(const struct doc_type *type, const struct query_term *term,
+                         const void *doc)
+{
+    struct doc_path path;
+    if (!doc_path_resolve(type->shape, term->path, &path))
+        return false; /* checked before: not reached */
+    struct comparison comparison = {term->op, is_number_kind(path.kind)
+                                                  ? number_value(true, term->number)
+                                                  : text_value(term->text)};
+    const bool any = fake_values(type->shape, doc, term->path, compares, &comparison);
+    return term->op == QUERY_NE ? !any : any;
+}
+
+/* --- words -------------------------------------------------------------------------------------------- */
+
+static bool is_word_byte(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (unsigned char)c >= 0x80;
+}
+
+/* Cuts the next word off *rest; false when there is none. */
+static bool next_word(struct str *rest, struct str *word)
+{
+    size_t from = 0;
+    while (from < rest->len && !is_word_byte(rest->ptr[from]))
+        from++;
+    size_t to = from;
+    while (to < rest->len && is_word_byte(rest->ptr[to]))
+        to++;
+    *word = (struct str){rest->ptr + from, to - from};
+    *rest = (struct str){rest->ptr + to, rest->len - to};
+    return to > from;
+}
+
+static bool same_word(struct str a, struct str b)
+{
+    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+struct word_count {
+    struct str wanted;
+    int64_t count;
+};
+
+static bool count_words(void *context, const struct fake_value *value)
+{
+    struct word_count *words = context;
+    struct str word, searched;
+    for (struct str rest = value->text; next_word(&rest, &word);)
+        for (struct str all = words->wanted; next_word(&all, &searched);)
+            words->count += same_word(word, searched);
+    return false;
+}
+
+static const struct doc_index *text_index(const struct doc_type *type)
+{
+    for (size_t i = 0; i < type->index_count; i++)
+        if (type->indexes[i].flags & INDEX_TEXT)
+            return &type->indexes[i];
+    return NULL;
+}
+
+/* Weighted number of hits: "name:10,description:1". */
+static int64_t text_score(const struct doc_type *type, struct str wanted, const void *doc)
+{
+    int64_t score = 0;
+    for (const char *at = text_index(type)->keys; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        char path[128] = "";
+        long weight = 1;
+        if (sscanf(at, "%127[^:]:%ld", path, &weight) != 2)
+            panic("the text index of %s is declared wrongly", type->collection);
+        struct word_count words = {wanted, 0};
+        fake_values(type->shape, doc, path, count_words, &words);
+        score += words.count * weight;
+    }
+    return score;
+}
+
+/* --- queries ------------------------------------------------------------------------------------------ */
+
+struct hit {
+    const void *doc;
+    int64_t score;
+};
+
+static bool take_first(void *context, const struct fake_value *value)
+{
+    *(struct fake_value *)context = *value;
+    return true;
+}
+
+static int compare_by(const struct query *query, const struct query_sort *sort,
+                      const struct hit *a, const struct hit *b)
+{
+    struct fake_value left = {0}, right = {0};
+    if (sort->relevance)
+        return a->score > b->score ? -1 : a->score < b->score;
+    fake_values(query->type->shape, a->doc, sort->path, take_first, &left);
+    fake_values(query->type->shape, b->doc, sort->path, take_first, &right);
+    const int order = fake_value_cmp(&left, &right);
+    return sort->direction < 0 ? -order : order;
+}
+
+static int compare_hits(const void *a, const void *b, void *context)
+{
+    const struct query *query = context;
+    const struct hit *left = a, *right = b;
+    for (size_t i = 0; i < query->sort_count; i++) {
+        const int order = compare_by(query, &query->sorts[i], left, right);
+        if (order != 0)
+            return order;
+    }
+    return str_cmp(doc_head(left->doc)->id, doc_head(right->doc)->id);
+}
+
+static bool matches(const struct query *query, const void *doc, int64_t *score)
+{
+    for (size_t i = 0; i < query->term_count; i++) {
+        const struct query_term *term = &query->terms[i];
+        if (term->op == QUERY_TEXT)
+            *score = text_score(query->type, term->text, doc);
+        if (term->op == QUERY_TEXT ? *score == 0 : !term_matches(query->type, term, doc))
+            return false;
+    }
+    return true;
+}
+
+static enum outcome check_query(const struct query *query, struct err *err)
+{
+    struct doc_path path;
+    for (size_t i = 0; i < query->term_count; i++) {
+        const struct query_term *term = &query->terms[i];
+        if (term->op == QUERY_TEXT ? !text_index(query->type)
+                                   : !doc_path_resolve(query->type->shape, term->path, &path))
+            return bug(err, "%s cannot be queried by %s", query->type->collection,
+                       term->path ? term->path : "words");
+    }
+    for (size_t i = 0; i < query->sort_count; i++)
+        if (!query->sorts[i].relevance &&
+            !doc_path_resolve(query->type->shape, query->sorts[i].path, &path))
+            return bug(err, "%s cannot be sorted so", query->type->collection);
+    return OUTCOME_DONE;
+}
+
+static enum outcome copy_page(struct arena *arena, const struct query *query,
+                              const struct hit *hits, size_t count, struct doc_list *out,
+                              struct err *err)
+{
+    const void **items = arena_array(arena, count, sizeof(*items));
+    size_t taken = 0;
+    for (size_t i = (size_t)query->skip; i < count && taken < (size_t)query->limit; i++)
+        TRY(fake_copy(arena, query->type, hits[i].doc, &items[taken++], err));
+    *out = (struct doc_list){items, taken};
+    return OUTCOME_DONE;
+}
+
+enum outcome fake_query(struct store *store, struct arena *arena, const struct query *query,
+                        struct query_page *out, struct err *err)
+{
+    struct fake_collection *collection = fake_collection(fake_of(store), query->type);
+    bool applied = false;
+    TRY(fake_call(fake_of(store), STORE_FAKE_QUERY, &applied, err));
+    TRY(check_query(query, err));
+    if (!collection)
+        panic("the fake store was not opened with %s", query->type->collection);
+    struct hit *hits = arena_array(arena, collection->count, sizeof(*hits));
+    size_t count = 0;
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct fake_version *version = collection->docs[i]->current;
+        struct hit hit = {version ? version->doc : NULL, 0};
+        if (version && matches(query, hit.doc, &hit.score))
+            hits[count++] = hit;
+    }
+    qsort_r(hits, count, sizeof(*hits), compare_hits, (void *)(uintptr_t)query);
+    struct query_page page = {
+        .total = query->with_total || query->limit == 0 ? (int64_t)count : -1};
+    TRY(copy_page(arena, query, hits, count, &page.docs, err));
+    *out = page;
+    return OUTCOME_DONE;
+}
+
+static bool is_wanted(const struct store_find *find, const void *doc)
+{
+    for (size_t i = 0; i < find->count; i++) {
+        const struct query_term term = {find->path, QUERY_EQ, find->values[i], 0};
+        if (term_matches(find->type, &term, doc))
+            return true;
+    }
+    return false;
+}
+
+enum outcome fake_find(struct store *store, struct arena *arena, struct store_find *find,
+                       struct err *err)
+{
+    struct fake_collection *collection = fake_collection(fake_of(store), find->type);
+    struct doc_path path;
+    bool applied = false;
+    TRY(fake_call(fake_of(store), STORE_FAKE_FIND, &applied, err));
+    if (!collection || !doc_path_resolve(find->type->shape, find->path, &path))
+        return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
+    const void **items = arena_array(arena, collection->count, sizeof(*items));
+    size_t count = 0;
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct fake_version *version = collection->docs[i]->current;
+        if (version && is_wanted(find, version->doc))
+            TRY(fake_copy(arena, find->type, version->doc, &items[count++], err));
+    }
+    find->found = (struct doc_list){items, count};
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,199 @@
+/* store_fake.c - a database in memory: its documents, its calls that fail on demand. */
+#include "store/fake_parts.h"
+
+#include <stdlib.h>
+
+#define FAKE_BLOCK 4096
+
+struct fake_collection *fake_collection(struct store_fake *fake, const struct doc_type *type)
+{
+    for (size_t i = 0; i < fake->collection_count; i++)
+        if (fake->collections[i].type == type)
+            return &fake->collections[i];
+    return NULL;
+}
+
+static struct fake_collection *known_collection(struct store *store, const struct doc_type *type)
+{
+    struct fake_collection *collection = fake_collection(fake_of(store), type);
+    if (!collection)
+        panic("the fake store was not opened with %s", type->collection);
+    return collection;
+}
+
+struct fake_doc *fake_doc(struct store_fake *fake, struct fake_collection *collection,
+                          struct str id)
+{
+    struct fake_doc *doc = map_get(&collection->by_id, id);
+    if (doc)
+        return doc;
+    doc = ARENA_NEW(&fake->arena, struct fake_doc);
+    doc->id = str_dup(&fake->arena, id);
+    map_set(&collection->by_id, doc->id, doc);
+    collection->docs = arena_grow(&fake->arena, collection->docs, collection->count,
+                                  sizeof(*collection->docs), &collection->capacity);
+    collection->docs[collection->count++] = doc;
+    return doc;
+}
+
+enum outcome fake_copy(struct arena *arena, const struct doc_type *type, const void *doc,
+                       const void **out, struct err *err)
+{
+    AUTO_BSON bson = BSON_INITIALIZER;
+    struct codec_fault fault = {0};
+    void *copy = arena_alloc(arena, type->shape->size);
+    if (!codec_put(&bson, type->shape, doc, &fault) ||
+        !codec_get(arena, type->shape, arena_copy(arena, bson_get_data(&bson), bson.len), bson.len,
+                   copy, &fault))
+        return bug(err, "%s %.*s: field %s of %s %s", type->collection, STR_FMT(doc_head(doc)->id),
+                   fault.field, fault.shape, fault.what);
+    *out = copy;
+    return OUTCOME_DONE;
+}
+
+void fake_version_free(struct fake_version *version)
+{
+    if (!version)
+        return;
+    arena_release(&version->arena);
+    free(version);
+}
+
+enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool *applied,
+                       struct err *err)
+{
+    enum outcome outcome = OUTCOME_DONE;
+    *applied = false;
+    for (size_t i = 0; i < FAKE_FAULTS_MAX; i++) {
+        struct fake_fault *fault = &fake->faults[call][i];
+        if (fault->calls_left == 0 || --fault->calls_left > 0)
+            continue;
+        outcome = err_set(err, fault->outcome, fault->outcome == OUTCOME_BUG ? INTERNAL : BUSY,
+                          __FILE__, __LINE__, "a fault was asked for");
+        *applied = fault->applied;
+    }
+    return outcome;
+}
+
+static void close_fake(struct store *store)
+{
+    struct store_fake *fake = fake_of(store);
+    for (size_t i = 0; i < fake->collection_count; i++)
+        for (size_t j = 0; j < fake->collections[i].count; j++)
+            fake_version_free(fake->collections[i].docs[j]->current);
+    arena_release(&fake->arena);
+    free(fake);
+}
+
+static enum outcome always_done(struct store *store, struct err *err)
+{
+    (void)store;
+    (void)err;
+    return OUTCOME_DONE;
+}
+
+static enum outcome no_indexes(struct store *store, void (*report)(const char *line),
+                               struct err *err)
+{
+    (void)report;
+    return always_done(store, err);
+}
+
+static void no_session(struct store *store, uint8_t out[STORE_SESSION_BYTES])
+{
+    (void)store;
+    memset(out, 0, STORE_SESSION_BYTES);
+}
+
+static enum outcome kill_no_session(struct store *store,
+                                    const uint8_t session[STORE_SESSION_BYTES], struct err *err)
+{
+    (void)session;
+    return always_done(store, err);
+}
+
+static const struct store_ops fake_ops = {
+    .close = close_fake,
+    .ping = always_done,
+    .find = fake_find,
+    .query = fake_query,
+    .journal_find = fake_journal_find,
+    .commit = fake_commit,
+    .resolve = fake_resolve,
+    .outbox = fake_outbox,
+    .mark_published = fake_mark_published,
+    .apply_indexes = no_indexes,
+    .check_indexes = always_done,
+    .session = no_session,
+    .kill_session = kill_no_session,
+};
+
+struct store *store_fake_open(const struct doc_type *const *types, size_t type_count)
+{
+    struct store_fake *fake = calloc(1, sizeof(*fake));
+    if (!fake)
+        panic("out of memory for a fake store");
+    fake->base.ops = &fake_ops;
+    arena_init(&fake->arena, FAKE_BLOCK);
+    fake->collections = arena_array(&fake->arena, type_count, sizeof(*fake->collections));
+    fake->collection_count = type_count;
+    for (size_t i = 0; i < type_count; i++) {
+        fake->collections[i].type = types[i];
+        map_init(&fake->collections[i].by_id, &fake->arena);
+    }
+    map_init(&fake->entries_by_id, &fake->arena);
+    map_init(&fake->replies_by_key, &fake->arena);
+    return &fake->base;
+}
+
+void store_fake_fail(struct store *store, enum store_fake_call call, int nth, enum outcome outcome,
+                     bool applied)
+{
+    struct fake_fault *faults = fake_of(store)->faults[call];
+    for (size_t i = 0; i < FAKE_FAULTS_MAX; i++)
+        if (faults[i].calls_left == 0) {
+            faults[i] = (struct fake_fault){nth, outcome, applied};
+            return;
+        }
+    panic("more than %d faults wait in the fake store", FAKE_FAULTS_MAX);
+}
+
+const void *store_fake_get(struct store *store, const struct doc_type *type, struct str id)
+{
+    const struct fake_doc *doc = map_get(&known_collection(store, type)->by_id, id);
+    return doc && doc->current ? doc->current->doc : NULL;
+}
+
+size_t store_fake_count(struct store *store, const struct doc_type *type)
+{
+    const struct fake_collection *collection = known_collection(store, type);
+    size_t count = 0;
+    for (size_t i = 0; i < collection->count; i++)
+        count += collection->docs[i]->current != NULL;
+    return count;
+}
+
+void store_fake_put(struct store *store, const struct doc_type *type, const void *doc)
+{
+    struct err err = {0};
+    struct fake_doc *slot =
+        fake_doc(fake_of(store), known_collection(store, type), doc_head(doc)->id);
+    struct fake_version *version = calloc(1, sizeof(*version));
+    if (!version)
+        panic("out of memory for a fake document");
+    arena_init(&version->arena, FAKE_BLOCK);
+    if (fake_copy(&version->arena, type, doc, &version->doc, &err) != OUTCOME_DONE)
+        panic("%s", err.text);
+    fake_version_free(slot->current);
+    slot->current = version;
+}
+
+size_t store_fake_commits(const struct store *store)
+{
+    return ((const struct store_fake *)(const void *)store)->commits;
+}
+
+void store_fake_set_now(struct store *store, int64_t now_ms)
+{
+    fake_of(store)->now = now_ms;
+}

@@ -1,0 +1,726 @@
+/* test_store_live.c - the store against a real replica set, and against the faults that cost money.
+ *
+ * CARTWRIGHT_MONGODB_URI names the server; without it every case is skipped. The faults need
+ * `mongod --setParameter enableTestCommands=1` (failCommand); those cases are skipped without it.
+ * Each case works in a database of its own, dropped at its end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../unit/store_types.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "store/mongoc_headers.h"
+
+struct rig {
+    struct arena arena;
+    struct str uri;
+    struct str database;
+    struct store *store;
+    struct err err;
+    mongoc_client_t *client; /* the test's own eyes and hands */
+};
+
+static void quiet(const char *line)
+{
+    (void)line;
+}
+
+static struct store *open_store(struct rig *rig, struct str uri, int timeout_ms)
+{
+    const struct store_options options = {
+        .uri = uri,
+        .database = rig->database,
+        .timeout_ms = timeout_ms,
+        .types = test_types,
+        .type_count = COUNT(test_types),
+    };
+    struct store *store = NULL;
+    if (store_open(&options, &store, &rig->err) != OUTCOME_DONE)
+        fail_msg("store_open: %s", rig->err.text);
+    return store;
+}
+
+static struct rig *rig_open(void)
+{
+    const char *uri = getenv("CARTWRIGHT_MONGODB_URI");
+    if (!uri)
+        skip();
+    struct rig *rig = calloc(1, sizeof(*rig));
+    arena_init(&rig->arena, 1 << 16);
+    rig->uri = str_of(uri);
+    const struct str id = id_new(&rig->arena, clock_now_ms());
+    rig->database = str_printf(&rig->arena, "storetest_%s", id.ptr);
+    rig->store = open_store(rig, rig->uri, 4000);
+    rig->client = mongoc_client_new(uri);
+    if (store_apply_indexes(rig->store, quiet, &rig->err) != OUTCOME_DONE)
+        fail_msg("store_apply_indexes: %s", rig->err.text);
+    return rig;
+}
+
+static void rig_close(struct rig *rig)
+{
+    mongoc_database_t *database = mongoc_client_get_database(rig->client, rig->database.ptr);
+    mongoc_database_drop(database, NULL);
+    mongoc_database_destroy(database);
+    mongoc_client_destroy(rig->client);
+    store_close(rig->store);
+    arena_release(&rig->arena);
+    free(rig);
+}
+
+#define assert_outcome(rig, expected, call)                                                        \
+    do {                                                                                           \
+        const enum outcome got_ = (call);                                                          \
+        if (got_ != (expected))                                                                    \
+            fail_msg("%s: %s, not %s: %s", #call, outcome_name(got_), outcome_name(expected),      \
+                     (rig)->err.text);                                                             \
+    } while (0)
+
+/* --- what is in the database ------------------------------------------------------------------- */
+
+static int64_t count_of(struct rig *rig, const char *collection)
+{
+    mongoc_collection_t *from =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, collection);
+    bson_t all = BSON_INITIALIZER;
+    bson_error_t error = {0};
+    const int64_t count =
+        mongoc_collection_count_documents(from, &all, NULL, NULL, NULL, &error);
+    mongoc_collection_destroy(from);
+    if (count < 0)
+        fail_msg("count of %s: %s", collection, error.message);
+    return count;
+}
+
+static const void *load(struct rig *rig, const struct doc_type *type, struct str id)
+{
+    struct store_find find = {.type = type, .path = "id", .values = &id, .count = 1};
+    assert_outcome(rig, OUTCOME_DONE, store_find(rig->store, &rig->arena, &find, &rig->err));
+    return find.found.count ? find.found.items[0] : NULL;
+}
+
+static int64_t on_hand(struct rig *rig, const char *sku)
+{
+    const struct stock *stock = load(rig, &stock_type, str_of(sku));
+    return stock ? stock->on_hand : -1;
+}
+
+/* --- commits --------------------------------------------------------------------------------------- */
+
+static struct commit commit_of(struct rig *rig, const struct write *writes, size_t write_count,
+                               const char *key, size_t event_count)
+{
+    struct journal_reply *reply = ARENA_NEW(&rig->arena, struct journal_reply);
+    struct journal_event *events = arena_array(&rig->arena, event_count, sizeof(*events));
+    memcpy(reply->key.bytes, key, strlen(key));
+    reply->fingerprint[0] = 77;
+    reply->status = 201;
+    reply->body = STR("{\"ok\":true}");
+    for (size_t i = 0; i < event_count; i++)
+        events[i] = (struct journal_event){STR("ev"), STR("ex"), STR("order.placed"), STR("{}"),
+                                           STR_ABSENT};
+    return (struct commit){
+        .id = id_new(&rig->arena, clock_now_ms()),
+        .now = clock_now_ms(),
+        .writes = writes,
+        .write_count = write_count,
+        .replies = reply,
+        .reply_count = 1,
+        .events = events,
+        .event_count = event_count,
+    };
+}
+
+/* Takes one piece of stock, guarded by the version given, and inserts a thing. */
+static struct commit order_commit(struct rig *rig, const char *key, int64_t base_version)
+{
+    struct write *writes = arena_array(&rig->arena, 2, sizeof(*writes));
+    struct stock *stock = new_stock(&rig->arena, STR("MUG"), 9);
+    struct thing *thing = new_thing(&rig->arena, id_new(&rig->arena, clock_now_ms()), str_of(key));
+    stock->head.version = base_version + 1;
+    writes[0] = (struct write){WRITE_INSERT, &thing_type, thing, 0};
+    writes[1] = (struct write){WRITE_REPLACE, &stock_type, stock, base_version};
+    return commit_of(rig, writes, 2, key, 1);
+}
+
+static void put_stock(struct rig *rig)
+{
+    const struct write write = {WRITE_INSERT, &stock_type, new_stock(&rig->arena, STR("MUG"), 10),
+                                0};
+    const struct commit commit = commit_of(rig, &write, 1, "setup", 0);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+}
+
+static void assert_untouched(struct rig *rig)
+{
+    assert_int_equal(on_hand(rig, "MUG"), 10);
+    assert_int_equal(count_of(rig, "things"), 0);
+    assert_int_equal(count_of(rig, "journal"), 1);
+}
+
+static void assert_applied(struct rig *rig)
+{
+    assert_int_equal(on_hand(rig, "MUG"), 9);
+    assert_int_equal(count_of(rig, "things"), 1);
+    assert_int_equal(count_of(rig, "journal"), 2);
+}
+
+/* --- failCommand ------------------------------------------------------------------------------------ */
+
+/* mode and data are JSON; skips the case when the server has no test commands. */
+static void set_fault(struct rig *rig, const char *mode, const char *data)
+{
+    bson_error_t error = {0};
+    bson_t reply;
+    const struct str json =
+        str_printf(&rig->arena,
+                   "{\"configureFailPoint\":\"failCommand\",\"mode\":%s,\"data\":%s}", mode, data);
+    bson_t *command = bson_new_from_json((const uint8_t *)json.ptr, (ssize_t)json.len, &error);
+    assert_non_null(command);
+    const bool ok = mongoc_client_command_simple(rig->client, "admin", command, NULL, &reply,
+                                                 &error);
+    bson_destroy(command);
+    bson_destroy(&reply);
+    if (!ok) {
+        rig_close(rig);
+        skip();
+    }
+}
+
+static void clear_fault(struct rig *rig)
+{
+    set_fault(rig, "\"off\"", "{}");
+}
+
+/* --- cases -------------------------------------------------------------------------------------------- */
+
+void test_store_live__finds_what_was_committed(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct commit commit = order_commit(rig, "one", 1);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    assert_applied(rig);
+    const struct thing *sent = commit.writes[0].doc;
+    const struct thing *thing = load(rig, &thing_type, sent->head.id);
+    assert_non_null(thing);
+    assert_true(str_eq(thing->name, sent->name));
+    assert_int_equal(thing->lines.count, 2);
+    assert_int_equal(thing->lines.items[1].price.amount, 55);
+    assert_string_equal(thing->price.currency, "GBP");
+    assert_int_equal(thing->seen_at, 1700000000123);
+    assert_int_equal(thing->mood, -1);
+    assert_null(load(rig, &thing_type, STR("not an id at all")));
+    assert_null(load(rig, &thing_type, STR("ffffffffffffffffffffffff")));
+    const struct str skus[] = {STR("one"), STR("none")};
+    struct store_find find = {.type = &thing_type, .path = "sku", .values = skus, .count = 2};
+    assert_outcome(rig, OUTCOME_DONE, store_find(rig->store, &rig->arena, &find, &rig->err));
+    assert_int_equal(find.found.count, 1);
+    rig_close(rig);
+}
+
+void test_store_live__stale_version_is_a_conflict_and_writes_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct commit stale = order_commit(rig, "one", 7);
+    assert_outcome(rig, OUTCOME_CONFLICT, store_commit(rig->store, &stale, &rig->err));
+    assert_untouched(rig);
+    const struct commit good = order_commit(rig, "one", 1);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &good, &rig->err));
+    assert_applied(rig);
+    rig_close(rig);
+}
+
+void test_store_live__known_message_is_a_conflict_and_writes_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct commit commit = order_commit(rig, "setup", 1);
+    assert_outcome(rig, OUTCOME_CONFLICT, store_commit(rig->store, &commit, &rig->err));
+    assert_untouched(rig);
+    const struct commit alone = commit_of(rig, NULL, 0, "setup", 0);
+    assert_outcome(rig, OUTCOME_CONFLICT, store_commit(rig->store, &alone, &rig->err));
+    assert_untouched(rig);
+    rig_close(rig);
+}
+
+void test_store_live__unique_clash_is_a_conflict_that_hides_values(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct thing *a = new_thing(&rig->arena, id_new(&rig->arena, 1000), STR("A"));
+    struct thing *b = new_thing(&rig->arena, id_new(&rig->arena, 1000), STR("B"));
+    a->email = b->email = STR("ann@example.com");
+    const struct write first = {WRITE_INSERT, &thing_type, a, 0};
+    const struct write second = {WRITE_INSERT, &thing_type, b, 0};
+    const struct commit one = commit_of(rig, &first, 1, "one", 0);
+    const struct commit two = commit_of(rig, &second, 1, "two", 0);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &one, &rig->err));
+    assert_outcome(rig, OUTCOME_CONFLICT, store_commit(rig->store, &two, &rig->err));
+    assert_null(strstr(rig->err.text, "ann@"));
+    assert_non_null(strstr(rig->err.text, "email"));
+    assert_int_equal(count_of(rig, "things"), 1);
+    b->email = STR_ABSENT; /* a partial index lets many be without */
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &two, &rig->err));
+    rig_close(rig);
+}
+
+void test_store_live__check_and_delete_are_guarded(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct stock *stock = load(rig, &stock_type, STR("MUG"));
+    const struct {
+        enum write_kind kind;
+        int64_t base;
+        enum outcome outcome;
+    } rows[] = {
+        {WRITE_CHECK, 2, OUTCOME_CONFLICT},  {WRITE_CHECK, 1, OUTCOME_DONE},
+        {WRITE_DELETE, 2, OUTCOME_CONFLICT}, {WRITE_DELETE, 1, OUTCOME_DONE},
+        {WRITE_CHECK, 1, OUTCOME_CONFLICT},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct write write = {rows[i].kind, &stock_type, stock, rows[i].base};
+        const struct str key = str_printf(&rig->arena, "k%zu", i);
+        const struct commit commit = commit_of(rig, &write, 1, key.ptr, 0);
+        assert_outcome(rig, rows[i].outcome, store_commit(rig->store, &commit, &rig->err));
+        assert_int_equal(on_hand(rig, "MUG"), i < 3 ? 10 : -1);
+    }
+    rig_close(rig);
+}
+
+void test_store_live__two_lanes_cannot_both_pass_a_check(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    /* Another transaction has written the document and is still open. */
+    bson_error_t error;
+    bson_t opts = BSON_INITIALIZER;
+    mongoc_client_session_t *session = mongoc_client_start_session(rig->client, NULL, &error);
+    assert_true(mongoc_client_session_start_transaction(session, NULL, &error));
+    assert_true(mongoc_client_session_append(session, &opts, &error));
+    mongoc_collection_t *stock_c =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, "stock");
+    bson_t *q = BCON_NEW("_id", "MUG");
+    bson_t *u = BCON_NEW("$set", "{", "onHand", BCON_INT64(5), "}");
+    assert_true(mongoc_collection_update_one(stock_c, q, u, &opts, NULL, &error));
+    const struct write check = {WRITE_CHECK, &stock_type, new_stock(&rig->arena, STR("MUG"), 10),
+                                1};
+    const struct commit commit = commit_of(rig, &check, 1, "one", 0);
+    assert_outcome(rig, OUTCOME_CONFLICT, store_commit(rig->store, &commit, &rig->err));
+    /* The supervisor ends the other lane's transaction by its id. */
+    uint8_t lsid[STORE_SESSION_BYTES];
+    bson_iter_t id;
+    bson_subtype_t subtype;
+    uint32_t len;
+    const uint8_t *bytes;
+    assert_true(bson_iter_init_find(&id, mongoc_client_session_get_lsid(session), "id"));
+    bson_iter_binary(&id, &subtype, &len, &bytes);
+    memcpy(lsid, bytes, sizeof(lsid));
+    assert_outcome(rig, OUTCOME_DONE, store_kill_session(rig->store, lsid, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    assert_int_equal(on_hand(rig, "MUG"), 10);
+    bson_destroy(q);
+    bson_destroy(u);
+    bson_destroy(&opts);
+    mongoc_collection_destroy(stock_c);
+    mongoc_client_session_destroy(session);
+    rig_close(rig);
+}
+
+void test_store_live__commit_answer_lost_once_is_repeated(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    set_fault(rig, "{\"times\":1}",
+              "{\"failCommands\":[\"commitTransaction\"],\"closeConnection\":true}");
+    const struct commit commit = order_commit(rig, "one", 1);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    assert_applied(rig);
+    clear_fault(rig);
+    rig_close(rig);
+}
+
+/* The commit is carried out, but every answer says that it is not yet known to be safe. */
+void test_store_live__uncertain_commit_that_happened_resolves_to_done(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    set_fault(rig, "\"alwaysOn\"",
+              "{\"failCommands\":[\"commitTransaction\"],\"writeConcernError\":{\"code\":64,"
+              "\"errmsg\":\"waiting for replication timed out\"}}");
+    const struct commit commit = order_commit(rig, "one", 1);
+    assert_outcome(rig, OUTCOME_UNCERTAIN, store_commit(rig->store, &commit, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_resolve(rig->store, &commit, &rig->err));
+    clear_fault(rig);
+    assert_applied(rig);
+    assert_outcome(rig, OUTCOME_DONE, store_resolve(rig->store, &commit, &rig->err));
+    const struct commit next = order_commit(rig, "two", 2);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &next, &rig->err));
+    rig_close(rig);
+}
+
+void test_store_live__uncertain_commit_that_did_not_happen_resolves_to_conflict(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    set_fault(rig, "\"alwaysOn\"",
+              "{\"failCommands\":[\"commitTransaction\"],\"closeConnection\":true}");
+    const struct commit commit = order_commit(rig, "one", 1);
+    assert_outcome(rig, OUTCOME_UNCERTAIN, store_commit(rig->store, &commit, &rig->err));
+    assert_outcome(rig, OUTCOME_CONFLICT, store_resolve(rig->store, &commit, &rig->err));
+    clear_fault(rig);
+    assert_untouched(rig);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    assert_applied(rig);
+    rig_close(rig);
+}
+
+void test_store_live__transient_errors_write_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct {
+        const char *fault;
+        enum outcome outcome;
+    } rows[] = {
+        {"{\"failCommands\":[\"commitTransaction\"],\"errorCode\":251,"
+         "\"errorLabels\":[\"TransientTransactionError\"]}",
+         OUTCOME_CONFLICT},
+        {"{\"failCommands\":[\"insert\"],\"errorCode\":112,"
+         "\"errorLabels\":[\"TransientTransactionError\"]}",
+         OUTCOME_CONFLICT},
+        {"{\"failCommands\":[\"insert\"],\"closeConnection\":true}", OUTCOME_RETRY},
+        {"{\"failCommands\":[\"update\"],\"errorCode\":10107}", OUTCOME_RETRY},
+        {"{\"failCommands\":[\"update\"],\"errorCode\":8000}", OUTCOME_BUG},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        set_fault(rig, "{\"times\":1}", rows[i].fault);
+        const struct commit commit = order_commit(rig, "one", 1);
+        assert_outcome(rig, rows[i].outcome, store_commit(rig->store, &commit, &rig->err));
+        clear_fault(rig);
+        assert_untouched(rig);
+    }
+    const struct commit commit = order_commit(rig, "one", 1);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    assert_applied(rig);
+    rig_close(rig);
+}
+
+void test_store_live__journal_alone_survives_one_cut_and_is_uncertain_after_two(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    set_fault(rig, "{\"times\":1}", "{\"failCommands\":[\"insert\"],\"closeConnection\":true}");
+    const struct commit one = commit_of(rig, NULL, 0, "one", 0);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &one, &rig->err));
+    assert_int_equal(count_of(rig, "journal"), 1);
+    set_fault(rig, "{\"times\":2}", "{\"failCommands\":[\"insert\"],\"closeConnection\":true}");
+    const struct commit two = commit_of(rig, NULL, 0, "two", 0);
+    assert_outcome(rig, OUTCOME_UNCERTAIN, store_commit(rig->store, &two, &rig->err));
+    assert_outcome(rig, OUTCOME_CONFLICT, store_resolve(rig->store, &two, &rig->err));
+    clear_fault(rig);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &two, &rig->err));
+    rig_close(rig);
+}
+
+void test_store_live__find_that_is_cut_is_not_empty(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct str id = STR("MUG");
+    struct store_find find = {.type = &stock_type, .path = "id", .values = &id, .count = 1};
+    set_fault(rig, "{\"times\":2}", "{\"failCommands\":[\"find\"],\"closeConnection\":true}");
+    assert_outcome(rig, OUTCOME_RETRY, store_find(rig->store, &rig->arena, &find, &rig->err));
+    clear_fault(rig);
+    assert_int_equal(on_hand(rig, "MUG"), 10);
+    rig_close(rig);
+}
+
+void test_store_live__journal_answers_repeats(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct journal_reply replies[3] = {
+        {{"key-0"}, {1}, 201, false, STR("{\"n\":0}")},
+        {{"key-1"}, {2}, 200, true, STR("c2VhbGVk")},
+        {{"key-2"}, {3}, 409, false, STR("")},
+    };
+    struct commit commit = commit_of(rig, NULL, 0, "x", 0);
+    commit.replies = replies;
+    commit.reply_count = 3;
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    const struct journal_key keys[] = {{"key-1"}, {"nobody"}};
+    struct journal_reply *found = NULL;
+    size_t count = 0;
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_journal_find(rig->store, &rig->arena, keys, 2, &found, &count, &rig->err));
+    assert_int_equal(count, 1);
+    assert_memory_equal(found[0].key.bytes, "key-1", 6);
+    assert_int_equal(found[0].fingerprint[0], 2);
+    assert_int_equal(found[0].status, 200);
+    assert_true(found[0].sealed);
+    assert_true(str_eq(found[0].body, STR("c2VhbGVk")));
+    /* Entries without replies do not clash with each other. */
+    for (int i = 0; i < 2; i++) {
+        struct commit empty = commit_of(rig, NULL, 0, "x", 1);
+        empty.reply_count = 0;
+        assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &empty, &rig->err));
+    }
+    rig_close(rig);
+}
+
+void test_store_live__outbox_gives_what_is_not_published(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct outbox_entry *entries = NULL;
+    size_t count = 0;
+    struct commit old = commit_of(rig, NULL, 0, "old", 2);
+    old.now -= 60000;
+    const struct commit young = commit_of(rig, NULL, 0, "young", 1);
+    const struct commit silent = commit_of(rig, NULL, 0, "silent", 0);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &young, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &old, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &silent, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_outbox(rig->store, &rig->arena, 30000, 10, &entries, &count, &rig->err));
+    assert_int_equal(count, 1);
+    assert_true(str_eq(entries[0].id, old.id));
+    assert_int_equal(entries[0].at, old.now);
+    assert_int_equal(entries[0].event_count, 2);
+    assert_true(str_eq(entries[0].events[1].routing_key, STR("order.placed")));
+    assert_true(str_is_absent(entries[0].events[1].traceparent));
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err));
+    assert_int_equal(count, 2);
+    assert_true(str_eq(entries[0].id, old.id));
+    const struct str ids[] = {old.id, young.id};
+    for (int i = 0; i < 2; i++)
+        assert_outcome(rig, OUTCOME_DONE,
+                       store_mark_published(rig->store, ids, 2, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err));
+    assert_int_equal(count, 0);
+    rig_close(rig);
+}
+
+static void put_things(struct rig *rig)
+{
+    struct write writes[5];
+    for (size_t i = 0; i < COUNT(writes); i++) {
+        struct thing *thing = new_thing(&rig->arena, id_new(&rig->arena, 1000),
+                                        str_printf(&rig->arena, "SKU-%zu", i));
+        thing->price.amount = (int64_t)(i / 2) * 100;
+        thing->state = i == 4 ? DRAFT : PUBLISHED;
+        thing->name = i % 2 ? STR("Red Plate") : STR("Blue Mug");
+        thing->tags.count = 0;
+        if (i == 3)
+            thing->parent_id = STR_ABSENT;
+        writes[i] = (struct write){WRITE_INSERT, &thing_type, thing, 0};
+    }
+    const struct commit commit = commit_of(rig, writes, COUNT(writes), "things", 0);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+}
+
+static int64_t total_of(struct rig *rig, struct query_term term)
+{
+    const struct query query = {.type = &thing_type, .terms = {term}, .term_count = 1};
+    struct query_page page;
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_query(rig->store, &rig->arena, &query, &page, &rig->err));
+    return page.total;
+}
+
+void test_store_live__query_filters_by_kind(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_things(rig);
+    const struct {
+        struct query_term term;
+        int64_t total;
+    } rows[] = {
+        {{"state", QUERY_EQ, STR("published"), 0}, 4},
+        {{"state", QUERY_NE, STR("published"), 0}, 1},
+        {{"price.amount", QUERY_GTE, STR_ABSENT, 100}, 3},
+        {{"price.amount", QUERY_LT, STR_ABSENT, 100}, 2},
+        {{"price.currency", QUERY_EQ, STR("GBP"), 0}, 5},
+        {{"parentId", QUERY_EQ, STR("0123456789abcdef01234567"), 0}, 4},
+        {{"parentId", QUERY_EQ, STR_ABSENT, 0}, 1},
+        {{"parentId", QUERY_EQ, STR("$ne"), 0}, 0},
+        {{"lines.productId", QUERY_EQ, STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 0}, 5},
+        {{"active", QUERY_EQ, STR_ABSENT, 1}, 5},
+        {{"seenAt", QUERY_GT, STR_ABSENT, 1700000000122}, 5},
+        {{"sku", QUERY_EQ, STR("SKU-1"), 0}, 1},
+        {{NULL, QUERY_TEXT, STR("mug"), 0}, 3},
+        {{NULL, QUERY_TEXT, STR("mug plate"), 0}, 5},
+        {{NULL, QUERY_TEXT, STR("plate -red \"blue plate\""), 0}, 5},
+        {{NULL, QUERY_TEXT, STR("\"-\""), 0}, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (total_of(rig, rows[i].term) != rows[i].total)
+            fail_msg("row %zu: %lld", i, (long long)total_of(rig, rows[i].term));
+    const struct query bad = {
+        .type = &thing_type, .terms = {{"nothing", QUERY_EQ, STR("x"), 0}}, .term_count = 1};
+    struct query_page page;
+    assert_outcome(rig, OUTCOME_BUG, store_query(rig->store, &rig->arena, &bad, &page, &rig->err));
+    rig_close(rig);
+}
+
+void test_store_live__query_pages_are_stable(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_things(rig);
+    struct query query = {.type = &thing_type,
+                          .sorts = {{"price.amount", -1, false}},
+                          .sort_count = 1,
+                          .limit = 2,
+                          .with_total = true};
+    const char *const expected[] = {"SKU-4", "SKU-2", "SKU-3", "SKU-0", "SKU-1"};
+    for (size_t at = 0; at < 5; query.skip = (int64_t)at) {
+        struct query_page page;
+        assert_outcome(rig, OUTCOME_DONE,
+                       store_query(rig->store, &rig->arena, &query, &page, &rig->err));
+        assert_int_equal(page.total, 5);
+        assert_int_equal(page.docs.count, at < 4 ? 2 : 1);
+        for (size_t i = 0; i < page.docs.count; i++)
+            assert_string_equal(((const struct thing *)page.docs.items[i])->sku.ptr,
+                                expected[at++]);
+    }
+    struct query words = {.type = &thing_type,
+                          .terms = {{NULL, QUERY_TEXT, STR("red mug"), 0}},
+                          .term_count = 1,
+                          .sorts = {{NULL, 1, true}},
+                          .sort_count = 1,
+                          .limit = 10};
+    struct query_page page;
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_query(rig->store, &rig->arena, &words, &page, &rig->err));
+    assert_int_equal(page.docs.count, 5);
+    assert_int_equal(page.total, -1);
+    rig_close(rig);
+}
+
+void test_store_live__misfitting_document_is_named(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    mongoc_collection_t *stock_c =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, "stock");
+    bson_t *docs[] = {BCON_NEW("_id", "BAD", "version", BCON_INT64(1), "createdAt",
+                               BCON_DATE_TIME(1), "updatedAt", BCON_DATE_TIME(1), "onHand", "x"),
+                      BCON_NEW("_id", "OK", "version", BCON_INT32(1), "createdAt",
+                               BCON_DATE_TIME(1), "updatedAt", BCON_DATE_TIME(1), "onHand",
+                               BCON_INT32(4), "checks", BCON_INT32(2))};
+    for (size_t i = 0; i < COUNT(docs); i++) {
+        assert_true(mongoc_collection_insert_one(stock_c, docs[i], NULL, NULL, NULL));
+        bson_destroy(docs[i]);
+    }
+    mongoc_collection_destroy(stock_c);
+    assert_int_equal(on_hand(rig, "OK"), 4);
+    const struct str id = STR("BAD");
+    struct store_find find = {.type = &stock_type, .path = "id", .values = &id, .count = 1};
+    assert_outcome(rig, OUTCOME_BUG, store_find(rig->store, &rig->arena, &find, &rig->err));
+    assert_string_equal(rig->err.text, "stock BAD: field onHand of Stock has the wrong type");
+    rig_close(rig);
+}
+
+static int reported;
+
+static void count_report(const char *line)
+{
+    (void)line;
+    reported++;
+}
+
+void test_store_live__indexes_are_made_once_and_checked(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    assert_outcome(rig, OUTCOME_DONE, store_check_indexes(rig->store, &rig->err));
+    reported = 0;
+    assert_outcome(rig, OUTCOME_DONE, store_apply_indexes(rig->store, count_report, &rig->err));
+    assert_int_equal(reported, 0);
+    mongoc_collection_t *things =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, "things");
+    assert_true(mongoc_collection_drop_index(things, "sku", NULL));
+    assert_outcome(rig, OUTCOME_BUG, store_check_indexes(rig->store, &rig->err));
+    bson_t *other = BCON_NEW("createIndexes", "things", "indexes", "[", "{", "name", "sku", "key",
+                             "{", "sku", BCON_INT32(-1), "}", "}", "]");
+    assert_true(mongoc_client_write_command_with_opts(rig->client, rig->database.ptr, other, NULL,
+                                                      NULL, NULL));
+    bson_destroy(other);
+    assert_outcome(rig, OUTCOME_BUG, store_check_indexes(rig->store, &rig->err));
+    assert_outcome(rig, OUTCOME_BUG, store_apply_indexes(rig->store, quiet, &rig->err));
+    assert_non_null(strstr(rig->err.text, "sku"));
+    assert_true(mongoc_collection_drop_index(things, "sku", NULL));
+    assert_outcome(rig, OUTCOME_DONE, store_apply_indexes(rig->store, count_report, &rig->err));
+    assert_int_equal(reported, 1);
+    mongoc_collection_destroy(things);
+    rig_close(rig);
+}
+
+void test_store_live__changed_retention_moves_the_expiry(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct store_options options = {.uri = rig->uri,
+                                          .database = rig->database,
+                                          .journal_retention_s = 3600,
+                                          .types = test_types,
+                                          .type_count = COUNT(test_types)};
+    struct store *other = NULL;
+    assert_outcome(rig, OUTCOME_DONE, store_open(&options, &other, &rig->err));
+    assert_outcome(rig, OUTCOME_BUG, store_check_indexes(other, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_apply_indexes(other, quiet, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_check_indexes(other, &rig->err));
+    store_close(other);
+    rig_close(rig);
+}
+
+/* The lookup of message keys runs for every batch: it must use the partial index. */
+void test_store_live__journal_lookup_uses_its_index(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    bson_error_t error = {0};
+    bson_t reply;
+    const char json[] =
+        "{\"explain\":{\"find\":\"journal\",\"filter\":{\"keys\":{\"$in\":["
+        "{\"$binary\":{\"base64\":\"AAAAAAAAAAAAAAAAAAAAAA==\",\"subType\":\"00\"}},"
+        "{\"$binary\":{\"base64\":\"AQAAAAAAAAAAAAAAAAAAAA==\",\"subType\":\"00\"}}]}}}}";
+    bson_t *command = bson_new_from_json((const uint8_t *)json, -1, &error);
+    assert_non_null(command);
+    assert_true(mongoc_client_command_simple(rig->client, rig->database.ptr, command, NULL, &reply,
+                                             &error));
+    char *text = bson_as_canonical_extended_json(&reply, NULL);
+    if (!strstr(text, "IXSCAN") || strstr(text, "COLLSCAN"))
+        fail_msg("%s", text);
+    bson_free(text);
+    bson_destroy(&reply);
+    bson_destroy(command);
+    rig_close(rig);
+}

@@ -1,0 +1,740 @@
+/* The parts of the AMQP bus that need no broker: URI, frames out, frames in, confirm accounts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "bus/bus_amqp.h"
+#include "bus/bus_confirms.h"
+#include "bus/bus_ops.h"
+
+#define assert_str(actual, literal)                                                                \
+    do {                                                                                           \
+        assert_int_equal((actual).len, strlen(literal));                                           \
+        assert_memory_equal((actual).ptr, (literal), strlen(literal));                             \
+    } while (0)
+
+/* --- URI ------------------------------------------------------------------------------------ */
+
+void test_bus_amqp_frames__uri_is_taken_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host, *user, *password, *vhost;
+        int port;
+    } cases[] = {
+        {"amqp://ann:s%40fe@broker:5673/shop", "broker", "ann", "s@fe", "shop", 5673},
+        {"amqp://broker", "broker", "guest", "guest", "/", 5672},
+        {"amqp://broker/", "broker", "guest", "guest", "/", 5672},
+        {"amqp://a:b@10.0.0.1/%2Fteam", "10.0.0.1", "a", "b", "/team", 5672},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bus_uri uri;
+        struct err err = {0};
+        assert_int_equal(bus_uri_parse(str_of(cases[i].text), &uri, &err), OUTCOME_DONE);
+        assert_string_equal(uri.host, cases[i].host);
+        assert_string_equal(uri.user, cases[i].user);
+        assert_string_equal(uri.password, cases[i].password);
+        assert_string_equal(uri.vhost, cases[i].vhost);
+        assert_int_equal(uri.port, cases[i].port);
+        bus_uri_release(&uri);
+    }
+}
+
+void test_bus_amqp_frames__bad_uri_is_refused_without_its_password(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"amqps://ann:hidden@broker", "http://ann:hidden@broker",
+                                        "amqp://ann:hidden@broker:port", "", "ann:hidden"};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bus_uri uri;
+        struct err err = {0};
+        assert_int_equal(bus_uri_parse(str_of(cases[i]), &uri, &err), OUTCOME_BUG);
+        assert_null(strstr(err.text, "hidden"));
+    }
+    struct bus_uri uri;
+    struct err err = {0};
+    assert_int_equal(bus_uri_parse(STR_ABSENT, &uri, &err), OUTCOME_BUG);
+}
+
+/* --- a link without a broker ---------------------------------------------------------------- */
+
+struct rig {
+    struct link link;
+    struct bus_uri uri;
+    int peer; /* the other end of the link's socket */
+    struct frames frames;
+    struct delivery_list delivered;
+    struct delivery_list returned;
+    uint64_t confirmed_tag;
+    bool confirmed_multiple;
+    bool confirmed_ok;
+};
+
+static void on_delivered(void *owner, struct delivery *delivery)
+{
+    delivery_list_append(&((struct rig *)owner)->delivered, delivery);
+}
+
+static void on_returned(void *owner, struct delivery *message)
+{
+    delivery_list_append(&((struct rig *)owner)->returned, message);
+}
+
+static void on_confirmed(void *owner, uint64_t tag, bool multiple, bool ok)
+{
+    struct rig *rig = owner;
+    rig->confirmed_tag = tag;
+    rig->confirmed_multiple = multiple;
+    rig->confirmed_ok = ok;
+}
+
+static const struct link_events events = {on_delivered, on_returned, on_confirmed};
+static const struct str consumed[] = {{"shop.cart", 9}, {"shop.order", 10}};
+
+static void rig_init(struct rig *rig, size_t frame_max)
+{
+    *rig = (struct rig){.uri = {.host = "broker", .port = 1}};
+    int sockets[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+    rig->peer = sockets[1];
+    rig->frames.frame_max = frame_max;
+    rig->link = (struct link){
+        .options = {.uri = &rig->uri,
+                    .timeout_ms = 50,
+                    .body_max = 10000,
+                    .events = &events,
+                    .owner = rig},
+        .state = amqp_new_connection(),
+        .fd = sockets[0],
+        .in = malloc(FRAME_MAX),
+        .out = {.frame_max = frame_max},
+        .consumed = consumed,
+        .consumed_count = 2,
+    };
+    /* The library first expects a protocol header. */
+    amqp_frame_t frame;
+    const amqp_bytes_t greeting = {8, (void *)(uintptr_t) "AMQP\0\0\11\1"};
+    assert_int_equal(amqp_handle_input(rig->link.state, greeting, &frame), 8);
+    assert_int_equal(amqp_tune_connection(rig->link.state, 0, FRAME_MAX, 0), AMQP_STATUS_OK);
+}
+
+static void rig_release(struct rig *rig)
+{
+    const int fd = rig->link.fd;
+    link_lose(&rig->link, "end of test");
+    link_close(&rig->link);
+    close(fd);
+    close(rig->peer);
+    frames_release(&rig->frames);
+    delivery_list_clear(&rig->delivered);
+    delivery_list_clear(&rig->returned);
+}
+
+/* Header and body frames of the message, behind another method than basic.publish. */
+static void add_content(struct rig *rig, amqp_method_number_t id, void *decoded,
+                        const struct bus_message *message, uint64_t publish_tag)
+{
+    struct frames sent = {.frame_max = rig->frames.frame_max};
+    assert_true(frames_add_message(&sent, 1, message, publish_tag));
+    const uint8_t *size = sent.bytes + 3;
+    const size_t first = 8 + ((size_t)size[2] << 8 | size[3]);
+    assert_true(frames_add_method(&rig->frames, 1, id, decoded));
+    const size_t rest = sent.len - first;
+    rig->frames.bytes = realloc(rig->frames.bytes, rig->frames.len + rest);
+    rig->frames.capacity = rig->frames.len + rest;
+    memcpy(rig->frames.bytes + rig->frames.len, sent.bytes + first, rest);
+    rig->frames.len += rest;
+    frames_release(&sent);
+}
+
+static void add_delivery(struct rig *rig, uint64_t tag, const struct bus_message *message)
+{
+    amqp_basic_deliver_t deliver = {
+        .consumer_tag = amqp_cstring_bytes("1"),
+        .delivery_tag = tag,
+        .redelivered = true,
+        .exchange = amqp_cstring_bytes("requests"),
+        .routing_key = amqp_cstring_bytes("order.place"),
+    };
+    add_content(rig, AMQP_BASIC_DELIVER_METHOD, &deliver, message, 0);
+}
+
+static void add_method(struct rig *rig, amqp_channel_t channel, amqp_method_number_t id,
+                       void *decoded)
+{
+    assert_true(frames_add_method(&rig->frames, channel, id, decoded));
+}
+
+/* Fed in pieces, as a socket gives them. */
+static void feed(struct rig *rig, size_t piece)
+{
+    for (size_t at = 0; at < rig->frames.len; at += piece) {
+        const size_t left = rig->frames.len - at;
+        link_feed(&rig->link, rig->frames.bytes + at, left < piece ? left : piece);
+    }
+    rig->frames.len = 0;
+}
+
+static const struct bus_header extra_headers[] = {
+    {"x-operation", {"order.place", 11}},
+    {"accept-language", {"de", 2}},
+    {"x-unknown", {"?", 1}},
+};
+
+static struct bus_message full_message(void)
+{
+    return (struct bus_message){
+        .body = STR("{\"a\":1}"),
+        .message_id = STR("m-1"),
+        .correlation_id = STR("c-1"),
+        .reply_to = STR("back"),
+        .type = STR("t"),
+        .authorization = STR("Bearer x"),
+        .api_key = STR("key"),
+        .api_version = STR("1"),
+        .traceparent = STR("00-aa-bb-01"),
+        .status = 201,
+        .attempt = 3,
+        .deadline = 1700000000000,
+        .expiration = 60000,
+        .timestamp = 1700000000,
+        .headers = extra_headers,
+        .header_count = 3,
+        .mandatory = true,
+    };
+}
+
+static void assert_full_delivery(const struct delivery *delivery)
+{
+    assert_int_equal(delivery->tag, 7);
+    assert_true(delivery->redelivered);
+    assert_false(delivery->too_large);
+    assert_str(delivery->queue, "shop.order");
+    assert_str(delivery->exchange, "requests");
+    assert_str(delivery->routing_key, "order.place");
+    assert_str(delivery->body, "{\"a\":1}");
+    assert_str(delivery->message_id, "m-1");
+    assert_str(delivery->correlation_id, "c-1");
+    assert_str(delivery->reply_to, "back");
+    assert_str(delivery->content_type, "application/json");
+    assert_null(delivery->content_encoding.ptr);
+    assert_str(delivery->type, "t");
+    assert_str(delivery->authorization, "Bearer x");
+    assert_str(delivery->api_key, "key");
+    assert_str(delivery->api_version, "1");
+    assert_str(delivery->traceparent, "00-aa-bb-01");
+    assert_str(delivery->accept_language, "de");
+    assert_str(delivery->operation, "order.place");
+    assert_int_equal(delivery->status, 201);
+    assert_int_equal(delivery->attempt, 3);
+    assert_int_equal(delivery->deadline, 1700000000000);
+    assert_int_equal(delivery->expiration, 60000);
+    assert_int_equal(delivery->timestamp, 1700000000);
+    assert_int_equal(delivery->delivery_count, 0);
+}
+
+void test_bus_amqp_frames__message_survives_the_wire(void **state)
+{
+    (void)state;
+    static const size_t pieces[] = {1, 7, 100000};
+    for (size_t i = 0; i < 3; i++) {
+        struct rig rig;
+        rig_init(&rig, FRAME_MAX);
+        const struct bus_message message = full_message();
+        add_delivery(&rig, 7, &message);
+        feed(&rig, pieces[i]);
+        struct delivery *delivery = delivery_list_take(&rig.delivered);
+        assert_non_null(delivery);
+        assert_full_delivery(delivery);
+        delivery_free(delivery);
+        assert_false(rig.link.lost);
+        rig_release(&rig);
+    }
+}
+
+void test_bus_amqp_frames__bare_message_has_absent_properties(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_delivery(&rig, 1, &(struct bus_message){.transient = true});
+    feed(&rig, 100000);
+    struct delivery *delivery = delivery_list_take(&rig.delivered);
+    assert_non_null(delivery);
+    assert_int_equal(delivery->body.len, 0);
+    assert_null(delivery->message_id.ptr);
+    assert_null(delivery->authorization.ptr);
+    assert_int_equal(delivery->status, -1);
+    assert_int_equal(delivery->deadline, -1);
+    assert_int_equal(delivery->expiration, -1);
+    assert_int_equal(delivery->timestamp, -1);
+    delivery_free(delivery);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__body_is_split_and_joined(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 4096);
+    char body[10000];
+    for (size_t i = 0; i < sizeof(body); i++)
+        body[i] = (char)('a' + i % 23);
+    add_delivery(&rig, 1, &(struct bus_message){.body = {body, sizeof(body)}});
+    feed(&rig, 1000);
+    struct delivery *delivery = delivery_list_take(&rig.delivered);
+    assert_non_null(delivery);
+    assert_int_equal(delivery->body.len, sizeof(body));
+    assert_memory_equal(delivery->body.ptr, body, sizeof(body));
+    delivery_free(delivery);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__large_body_is_dropped_and_the_next_one_kept(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 4096);
+    char body[10001] = "";
+    add_delivery(&rig, 1,
+                 &(struct bus_message){.message_id = STR("big"), .body = {body, sizeof(body)}});
+    add_delivery(&rig, 2, &(struct bus_message){.body = STR("small")});
+    feed(&rig, 100000);
+    struct delivery *big = delivery_list_take(&rig.delivered);
+    struct delivery *small = delivery_list_take(&rig.delivered);
+    assert_true(big->too_large);
+    assert_int_equal(big->body.len, 0);
+    assert_str(big->message_id, "big");
+    assert_false(small->too_large);
+    assert_str(small->body, "small");
+    delivery_free(big);
+    delivery_free(small);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__long_headers_are_dropped(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    static char token[40000];
+    memset(token, 'x', sizeof(token));
+    add_delivery(&rig, 1,
+                 &(struct bus_message){.authorization = {token, sizeof(token)},
+                                       .message_id = STR("m"),
+                                       .body = STR("{}")});
+    feed(&rig, 100000);
+    struct delivery *delivery = delivery_list_take(&rig.delivered);
+    assert_true(delivery->too_large);
+    assert_null(delivery->authorization.ptr);
+    assert_str(delivery->message_id, "m");
+    assert_int_equal(delivery->body.len, 0);
+    delivery_free(delivery);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__numbers_of_every_width_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        amqp_field_value_t value;
+        int64_t expected;
+    } cases[] = {
+        {{.kind = AMQP_FIELD_KIND_I8, .value.i8 = -5}, -5},
+        {{.kind = AMQP_FIELD_KIND_U8, .value.u8 = 200}, 200},
+        {{.kind = AMQP_FIELD_KIND_I16, .value.i16 = -300}, -300},
+        {{.kind = AMQP_FIELD_KIND_U16, .value.u16 = 60000}, 60000},
+        {{.kind = AMQP_FIELD_KIND_I32, .value.i32 = -70000}, -70000},
+        {{.kind = AMQP_FIELD_KIND_U32, .value.u32 = 4000000000u}, 4000000000},
+        {{.kind = AMQP_FIELD_KIND_I64, .value.i64 = INT64_MIN}, INT64_MIN},
+        {{.kind = AMQP_FIELD_KIND_U64, .value.u64 = 9}, 9},
+        {{.kind = AMQP_FIELD_KIND_U64, .value.u64 = UINT64_MAX}, -1},
+        {{.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {3, (void *)(uintptr_t) "404"}}, -1},
+        {{.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}, -1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        amqp_table_entry_t entry = {.key = amqp_cstring_bytes("status"), .value = cases[i].value};
+        const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_HEADERS_FLAG,
+                                                    .headers = {1, &entry}};
+        struct delivery delivery = delivery_blank();
+        read_properties(&delivery, &properties);
+        assert_int_equal(delivery.status, cases[i].expected);
+    }
+}
+
+void test_bus_amqp_frames__bad_expiration_is_no_expiration(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"", "abc", "-1", "1.5", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_EXPIRATION_FLAG,
+                                                    .expiration = amqp_cstring_bytes(cases[i])};
+        struct delivery delivery = delivery_blank();
+        read_properties(&delivery, &properties);
+        assert_int_equal(delivery.expiration, -1);
+    }
+}
+
+void test_bus_amqp_frames__unsendable_message_adds_nothing(void **state)
+{
+    (void)state;
+    struct frames frames = {.frame_max = 4096};
+    char long_name[300];
+    memset(long_name, 'n', sizeof(long_name));
+    char long_header[5000];
+    memset(long_header, 'h', sizeof(long_header));
+    assert_true(frames_add_message(&frames, 1, &(struct bus_message){.body = STR("x")}, 0));
+    const size_t before = frames.len;
+    assert_false(frames_add_message(
+        &frames, 1, &(struct bus_message){.routing_key = {long_name, sizeof(long_name)}}, 0));
+    assert_false(frames_add_message(
+        &frames, 1, &(struct bus_message){.message_id = {long_name, sizeof(long_name)}}, 0));
+    assert_false(frames_add_message(
+        &frames, 1, &(struct bus_message){.authorization = {long_header, sizeof(long_header)}}, 0));
+    assert_int_equal(frames.len, before);
+    frames_release(&frames);
+}
+
+/* --- methods -------------------------------------------------------------------------------- */
+
+void test_bus_amqp_frames__returned_message_tells_its_publish_tag(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    amqp_basic_return_t returned = {.reply_code = 312,
+                                    .reply_text = amqp_cstring_bytes("NO_ROUTE"),
+                                    .exchange = amqp_cstring_bytes("x"),
+                                    .routing_key = amqp_cstring_bytes("k")};
+    const struct bus_message message = full_message();
+    add_content(&rig, AMQP_BASIC_RETURN_METHOD, &returned, &message, 42);
+    add_content(&rig, AMQP_BASIC_RETURN_METHOD, &returned, &message, 0);
+    feed(&rig, 100000);
+    struct delivery *first = delivery_list_take(&rig.returned);
+    struct delivery *second = delivery_list_take(&rig.returned);
+    assert_int_equal(first->tag, 42);
+    assert_str(first->correlation_id, "c-1");
+    assert_int_equal(second->tag, 0);
+    delivery_free(first);
+    delivery_free(second);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__acks_and_nacks_are_handed_on(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 1, AMQP_BASIC_ACK_METHOD,
+               &(amqp_basic_ack_t){.delivery_tag = 9, .multiple = true});
+    feed(&rig, 5);
+    assert_int_equal(rig.confirmed_tag, 9);
+    assert_true(rig.confirmed_multiple);
+    assert_true(rig.confirmed_ok);
+    add_method(&rig, 1, AMQP_BASIC_NACK_METHOD, &(amqp_basic_nack_t){.delivery_tag = 10});
+    feed(&rig, 5);
+    assert_int_equal(rig.confirmed_tag, 10);
+    assert_false(rig.confirmed_multiple);
+    assert_false(rig.confirmed_ok);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__blocked_comes_and_goes(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 0, AMQP_CONNECTION_BLOCKED_METHOD,
+               &(amqp_connection_blocked_t){.reason = amqp_cstring_bytes("low on memory")});
+    feed(&rig, 100);
+    assert_true(rig.link.blocked);
+    add_method(&rig, 0, AMQP_CONNECTION_UNBLOCKED_METHOD, &(amqp_connection_unblocked_t){0});
+    frames_add_heartbeat(&rig.frames);
+    feed(&rig, 100);
+    assert_false(rig.link.blocked);
+    assert_false(rig.link.lost);
+    rig_release(&rig);
+}
+
+static void assert_lost(struct rig *rig, const char *part)
+{
+    feed(rig, 100000);
+    assert_true(rig->link.lost);
+    assert_non_null(strstr(rig->link.reason, part));
+    struct err err = {0};
+    assert_int_equal(link_lost(&rig->link, &err), OUTCOME_RETRY);
+    assert_non_null(strstr(err.text, "broker:1"));
+}
+
+void test_bus_amqp_frames__cancelled_consumer_is_a_loss(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 1, AMQP_BASIC_CANCEL_METHOD,
+               &(amqp_basic_cancel_t){.consumer_tag = amqp_cstring_bytes("0"), .nowait = true});
+    assert_lost(&rig, "shop.cart");
+    rig_release(&rig);
+}
+
+/* The last method that the link wrote. */
+static uint32_t method_written(struct rig *rig)
+{
+    uint8_t bytes[64];
+    if (recv(rig->peer, bytes, sizeof(bytes), MSG_DONTWAIT) < 12)
+        return 0;
+    return (uint32_t)bytes[7] << 24 | (uint32_t)bytes[8] << 16 | (uint32_t)bytes[9] << 8 |
+           bytes[10];
+}
+
+void test_bus_amqp_frames__closes_are_answered(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 1, AMQP_CHANNEL_CLOSE_METHOD,
+               &(amqp_channel_close_t){.reply_code = 406,
+                                       .reply_text = amqp_cstring_bytes("PRECONDITION_FAILED")});
+    assert_lost(&rig, "PRECONDITION_FAILED");
+    assert_int_equal(method_written(&rig), AMQP_CHANNEL_CLOSE_OK_METHOD);
+    rig_release(&rig);
+
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 0, AMQP_CONNECTION_CLOSE_METHOD,
+               &(amqp_connection_close_t){.reply_code = 320,
+                                          .reply_text = amqp_cstring_bytes("CONNECTION_FORCED")});
+    assert_lost(&rig, "CONNECTION_FORCED");
+    assert_int_equal(method_written(&rig), AMQP_CONNECTION_CLOSE_OK_METHOD);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__nonsense_is_a_loss(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 1, AMQP_QUEUE_PURGE_OK_METHOD, &(amqp_queue_purge_ok_t){0});
+    assert_lost(&rig, "nobody awaits");
+    rig_release(&rig);
+
+    rig_init(&rig, FRAME_MAX);
+    add_delivery(&rig, 1, &(struct bus_message){.body = STR("body")});
+    rig.frames.bytes[rig.frames.len - 1] = 0; /* instead of the frame's end mark */
+    assert_lost(&rig, "no AMQP");
+    rig_release(&rig);
+
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 9, AMQP_BASIC_ACK_METHOD, &(amqp_basic_ack_t){0});
+    assert_lost(&rig, "channel 9");
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__content_without_method_is_a_loss(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_content(&rig, AMQP_BASIC_ACK_METHOD, &(amqp_basic_ack_t){0},
+                &(struct bus_message){.body = STR("body")}, 0);
+    assert_lost(&rig, "without its method");
+    rig_release(&rig);
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+void test_bus_amqp_frames__flush_gives_up_when_nobody_reads(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    char body[1000] = "";
+    for (int i = 0; i < 5000; i++)
+        assert_true(frames_add_message(&rig.link.out, 1,
+                                       &(struct bus_message){.body = {body, sizeof(body)}}, 0));
+    link_flush(&rig.link);
+    assert_true(rig.link.lost);
+    assert_non_null(strstr(rig.link.reason, "took no data"));
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__flush_reads_while_it_cannot_write(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    add_delivery(&rig, 1, &(struct bus_message){.body = STR("in between")});
+    assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), rig.frames.len);
+    char body[1000] = "";
+    for (int i = 0; i < 5000; i++)
+        assert_true(frames_add_message(&rig.link.out, 1,
+                                       &(struct bus_message){.body = {body, sizeof(body)}}, 0));
+    link_flush(&rig.link);
+    assert_int_equal(rig.delivered.count, 1);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__peer_that_goes_is_a_loss(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    shutdown(rig.peer, SHUT_RDWR);
+    link_read(&rig.link);
+    assert_true(rig.link.lost);
+    assert_non_null(strstr(rig.link.reason, "closed by the broker"));
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__heartbeat_is_sent_and_awaited(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, FRAME_MAX);
+    rig.link.heartbeat_us = 1; /* sent_at and received_at are 0: long ago */
+    frames_add_heartbeat(&rig.frames);
+    assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), 8);
+    rig.link.heartbeat_us = INT64_C(1) << 60;
+    rig.link.sent_at_us = -(INT64_C(1) << 60);
+    link_serve_heartbeat(&rig.link);
+    uint8_t bytes[16];
+    assert_int_equal(recv(rig.peer, bytes, sizeof(bytes), MSG_DONTWAIT), 8);
+    assert_int_equal(bytes[0], AMQP_FRAME_HEARTBEAT);
+    assert_false(rig.link.lost);
+
+    rig.link.heartbeat_us = INT64_C(1) << 60;
+    rig.link.received_at_us = -(INT64_C(1) << 62);
+    link_serve_heartbeat(&rig.link); /* a heartbeat waits in the socket: alive after all */
+    assert_false(rig.link.lost);
+    rig.link.received_at_us = -(INT64_C(1) << 62);
+    link_serve_heartbeat(&rig.link);
+    assert_true(rig.link.lost);
+    rig_release(&rig);
+}
+
+/* --- confirms ------------------------------------------------------------------------------- */
+
+static void assert_decided(struct confirms *confirms, uint64_t group, bool ok)
+{
+    struct bus_confirm confirm;
+    assert_true(confirms_take(confirms, &confirm));
+    assert_int_equal(confirm.group, group);
+    assert_int_equal(confirm.ok, ok);
+}
+
+static void assert_undecided(struct confirms *confirms)
+{
+    struct bus_confirm confirm;
+    assert_false(confirms_take(confirms, &confirm));
+}
+
+void test_bus_amqp_frames__group_is_decided_with_its_last_confirm(void **state)
+{
+    (void)state;
+    struct confirms confirms;
+    confirms_init(&confirms);
+    confirms_add(&confirms, 5);
+    confirms_add(&confirms, 6);
+    confirms_add(&confirms, 5);
+    confirms_settle(&confirms, 3, false, true);
+    assert_undecided(&confirms);
+    confirms_settle(&confirms, 1, false, true);
+    assert_decided(&confirms, 5, true);
+    assert_true(confirms_any_open(&confirms));
+    confirms_settle(&confirms, 2, false, false);
+    assert_decided(&confirms, 6, false);
+    assert_false(confirms_any_open(&confirms));
+    confirms_release(&confirms);
+}
+
+void test_bus_amqp_frames__multiple_confirms_all_up_to_the_tag(void **state)
+{
+    (void)state;
+    struct confirms confirms;
+    confirms_init(&confirms);
+    for (uint64_t group = 1; group <= 4; group++)
+        confirms_add(&confirms, group);
+    confirms_settle(&confirms, 2, false, true);
+    confirms_settle(&confirms, 3, true, true);
+    assert_decided(&confirms, 2, true);
+    assert_decided(&confirms, 1, true);
+    assert_decided(&confirms, 3, true);
+    assert_undecided(&confirms);
+    confirms_settle(&confirms, 0, true, true); /* 0: everything */
+    assert_decided(&confirms, 4, true);
+    confirms_release(&confirms);
+}
+
+void test_bus_amqp_frames__return_before_ack_fails_the_group(void **state)
+{
+    (void)state;
+    struct confirms confirms;
+    confirms_init(&confirms);
+    confirms_add(&confirms, 1);
+    confirms_add(&confirms, 1);
+    confirms_return(&confirms, 2);
+    confirms_settle(&confirms, 2, true, true);
+    assert_decided(&confirms, 1, false);
+    confirms_release(&confirms);
+}
+
+void test_bus_amqp_frames__unknown_tags_change_nothing(void **state)
+{
+    (void)state;
+    struct confirms confirms;
+    confirms_init(&confirms);
+    confirms_settle(&confirms, 1, false, true);
+    confirms_settle(&confirms, 0, true, true);
+    confirms_return(&confirms, 1);
+    confirms_add(&confirms, 1);
+    confirms_settle(&confirms, 2, false, true);
+    assert_undecided(&confirms);
+    confirms_settle(&confirms, 1, false, true);
+    confirms_settle(&confirms, 1, false, false); /* twice */
+    assert_decided(&confirms, 1, true);
+    assert_undecided(&confirms);
+    confirms_release(&confirms);
+}
+
+void test_bus_amqp_frames__reset_fails_what_is_open(void **state)
+{
+    (void)state;
+    struct confirms confirms;
+    confirms_init(&confirms);
+    confirms_add(&confirms, 1);
+    confirms_add(&confirms, 2);
+    confirms_settle(&confirms, 1, false, true);
+    confirms_reset(&confirms);
+    assert_decided(&confirms, 1, true);
+    assert_decided(&confirms, 2, false);
+    assert_int_equal(confirms_next_tag(&confirms), 1);
+    confirms_add(&confirms, 3);
+    confirms_settle(&confirms, 1, false, true);
+    assert_decided(&confirms, 3, true);
+    confirms_release(&confirms);
+}
+
+void test_bus_amqp_frames__ring_grows_with_what_is_unconfirmed(void **state)
+{
+    (void)state;
+    struct confirms confirms;
+    confirms_init(&confirms);
+    uint64_t settled = 0;
+    for (uint64_t tag = 1; tag <= 5000; tag++) {
+        assert_int_equal(confirms_next_tag(&confirms), tag);
+        confirms_add(&confirms, tag);
+        if (tag % 3 == 0)
+            confirms_settle(&confirms, ++settled, false, true);
+    }
+    confirms_settle(&confirms, 5000, true, true);
+    for (uint64_t group = 1; group <= 5000; group++)
+        assert_decided(&confirms, group, true);
+    assert_undecided(&confirms);
+    confirms_release(&confirms);
+}

@@ -1,0 +1,152 @@
+/* The arithmetic of stock: every move at its edges, and that nothing ever leaves its range. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+
+#include "inventory/stock.h"
+
+typedef bool move(struct stock *stock, int64_t quantity);
+
+struct move_case {
+    const char *name;
+    move *move;
+    int64_t on_hand, reserved, quantity;
+    bool moved;
+    int64_t on_hand_after, reserved_after;
+};
+
+#define MAX INT64_MAX
+#define MIN INT64_MIN
+
+static const struct move_case move_cases[] = {
+    {"adjust up", stock_adjust, 5, 2, 3, true, 8, 2},
+    {"adjust down to what is reserved", stock_adjust, 5, 2, -3, true, 2, 2},
+    {"adjust below what is reserved", stock_adjust, 5, 2, -4, false, 5, 2},
+    {"adjust to nothing", stock_adjust, 5, 0, -5, true, 0, 0},
+    {"adjust below nothing", stock_adjust, 5, 0, -6, false, 5, 0},
+    {"adjust by nothing", stock_adjust, 5, 2, 0, true, 5, 2},
+    {"adjust up to the limit", stock_adjust, MAX - 1, 0, 1, true, MAX, 0},
+    {"adjust over the limit", stock_adjust, MAX, 0, 1, false, MAX, 0},
+    {"adjust by the limit", stock_adjust, 1, 0, MAX, false, 1, 0},
+    {"adjust by the lower limit", stock_adjust, MAX, 0, MIN, false, MAX, 0},
+    {"adjust nothing by the lower limit", stock_adjust, 0, 0, MIN, false, 0, 0},
+
+    {"reserve some", stock_reserve, 5, 2, 1, true, 5, 3},
+    {"reserve the last", stock_reserve, 5, 2, 3, true, 5, 5},
+    {"reserve one too many", stock_reserve, 5, 2, 4, false, 5, 2},
+    {"reserve of nothing", stock_reserve, 0, 0, 1, false, 0, 0},
+    {"reserve nothing", stock_reserve, 5, 2, 0, false, 5, 2},
+    {"reserve less than nothing", stock_reserve, 5, 2, -1, false, 5, 2},
+    {"reserve the limit", stock_reserve, MAX, 0, MAX, true, MAX, MAX},
+    {"reserve over the limit", stock_reserve, MAX, MAX, MAX, false, MAX, MAX},
+    {"reserve the lower limit", stock_reserve, 5, 2, MIN, false, 5, 2},
+
+    {"release some", stock_release, 5, 2, 1, true, 5, 1},
+    {"release all", stock_release, 5, 2, 2, true, 5, 0},
+    {"release one too many", stock_release, 5, 2, 3, false, 5, 2},
+    {"release nothing", stock_release, 5, 2, 0, false, 5, 2},
+    {"release less than nothing", stock_release, 5, 2, -1, false, 5, 2},
+    {"release the limit", stock_release, MAX, MAX, MAX, true, MAX, 0},
+    {"release the lower limit", stock_release, 5, 2, MIN, false, 5, 2},
+
+    {"consume some", stock_consume, 5, 2, 1, true, 4, 1},
+    {"consume all that is reserved", stock_consume, 5, 2, 2, true, 3, 0},
+    {"consume everything", stock_consume, 5, 5, 5, true, 0, 0},
+    {"consume what is not reserved", stock_consume, 5, 2, 3, false, 5, 2},
+    {"consume nothing", stock_consume, 5, 2, 0, false, 5, 2},
+    {"consume less than nothing", stock_consume, 5, 2, -1, false, 5, 2},
+    {"consume the limit", stock_consume, MAX, MAX, MAX, true, 0, 0},
+};
+
+void test_stock__every_move_at_its_edges(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(move_cases) / sizeof(move_cases[0]); i++) {
+        const struct move_case *c = &move_cases[i];
+        struct stock stock = {.on_hand = c->on_hand, .reserved = c->reserved};
+        if (c->move(&stock, c->quantity) != c->moved || stock.on_hand != c->on_hand_after ||
+            stock.reserved != c->reserved_after)
+            fail_msg("%s: onHand %" PRId64 ", reserved %" PRId64, c->name, stock.on_hand,
+                     stock.reserved);
+    }
+}
+
+void test_stock__what_is_available(void **state)
+{
+    (void)state;
+    assert_int_equal(stock_available(NULL), 0);
+    assert_int_equal(stock_available(&(struct stock){.on_hand = 7, .reserved = 7}), 0);
+    assert_int_equal(stock_available(&(struct stock){.on_hand = 7, .reserved = 2}), 5);
+    assert_true(stock_available(&(struct stock){.on_hand = MAX}) == MAX);
+}
+
+void test_stock__status_by_threshold(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t available, threshold;
+        enum stock_status status;
+    } rows[] = {
+        {0, 5, STOCK_OUT}, {1, 5, STOCK_LOW}, {5, 5, STOCK_LOW},     {6, 5, STOCK_IN},
+        {0, 0, STOCK_OUT}, {1, 0, STOCK_IN},  {MAX, MAX, STOCK_LOW}, {MAX, 5, STOCK_IN},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(stock_status_of(rows[i].available, rows[i].threshold), rows[i].status);
+    assert_string_equal(stock_status_names[STOCK_IN], "in_stock");
+    assert_string_equal(stock_status_names[STOCK_LOW], "low_stock");
+    assert_string_equal(stock_status_names[STOCK_OUT], "out_of_stock");
+}
+
+void test_stock__an_alarm_only_where_a_threshold_is_crossed_downwards(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t before, after;
+        const char *alarm;
+    } rows[] = {
+        {10, 6, NULL},       {6, 5, "stock.low"}, {6, 1, "stock.low"}, {5, 4, NULL},
+        {5, 0, "stock.out"}, {9, 0, "stock.out"}, {1, 0, "stock.out"}, {0, 0, NULL},
+        {0, 3, NULL},        {3, 9, NULL},        {0, 9, NULL},        {6, 6, NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *alarm = stock_alarm(rows[i].before, rows[i].after, 5);
+        if (!rows[i].alarm)
+            assert_null(alarm);
+        else
+            assert_string_equal(alarm ? alarm : "none", rows[i].alarm);
+    }
+}
+
+/* A fixed pseudo-random walk: the same on every machine. */
+static uint32_t step(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+void test_stock__a_long_walk_keeps_the_books(void **state)
+{
+    (void)state;
+    static move *const moves[] = {stock_adjust, stock_reserve, stock_release, stock_consume};
+    struct stock stock = {0};
+    int64_t adjusted = 0, consumed = 0, held = 0;
+    uint32_t seed = 42;
+    for (int i = 0; i < 200000; i++) {
+        const uint32_t which = step(&seed) % 4;
+        const int64_t quantity = (int64_t)(step(&seed) % 41) - (which == 0 ? 20 : 0);
+        if (!moves[which](&stock, quantity))
+            continue;
+        adjusted += which == 0 ? quantity : 0;
+        held += which == 1 ? quantity : which >= 2 ? -quantity : 0;
+        consumed += which == 3 ? quantity : 0;
+        assert_true(stock.reserved >= 0 && stock.reserved <= stock.on_hand);
+        assert_true(stock.on_hand == adjusted - consumed);
+        assert_true(stock.reserved == held);
+    }
+    assert_true(consumed > 0);
+}
