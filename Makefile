@@ -105,6 +105,8 @@ LIVE_BIN := $(patsubst %.c,$(O)/%,$(LIVE_C))
 $(UNIT_BIN:=.o) $(LIVE_BIN:=.o): | build/.tools-test
 # The prototypes of the cases are in the generated main.
 $(UNIT_BIN:=.o) $(LIVE_BIN:=.o): private WARN += -Wno-missing-prototypes
+# cmocka.h wants these before it, and clang-format sorts them behind it.
+$(UNIT_BIN:=.o) $(LIVE_BIN:=.o): private CPPFLAGS += -include setjmp.h -include stdarg.h
 
 $(O)/tests/%.main.c: tests/%.c tests/unit/make_main.sh
 	@mkdir -p $(@D)
@@ -230,6 +232,7 @@ install: cartwright ## install under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(SYSCONFDIR)/cartwright
 	install -m644 config/*.yaml $(DESTDIR)$(SYSCONFDIR)/cartwright/
 	cd schemas && find . -name '*.json' -exec install -Dm644 {} $(DESTDIR)$(abspath $(PREFIX))/share/cartwright/schemas/{} \;
+	$(if $(wildcard README.md),install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/cartwright README.md LICENSE)
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|@PREFIX@|$(PREFIX)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' config/cartwright.service > $(DESTDIR)$(UNITDIR)/cartwright.service
 

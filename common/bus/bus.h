@@ -75,7 +75,7 @@ struct bus_message {
     int64_t timestamp;                /* property, seconds */
     const struct bus_header *headers; /* further string headers */
     size_t header_count;
-    bool mandatory; /* comes back (bus_returned) when no queue takes it */
+    bool mandatory; /* comes back (bus_returned) when no queue takes it; not for direct reply-to */
     bool transient;
 };
 

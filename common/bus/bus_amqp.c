@@ -301,19 +301,41 @@ static void amqp_requeue(struct bus *bus, const struct delivery *delivery)
 
 /* --- publishing ----------------------------------------------------------------------------- */
 
+static void add_message(struct bus_amqp *amqp, const struct bus_message *message, uint64_t group)
+{
+    const uint64_t tag = message->mandatory ? confirms_next_tag(&amqp->confirms) : 0;
+    struct frames *out = &amqp->publisher.out;
+    if (!(group ? frames_add_message(out, CHANNEL_CONFIRMED, message, tag)
+                : frames_add_message(out, CHANNEL_REPLIES, message, 0)))
+        amqp->unsendable++;
+    else if (group)
+        confirms_add(&amqp->confirms, group);
+}
+
+/* RabbitMQ returns every mandatory message to a direct reply-to as unroutable, delivered or not. */
+static void add_direct_reply(struct bus_amqp *amqp, const struct bus_message *message,
+                             uint64_t group)
+{
+    struct bus_message reply = *message;
+    reply.mandatory = false;
+    if (reply_is_well_formed(reply.routing_key))
+        add_message(amqp, &reply, group);
+    else if (group)
+        amqp->unsendable++;
+    else
+        amqp->returned++;
+}
+
 static void amqp_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
 {
     struct bus_amqp *amqp = amqp_of(bus);
-    const uint64_t tag = group ? confirms_next_tag(&amqp->confirms) : 0;
     if (amqp->publisher.lost) {
         if (group) /* decided by the reconnect, as failed */
             confirms_add(&amqp->confirms, group);
-    } else if (!frames_add_message(&amqp->publisher.out,
-                                   group ? CHANNEL_CONFIRMED : CHANNEL_REPLIES, message,
-                                   message->mandatory ? tag : 0)) {
-        amqp->unsendable++;
-    } else if (group) {
-        confirms_add(&amqp->confirms, group);
+    } else if (message->exchange.len == 0 && reply_is_direct(message->routing_key)) {
+        add_direct_reply(amqp, message, group);
+    } else {
+        add_message(amqp, message, group);
     }
 }
 

@@ -46,6 +46,13 @@ void frames_add_heartbeat(struct frames *frames);
 MUST_CHECK bool frames_add_message(struct frames *frames, amqp_channel_t channel,
                                    const struct bus_message *message, uint64_t publish_tag);
 
+/* --- where replies go ------------------------------------------------------------------------ */
+
+/* The name is one of direct reply-to: no queue, a place that only the broker knows. */
+bool reply_is_direct(struct str routing_key);
+/* Of a direct name: the broker may have made it. */
+bool reply_is_well_formed(struct str routing_key);
+
 /* --- properties of what arrives -------------------------------------------------------------- */
 
 /* Strs of *out point into the library's pool. */

@@ -42,12 +42,14 @@ static bool is_indexed(const struct doc_type *type, const struct doc_index *inde
         return true;
     const struct fake_value value = value_at(type, doc, index->only_when);
     const struct str wanted = str_of(strchr(index->only_when, '=') + 1);
-    int64_t number = str_eq(wanted, STR("true"));
+    int64_t number = 0;
     if (str_eq(wanted, STR("exists")) || !value.present)
         return value.present;
     if (value.is_text)
         return str_eq(value.text, wanted);
-    return str_to_int64(wanted, &number) ? value.number == number : value.number == number;
+    if (!str_to_int64(wanted, &number))
+        number = str_eq(wanted, STR("true"));
+    return value.number == number;
 }
 
 static bool same_keys(const struct doc_type *type, const struct doc_index *index, const void *a,

@@ -314,6 +314,14 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
     return OUTCOME_DONE;
 }
 
+static bool has_value_before(const struct store_find *find, size_t end, struct str value)
+{
+    for (size_t i = 0; i < end; i++)
+        if (str_eq(find->values[i], value))
+            return true;
+    return false;
+}
+
 static bool is_wanted(const struct store_find *find, const void *doc)
 {
     for (size_t i = 0; i < find->count; i++) {
@@ -322,6 +330,30 @@ static bool is_wanted(const struct store_find *find, const void *doc)
             return true;
     }
     return false;
+}
+
+static size_t find_by_id(struct fake_collection *collection, const struct store_find *find,
+                         const void **items)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < find->count; i++) {
+        const struct fake_doc *doc = map_get(&collection->by_id, find->values[i]);
+        if (doc && doc->current && !has_value_before(find, i, find->values[i]))
+            items[count++] = doc->current->doc;
+    }
+    return count;
+}
+
+static size_t find_by_field(struct fake_collection *collection, const struct store_find *find,
+                            const void **items)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct fake_version *version = collection->docs[i]->current;
+        if (version && is_wanted(find, version->doc))
+            items[count++] = version->doc;
+    }
+    return count;
 }
 
 enum outcome fake_find(struct store *store, struct arena *arena, struct store_find *find,
@@ -334,12 +366,10 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
     if (!collection || !doc_path_resolve(find->type->shape, find->path, &path))
         return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
     const void **items = arena_array(arena, collection->count, sizeof(*items));
-    size_t count = 0;
-    for (size_t i = 0; i < collection->count; i++) {
-        const struct fake_version *version = collection->docs[i]->current;
-        if (version && is_wanted(find, version->doc))
-            TRY(fake_copy(arena, find->type, version->doc, &items[count++], err));
-    }
+    const size_t count = strcmp(path.bson, "_id") == 0 ? find_by_id(collection, find, items)
+                                                       : find_by_field(collection, find, items);
+    for (size_t i = 0; i < count; i++)
+        TRY(fake_copy(arena, find->type, items[i], &items[i], err));
     find->found = (struct doc_list){items, count};
     return OUTCOME_DONE;
 }

@@ -296,9 +296,10 @@ static void abort_transaction(struct store_mongo *store)
 static enum outcome run_transaction(struct store_mongo *store, const struct commit *commit,
                                     struct err *err)
 {
-    bson_error_t error;
+    AUTO_BSON no_reply = BSON_INITIALIZER;
+    bson_error_t error = {0};
     if (!mongoc_client_session_start_transaction(store->session, store->transaction, &error))
-        return bug(err, "no transaction: %s", error.message);
+        return mongo_fault(&no_reply, &error, "no transaction", err);
     enum outcome outcome = send_writes(store, commit, err);
     if (outcome == OUTCOME_DONE)
         outcome = send_journal(store, commit, err);

@@ -5,7 +5,7 @@
 
 #include "wire/json_tree.h"
 
-/* --- fingerprint --------------------------------------------------------------------------------- */
+/* --- fingerprint ------------------------------------------------------------------------------ */
 
 /* The seeds keep 1, "1", [1] and {"1": ...} apart. */
 struct digest_input {
@@ -80,7 +80,7 @@ void json_fingerprint(const struct json *json, uint8_t out[16])
     memcpy(out, canonical.digest, sizeof(canonical.digest));
 }
 
-/* --- text of a tree ------------------------------------------------------------------------------ */
+/* --- text of a tree --------------------------------------------------------------------------- */
 
 static int append(const char *bytes, size_t len, void *text)
 {

@@ -15,10 +15,10 @@
 #define JSON_DEPTH_MAX 32    /* of objects and arrays; the prescan refuses deeper ones */
 #define JSON_NODES_MAX 10000 /* values in one message */
 
-struct json; /* a parsed tree, read-only, inside its arena */
+struct json; /* a parsed tree, read-only, attached to its arena */
 
-/* Before the fork: seeds the hash of object keys and takes over jansson's memory, so that parsed
- * trees live in arenas. The first parse does it otherwise. */
+/* Once per process, before the fork: seeds the hash of object keys, so that nobody can aim for
+ * collisions. */
 void json_init(void);
 
 /* MALFORMED (OUTCOME_INVALID) with the place when the bytes are not one JSON object. */

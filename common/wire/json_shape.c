@@ -126,8 +126,9 @@ static bool put_strs(struct json_writer *writer, const struct field *field, cons
     const LIST(struct str) *list = at;
     if (!list->items && field->flags & (FIELD_OPTIONAL | FIELD_NULLABLE))
         return false;
+    const size_t count = list->items ? list->count : 0;
     json_open_list(writer);
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < count; i++)
         json_put_str(writer, list->items[i]);
     json_close_list(writer);
     return true;

@@ -13,7 +13,7 @@ void json_writer_init(struct json_writer *writer, struct text *text)
     *writer = (struct json_writer){.text = text};
 }
 
-/* --- nesting ------------------------------------------------------------------------------------- */
+/* --- nesting ---------------------------------------------------------------------------------- */
 
 static bool in_object(const struct json_writer *writer)
 {
@@ -85,7 +85,7 @@ void json_key(struct json_writer *writer, const char *key)
     writer->comma = false;
 }
 
-/* --- plain values -------------------------------------------------------------------------------- */
+/* --- plain values ----------------------------------------------------------------------------- */
 
 #define ONES        UINT64_C(0x0101010101010101)
 #define HIGH_BITS   UINT64_C(0x8080808080808080)

@@ -36,7 +36,7 @@ typedef void decode_value(struct decoding *decoding, struct target target, const
 
 static decode_value decode;
 
-/* --- faults -------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------- */
 
 static void append_key(struct text *text, struct str key)
 {
@@ -86,7 +86,7 @@ static void note_first(struct decoding *decoding)
     (void)invalid(decoding->err, VALIDATION_FAILED, "the message breaks the rules of its schema");
 }
 
-/* --- leaves -------------------------------------------------------------------------------------- */
+/* --- leaves ----------------------------------------------------------------------------------- */
 
 static size_t code_points(struct str s)
 {
@@ -184,7 +184,7 @@ static void decode_bool(struct decoding *decoding, struct target target, const j
         *(bool *)target.to = value;
 }
 
-/* --- lists --------------------------------------------------------------------------------------- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static bool count_is_fine(struct decoding *decoding, const struct schema_node *node, size_t count,
                           const struct place *place)
@@ -218,7 +218,7 @@ static void decode_list(struct decoding *decoding, struct target target, const j
     *(struct any_list *)target.to = (struct any_list){items, count};
 }
 
-/* --- objects ------------------------------------------------------------------------------------- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 static const size_t NO_MEMBER = SIZE_MAX;
 
@@ -346,7 +346,7 @@ static void decode(struct decoding *decoding, struct target target, const json_t
     of_type[target.node->type](decoding, target, json, place);
 }
 
-/* --- the two entries ----------------------------------------------------------------------------- */
+/* --- the two entries -------------------------------------------------------------------------- */
 
 static enum outcome prepare(const struct schema_node *node, struct err *err)
 {

@@ -68,7 +68,7 @@ def snake(name):
     return re.sub(r"[^A-Za-z0-9]", "_", re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name)).lower()
 
 
-# --- checking: from a JSON document to a tree of nodes ---------------------------------------------
+# --- checking: from a JSON document to a tree of nodes --------------------------------------------
 
 
 class Node:
@@ -262,7 +262,7 @@ def is_anchored(pattern):
     return plain.startswith("^") and plain.endswith("$")
 
 
-# --- writing: from nodes to C ----------------------------------------------------------------------
+# --- writing: from nodes to C ---------------------------------------------------------------------
 
 
 def c_string(text):

@@ -54,8 +54,10 @@ static void publish_events(struct batch *batch)
 static void publish_reply(struct job *job)
 {
     const struct delivery *delivery = job->delivery;
-    if (str_is_absent(delivery->reply_to) || delivery->reply_to.len == 0)
+    if (delivery->reply_to.len == 0)
         return;
+    /* RabbitMQ hands a mandatory message to a direct reply-to client and returns it as well. */
+    const bool direct = str_starts_with(delivery->reply_to, STR("amq.rabbitmq.reply-to."));
     bus_publish(job->batch->lane->bus,
                 &(struct bus_message){
                     .exchange = STR(""),
@@ -66,7 +68,7 @@ static void publish_reply(struct job *job)
                                           : delivery->correlation_id,
                     .traceparent = delivery->traceparent,
                     .status = job->status,
-                    .mandatory = true,
+                    .mandatory = !direct,
                     .transient = true, /* a lost one is asked for again with the same id */
                 },
                 0);

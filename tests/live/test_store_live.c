@@ -7,12 +7,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
+#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,8 +98,7 @@ static int64_t count_of(struct rig *rig, const char *collection)
         mongoc_client_get_collection(rig->client, rig->database.ptr, collection);
     bson_t all = BSON_INITIALIZER;
     bson_error_t error = {0};
-    const int64_t count =
-        mongoc_collection_count_documents(from, &all, NULL, NULL, NULL, &error);
+    const int64_t count = mongoc_collection_count_documents(from, &all, NULL, NULL, NULL, &error);
     mongoc_collection_destroy(from);
     if (count < 0)
         fail_msg("count of %s: %s", collection, error.message);
@@ -183,12 +186,12 @@ static void set_fault(struct rig *rig, const char *mode, const char *data)
     bson_error_t error = {0};
     bson_t reply;
     const struct str json =
-        str_printf(&rig->arena,
-                   "{\"configureFailPoint\":\"failCommand\",\"mode\":%s,\"data\":%s}", mode, data);
+        str_printf(&rig->arena, "{\"configureFailPoint\":\"failCommand\",\"mode\":%s,\"data\":%s}",
+                   mode, data);
     bson_t *command = bson_new_from_json((const uint8_t *)json.ptr, (ssize_t)json.len, &error);
     assert_non_null(command);
-    const bool ok = mongoc_client_command_simple(rig->client, "admin", command, NULL, &reply,
-                                                 &error);
+    const bool ok =
+        mongoc_client_command_simple(rig->client, "admin", command, NULL, &reply, &error);
     bson_destroy(command);
     bson_destroy(&reply);
     if (!ok) {
@@ -518,8 +521,7 @@ void test_store_live__outbox_gives_what_is_not_published(void **state)
     assert_true(str_eq(entries[0].id, old.id));
     const struct str ids[] = {old.id, young.id};
     for (int i = 0; i < 2; i++)
-        assert_outcome(rig, OUTCOME_DONE,
-                       store_mark_published(rig->store, ids, 2, &rig->err));
+        assert_outcome(rig, OUTCOME_DONE, store_mark_published(rig->store, ids, 2, &rig->err));
     assert_outcome(rig, OUTCOME_DONE,
                    store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err));
     assert_int_equal(count, 0);
@@ -648,6 +650,129 @@ void test_store_live__misfitting_document_is_named(void **state)
     rig_close(rig);
 }
 
+/* --- a server that goes away: everything passes through a child process that can be killed ----- */
+
+struct tunnel {
+    struct str server; /* host:port */
+    uint16_t port;
+    pid_t pid;
+};
+
+static int connect_to(struct str address)
+{
+    char host[128];
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    snprintf(host, sizeof(host), "%.*s", STR_FMT(address));
+    char *port = strrchr(host, ':');
+    if (!port)
+        return -1;
+    *port++ = '\0';
+    if (getaddrinfo(host, port, &hints, &found) != 0)
+        return -1;
+    const int fd = socket(found->ai_family, SOCK_STREAM, 0);
+    const int rc = connect(fd, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return rc == 0 ? fd : -1;
+}
+
+static bool pass_on(int from, int to)
+{
+    char bytes[16384];
+    const ssize_t got = read(from, bytes, sizeof(bytes));
+    return got > 0 && write(to, bytes, (size_t)got) == got;
+}
+
+static _Noreturn void carry(int client, struct str server)
+{
+    const int upstream = connect_to(server);
+    struct pollfd ends[] = {{client, POLLIN, 0}, {upstream, POLLIN, 0}};
+    while (upstream >= 0 && poll(ends, 2, -1) > 0)
+        if ((ends[0].revents && !pass_on(client, upstream)) ||
+            (ends[1].revents && !pass_on(upstream, client)))
+            break;
+    _exit(0);
+}
+
+static int listen_on(uint16_t *port)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(*port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    const int on = 1;
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static void tunnel_start(struct tunnel *tunnel)
+{
+    const int door = listen_on(&tunnel->port);
+    tunnel->pid = fork();
+    if (tunnel->pid == 0) {
+        setpgid(0, 0);
+        for (;;) {
+            const int client = accept(door, NULL, NULL);
+            if (client >= 0 && fork() == 0)
+                carry(client, tunnel->server);
+            close(client);
+        }
+    }
+    setpgid(tunnel->pid, tunnel->pid);
+    close(door);
+}
+
+static void tunnel_stop(struct tunnel *tunnel)
+{
+    kill(-tunnel->pid, SIGKILL); /* the door and every connection */
+    waitpid(tunnel->pid, NULL, 0);
+}
+
+void test_store_live__server_away_is_retry_and_the_same_store_works_again(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const mongoc_host_list_t *host = mongoc_uri_get_hosts(mongoc_client_get_uri(rig->client));
+    struct tunnel tunnel = {.server = str_of(host->host_and_port)};
+    tunnel_start(&tunnel);
+    struct store *direct = rig->store;
+    rig->store = open_store(
+        rig,
+        str_printf(&rig->arena,
+                   "mongodb://127.0.0.1:%u/?directConnection=true&serverSelectionTimeoutMS=1500",
+                   tunnel.port),
+        2000);
+    assert_int_equal(on_hand(rig, "MUG"), 10);
+    const struct commit commit = order_commit(rig, "one", 1);
+    const struct commit alone = commit_of(rig, NULL, 0, "alone", 0);
+    const struct str id = STR("MUG");
+    struct store_find find = {.type = &stock_type, .path = "id", .values = &id, .count = 1};
+    for (int round = 0; round < 2; round++) {
+        tunnel_stop(&tunnel);
+        const enum outcome lost = store_commit(rig->store, &alone, &rig->err);
+        assert_true(lost == OUTCOME_RETRY || lost == OUTCOME_UNCERTAIN);
+        assert_outcome(rig, OUTCOME_RETRY, store_resolve(rig->store, &alone, &rig->err));
+        assert_outcome(rig, OUTCOME_RETRY, store_find(rig->store, &rig->arena, &find, &rig->err));
+        assert_outcome(rig, OUTCOME_RETRY, store_commit(rig->store, &commit, &rig->err));
+        assert_outcome(rig, OUTCOME_RETRY, store_ping(rig->store, &rig->err));
+        tunnel_start(&tunnel);
+        assert_outcome(rig, OUTCOME_DONE, store_ping(rig->store, &rig->err));
+        assert_untouched(rig);
+    }
+    assert_outcome(rig, OUTCOME_CONFLICT, store_resolve(rig->store, &alone, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    assert_applied(rig);
+    store_close(rig->store);
+    rig->store = direct;
+    tunnel_stop(&tunnel);
+    rig_close(rig);
+}
+
 static int reported;
 
 static void count_report(const char *line)
@@ -722,5 +847,107 @@ void test_store_live__journal_lookup_uses_its_index(void **state)
     bson_free(text);
     bson_destroy(&reply);
     bson_destroy(command);
+    rig_close(rig);
+}
+
+/* --- how long it takes: for information, never asserted ------------------------------------------- */
+
+#define ORDERS 100
+#define STOCKS 180
+#define CARTS  100
+#define EVENTS 200
+
+static struct str kilobyte(struct rig *rig)
+{
+    char *bytes = arena_bytes(&rig->arena, 1025);
+    memset(bytes, 'x', 1024);
+    bytes[1024] = '\0';
+    return (struct str){bytes, 1024};
+}
+
+static struct thing *new_order(struct rig *rig, const char *kind, int round, int n, int64_t version)
+{
+    struct thing *thing = new_thing(&rig->arena, id_new(&rig->arena, clock_now_ms()),
+                                    str_printf(&rig->arena, "%s-%d-%d", kind, round, n));
+    thing->data = str_printf(&rig->arena, "%.500s", kilobyte(rig).ptr);
+    thing->head.version = version;
+    return thing;
+}
+
+/* What one batch of 100 orders writes: orders, stock, carts (here: things that are replaced), and a
+ * journal entry with every reply and event. */
+static struct commit big_commit(struct rig *rig, int round, struct thing **carts)
+{
+    struct write *writes = arena_array(&rig->arena, ORDERS + STOCKS + CARTS, sizeof(*writes));
+    struct journal_reply *replies = arena_array(&rig->arena, ORDERS, sizeof(*replies));
+    struct journal_event *events = arena_array(&rig->arena, EVENTS, sizeof(*events));
+    const struct str body = kilobyte(rig);
+    size_t n = 0;
+    for (int i = 0; i < ORDERS; i++) {
+        writes[n++] =
+            (struct write){WRITE_INSERT, &thing_type, new_order(rig, "order", round, i, 1), 0};
+        id_to_bytes(id_new(&rig->arena, clock_now_ms()), replies[i].key.bytes);
+        replies[i].status = 201;
+        replies[i].body = body;
+    }
+    for (int i = 0; i < STOCKS; i++) {
+        struct stock *stock =
+            new_stock(&rig->arena, str_printf(&rig->arena, "SKU-%d", i), 1000 - round);
+        stock->head.version = round + 1;
+        writes[n++] =
+            (struct write){round ? WRITE_REPLACE : WRITE_INSERT, &stock_type, stock, round};
+    }
+    for (int i = 0; i < CARTS; i++) {
+        if (round == 0)
+            carts[i] = new_order(rig, "cart", 0, i, 1);
+        carts[i]->head.version = round + 1;
+        writes[n++] =
+            (struct write){round ? WRITE_REPLACE : WRITE_INSERT, &thing_type, carts[i], round};
+    }
+    for (int i = 0; i < EVENTS; i++)
+        events[i] = (struct journal_event){id_new(&rig->arena, clock_now_ms()), STR("events"),
+                                           STR("order.placed"), body, STR_ABSENT};
+    return (struct commit){id_new(&rig->arena, clock_now_ms()),
+                           clock_now_ms(),
+                           writes,
+                           n,
+                           replies,
+                           ORDERS,
+                           events,
+                           EVENTS};
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static int64_t cpu_us(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+void test_store_live__prints_how_long_a_big_commit_takes(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 41 };
+    struct rig *rig = rig_open();
+    struct thing *carts[CARTS];
+    int64_t took[ROUNDS], cpu = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        const struct commit commit = big_commit(rig, round, carts);
+        const int64_t from = clock_monotonic_us(), cpu_from = cpu_us();
+        assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+        took[round] = clock_monotonic_us() - from;
+        cpu += cpu_us() - cpu_from;
+    }
+    qsort(took, ROUNDS, sizeof(took[0]), by_number);
+    print_message("commit of %d inserts, %d replaces, %d replies, %d events: median %.1f ms, best "
+                  "%.1f ms, own CPU %.2f ms\n",
+                  ORDERS, STOCKS + CARTS, ORDERS, EVENTS, (double)took[ROUNDS / 2] / 1000,
+                  (double)took[0] / 1000, (double)cpu / 1000 / ROUNDS);
     rig_close(rig);
 }

@@ -29,7 +29,12 @@ check_state() {
     return $found
 }
 
-check_format() { c_files -print0 | xargs -0 -r clang-format-14 --dry-run -Werror; }
+check_format() {
+    local out
+    out=$(c_files -print0 | xargs -0 -r clang-format-14 --dry-run -Werror 2>&1) && return
+    sed -n 's/^\([^ :]*\):[0-9]*:[0-9]*: error.*/\1: make format would change it/p' <<<"$out" | sort | uniq -c
+    return 1
+}
 
 # One operation: one schema, one C file that carries its name.
 check_names() {

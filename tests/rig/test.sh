@@ -119,7 +119,9 @@ print_totals() {
 servers_up() {
     [ $servers = down ] || return 0
     servers=up
-    tests/rig/servers.sh reset "$RIG_DIR" && tests/rig/servers.sh start "$RIG_DIR" || return 1
+    # A run that was killed outright may have left its servers.
+    tests/rig/servers.sh stop "$RIG_DIR" && tests/rig/servers.sh reset "$RIG_DIR" &&
+        tests/rig/servers.sh start "$RIG_DIR" || return 1
     # shellcheck disable=SC1091 # written at run time
     . "$RIG_DIR/env"
 }
@@ -182,7 +184,7 @@ exists() {
 cd "$ROOT" || exit 1
 BUILD=$(realpath -m "$1") RIG_DIR=${RIG_DIR:-$ROOT/build/test-run}
 DIR=$RIG_DIR
-CARTWRIGHT=${CARTWRIGHT:-$BUILD/cartwright} CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
+CARTWRIGHT=${CARTWRIGHT:-$BUILD/cartwright} CONFIG=${CONFIG:-$ROOT/config/ci.yaml}
 export BUILD RIG_DIR CARTWRIGHT CONFIG
 shift
 if [ "${1:-}" = --inside ]; then

@@ -402,6 +402,34 @@ void test_bus_amqp_frames__unsendable_message_adds_nothing(void **state)
     frames_release(&frames);
 }
 
+void test_bus_amqp_frames__direct_reply_names_are_checked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is_direct, is_well_formed;
+    } cases[] = {
+        {"amq.rabbitmq.reply-to.g1h2AA9yZXBseUAxMjIzMTg2OTIAABe/AAAAAGsAdsY=.T2pTzsdk+KPqaA==",
+         true, true},
+        {"amq.rabbitmq.reply-to.g1h2AA9yZXBseUAxMjIzMTg2OTIAABe/AAAAAGsAdsY=", true, false},
+        {"amq.rabbitmq.reply-to.g1h2AA9yZXBseUAxMjIzMTg2OTIAABe/AAAAAGsAdsY=.", true, false},
+        {"amq.rabbitmq.reply-to.g1h2AA9yZXBseUAxMjIzMTg2OTIAABe/AAAAAGsAdsY.T2pTzsdk", true, false},
+        {"amq.rabbitmq.reply-to.A1h2AA9yZXBseUAxMjIzMTg2OTIAABe/AAAAAGsAdsY=.T2pTzsdk", true,
+         false},
+        {"amq.rabbitmq.reply-to.g1h2AA9yZXBse_AxMjIzMTg2OTIAABe/AAAAAGsAdsY=.T2pTzsdk", true,
+         false},
+        {"amq.rabbitmq.reply-to.nobody.there", true, false},
+        {"amq.rabbitmq.reply-to.", true, false},
+        {"amq.rabbitmq.reply-to", false, false},
+        {"replies.web-1", false, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(reply_is_direct(str_of(cases[i].name)), cases[i].is_direct);
+        if (cases[i].is_direct)
+            assert_int_equal(reply_is_well_formed(str_of(cases[i].name)), cases[i].is_well_formed);
+    }
+}
+
 /* --- methods -------------------------------------------------------------------------------- */
 
 void test_bus_amqp_frames__returned_message_tells_its_publish_tag(void **state)
@@ -597,7 +625,6 @@ void test_bus_amqp_frames__heartbeat_is_sent_and_awaited(void **state)
     (void)state;
     struct rig rig;
     rig_init(&rig, FRAME_MAX);
-    rig.link.heartbeat_us = 1; /* sent_at and received_at are 0: long ago */
     frames_add_heartbeat(&rig.frames);
     assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), 8);
     rig.link.heartbeat_us = INT64_C(1) << 60;

@@ -100,12 +100,23 @@ struct world {
 /* Variables of earlier cases, and of the shell, must not be seen. */
 static void clear_variables(void)
 {
-    static const char *const names[] = {"AMQP_URI",        "AMQP_PREFETCH",        "AMQP_PREFECH",
-                                        "AUTH_MASTER_KEY", "AUTH_MASTER_KEY_FILE", "MONGODB_URI",
-                                        "REDIS_URI",       "AUTH_TOKEN_KEY",       "TAGS",
-                                        "STORE_JOURNAL_RETENTION",                 "GREETING_FILE",
-                                        "SERVICE_HOST",    "PORT_80_TCP",          "CONFIG",
-                                        "AMQP_URI_FILE",   "LOG_LEVEL",            "AUTH_API_KEYS"};
+    static const char *const names[] = {"AMQP_URI",
+                                        "AMQP_PREFETCH",
+                                        "AMQP_PREFECH",
+                                        "AUTH_MASTER_KEY",
+                                        "AUTH_MASTER_KEY_FILE",
+                                        "MONGODB_URI",
+                                        "REDIS_URI",
+                                        "AUTH_TOKEN_KEY",
+                                        "TAGS",
+                                        "STORE_JOURNAL_RETENTION",
+                                        "GREETING_FILE",
+                                        "SERVICE_HOST",
+                                        "PORT_80_TCP",
+                                        "CONFIG",
+                                        "AMQP_URI_FILE",
+                                        "LOG_LEVEL",
+                                        "AUTH_API_KEYS"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char name[64];
         snprintf(name, sizeof(name), "CARTWRIGHT_%s", names[i]);
@@ -204,21 +215,15 @@ void test_config__reads_a_file(void **state)
                           "amqp:\n"
                           "  prefetch: 7\n"
                           "  tls: true\n"
-                          "store: {journalRetention: 250ms0}\n" + 0 == NULL
-                              ? NULL
-                              : "# comment\n"
-                                "amqp:\n"
-                                "  prefetch: 7\n"
-                                "  tls: true\n"
-                                "store: {journalRetention: 90s}\n"
-                                "greeting: 'yes: \"no\"'\n"
-                                "bodyMax: 19MiB\n"
-                                "log:\n"
-                                "tags: [x, \"y, z\"]\n"
-                                "pools:\n"
-                                "  - name: shop\n"
-                                "    workers: [cart, order]\n"
-                                "  - {name: auth, lanes: 1}\n");
+                          "store: {journalRetention: 90s}\n"
+                          "greeting: 'yes: \"no\"'\n"
+                          "bodyMax: 19MiB\n"
+                          "log:\n"
+                          "tags: [x, \"y, z\"]\n"
+                          "pools:\n"
+                          "  - name: shop\n"
+                          "    workers: [cart, order]\n"
+                          "  - {name: auth, lanes: 1}\n");
     const struct settings *settings = world.settings;
     assert_int_equal(settings->prefetch, 7);
     assert_true(settings->tls);
@@ -234,5 +239,222 @@ void test_config__reads_a_file(void **state)
     assert_int_equal(settings->pools.items[0].workers.count, 2);
     assert_string_equal(settings->pools.items[0].workers.items[1].ptr, "order");
     assert_int_equal(settings->pools.items[1].lanes, 1);
+    end(&world);
+}
+
+void test_config__says_where_values_come_from(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    setenv("CARTWRIGHT_STORE_JOURNAL_RETENTION", "2h", 1);
+    setenv("CARTWRIGHT_AUTH_API_KEYS", "one,two", 1);
+    assert_loaded(&world, "store:\n  journalRetention: 5m\n"
+                          "tags: [x, y]\n"
+                          "pools:\n- name: shop\n");
+    assert_true(world.settings->retention_ms == 2 * 3600 * 1000);
+    assert_int_equal(world.settings->api_keys.count, 2);
+    const struct {
+        const char *setting, *value, *from; /* from: a line of the file when it begins with ':' */
+    } cases[] = {
+        {"store.journalRetention", "2h", "CARTWRIGHT_STORE_JOURNAL_RETENTION"},
+        {"auth.masterKey", "***", "CARTWRIGHT_AUTH_MASTER_KEY"},
+        {"auth.apiKeys", "***", "CARTWRIGHT_AUTH_API_KEYS"},
+        {"amqp.prefetch", "200", "default"},
+        {"tags", "x,y", ":3"},
+        {"pools[0].name", "shop", ":5"},
+        {"pools[0].lanes", "2", "default"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct config_source *got = source(&world, cases[i].setting);
+        const bool in_file = cases[i].from[0] == ':';
+        assert_string_equal(got->value.ptr, cases[i].value);
+        assert_string_equal(got->from.ptr + (in_file ? strlen(world.path) : 0), cases[i].from);
+    }
+    end(&world);
+}
+
+void test_config__empty_files_are_fine(void **state)
+{
+    static const char *const files[] = {
+        "",           "# only a comment\n", "---\n",     "{}",         "null\n",      "amqp:\n",
+        "amqp: {}\n", "pools:\n",           "pools: []", "tags: []\n", "greeting: ''"};
+    (void)state;
+    struct world world;
+    begin(&world);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        assert_loaded(&world, files[i]);
+    end(&world);
+}
+
+void test_config__refuses_wrong_files(void **state)
+{
+    static const struct {
+        const char *yaml, *text;
+    } cases[] = {
+        {"amqp:\n  prefech: 1\n", ":2: unknown key 'amqp.prefech'; did you mean 'amqp.prefetch'?"},
+        {"amqpp:\n  uri: x\n", ":2: unknown key 'amqpp.uri'; did you mean 'amqp.uri'?"},
+        {"pool:\n", ":1: unknown key 'pool'; did you mean 'pools'?"},
+        {"pools:\n- lane: 1\n", ":2: unknown key 'pools[0].lane'; did you mean 'pools[0].lanes'?"},
+        {"zebra: 1\n", ":1: unknown key 'zebra'"},
+        {"amqp.prefetch: 1\n", ":1: the key 'amqp.prefetch' is not a word of letters and digits"},
+        {"greeting: a\ngreeting: b\n", ":2: duplicate key 'greeting'"},
+        {"amqp: {tls: true}\namqp: {prefetch: 1}\n", ":2: duplicate key 'amqp'"},
+        {"pools:\n- {name: a, name: b}\n", ":2: duplicate key 'name'"},
+        {"greeting: &x a\n", ":1: anchors and aliases are not used here"},
+        {"amqp: &x {tls: true}\n", ":1: anchors and aliases are not used here"},
+        {"greeting: *x\n", ":1: anchors and aliases are not used here"},
+        {"greeting: !!str a\n", ":1: tags are not used here"},
+        {"a: 1\n---\nb: 1\n", ":2: one document per file, please"},
+        {"- a\n", ":1: the file must be a map"},
+        {"text\n", ":1: the file must be a map"},
+        {"? [a]\n: b\n", ":1: a key must be a word"},
+        {"a: {b: {c: {d: {e: {f: {g: {h: {i: {j: 1}}}}}}}}}\n", ":1: nested too deeply"},
+        {"tags: [[a]]\n", ":1: the items of 'tags' must be all texts or all maps"},
+        {"pools: [a, {name: b}]\n", ":1: the items of 'pools' must be all texts or all maps"},
+        {"pools: [{name: b}, a]\n", ":1: the items of 'pools' must be all texts or all maps"},
+        {"pools: [a]\n", ":1: 'pools' must be a list of maps"},
+        {"pools: x\n", ":1: 'pools' must be a list of maps"},
+        {"pools:\n- lanes: 1\n", ": pools[0].name is required (its name)"},
+        {"pools:\n- {}\n", ": pools[0].name is required (its name)"},
+        {"pools:\n- name: ''\n", ":2: pools[0].name must not be empty"},
+        {"tags:\n- {a: 1}\n", ":2: 'tags' does not take a list of maps"},
+        {"tags: ['']\n", ":1: tags: an item is empty"},
+        {"greeting: [a]\n", ":1: greeting: a list is not a text without NUL"},
+        {"greeting: {a: 1}\n", ":1: unknown key 'greeting.a'; did you mean 'greeting'?"},
+        {"greeting: \"a\\0b\"\n", NULL},
+        {"amqp: {prefetch: x}\n", ":1: amqp.prefetch: 'x' is not an integer"},
+        {"amqp: {prefetch: 1.5}\n", ":1: amqp.prefetch: '1.5' is not an integer"},
+        {"amqp: {prefetch: 99999999999999999999}\n",
+         ":1: amqp.prefetch: '99999999999999999999' is not an integer"},
+        {"amqp: {prefetch: 0}\n", ":1: amqp.prefetch: 0 is not from 1 to 1000"},
+        {"amqp: {prefetch: 1001}\n", ":1: amqp.prefetch: 1001 is not from 1 to 1000"},
+        {"amqp: {tls: yes}\n", ":1: amqp.tls: 'yes' is not true or false"},
+        {"log: {level: loud}\n", ":1: log.level: 'loud' is not one of debug, info"},
+        {"bodyMax: 19MB\n", ":1: bodyMax: '19MB' is not a size such as 512B, 64KiB, 19MiB or 2GiB"},
+        {"bodyMax: -1KiB\n",
+         ":1: bodyMax: '-1KiB' is not a size such as 512B, 64KiB, 19MiB or 2GiB"},
+        {"bodyMax: 9999999999GiB\n",
+         ":1: bodyMax: '9999999999GiB' is not a size such as 512B, 64KiB, 19MiB or 2GiB"},
+        {"store: {journalRetention: 5}\n",
+         ":1: store.journalRetention: '5' is not a duration such as 250ms, 10s, 5m, 2h or 30d"},
+        {"store: {journalRetention: 250ms}\n",
+         ":1: store.journalRetention: 250 ms is not from 1000 to 1099511627776 ms"},
+        {"auth: {masterKey: [hidden]}\n", ":1: auth.masterKey: a list is not a text without NUL"},
+        {"a: [\n", NULL},
+        {"a: \"b\n", NULL},
+        {"\ta: b\n", NULL},
+        {"a: \xff\n", NULL},
+    };
+    (void)state;
+    struct world world;
+    begin(&world);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        print_message("%s", cases[i].yaml);
+        if (cases[i].text)
+            assert_refused(&world, cases[i].yaml, cases[i].text);
+        else
+            assert_int_equal(load(&world, cases[i].yaml), OUTCOME_INVALID);
+    }
+    end(&world);
+}
+
+void test_config__names_the_missing_file(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    assert_int_equal(
+        config_load(&schema, "/nonexistent.yaml", &world.arena, &world.config, &world.err),
+        OUTCOME_INVALID);
+    assert_string_equal(world.err.text, "/nonexistent.yaml: No such file or directory");
+    end(&world);
+}
+
+void test_config__says_what_to_set(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    unsetenv("CARTWRIGHT_AMQP_URI");
+    assert_refused(&world, "",
+                   "amqp.uri is required (the broker): set it in the file, or CARTWRIGHT_AMQP_URI");
+    setenv("CARTWRIGHT_AMQP_URI", "", 1);
+    assert_refused(&world, "", "CARTWRIGHT_AMQP_URI: amqp.uri must not be empty");
+    setenv("CARTWRIGHT_AMQP_URI", "x", 1);
+    unsetenv("CARTWRIGHT_AUTH_MASTER_KEY");
+    assert_refused(&world, NULL,
+                   "auth.masterKey is required (the key): set it in the file, or "
+                   "CARTWRIGHT_AUTH_MASTER_KEY or the same with _FILE");
+    end(&world);
+}
+
+void test_config__refuses_unknown_variables(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    setenv("CARTWRIGHT_AMQP_PREFECH", "1", 1);
+    assert_refused(&world, NULL,
+                   "unknown variable CARTWRIGHT_AMQP_PREFECH; did you mean "
+                   "'CARTWRIGHT_AMQP_PREFETCH'?");
+    unsetenv("CARTWRIGHT_AMQP_PREFECH");
+    setenv("CARTWRIGHT_GREETING_FILE", "/etc/passwd", 1); /* not a secret */
+    assert_int_equal(load(&world, NULL), OUTCOME_INVALID);
+    unsetenv("CARTWRIGHT_GREETING_FILE");
+    setenv("CARTWRIGHT_CONFIG", "x", 1);
+    setenv("CARTWRIGHT_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("CARTWRIGHT_PORT_80_TCP", "tcp://10.0.0.1:80", 1);
+    assert_loaded(&world, NULL);
+    end(&world);
+}
+
+void test_config__checks_variables_like_the_file(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    setenv("CARTWRIGHT_AMQP_PREFETCH", "many", 1);
+    assert_refused(&world, NULL,
+                   "CARTWRIGHT_AMQP_PREFETCH: amqp.prefetch: 'many' is not an integer");
+    setenv("CARTWRIGHT_AMQP_PREFETCH", "9", 1);
+    setenv("CARTWRIGHT_TAGS", "x , y,z", 1);
+    assert_loaded(&world, "amqp: {prefetch: 8}\n");
+    assert_int_equal(world.settings->prefetch, 9);
+    assert_int_equal(world.settings->tags.count, 3);
+    assert_string_equal(world.settings->tags.items[0].ptr, "x");
+    setenv("CARTWRIGHT_TAGS", "x,,z", 1);
+    assert_refused(&world, NULL, "CARTWRIGHT_TAGS: tags: an item is empty");
+    end(&world);
+}
+
+void test_config__reads_secrets_from_files(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    unsetenv("CARTWRIGHT_AUTH_MASTER_KEY");
+    write_file(&world, "  from file \r\n", 14);
+    setenv("CARTWRIGHT_AUTH_MASTER_KEY_FILE", world.path, 1);
+    assert_loaded(&world, NULL);
+    assert_string_equal(world.settings->key.ptr, "from file");
+    assert_string_equal(source(&world, "auth.masterKey")->from.ptr,
+                        "CARTWRIGHT_AUTH_MASTER_KEY_FILE");
+    assert_string_equal(source(&world, "auth.masterKey")->value.ptr, "***");
+    setenv("CARTWRIGHT_AUTH_MASTER_KEY", "too", 1);
+    assert_int_equal(load(&world, NULL), OUTCOME_INVALID);
+    assert_true(strncmp(world.err.text, "both CARTWRIGHT_AUTH_MASTER_KEY", 31) == 0);
+    unsetenv("CARTWRIGHT_AUTH_MASTER_KEY");
+    write_file(&world, " \n", 2);
+    assert_refused(&world, NULL,
+                   "CARTWRIGHT_AUTH_MASTER_KEY_FILE: auth.masterKey must not be empty");
+    setenv("CARTWRIGHT_AUTH_MASTER_KEY_FILE", "/nonexistent", 1);
+    assert_refused(&world, NULL,
+                   "CARTWRIGHT_AUTH_MASTER_KEY_FILE: cannot read /nonexistent: "
+                   "No such file or directory");
+    assert_int_equal(truncate(world.path, 1 << 20), 0);
+    setenv("CARTWRIGHT_AUTH_MASTER_KEY_FILE", world.path, 1);
+    assert_int_equal(load(&world, NULL), OUTCOME_INVALID);
+    assert_non_null(strstr(world.err.text, "File too large"));
     end(&world);
 }

@@ -260,6 +260,7 @@ void test_json_parse__fingerprint_tells_values_apart(void **state)
         "{\"a\":{}}",
         "{\"a\":[1]}",
         "{\"a\":[1,2]}",
+        "{\"a\":[1,3]}",
         "{\"a\":[2,1]}",
         "{\"a\":[[1],2]}",
         "{\"a\":[[1,2]]}",

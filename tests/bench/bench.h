@@ -1,0 +1,67 @@
+/* bench.h - the benchmark of orders: fixtures, load, measuring.
+ *
+ * Everything is measured from outside, on the real `cartwright worker` with every feature on; the
+ * fixtures are written straight into the database, because making them is not what is measured. */
+#ifndef CARTWRIGHT_TESTS_BENCH_BENCH_H
+#define CARTWRIGHT_TESTS_BENCH_BENCH_H
+
+#include <sys/types.h>
+
+#include "bus/bus_client.h"
+#include "shop.h"
+#include "store/store.h"
+
+#define BENCH_USERS    10000 /* each places one order per round */
+#define BENCH_SKUS     1000
+#define BENCH_HOT_SKUS 10
+#define BENCH_WINDOW   512
+#define BENCH_STOCK    100000000
+
+struct bench {
+    struct arena arena;
+    struct config config;
+    const struct app_settings *settings;
+    struct service service;
+    struct store *store;
+    struct str users[BENCH_USERS];
+    struct str tokens[BENCH_USERS];
+    struct str products[BENCH_SKUS];
+    pid_t supervisor;
+};
+
+struct result {
+    int64_t count;
+    int64_t refused;
+    double seconds;
+    double p50_ms, p99_ms;
+};
+
+/* fixtures.c: ends the program with a message when something fails. */
+void bench_die(const char *what, const struct err *err) __attribute__((noreturn));
+void bench_set_up(struct bench *bench);
+/* Two lines in every cart, from the first `skus` products. */
+void bench_fill_carts(struct bench *bench, size_t skus);
+
+/* load.c: keeps `window` requests in flight until `count` are answered. */
+struct bench_load {
+    struct str exchange;
+    struct str operation;
+    struct str body;
+    const struct str *tokens; /* one per request, or NULL */
+    int64_t count;
+    size_t window;
+};
+struct result bench_load(struct bench *bench, const struct bench_load *load);
+
+/* echo.c: the broker alone, with an answering process of its own. */
+struct result bench_echo(struct bench *bench, int64_t count);
+
+/* workers.c */
+void bench_start_workers(struct bench *bench);
+void bench_stop_workers(struct bench *bench);
+/* CPU seconds of all lanes so far, user and system. */
+double bench_worker_cpu(const struct bench *bench);
+/* The largest resident set of a lane, MiB. */
+double bench_lane_rss(const struct bench *bench);
+
+#endif

@@ -1,0 +1,83 @@
+/* echo.c - the ceiling: a request through a quorum queue and an empty reply, acknowledged in
+ * groups, no work in between. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "worker/process.h"
+
+#define ECHO_QUEUE "bench.echo"
+#define GROUP      128
+
+static struct bus *open_echo(struct bench *bench)
+{
+    struct err err = {0};
+    struct bus *bus;
+    const struct bus_options options = bus_options_of(&bench->settings->engine, "bench echo");
+    static const struct bus_queue queue = {.name = {ECHO_QUEUE, sizeof(ECHO_QUEUE) - 1}};
+    const struct bus_topology topology = {.queues = &queue, .queue_count = 1};
+    const struct str name = STR(ECHO_QUEUE);
+    if (bus_open(&options, &bus, &err) != OUTCOME_DONE ||
+        bus_declare(bus, &topology, &err) != OUTCOME_DONE ||
+        bus_consume(bus, &name, 1, 2 * GROUP, &err) != OUTCOME_DONE)
+        bench_die("opening the echo", &err);
+    return bus;
+}
+
+static void answer(struct bus *bus, const struct delivery *delivery)
+{
+    bus_publish(bus,
+                &(struct bus_message){.exchange = STR(""),
+                                      .routing_key = delivery->reply_to,
+                                      .correlation_id = delivery->correlation_id,
+                                      .body = STR("{}"),
+                                      .status = 200,
+                                      .transient = true},
+                0);
+}
+
+/* Answers what is there, then acknowledges it all at once, as a lane does. */
+static void serve(struct bus *bus)
+{
+    struct err err = {0};
+    for (;;) {
+        struct delivery *last = NULL;
+        struct delivery *delivery = NULL;
+        int timeout_ms = 100;
+        for (int i = 0; i < GROUP && bus_next(bus, timeout_ms, &delivery) == BUS_MESSAGE; i++) {
+            answer(bus, delivery);
+            if (last)
+                delivery_free(last);
+            last = delivery;
+            timeout_ms = 0;
+        }
+        if (!last)
+            continue;
+        bus_ack(bus, last, true);
+        delivery_free(last);
+        if (bus_flush(bus, &err) != OUTCOME_DONE)
+            bench_die("echo", &err);
+    }
+}
+
+struct result bench_echo(struct bench *bench, int64_t count)
+{
+    const pid_t child = fork();
+    if (child == 0)
+        serve(open_echo(bench));
+    sleep(2); /* until the queue is there */
+    const struct bench_load load = {
+        .exchange = STR(""),
+        .operation = STR(ECHO_QUEUE),
+        .body = STR("{\"productId\":\"000000000000000000000000\",\"quantity\":1}"),
+        .count = count,
+        .window = BENCH_WINDOW,
+    };
+    const struct result result = bench_load(bench, &load);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return result;
+}

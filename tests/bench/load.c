@@ -1,0 +1,59 @@
+/* load.c - a closed loop: a fixed number of requests in flight. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "bench.h"
+
+#define REPLY_TIMEOUT_MS 60000
+
+static int by_value(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double percentile_ms(const int64_t *sorted, int64_t count, int64_t percent)
+{
+    return count ? (double)sorted[(count - 1) * percent / 100] / 1000.0 : 0;
+}
+
+static void send_one(struct bus_client *client, const struct bench_load *load, int64_t i)
+{
+    bus_client_send(client, &(struct bus_request){
+                                .operation = load->operation,
+                                .body = load->body,
+                                .token = load->tokens ? load->tokens[i] : STR_ABSENT,
+                            });
+}
+
+struct result bench_load(struct bench *bench, const struct bench_load *load)
+{
+    struct err err = {0};
+    struct bus_client *client;
+    if (bus_client_open(bench->settings->engine.amqp_uri, load->exchange, &client, &err) !=
+        OUTCOME_DONE)
+        bench_die("opening the load generator", &err);
+    int64_t *micros = calloc((size_t)load->count, sizeof(*micros));
+    struct result result = {.count = load->count};
+    int64_t sent = 0;
+    const int64_t start = clock_monotonic_us();
+    for (int64_t done = 0; done < load->count; done++) {
+        while (sent < load->count && bus_client_in_flight(client) < load->window)
+            send_one(client, load, sent++);
+        struct bus_reply reply;
+        if (bus_client_receive(client, REPLY_TIMEOUT_MS, &reply, &err) != OUTCOME_DONE)
+            bench_die("waiting for a reply", &err);
+        micros[done] = reply.micros;
+        if (reply.status >= 300 && result.refused++ == 0)
+            fprintf(stderr, "bench: first refusal: %d %.*s\n", reply.status, STR_FMT(reply.body));
+    }
+    result.seconds = (double)(clock_monotonic_us() - start) / 1e6;
+    qsort(micros, (size_t)load->count, sizeof(*micros), by_value);
+    result.p50_ms = percentile_ms(micros, load->count, 50);
+    result.p99_ms = percentile_ms(micros, load->count, 99);
+    free(micros);
+    bus_client_close(client);
+    return result;
+}

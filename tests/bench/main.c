@@ -1,0 +1,108 @@
+/* main.c - `make bench-orders`: the figures of order placement, beside the broker's own echo rate,
+ * in one run. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "bench.h"
+#include "worker/names.h"
+
+#define ROUNDS 2 /* of BENCH_USERS orders each */
+
+struct figures {
+    double echo, uniform, hot, p50_one_ms, cpu_ms_per_order, lane_rss_mib;
+    double uniform_p50_ms, uniform_p99_ms, hot_p50_ms, hot_p99_ms;
+};
+
+static struct result place_orders(struct bench *bench, int64_t count, size_t window)
+{
+    const struct bench_load load = {
+        .exchange = name_requests(&bench->arena, bench->settings->engine.prefix),
+        .operation = STR("order.place"),
+        .body = STR("{}"),
+        .tokens = bench->tokens,
+        .count = count,
+        .window = window,
+    };
+    return bench_load(bench, &load);
+}
+
+/* Rounds of one order per user; filling the carts in between is not measured. */
+static struct result rounds(struct bench *bench, const char *title, size_t skus)
+{
+    struct result total = {0};
+    for (int i = 0; i < ROUNDS; i++) {
+        bench_fill_carts(bench, skus);
+        const struct result round = place_orders(bench, BENCH_USERS, BENCH_WINDOW);
+        fprintf(stderr, "  %s, round %d of %d: %.0f orders/s\n", title, i + 1, ROUNDS,
+                (double)round.count / round.seconds);
+        total.count += round.count;
+        total.refused += round.refused;
+        total.seconds += round.seconds;
+        total.p50_ms = round.p50_ms;
+        total.p99_ms = round.p99_ms;
+    }
+    return total;
+}
+
+static double rate(struct result result)
+{
+    return (double)(result.count - result.refused) / result.seconds;
+}
+
+static void write_json(const struct figures *f)
+{
+    mkdir(".run", 0755);
+    FILE *file = fopen(".run/bench-orders.json", "w");
+    if (!file)
+        return;
+    fprintf(file,
+            "{\"echo\": %.0f, \"uniform\": %.0f, \"hot\": %.0f, \"p50OneMs\": %.2f, "
+            "\"cpuMsPerOrder\": %.4f, \"laneRssMiB\": %.1f}\n",
+            f->echo, f->uniform, f->hot, f->p50_one_ms, f->cpu_ms_per_order, f->lane_rss_mib);
+    fclose(file);
+}
+
+static void print_table(const struct figures *f)
+{
+    printf("\n%-44s %9s %9s %9s %9s\n", "", "per s", "of echo", "p50 ms", "p99 ms");
+    printf("%-44s %9.0f %8.0f%%\n", "broker alone (echo, 512 in flight)", f->echo, 100.0);
+    printf("%-44s %9.0f %8.0f%% %9.1f %9.1f\n", "orders, 512 in flight, 1000 SKUs", f->uniform,
+           100 * f->uniform / f->echo, f->uniform_p50_ms, f->uniform_p99_ms);
+    printf("%-44s %9.0f %8.0f%% %9.1f %9.1f\n", "orders, 512 in flight, 10 SKUs", f->hot,
+           100 * f->hot / f->echo, f->hot_p50_ms, f->hot_p99_ms);
+    printf("%-44s %29.2f\n", "orders, 1 in flight", f->p50_one_ms);
+    printf("\nworker CPU per order  %.3f ms\n", f->cpu_ms_per_order);
+    printf("lane RSS, largest     %.1f MiB\n", f->lane_rss_mib);
+}
+
+int main(void)
+{
+    static struct bench bench;
+    struct figures f = {0};
+    bench_set_up(&bench);
+    fprintf(stderr, "  echo\n");
+    f.echo = rate(bench_echo(&bench, 60000));
+    bench_start_workers(&bench);
+    fprintf(stderr, "  warming up\n");
+    bench_fill_carts(&bench, BENCH_SKUS);
+    place_orders(&bench, BENCH_USERS, BENCH_WINDOW);
+    const double cpu_before = bench_worker_cpu(&bench);
+    const struct result uniform = rounds(&bench, "1000 SKUs", BENCH_SKUS);
+    f.cpu_ms_per_order = 1000 * (bench_worker_cpu(&bench) - cpu_before) / (double)uniform.count;
+    const struct result hot = rounds(&bench, "10 SKUs", BENCH_HOT_SKUS);
+    bench_fill_carts(&bench, BENCH_SKUS);
+    const struct result one = place_orders(&bench, 300, 1);
+    f.uniform = rate(uniform);
+    f.hot = rate(hot);
+    f.p50_one_ms = one.p50_ms;
+    f.uniform_p50_ms = uniform.p50_ms;
+    f.uniform_p99_ms = uniform.p99_ms;
+    f.hot_p50_ms = hot.p50_ms;
+    f.hot_p99_ms = hot.p99_ms;
+    f.lane_rss_mib = bench_lane_rss(&bench);
+    bench_stop_workers(&bench);
+    print_table(&f);
+    write_json(&f);
+    return uniform.refused || hot.refused ? 1 : 0;
+}

@@ -1,0 +1,135 @@
+/* workers.c - the real `cartwright worker`, and what /proc says about its lanes. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define LOG_FILE ".run/bench-worker.log"
+
+static const char *program(void)
+{
+    const char *path = getenv("CARTWRIGHT");
+    return path ? path : "./cartwright";
+}
+
+static void run_once(const char *command)
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(1);
+        execl(program(), "cartwright", command, "--config", getenv("CONFIG"), (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (status != 0) {
+        fprintf(stderr, "bench: `cartwright %s` failed\n", command);
+        exit(1);
+    }
+}
+
+static bool log_says_ready(void)
+{
+    FILE *log = fopen(LOG_FILE, "r");
+    char line[4096];
+    bool ready = false;
+    while (log && !ready && fgets(line, sizeof(line), log))
+        ready = strstr(line, "lanes are ready") != NULL;
+    if (log)
+        fclose(log);
+    return ready;
+}
+
+void bench_start_workers(struct bench *bench)
+{
+    run_once("topology");
+    run_once("index");
+    bench->supervisor = fork();
+    if (bench->supervisor == 0) {
+        if (!freopen(LOG_FILE, "w", stderr))
+            _exit(1);
+        execl(program(), "cartwright", "worker", "--config", getenv("CONFIG"), (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 200 && !log_says_ready(); i++)
+        usleep(100000);
+}
+
+void bench_stop_workers(struct bench *bench)
+{
+    kill(bench->supervisor, SIGTERM);
+    waitpid(bench->supervisor, NULL, 0);
+}
+
+/* --- /proc -------------------------------------------------------------------------------------------- */
+
+static size_t lanes_of(const struct bench *bench, pid_t *lanes, size_t room)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", bench->supervisor, bench->supervisor);
+    FILE *file = fopen(path, "r");
+    size_t count = 0;
+    while (file && count < room && fscanf(file, "%d", &lanes[count]) == 1)
+        count++;
+    if (file)
+        fclose(file);
+    return count;
+}
+
+static double cpu_of(pid_t pid)
+{
+    char path[64];
+    char line[1024] = "";
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (file && !fgets(line, sizeof(line), file))
+        line[0] = '\0';
+    if (file)
+        fclose(file);
+    unsigned long user = 0;
+    unsigned long kernel = 0;
+    const char *after_name = strrchr(line, ')');
+    if (after_name)
+        sscanf(after_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+               &kernel);
+    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+}
+
+double bench_worker_cpu(const struct bench *bench)
+{
+    pid_t lanes[64];
+    const size_t count = lanes_of(bench, lanes, 64);
+    double seconds = 0;
+    for (size_t i = 0; i < count; i++)
+        seconds += cpu_of(lanes[i]);
+    return seconds;
+}
+
+static double rss_of(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    double kib = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "VmRSS: %lf", &kib) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return kib / 1024;
+}
+
+double bench_lane_rss(const struct bench *bench)
+{
+    pid_t lanes[64];
+    const size_t count = lanes_of(bench, lanes, 64);
+    double largest = 0;
+    for (size_t i = 0; i < count; i++)
+        largest = rss_of(lanes[i]) > largest ? rss_of(lanes[i]) : largest;
+    return largest;
+}

@@ -1,0 +1,464 @@
+/* plan.c - reads the rows and makes the plan of them: products, accounts, invoices, then orders in
+ * the order of time. */
+#include "demo/plan.h"
+
+#include <stdio.h>
+
+#include "base/map.h"
+#include "base/text.h"
+#include "demo/csv.h"
+
+#define NAME_MAX_BYTES 200
+#define SKU_MAX_BYTES  64
+#define UNITS_MAX      1000000 /* of one row; the data set's largest is 80,995 */
+
+enum column { INVOICE, CODE, DESCRIPTION, QUANTITY, TIME, PRICE, CUSTOMER, COUNTRY, COLUMNS };
+
+static const char *const column_names[COLUMNS] = {"InvoiceNo",   "StockCode", "Description",
+                                                  "Quantity",    "InvoiceDate", "UnitPrice",
+                                                  "CustomerID", "Country"};
+
+struct row {
+    struct str text[COLUMNS]; /* without spaces around */
+    int64_t quantity;
+    int64_t minute;
+    int64_t price;
+    bool is_cancelled; /* of an invoice C... */
+};
+
+struct sale {
+    size_t product;
+    int64_t quantity;
+    int64_t price;
+};
+
+struct invoice {
+    struct str number;
+    size_t customer; /* PLAN_NONE until its first sale */
+    int64_t minute;
+    size_t position; /* keeps the file's order among invoices of one minute */
+    bool is_cancelled;
+    GROWING(struct sale) sales;
+    GROWING(struct plan_move) moves;
+};
+
+/* Indexes are kept in maps as index + 1, since NULL means absent. */
+struct reader {
+    struct plan *plan;
+    struct map product_of;
+    struct map customer_of;
+    struct map invoice_of;
+    GROWING(struct invoice) invoices;
+};
+
+static size_t map_index(const struct map *map, struct str key)
+{
+    return (size_t)(uintptr_t)map_get(map, key) - 1; /* absent: PLAN_NONE */
+}
+
+static void map_put_index(struct map *map, struct str key, size_t index)
+{
+    map_set(map, key, (void *)(uintptr_t)(index + 1));
+}
+
+/* --- a row ----------------------------------------------------------------------------------- */
+
+static struct str trimmed(struct str s)
+{
+    while (s.len > 0 && (unsigned char)s.ptr[0] <= ' ') {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && (unsigned char)s.ptr[s.len - 1] <= ' ')
+        s.len--;
+    return s;
+}
+
+static enum outcome read_row(const struct csv *csv, const struct str *fields, const size_t *columns,
+                             struct plan *plan, struct row *out, struct err *err)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        out->text[i] = trimmed(fields[columns[i]]);
+    bool whole;
+    if (!str_to_int64(out->text[QUANTITY], &out->quantity) || out->quantity > UNITS_MAX ||
+        out->quantity < -UNITS_MAX)
+        return invalid(err, MALFORMED, "row %zu: Quantity is not a number of pieces", csv->row);
+    if (!plan_pence(out->text[PRICE], &out->price, &whole))
+        return invalid(err, MALFORMED, "row %zu: UnitPrice is not a price", csv->row);
+    if (!plan_minute(out->text[TIME], &out->minute))
+        return invalid(err, MALFORMED, "row %zu: InvoiceDate is not like 12/1/2010 8:26",
+                       csv->row);
+    plan->rounded_prices += !whole;
+    out->is_cancelled = out->text[INVOICE].len > 0 && (out->text[INVOICE].ptr[0] | 0x20) == 'c';
+    return OUTCOME_DONE;
+}
+
+static bool is_sale(const struct row *row)
+{
+    return row->quantity > 0 && !row->is_cancelled &&
+           (row->price > 0 || row->text[CUSTOMER].len > 0);
+}
+
+static bool is_return(const struct row *row)
+{
+    return row->quantity < 0 && (row->is_cancelled || row->price > 0);
+}
+
+static bool is_usable(const struct row *row)
+{
+    return row->text[INVOICE].len > 0 && row->text[CODE].len > 0 &&
+           row->text[CODE].len <= SKU_MAX_BYTES && row->price >= 0 && row->quantity != 0 &&
+           (!row->is_cancelled || row->quantity < 0);
+}
+
+/* Goods have a digit in their code; POST, D, M, BANK CHARGES and the like are services. */
+static bool is_goods(struct str code)
+{
+    for (size_t i = 0; i < code.len; i++)
+        if (code.ptr[i] >= '0' && code.ptr[i] <= '9')
+            return true;
+    return false;
+}
+
+/* --- products, customers, invoices ------------------------------------------------------------- */
+
+/* On one line, single spaces, short enough to be a product's name. */
+static struct str tidy_name(struct arena *arena, struct str description)
+{
+    struct text text;
+    text_init(&text, arena, description.len + 1);
+    for (size_t i = 0; i < description.len && text.len < NAME_MAX_BYTES; i++) {
+        const bool blank = (unsigned char)description.ptr[i] <= ' ' || description.ptr[i] == 0x7f;
+        if (!blank)
+            text_append_char(&text, description.ptr[i]);
+        else if (text.ptr[text.len - 1] != ' ')
+            text_append_char(&text, ' ');
+    }
+    return text_str(&text);
+}
+
+static size_t product_of(struct reader *reader, const struct row *row)
+{
+    struct plan *plan = reader->plan;
+    size_t index = map_index(&reader->product_of, row->text[CODE]);
+    if (index == PLAN_NONE) {
+        index = plan->products.count;
+        GROW(plan->arena, &plan->products);
+        plan->products.items[index] = (struct plan_product){.sku = row->text[CODE]};
+        map_put_index(&reader->product_of, row->text[CODE], index);
+    }
+    struct plan_product *product = &plan->products.items[index];
+    if (product->name.len == 0 && row->text[DESCRIPTION].len > 0)
+        product->name = tidy_name(plan->arena, row->text[DESCRIPTION]);
+    if (product->first_price == 0)
+        product->first_price = row->price;
+    return index;
+}
+
+/* Letters and digits of the id, lower case, others as '-'. */
+static struct str email_of(struct arena *arena, const char *kind, struct str id)
+{
+    struct str lower = str_lower(arena, id);
+    char *copy = arena_bytes(arena, lower.len + 1);
+    for (size_t i = 0; i <= lower.len; i++) {
+        const char c = i < lower.len ? lower.ptr[i] : '\0';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\0';
+        copy[i] = plain ? c : '-';
+    }
+    return str_printf(arena, "%s-%s@example.com", kind, copy);
+}
+
+static size_t customer_of(struct reader *reader, const struct row *row)
+{
+    struct plan *plan = reader->plan;
+    const bool known = row->text[CUSTOMER].len > 0;
+    const struct str id = row->text[known ? CUSTOMER : INVOICE];
+    const struct str email = email_of(plan->arena, known ? "customer" : "walk-in", id);
+    size_t index = map_index(&reader->customer_of, email);
+    if (index != PLAN_NONE)
+        return index;
+    index = plan->customers.count;
+    GROW(plan->arena, &plan->customers);
+    plan->customers.items[index] = (struct plan_customer){
+        .email = email,
+        .name = str_printf(plan->arena, "%s %.*s (%.*s)", known ? "Customer" : "Walk-in",
+                           STR_FMT(id), STR_FMT(row->text[COUNTRY])),
+    };
+    map_put_index(&reader->customer_of, email, index);
+    return index;
+}
+
+static struct invoice *invoice_of(struct reader *reader, const struct row *row)
+{
+    size_t index = map_index(&reader->invoice_of, row->text[INVOICE]);
+    if (index == PLAN_NONE) {
+        index = reader->invoices.count;
+        GROW(reader->plan->arena, &reader->invoices);
+        reader->invoices.items[index] = (struct invoice){.number = row->text[INVOICE],
+                                                         .customer = PLAN_NONE,
+                                                         .minute = row->minute,
+                                                         .position = index,
+                                                         .is_cancelled = row->is_cancelled};
+        map_put_index(&reader->invoice_of, row->text[INVOICE], index);
+    }
+    return &reader->invoices.items[index];
+}
+
+/* --- what a row does ---------------------------------------------------------------------------- */
+
+static void add_move(struct reader *reader, struct invoice *invoice, const struct row *row,
+                     int64_t delta)
+{
+    const size_t product = product_of(reader, row);
+    GROW(reader->plan->arena, &invoice->moves);
+    invoice->moves.items[invoice->moves.count - 1] =
+        (struct plan_move){invoice->number, product, delta};
+}
+
+static void add_sale(struct reader *reader, struct invoice *invoice, const struct row *row)
+{
+    struct plan *plan = reader->plan;
+    const size_t index = product_of(reader, row);
+    if (invoice->customer == PLAN_NONE)
+        invoice->customer = customer_of(reader, row);
+    GROW(plan->arena, &invoice->sales);
+    invoice->sales.items[invoice->sales.count - 1] =
+        (struct sale){index, row->quantity, row->price};
+    struct plan_product *product = &plan->products.items[index];
+    product->sold += row->quantity;
+    product->revenue += row->quantity * row->price;
+}
+
+static void add_return(struct reader *reader, struct invoice *invoice, const struct row *row)
+{
+    struct plan *plan = reader->plan;
+    const int64_t money = -row->quantity * row->price;
+    plan->refunds += money;
+    if (!is_goods(row->text[CODE])) {
+        plan->services_refund += money;
+        return;
+    }
+    add_move(reader, invoice, row, -row->quantity);
+    plan->products.items[product_of(reader, row)].returned -= row->quantity;
+}
+
+static void add_count(struct reader *reader, struct invoice *invoice, const struct row *row)
+{
+    if (!is_goods(row->text[CODE])) {
+        reader->plan->ignored_rows++;
+        return;
+    }
+    add_move(reader, invoice, row, row->quantity);
+    struct plan_product *product = &reader->plan->products.items[product_of(reader, row)];
+    *(row->quantity > 0 ? &product->found : &product->lost) +=
+        row->quantity > 0 ? row->quantity : -row->quantity;
+}
+
+static void take_row(struct reader *reader, const struct row *row)
+{
+    reader->plan->rows++;
+    if (!is_usable(row)) {
+        reader->plan->ignored_rows++;
+        return;
+    }
+    struct invoice *invoice = invoice_of(reader, row);
+    if (is_sale(row))
+        add_sale(reader, invoice, row);
+    else if (is_return(row))
+        add_return(reader, invoice, row);
+    else
+        add_count(reader, invoice, row);
+}
+
+static enum outcome read_rows(struct reader *reader, const char *path, struct err *err)
+{
+    struct csv csv;
+    size_t columns[COLUMNS];
+    struct str fields[CSV_FIELDS_MAX];
+    TRY(csv_open(path, reader->plan->arena, &csv, err));
+    for (size_t i = 0; i < COLUMNS; i++)
+        TRY(csv_column(&csv, column_names[i], &columns[i], err));
+    for (;;) {
+        bool more;
+        struct row row;
+        TRY(csv_next(&csv, fields, &more, err));
+        if (!more)
+            return OUTCOME_DONE;
+        TRY(read_row(&csv, fields, columns, reader->plan, &row, err));
+        take_row(reader, &row);
+    }
+}
+
+/* --- from invoices to orders -------------------------------------------------------------------- */
+
+static int compare_invoices(const void *a, const void *b)
+{
+    const struct invoice *x = a, *y = b;
+    if (x->minute != y->minute)
+        return x->minute < y->minute ? -1 : 1;
+    return x->position < y->position ? -1 : x->position > y->position;
+}
+
+/* How much of the sale this order can take; *line is where, PLAN_NONE for a new line. */
+static int64_t room_in_order(const struct plan_order *order, const struct sale *sale, size_t *line)
+{
+    *line = PLAN_NONE;
+    for (size_t i = 0; i < order->lines.count; i++) {
+        const struct plan_line *held = &order->lines.items[i];
+        if (held->product != sale->product)
+            continue;
+        *line = i;
+        return held->price == sale->price ? PLAN_QUANTITY_MAX - held->quantity : 0;
+    }
+    return order->lines.count < PLAN_LINES_MAX ? PLAN_QUANTITY_MAX : 0;
+}
+
+/* The era of the product's price in this order; a new one when the price is not the last one's. */
+static size_t era_of(struct plan *plan, struct plan_product *product, int64_t price)
+{
+    const size_t count = product->eras.count;
+    if (count == 0 || product->eras.items[count - 1].price != price) {
+        GROW(plan->arena, &product->eras);
+        product->eras.items[count] = (struct plan_era){.price = price};
+    }
+    return product->eras.count - 1;
+}
+
+static void put_in_order(struct plan *plan, struct plan_order *order, const struct sale *sale,
+                         size_t line, int64_t quantity)
+{
+    if (line == PLAN_NONE) {
+        line = order->lines.count;
+        GROW(plan->arena, &order->lines);
+        order->lines.items[line] =
+            (struct plan_line){.product = sale->product, .price = sale->price};
+    }
+    order->lines.items[line].quantity += quantity;
+    order->total += quantity * sale->price;
+}
+
+static void new_order(struct plan *plan, const struct invoice *invoice)
+{
+    GROW(plan->arena, &plan->orders);
+    plan->orders.items[plan->orders.count - 1] = (struct plan_order){
+        .invoice = invoice->number, .customer = invoice->customer, .previous = PLAN_NONE};
+}
+
+static void place_sale(struct plan *plan, const struct invoice *invoice, size_t first,
+                       const struct sale *sale)
+{
+    int64_t left = sale->quantity;
+    for (size_t i = first; left > 0; i++) {
+        size_t line;
+        if (i == plan->orders.count)
+            new_order(plan, invoice);
+        struct plan_order *order = &plan->orders.items[i];
+        const int64_t room = room_in_order(order, sale, &line);
+        const int64_t taken = room < left ? room : left;
+        if (taken > 0)
+            put_in_order(plan, order, sale, line, taken);
+        left -= taken;
+    }
+}
+
+static void add_step(struct plan *plan, bool is_order, size_t index)
+{
+    GROW(plan->arena, &plan->steps);
+    plan->steps.items[plan->steps.count - 1] = (struct plan_step){is_order, index};
+}
+
+/* Eras are counted here, order by order: that is the order in which they follow each other. */
+static void settle_order(struct plan *plan, size_t index, size_t *last_of_customer)
+{
+    struct plan_order *order = &plan->orders.items[index];
+    order->previous = last_of_customer[order->customer];
+    last_of_customer[order->customer] = index;
+    for (size_t i = 0; i < order->lines.count; i++) {
+        struct plan_line *line = &order->lines.items[i];
+        struct plan_product *product = &plan->products.items[line->product];
+        line->era = era_of(plan, product, line->price);
+        product->eras.items[line->era].uses++;
+    }
+    plan->revenue += order->total;
+    add_step(plan, true, index);
+}
+
+static void settle_invoice(struct plan *plan, const struct invoice *invoice,
+                           size_t *last_of_customer)
+{
+    const size_t first = plan->orders.count;
+    for (size_t i = 0; i < invoice->sales.count; i++)
+        place_sale(plan, invoice, first, &invoice->sales.items[i]);
+    for (size_t i = first; i < plan->orders.count; i++)
+        settle_order(plan, i, last_of_customer);
+    for (size_t i = 0; i < invoice->moves.count; i++) {
+        GROW(plan->arena, &plan->moves);
+        plan->moves.items[plan->moves.count - 1] = invoice->moves.items[i];
+        add_step(plan, false, plan->moves.count - 1);
+    }
+    plan->invoices += invoice->sales.count > 0;
+    plan->split_invoices += plan->orders.count > first + 1;
+    plan->cancellations += invoice->is_cancelled;
+}
+
+/* --- products at the end ------------------------------------------------------------------------ */
+
+/* The best selling goods, for late shoppers. */
+static void choose_wanted(struct plan *plan)
+{
+    for (size_t n = 0; n < PLAN_WANTED; n++) {
+        size_t best = PLAN_NONE;
+        for (size_t i = 0; i < plan->products.count; i++) {
+            const struct plan_product *product = &plan->products.items[i];
+            bool taken = product->sold == 0 || !is_goods(product->sku);
+            for (size_t k = 0; k < plan->wanted_count; k++)
+                taken = taken || plan->wanted[k] == i;
+            if (!taken && (best == PLAN_NONE || product->sold > plan->products.items[best].sold))
+                best = i;
+        }
+        if (best != PLAN_NONE)
+            plan->wanted[plan->wanted_count++] = best;
+    }
+}
+
+static void settle_product(struct plan *plan, struct plan_product *product)
+{
+    if (product->name.len == 0)
+        product->name = str_printf(plan->arena, "Item %.*s", STR_FMT(product->sku));
+    product->category = plan_category(product->name);
+    if (product->eras.count > 0)
+        product->first_price = product->eras.items[0].price;
+    product->start = product->sold + product->lost + PLAN_SPARE;
+}
+
+/* Late shoppers find little of what they want: returns and finds of it come on top. */
+static void settle_products(struct plan *plan)
+{
+    choose_wanted(plan);
+    for (size_t i = 0; i < plan->products.count; i++)
+        settle_product(plan, &plan->products.items[i]);
+    for (size_t i = 0; i < plan->wanted_count; i++)
+        plan->products.items[plan->wanted[i]].start -= PLAN_SPARE - PLAN_SPARE_WANTED;
+}
+
+enum outcome plan_read(const char *path, struct arena *arena, struct plan *out, struct err *err)
+{
+    *out = (struct plan){.arena = arena};
+    struct reader reader = {.plan = out};
+    map_init(&reader.product_of, arena);
+    map_init(&reader.customer_of, arena);
+    map_init(&reader.invoice_of, arena);
+    TRY(read_rows(&reader, path, err));
+    if (reader.invoices.count > 1)
+        qsort(reader.invoices.items, reader.invoices.count, sizeof(struct invoice),
+              compare_invoices);
+    size_t *last_of_customer = arena_array(arena, out->customers.count, sizeof(size_t));
+    for (size_t i = 0; i < out->customers.count; i++)
+        last_of_customer[i] = PLAN_NONE;
+    for (size_t i = 0; i < reader.invoices.count; i++)
+        settle_invoice(out, &reader.invoices.items[i], last_of_customer);
+    settle_products(out);
+    if (out->orders.count == 0)
+        return invalid(err, MALFORMED, "holds no sale");
+    return OUTCOME_DONE;
+}

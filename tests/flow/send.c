@@ -1,0 +1,313 @@
+/* send.c - commands that send: a request, the same one again, several for one batch. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "bus/bus_client.h"
+#include "flow/flow.h"
+#include "worker/names.h"
+
+/* --- options of `send` --------------------------------------------------------------------------- */
+
+struct sending {
+    struct flow *flow;
+    struct bus_message message;
+    bool silent; /* nobody waits for a reply */
+};
+
+static bool option_as(struct sending *sending, struct str value)
+{
+    struct flow *flow = sending->flow;
+    const struct str name = str_printf(&flow->arena, "%.*s.token", STR_FMT(value));
+    const struct str *token = map_get(&flow->values, name);
+    if (!token)
+        return flow_fail(flow, "there is no user %.*s", STR_FMT(value));
+    sending->message.authorization =
+        str_printf(&flow->arena, "Bearer %.*s", (int)token->len - 2, token->ptr + 1);
+    return true;
+}
+
+static bool option_id(struct sending *sending, struct str value)
+{
+    /* The journal outlives a script on a real server, so an id belongs to the script. */
+    sending->message.message_id =
+        str_printf(&sending->flow->arena, "%d-%.*s", sending->flow->world->scripts, STR_FMT(value));
+    return true;
+}
+
+static bool option_token(struct sending *sending, struct str value)
+{
+    sending->message.authorization =
+        str_printf(&sending->flow->arena, "Bearer %.*s", STR_FMT(value));
+    return true;
+}
+
+static bool option_authorization(struct sending *sending, struct str value)
+{
+    sending->message.authorization = value;
+    return true;
+}
+
+static bool option_reply_to(struct sending *sending, struct str value)
+{
+    const bool none = str_eq(value, STR("none"));
+    sending->message.reply_to = none ? STR_ABSENT : value;
+    sending->silent = true;
+    return true;
+}
+
+/* "-5s" or "30s" from now. */
+static bool option_deadline(struct sending *sending, struct str value)
+{
+    const bool past = value.len > 0 && value.ptr[0] == '-';
+    int64_t ms;
+    if (!duration_parse((struct str){value.ptr + past, value.len - past}, &ms))
+        return flow_fail(sending->flow, "deadline -5s or 30s, not %.*s", STR_FMT(value));
+    sending->message.deadline = world_now() + (past ? -ms : ms);
+    return true;
+}
+
+static bool option_api_version(struct sending *sending, struct str value)
+{
+    sending->message.api_version = value;
+    return true;
+}
+
+static bool option_api_key(struct sending *sending, struct str value)
+{
+    sending->message.api_key = value;
+    return true;
+}
+
+static bool option_traceparent(struct sending *sending, struct str value)
+{
+    sending->message.traceparent = value;
+    return true;
+}
+
+static bool option_raw(struct sending *sending, struct str value)
+{
+    sending->message.body = value;
+    return true;
+}
+
+/* {"pad":"xxx..."} of so many bytes. */
+static bool option_padded(struct sending *sending, struct str value)
+{
+    int64_t size;
+    if (!str_to_int64(value, &size) || size < 16 || size > 1000000)
+        return flow_fail(sending->flow, "padded takes 16 to 1000000 bytes");
+    struct text text;
+    text_init(&text, &sending->flow->arena, (size_t)size + 16);
+    text_printf(&text, "{\"pad\":\"");
+    while ((int64_t)text.len < size - 2)
+        text_append_char(&text, 'x');
+    text_printf(&text, "\"}");
+    sending->message.body = text_str(&text);
+    return true;
+}
+
+/* {"a":{"a":...}} of this depth. */
+static bool option_nested(struct sending *sending, struct str value)
+{
+    int64_t depth;
+    if (!str_to_int64(value, &depth) || depth < 1 || depth > 10000)
+        return flow_fail(sending->flow, "nested takes 1 to 10000 levels");
+    struct text text;
+    text_init(&text, &sending->flow->arena, 1024);
+    for (int64_t i = 1; i < depth; i++)
+        text_printf(&text, "{\"a\":");
+    text_printf(&text, "{}");
+    for (int64_t i = 1; i < depth; i++)
+        text_append_char(&text, '}');
+    sending->message.body = text_str(&text);
+    return true;
+}
+
+static const struct option {
+    const char *name;
+    bool (*take)(struct sending *sending, struct str value);
+} options[] = {
+    {"as", option_as},
+    {"id", option_id},
+    {"token", option_token},
+    {"authorization", option_authorization},
+    {"reply-to", option_reply_to},
+    {"deadline", option_deadline},
+    {"api-version", option_api_version},
+    {"api-key", option_api_key},
+    {"traceparent", option_traceparent},
+    {"raw", option_raw},
+    {"padded", option_padded},
+    {"nested", option_nested},
+};
+
+static const struct option *find_option(struct str name)
+{
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (str_eq(str_of(options[i].name), name))
+            return &options[i];
+    return NULL;
+}
+
+static bool take_options(struct sending *sending, struct words *words)
+{
+    while (words->next < words->count) {
+        if (words_take_if(words, "no-id")) {
+            sending->message.message_id = STR_ABSENT;
+            continue;
+        }
+        const struct str name = words_take(words);
+        const struct option *option = find_option(name);
+        if (!option || words->next == words->count)
+            return flow_fail(sending->flow, "%s: %.*s", option ? "needs a value" : "no such option",
+                             STR_FMT(name));
+        if (!option->take(sending, words_take(words)))
+            return false;
+    }
+    return true;
+}
+
+/* --- sending ---------------------------------------------------------------------------------------- */
+
+struct awaited {
+    struct flow *flow;
+    struct str correlation;
+    size_t wanted; /* replies with this correlation id, those taken included */
+};
+
+static bool is_answered(void *context)
+{
+    const struct awaited *awaited = context;
+    const struct world *world = awaited->flow->world;
+    size_t seen = 0;
+    for (size_t i = 0; i < world->mail_count; i++)
+        seen += str_eq(world->mail[i].queue, world->replies) &&
+                str_eq(world->mail[i].delivery->correlation_id, awaited->correlation);
+    return seen >= awaited->wanted;
+}
+
+static size_t count_replies(const struct world *world, struct str correlation)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < world->mail_count; i++)
+        seen += str_eq(world->mail[i].queue, world->replies) &&
+                str_eq(world->mail[i].delivery->correlation_id, correlation);
+    return seen;
+}
+
+/* Lets the lane work until the replies to everything that is pending are there, or cannot come. */
+static bool run_until_answered(struct flow *flow)
+{
+    if (!flow->world->real)
+        return world_run(flow->world) || flow_fail(flow, "something is never settled");
+    for (size_t i = 0; i < flow->pending_count; i++) {
+        struct awaited awaited = {flow, flow->pending[i], 1};
+        for (size_t k = 0; k < i; k++)
+            awaited.wanted += str_eq(flow->pending[k], flow->pending[i]);
+        awaited.wanted += count_replies(flow->world, flow->pending[i]);
+        for (size_t k = flow->mail_mark; k < flow->world->mail_count; k++)
+            awaited.wanted -= str_eq(flow->world->mail[k].delivery->correlation_id,
+                                     flow->pending[i]) &&
+                              str_eq(flow->world->mail[k].queue, flow->world->replies);
+        (void)!world_wait(flow->world, is_answered, &awaited); /* expect says what is missing */
+    }
+    return flow->pending_count || world_settle(flow->world) ||
+           flow_fail(flow, "the lane does not go on");
+}
+
+static bool publish(struct flow *flow, const struct bus_message *message, bool silent)
+{
+    if (!flow->together) {
+        if (flow->world->real && !world_run(flow->world))
+            return flow_fail(flow, "the lane does not go on");
+        flow->pending_count = 0;
+        flow->mail_mark = flow->world->mail_count;
+    }
+    flow->last = *message;
+    if (!silent && flow->pending_count < PENDING_MAX)
+        flow->pending[flow->pending_count++] = message->correlation_id;
+    if (!world_send(flow->world, message))
+        return flow_fail(flow, "no queue takes it");
+    return flow->together || run_until_answered(flow);
+}
+
+bool flow_send(struct flow *flow, struct words *words)
+{
+    struct arena *arena = &flow->arena;
+    const struct str operation = words_take(words);
+    if (operation.len == 0)
+        return flow_fail(flow, "send OPERATION [JSON] [OPTIONS]");
+    const struct str body = words_take_json(words);
+    const int number = ++flow->sends;
+    struct sending sending = {
+        .flow = flow,
+        .message =
+            {
+                .exchange = name_requests(arena, flow->world->settings.engine.prefix),
+                .routing_key = operation,
+                .body = str_is_absent(body) ? STR("{}") : body,
+                .message_id = str_printf(arena, "%d-%d", flow->world->scripts, number),
+                .correlation_id = str_printf(arena, "c%d-%d", flow->world->scripts, number),
+                .reply_to = flow->world->replies,
+                .mandatory = true,
+            },
+    };
+    if (!take_options(&sending, words))
+        return false;
+    return publish(flow, &sending.message, sending.silent);
+}
+
+bool flow_repeat(struct flow *flow, struct words *words)
+{
+    (void)words;
+    if (flow->sends == 0)
+        return flow_fail(flow, "nothing was sent yet");
+    const struct bus_message message = flow->last;
+    return publish(flow, &message, str_is_absent(message.reply_to));
+}
+
+/* The broker gives the last event of this type to its subscribers once more. */
+bool flow_redeliver(struct flow *flow, struct words *words)
+{
+    const struct str type = words_take(words);
+    const struct world *world = flow->world;
+    const struct delivery *event = NULL;
+    for (size_t i = 0; i < world->mail_count; i++)
+        if (str_eq(world->mail[i].queue, world->spy) &&
+            str_eq(world->mail[i].delivery->routing_key, type))
+            event = world->mail[i].delivery;
+    if (!event)
+        return flow_fail(flow, "there was no event %.*s", STR_FMT(type));
+    struct arena *arena = &flow->arena;
+    const struct bus_message message = {
+        .exchange = str_dup(arena, event->exchange),
+        .routing_key = str_dup(arena, event->routing_key),
+        .body = str_dup(arena, event->body),
+        .message_id = str_dup(arena, event->message_id),
+        .type = str_dup(arena, event->type),
+    };
+    return publish(flow, &message, true);
+}
+
+bool flow_together(struct flow *flow, struct words *words)
+{
+    (void)words;
+    if (flow->together)
+        return flow_fail(flow, "together inside together");
+    flow->together = true;
+    flow->pending_count = 0;
+    if (flow->world->real && !world_run(flow->world))
+        return flow_fail(flow, "the lane does not go on");
+    flow->mail_mark = flow->world->mail_count;
+    return true;
+}
+
+bool flow_end(struct flow *flow, struct words *words)
+{
+    (void)words;
+    if (!flow->together)
+        return flow_fail(flow, "end without together");
+    flow->together = false;
+    return run_until_answered(flow);
+}

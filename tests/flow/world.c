@@ -1,0 +1,440 @@
+/* world.c - opening a world, filling it, running it. */
+#include "flow/world.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/bus_fake.h"
+#include "flow/seed.h"
+#include "lock/lock_fake.h"
+#include "store/store_fake.h"
+#include "wire/json.h"
+#include "worker/names.h"
+#include "worker/process.h"
+#include "worker/relay.h"
+
+#define ARENA_BLOCK   (64 * 1024)
+#define CLIENT_BODY   (1024 * 1024)
+#define STEPS_MAX     300  /* of a fake world until it must be idle; a deferred message needs some 10 */
+#define PATIENCE_US   10000000
+#define QUIET_US      100000 /* nothing came for so long: nothing will */
+#define STEP_MS       5
+#define FAKE_START_MS 1714979289000 /* 2024-05-06T07:08:09Z: a day without any meaning */
+
+/* The lane's clock is a function without an argument, so its state must be here. */
+static struct {
+    bool fake;
+    int64_t ms; /* fake: the time; real: added to the time */
+} now = {0};
+
+static volatile sig_atomic_t never_stopping;
+
+int64_t world_now(void)
+{
+    return now.fake ? now.ms : clock_now_ms() + now.ms;
+}
+
+void world_advance(struct world *world, int64_t ms)
+{
+    now.ms += ms;
+    if (world->real)
+        return;
+    lock_fake_advance(world->lock, ms);
+    bus_fake_advance(world->client, ms);
+}
+
+/* --- settings and names ------------------------------------------------------------------------- */
+
+/* On fakes the addresses mean nothing, but the settings ask for them. */
+static void offer_settings(bool real)
+{
+    static const char *const addresses[] = {"CARTWRIGHT_AMQP_URI", "CARTWRIGHT_MONGODB_URI",
+                                            "CARTWRIGHT_REDIS_URI"};
+    for (size_t i = 0; !real && i < sizeof(addresses) / sizeof(addresses[0]); i++)
+        setenv(addresses[i], "fake", 1);
+    setenv("CARTWRIGHT_AUTH_MASTER_KEY",
+           "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 0);
+    setenv("CARTWRIGHT_AUTH_TOKEN_KEY",
+           "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100", 0);
+}
+
+static enum outcome load_settings(struct world *world, struct err *err)
+{
+    struct config config;
+    offer_settings(world->real);
+    TRY(config_load(&app_config, NULL, &world->arena, &config, err));
+    world->settings = *(const struct app_settings *)config.settings;
+    struct engine_settings *engine = &world->settings.engine;
+    uint8_t unique[4];
+    random_bytes(unique, sizeof(unique));
+    const struct str suffix = hex_of(&world->arena, unique, sizeof(unique));
+    engine->prefix =
+        world->real ? str_printf(&world->arena, "flow-%.*s", STR_FMT(suffix)) : STR("flow");
+    engine->password_opslimit = 2;
+    engine->password_memlimit = 19 * 1024 * 1024;
+    if (!world->real)
+        engine->relay_age_ms = 0; /* what is not marked is published again at once */
+    world->service = shop_service(&world->settings);
+    return OUTCOME_DONE;
+}
+
+/* All workers in one pool, and the queue of what nobody serves. */
+static void fill_pool(struct world *world)
+{
+    size_t count = 0;
+    while (world->service.workers[count])
+        count++;
+    world->pool = (struct pool_settings){
+        .name = STR("flow"), .lanes = 1, .batch_max = 128, .prefetch = 256};
+    world->pool.workers.items = arena_array(&world->arena, count + 1, sizeof(struct str));
+    world->dead = arena_array(&world->arena, count + 1, sizeof(struct str));
+    for (size_t i = 0; i <= count; i++) {
+        const struct str name =
+            i < count ? str_of(world->service.workers[i]->name) : STR("unknown");
+        world->pool.workers.items[world->pool.workers.count++] = name;
+        world->dead[world->dead_count++] =
+            name_dead(&world->arena, world->settings.engine.prefix, name);
+    }
+    const struct str prefix = world->settings.engine.prefix;
+    world->replies = str_printf(&world->arena, "%.*s-replies", STR_FMT(prefix));
+    world->spy = str_printf(&world->arena, "%.*s-spy", STR_FMT(prefix));
+    const struct lane lane = {
+        .service = &world->service, .settings = &world->settings.engine, .pool = &world->pool};
+    lane_queues(&lane, &world->arena, &world->queues, &world->queue_count);
+}
+
+/* --- opening ------------------------------------------------------------------------------------- */
+
+static enum outcome declare(struct world *world, struct bus *bus, struct err *err)
+{
+    struct bus_topology topology;
+    const struct str prefix = world->settings.engine.prefix;
+    TRY(topology_of(&world->service, &world->settings.engine, &world->arena, &topology, err));
+    TRY(bus_declare(bus, &topology, err));
+    const struct bus_binding everything[] = {
+        {name_events(&world->arena, prefix), STR("#")},
+        {name_notifications(&world->arena, prefix), STR("#")},
+    };
+    const struct bus_queue queues[] = {
+        {.name = world->replies},
+        {.name = world->spy, .bindings = everything, .binding_count = 2},
+    };
+    const struct bus_topology ears = {.queues = queues, .queue_count = 2};
+    return bus_declare(bus, &ears, err);
+}
+
+static enum outcome open_real_bus(struct world *world, struct err *err)
+{
+    const struct bus_options options = bus_options_of(&world->settings.engine, "flow lane");
+    TRY(bus_open(&options, &world->bus, err));
+    struct bus_options client = bus_options_of(&world->settings.engine, "flow client");
+    client.body_max = CLIENT_BODY;
+    TRY(bus_open(&client, &world->client, err));
+    TRY(declare(world, world->client, err));
+    TRY(bus_consume(world->bus, world->queues, world->queue_count, (int)world->pool.prefetch, err));
+    struct str ears[32] = {world->replies, world->spy};
+    if (world->dead_count + 2 > sizeof(ears) / sizeof(ears[0]))
+        return bug(err, "too many workers for the client's list of queues");
+    memcpy(ears + 2, world->dead, world->dead_count * sizeof(*ears));
+    return bus_consume(world->client, ears, world->dead_count + 2, 1000, err);
+}
+
+static void ignore_line(const char *line)
+{
+    (void)line;
+}
+
+static enum outcome open_real(struct world *world, struct err *err)
+{
+    struct store_options options = store_options_of(&world->service, &world->settings.engine);
+    options.database = world->settings.engine.prefix;
+    TRY(store_open(&options, &world->store, err));
+    TRY(store_apply_indexes(world->store, ignore_line, err));
+    TRY(store_check_indexes(world->store, err));
+    return open_real_bus(world, err);
+}
+
+enum outcome world_open(struct world *world, bool real, struct err *err)
+{
+    *world = (struct world){.real = real};
+    now.fake = !real;
+    arena_init(&world->arena, ARENA_BLOCK);
+    json_init();
+    TRY(auth_init(err));
+    TRY(load_settings(world, err));
+    fill_pool(world);
+    return real ? open_real(world, err) : OUTCOME_DONE;
+}
+
+static void close_servers(struct world *world)
+{
+    if (world->client && world->client != world->bus)
+        bus_close(world->client);
+    if (world->bus)
+        bus_close(world->bus);
+    if (world->lock)
+        lock_close(world->lock);
+    if (world->store)
+        store_close(world->store);
+    world->client = world->bus = NULL;
+    world->lock = NULL;
+    world->store = NULL;
+}
+
+void world_close(struct world *world)
+{
+    close_servers(world);
+    free(world->mail);
+    arena_release(&world->arena);
+}
+
+/* --- the lane ------------------------------------------------------------------------------------- */
+
+static enum outcome start_lane(struct world *world, struct err *err)
+{
+    TRY(lane_init(&world->lane,
+                  &(struct lane_parts){
+                      .service = &world->service,
+                      .settings = &world->settings.engine,
+                      .pool = &world->pool,
+                      .bus = world->bus,
+                      .store = world->store,
+                      .lock = world->lock,
+                      .slot = &world->slot,
+                      .stopping = &never_stopping,
+                      .now_ms = world_now,
+                  },
+                  err));
+    /* Marking is left for later, as under load, so that a crash always finds something unmarked. */
+    if (!world->real)
+        world->lane.next_mark_us = INT64_MAX;
+    return OUTCOME_DONE;
+}
+
+enum outcome world_crash(struct world *world, struct err *err)
+{
+    world->crash = CRASH_DONE;
+    lane_release(&world->lane);
+    TRY(bus_reconnect(world->bus, err));
+    return start_lane(world, err);
+}
+
+/* --- begin and end of a script --------------------------------------------------------------------- */
+
+static void open_fakes(struct world *world)
+{
+    size_t types = 0;
+    while (world->service.types[types])
+        types++;
+    world->bus = world->client = bus_fake_open();
+    world->store = store_fake_open(world->service.types, types);
+    world->lock = lock_fake_open();
+    now.ms = FAKE_START_MS;
+}
+
+static enum outcome begin_fakes(struct world *world, struct err *err)
+{
+    open_fakes(world);
+    TRY(declare(world, world->bus, err));
+    return bus_consume(world->bus, world->queues, world->queue_count, (int)world->pool.prefetch,
+                       err);
+}
+
+static enum outcome begin_real(struct world *world, struct err *err)
+{
+    struct lock_options options = lock_options_of(&world->settings.engine);
+    options.prefix = str_printf(&world->arena, "%.*s-%d", STR_FMT(world->settings.engine.prefix),
+                                world->scripts);
+    TRY(lock_open(&options, &world->lock, err));
+    TRY(lock_ping(world->lock, err));
+    now.ms = 0;
+    return seed_wipe(world, err);
+}
+
+enum outcome world_begin(struct world *world, struct err *err)
+{
+    world->scripts++;
+    world->crash = CRASH_NONE;
+    world->settings.engine.api_keys.count = 0;
+    TRY(world->real ? begin_real(world, err) : begin_fakes(world, err));
+    return start_lane(world, err);
+}
+
+void world_end(struct world *world)
+{
+    struct err err = {0};
+    if (world->real && world->lane.tokens) {
+        /* Late events must not reach the next script. A failure here shows there. */
+        const bool settled = world_settle(world);
+        if (settled && relay_mark_published(&world->lane, &err) != OUTCOME_DONE)
+            fprintf(stderr, "flow: %s\n", err.text);
+    }
+    lane_release(&world->lane);
+    world->lane = (struct lane){0};
+    for (size_t i = 0; i < world->mail_count; i++)
+        delivery_free(world->mail[i].delivery);
+    world->mail_count = 0;
+    if (world->real) {
+        lock_close(world->lock);
+        world->lock = NULL;
+    } else {
+        close_servers(world);
+    }
+}
+
+/* --- the client -------------------------------------------------------------------------------------- */
+
+static void keep_mail(struct world *world, struct str queue, struct delivery *delivery)
+{
+    if (world->mail_count == world->mail_capacity) {
+        world->mail_capacity = world->mail_capacity ? world->mail_capacity * 2 : 256;
+        world->mail = realloc(world->mail, world->mail_capacity * sizeof(*world->mail));
+        if (!world->mail)
+            panic("out of memory for %zu messages", world->mail_capacity);
+    }
+    world->mail[world->mail_count++] = (struct mail){.delivery = delivery, .queue = queue};
+}
+
+static void take_all(struct world *world, struct str queue)
+{
+    for (struct delivery *delivery; (delivery = bus_fake_take(world->client, queue));)
+        keep_mail(world, queue, delivery);
+}
+
+static bool collect_fake(struct world *world)
+{
+    const size_t before = world->mail_count;
+    take_all(world, world->replies);
+    take_all(world, world->spy);
+    for (size_t i = 0; i < world->dead_count; i++)
+        take_all(world, world->dead[i]);
+    return world->mail_count > before;
+}
+
+static bool collect_real(struct world *world)
+{
+    struct err err = {0};
+    const size_t before = world->mail_count;
+    struct delivery *last = NULL;
+    for (struct delivery *delivery; bus_next(world->client, 1, &delivery) == BUS_MESSAGE;) {
+        keep_mail(world, delivery->queue, delivery);
+        last = delivery;
+    }
+    if (last)
+        bus_ack(world->client, last, true);
+    if (last && bus_flush(world->client, &err) != OUTCOME_DONE)
+        fprintf(stderr, "flow: the client: %s\n", err.text);
+    return world->mail_count > before;
+}
+
+static bool send_real(struct world *world, const struct bus_message *message)
+{
+    struct err err = {0};
+    struct bus_confirm confirm = {0};
+    const uint64_t group = ++world->last_group;
+    bus_publish(world->client, message, group);
+    if (bus_flush(world->client, &err) != OUTCOME_DONE ||
+        !bus_wait_confirms(world->client, 5000)) {
+        fprintf(stderr, "flow: the client: %s\n", err.text);
+        return false;
+    }
+    while (bus_confirmed(world->client, &confirm) && confirm.group != group)
+        continue;
+    return confirm.ok;
+}
+
+bool world_send(struct world *world, const struct bus_message *message)
+{
+    if (world->real)
+        return send_real(world, message);
+    world_advance(world, 1);
+    return bus_fake_send(world->client, message);
+}
+
+/* --- running ------------------------------------------------------------------------------------------ */
+
+/* One step; what a lost server or the planned crash leaves is set right. */
+static bool step(struct world *world, int timeout_ms)
+{
+    struct err err = {0};
+    const enum outcome outcome = lane_step(&world->lane, timeout_ms, &err);
+    if (outcome == OUTCOME_DONE)
+        return true;
+    if (world->crash == CRASH_WAITING)
+        return world_crash(world, &err) == OUTCOME_DONE;
+    if (outcome != OUTCOME_RETRY) {
+        fprintf(stderr, "flow: the lane: %s\n", err.text);
+        return false;
+    }
+    lane_recover(&world->lane);
+    return true;
+}
+
+static bool is_idle(const struct world *world)
+{
+    size_t ready = world->lane.waiting.count;
+    for (size_t i = 0; i < world->queue_count; i++)
+        ready += bus_fake_depth(world->bus, world->queues[i]);
+    return ready == 0;
+}
+
+static bool run_fake(struct world *world)
+{
+    for (int i = 0; i < STEPS_MAX; i++) {
+        if (!step(world, 0))
+            return false;
+        collect_fake(world);
+        if (!is_idle(world))
+            continue;
+        /* A last look at the outbox, then all must be settled. */
+        if (!step(world, 0))
+            return false;
+        collect_fake(world);
+        if (is_idle(world))
+            return bus_fake_unacked(world->bus) == 0;
+    }
+    return false;
+}
+
+/* True when something came. */
+static bool run_real(struct world *world, bool *alive)
+{
+    *alive = step(world, STEP_MS) && bus_wait_confirms(world->bus, 5000);
+    return collect_real(world);
+}
+
+bool world_run(struct world *world)
+{
+    bool alive = true;
+    if (world->real)
+        (void)!run_real(world, &alive); /* whether something came is the caller's to look at */
+    else
+        alive = run_fake(world);
+    return alive;
+}
+
+bool world_settle(struct world *world)
+{
+    if (!world->real)
+        return world_run(world);
+    bool alive = true;
+    for (int64_t quiet_since = clock_monotonic_us();
+         alive && clock_monotonic_us() - quiet_since < QUIET_US;)
+        if (run_real(world, &alive) || world->lane.waiting.count)
+            quiet_since = clock_monotonic_us();
+    return alive;
+}
+
+bool world_wait(struct world *world, bool (*is_done)(void *context), void *context)
+{
+    const int64_t end_us = clock_monotonic_us() + (world->real ? PATIENCE_US : 0);
+    bool done = is_done(context);
+    do {
+        if (done || !world_run(world))
+            return done;
+        done = is_done(context);
+    } while (!done && clock_monotonic_us() < end_us);
+    return done;
+}

@@ -1,0 +1,313 @@
+/* test_store_fake.c - the fake keeps the promises that the flow scripts rely on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/store_fake.h"
+#include "store_types.h"
+
+struct rig {
+    struct arena arena;
+    struct store *store;
+    struct err err;
+};
+
+static struct rig *rig_open(void)
+{
+    struct rig *rig = calloc(1, sizeof(*rig));
+    arena_init(&rig->arena, 4096);
+    rig->store = store_fake_open(test_types, COUNT(test_types));
+    return rig;
+}
+
+static void rig_close(struct rig *rig)
+{
+    store_close(rig->store);
+    arena_release(&rig->arena);
+    free(rig);
+}
+
+static struct str id_of(struct rig *rig, unsigned n)
+{
+    return str_printf(&rig->arena, "%024x", n);
+}
+
+static struct commit commit_of(struct rig *rig, unsigned id, const struct write *writes,
+                               size_t count, const char *key, size_t events)
+{
+    struct journal_reply *reply = ARENA_NEW(&rig->arena, struct journal_reply);
+    struct journal_event *event = arena_array(&rig->arena, events, sizeof(*event));
+    memcpy(reply->key.bytes, key, strlen(key));
+    reply->status = 200;
+    reply->body = str_of(key);
+    for (size_t i = 0; i < events; i++)
+        event[i].id = STR("ev");
+    return (struct commit){id_of(rig, id), 5000, writes, count, reply, 1, event, events};
+}
+
+static enum outcome commit_one(struct rig *rig, unsigned id, enum write_kind kind,
+                               const struct doc_type *type, const void *doc, int64_t base)
+{
+    const struct write write = {kind, type, doc, base};
+    const struct str key = str_printf(&rig->arena, "key-%u", id);
+    const struct commit commit = commit_of(rig, id, &write, 1, key.ptr, 0);
+    return store_commit(rig->store, &commit, &rig->err);
+}
+
+static int64_t on_hand(struct rig *rig)
+{
+    const struct stock *stock = store_fake_get(rig->store, &stock_type, STR("MUG"));
+    return stock ? stock->on_hand : -1;
+}
+
+void test_store_fake__versions_are_guarded(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct {
+        enum write_kind kind;
+        int64_t base, version, number;
+        enum outcome outcome;
+        int64_t after;
+    } rows[] = {
+        {WRITE_REPLACE, 1, 2, 9, OUTCOME_CONFLICT, -1},
+        {WRITE_INSERT, 0, 1, 10, OUTCOME_DONE, 10},
+        {WRITE_INSERT, 0, 1, 11, OUTCOME_CONFLICT, 10},
+        {WRITE_REPLACE, 2, 3, 9, OUTCOME_CONFLICT, 10},
+        {WRITE_REPLACE, 1, 2, 9, OUTCOME_DONE, 9},
+        {WRITE_CHECK, 1, 2, 0, OUTCOME_CONFLICT, 9},
+        {WRITE_CHECK, 2, 2, 0, OUTCOME_DONE, 9},
+        {WRITE_DELETE, 1, 2, 0, OUTCOME_CONFLICT, 9},
+        {WRITE_DELETE, 2, 2, 0, OUTCOME_DONE, -1},
+        {WRITE_INSERT, 0, 1, 3, OUTCOME_DONE, 3},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct stock *stock = new_stock(&rig->arena, STR("MUG"), rows[i].number);
+        stock->head.version = rows[i].version;
+        const enum outcome outcome = commit_one(rig, (unsigned)i, rows[i].kind, &stock_type, stock,
+                                                rows[i].base);
+        if (outcome != rows[i].outcome || on_hand(rig) != rows[i].after)
+            fail_msg("row %zu: %s, %lld", i, outcome_name(outcome), (long long)on_hand(rig));
+    }
+    assert_int_equal(store_fake_commits(rig->store), 5);
+    rig_close(rig);
+}
+
+void test_store_fake__a_commit_is_all_or_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    store_fake_put(rig->store, &stock_type, new_stock(&rig->arena, STR("MUG"), 10));
+    struct stock *less = new_stock(&rig->arena, STR("MUG"), 9);
+    less->head.version = 2;
+    const struct write writes[] = {
+        {WRITE_REPLACE, &stock_type, less, 1},
+        {WRITE_INSERT, &thing_type, new_thing(&rig->arena, id_of(rig, 1), STR("A")), 0},
+        {WRITE_REPLACE, &stock_type, new_stock(&rig->arena, STR("NONE"), 1), 1},
+    };
+    const struct commit bad = commit_of(rig, 1, writes, 3, "k", 0);
+    assert_int_equal(store_commit(rig->store, &bad, &rig->err), OUTCOME_CONFLICT);
+    assert_int_equal(on_hand(rig), 10);
+    assert_int_equal(store_fake_count(rig->store, &thing_type), 0);
+    const struct commit good = commit_of(rig, 1, writes, 2, "k", 0);
+    assert_int_equal(store_commit(rig->store, &good, &rig->err), OUTCOME_DONE);
+    const struct commit repeat = commit_of(rig, 2, NULL, 0, "k", 0);
+    assert_int_equal(store_commit(rig->store, &repeat, &rig->err), OUTCOME_CONFLICT);
+    assert_int_equal(store_fake_count(rig->store, &thing_type), 1);
+    rig_close(rig);
+}
+
+void test_store_fake__documents_are_its_own(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct thing *thing = new_thing(&rig->arena, id_of(rig, 1), STR("A"));
+    char *name = arena_copy(&rig->arena, "Mug", 4);
+    thing->name = (struct str){name, 3};
+    assert_int_equal(commit_one(rig, 1, WRITE_INSERT, &thing_type, thing, 0), OUTCOME_DONE);
+    name[0] = 'X';
+    thing->lines.items[0].quantity = 99;
+    const struct thing *kept = store_fake_get(rig->store, &thing_type, id_of(rig, 1));
+    assert_string_equal(kept->name.ptr, "Mug");
+    assert_int_equal(kept->lines.items[0].quantity, 2);
+    rig_close(rig);
+}
+
+void test_store_fake__unique_indexes_hold(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct {
+        const char *sku, *email;
+        enum outcome outcome;
+    } rows[] = {
+        {"A", NULL, OUTCOME_DONE},     {"A", NULL, OUTCOME_CONFLICT}, {"B", NULL, OUTCOME_DONE},
+        {"C", "x@y.z", OUTCOME_DONE},  {"D", "x@y.z", OUTCOME_CONFLICT},
+        {"D", "other", OUTCOME_DONE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct thing *thing = new_thing(&rig->arena, id_of(rig, (unsigned)i), str_of(rows[i].sku));
+        thing->email = str_of(rows[i].email);
+        const enum outcome outcome = commit_one(rig, (unsigned)i, WRITE_INSERT, &thing_type, thing, 0);
+        if (outcome != rows[i].outcome)
+            fail_msg("row %zu: %s", i, outcome_name(outcome));
+    }
+    rig_close(rig);
+}
+
+static void put_things(struct rig *rig)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        struct thing *thing =
+            new_thing(&rig->arena, id_of(rig, i), str_printf(&rig->arena, "SKU-%u", i));
+        thing->price.amount = (int64_t)(i / 2) * 100;
+        thing->state = i == 4 ? DRAFT : PUBLISHED;
+        thing->name = i % 2 ? STR("Red Plate") : STR("Blue Mug");
+        thing->tags.count = 0;
+        if (i == 3)
+            thing->parent_id = STR_ABSENT;
+        store_fake_put(rig->store, &thing_type, thing);
+    }
+}
+
+/* The same rows as against the real server, but for what stemming does. */
+void test_store_fake__query_filters_by_kind(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_things(rig);
+    const struct {
+        struct query_term term;
+        int64_t total;
+    } rows[] = {
+        {{"state", QUERY_EQ, STR("published"), 0}, 4},
+        {{"state", QUERY_NE, STR("published"), 0}, 1},
+        {{"price.amount", QUERY_GTE, STR_ABSENT, 100}, 3},
+        {{"price.amount", QUERY_LT, STR_ABSENT, 100}, 2},
+        {{"price.currency", QUERY_EQ, STR("GBP"), 0}, 5},
+        {{"parentId", QUERY_EQ, STR("0123456789abcdef01234567"), 0}, 4},
+        {{"parentId", QUERY_EQ, STR_ABSENT, 0}, 1},
+        {{"parentId", QUERY_EQ, STR("$ne"), 0}, 0},
+        {{"lines.productId", QUERY_EQ, STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 0}, 5},
+        {{"active", QUERY_EQ, STR_ABSENT, 1}, 5},
+        {{"seenAt", QUERY_GT, STR_ABSENT, 1700000000122}, 5},
+        {{"sku", QUERY_EQ, STR("SKU-1"), 0}, 1},
+        {{NULL, QUERY_TEXT, STR("mug"), 0}, 3},
+        {{NULL, QUERY_TEXT, STR("MUG plate"), 0}, 5},
+        {{NULL, QUERY_TEXT, STR("plate -red \"blue plate\""), 0}, 5},
+        {{NULL, QUERY_TEXT, STR("\"-\""), 0}, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct query query = {.type = &thing_type, .terms = {rows[i].term}, .term_count = 1};
+        struct query_page page;
+        assert_int_equal(store_query(rig->store, &rig->arena, &query, &page, &rig->err),
+                         OUTCOME_DONE);
+        if (page.total != rows[i].total)
+            fail_msg("row %zu: %lld", i, (long long)page.total);
+    }
+    rig_close(rig);
+}
+
+void test_store_fake__query_pages_are_stable(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_things(rig);
+    struct query query = {.type = &thing_type,
+                          .sorts = {{"price.amount", -1, false}},
+                          .sort_count = 1,
+                          .limit = 2,
+                          .with_total = true};
+    const char *const expected[] = {"SKU-4", "SKU-2", "SKU-3", "SKU-0", "SKU-1"};
+    for (size_t at = 0; at < 5; query.skip = (int64_t)at) {
+        struct query_page page;
+        assert_int_equal(store_query(rig->store, &rig->arena, &query, &page, &rig->err),
+                         OUTCOME_DONE);
+        assert_int_equal(page.total, 5);
+        assert_int_equal(page.docs.count, at < 4 ? 2 : 1);
+        for (size_t i = 0; i < page.docs.count; i++)
+            assert_string_equal(((const struct thing *)page.docs.items[i])->sku.ptr,
+                                expected[at++]);
+    }
+    rig_close(rig);
+}
+
+void test_store_fake__finds_by_id_and_unique_field(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_things(rig);
+    const struct str ids[] = {id_of(rig, 1), id_of(rig, 9), STR("no id"), id_of(rig, 1)};
+    const struct str skus[] = {STR("SKU-1"), STR("SKU-2"), STR("none")};
+    struct store_find by_id = {.type = &thing_type, .path = "id", .values = ids, .count = 4};
+    struct store_find by_sku = {.type = &thing_type, .path = "sku", .values = skus, .count = 3};
+    assert_int_equal(store_find(rig->store, &rig->arena, &by_id, &rig->err), OUTCOME_DONE);
+    assert_int_equal(by_id.found.count, 1);
+    assert_int_equal(store_find(rig->store, &rig->arena, &by_sku, &rig->err), OUTCOME_DONE);
+    assert_int_equal(by_sku.found.count, 2);
+    rig_close(rig);
+}
+
+void test_store_fake__journal_and_outbox(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct commit loud = commit_of(rig, 1, NULL, 0, "loud", 2);
+    const struct commit silent = commit_of(rig, 2, NULL, 0, "silent", 0);
+    assert_int_equal(store_commit(rig->store, &loud, &rig->err), OUTCOME_DONE);
+    assert_int_equal(store_commit(rig->store, &silent, &rig->err), OUTCOME_DONE);
+    const struct journal_key keys[] = {{"silent"}, {"nobody"}};
+    struct journal_reply *replies = NULL;
+    struct outbox_entry *entries = NULL;
+    size_t count = 0;
+    assert_int_equal(
+        store_journal_find(rig->store, &rig->arena, keys, 2, &replies, &count, &rig->err),
+        OUTCOME_DONE);
+    assert_int_equal(count, 1);
+    assert_string_equal(replies[0].body.ptr, "silent");
+    const struct {
+        int64_t now;
+        size_t count;
+    } rows[] = {{5999, 0}, {6000, 1}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        store_fake_set_now(rig->store, rows[i].now);
+        assert_int_equal(
+            store_outbox(rig->store, &rig->arena, 1000, 9, &entries, &count, &rig->err),
+            OUTCOME_DONE);
+        assert_int_equal(count, rows[i].count);
+    }
+    assert_int_equal(entries[0].event_count, 2);
+    assert_int_equal(store_mark_published(rig->store, &loud.id, 1, &rig->err), OUTCOME_DONE);
+    assert_int_equal(store_outbox(rig->store, &rig->arena, 0, 9, &entries, &count, &rig->err),
+                     OUTCOME_DONE);
+    assert_int_equal(count, 0);
+    rig_close(rig);
+}
+
+void test_store_fake__fails_on_demand(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct str id = STR("MUG");
+    struct store_find find = {.type = &stock_type, .path = "id", .values = &id, .count = 1};
+    store_fake_fail(rig->store, STORE_FAKE_FIND, 2, OUTCOME_RETRY, false);
+    const enum outcome expected[] = {OUTCOME_DONE, OUTCOME_RETRY, OUTCOME_DONE};
+    for (size_t i = 0; i < COUNT(expected); i++)
+        assert_int_equal(store_find(rig->store, &rig->arena, &find, &rig->err), expected[i]);
+    for (int applied = 0; applied < 2; applied++) {
+        const struct str key = str_printf(&rig->arena, "key-%d", applied);
+        const struct commit commit =
+            commit_of(rig, 10 + (unsigned)applied, NULL, 0, key.ptr, 0);
+        store_fake_fail(rig->store, STORE_FAKE_COMMIT, 1, OUTCOME_UNCERTAIN, applied);
+        assert_int_equal(store_commit(rig->store, &commit, &rig->err), OUTCOME_UNCERTAIN);
+        assert_int_equal(store_resolve(rig->store, &commit, &rig->err),
+                         applied ? OUTCOME_DONE : OUTCOME_CONFLICT);
+    }
+    rig_close(rig);
+}
