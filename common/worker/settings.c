@@ -60,7 +60,7 @@ static const struct setting rows[] = {
     {.name = "auth.accountCheck", .kind = SETTING_DURATION, .offset = AT(account_check_ms),
      .fallback = "60s", .max = 600000,
      .help = "how long a token may outlive a log-out or a change of role"},
-    {.name = "auth.apiKeys", .kind = SETTING_STRS, .offset = AT(api_keys), .fallback = "",
+    {.name = "auth.apiKeys", .kind = SETTING_SECRETS, .offset = AT(api_keys), .fallback = "",
      .help = "accepted values of header x-api-key; empty: none is asked for"},
     {.name = "auth.passwordPasses", .kind = SETTING_INT, .offset = AT(password_opslimit),
      .fallback = "3", .min = 2, .max = 20, .help = "argon2id passes"},

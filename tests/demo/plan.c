@@ -2,6 +2,7 @@
  * the order of time. */
 #include "demo/plan.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/map.h"
@@ -10,6 +11,7 @@
 
 #define NAME_MAX_BYTES 200
 #define SKU_MAX_BYTES  64
+#define INVOICE_MAX_BYTES 20
 #define UNITS_MAX      1000000 /* of one row; the data set's largest is 80,995 */
 
 enum column { INVOICE, CODE, DESCRIPTION, QUANTITY, TIME, PRICE, CUSTOMER, COUNTRY, COLUMNS };
@@ -104,9 +106,18 @@ static bool is_return(const struct row *row)
     return row->quantity < 0 && (row->is_cancelled || row->price > 0);
 }
 
+/* A number, perhaps with a letter before it: it becomes part of texts and addresses. */
+static bool is_invoice_number(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!isalnum((unsigned char)text.ptr[i]))
+            return false;
+    return text.len > 0 && text.len <= INVOICE_MAX_BYTES;
+}
+
 static bool is_usable(const struct row *row)
 {
-    return row->text[INVOICE].len > 0 && row->text[CODE].len > 0 &&
+    return is_invoice_number(row->text[INVOICE]) && row->text[CODE].len > 0 &&
            row->text[CODE].len <= SKU_MAX_BYTES && row->price >= 0 && row->quantity != 0 &&
            (!row->is_cancelled || row->quantity < 0);
 }

@@ -244,12 +244,14 @@ void test_bus_live__unacknowledged_come_back_in_order(void **state)
     struct delivery *one = next(&rig, "1");
     delivery_free(next(&rig, "2"));
     assert_done(bus_reconnect(rig.bus, &err));
-    bus_ack(rig.bus, one, true); /* of an older connection: skipped */
+    delivery_free(next(&rig, "1"));
+    bus_ack(rig.bus, one, true); /* of an older connection: skipped, so it comes once more */
     flush(&rig);
     delivery_free(one);
+    assert_done(bus_reconnect(rig.bus, &err));
     one = next(&rig, "1");
     assert_true(one->redelivered);
-    assert_int_equal(one->delivery_count, 1);
+    assert_int_equal(one->delivery_count, 2);
     struct delivery *two = next(&rig, "2");
     struct delivery *three = next(&rig, "3");
     bus_ack(rig.bus, two, true);
@@ -519,7 +521,7 @@ void test_bus_live__client_matches_replies_to_requests(void **state)
     struct bus_client *client;
     struct bus_reply reply;
     assert_done(bus_client_open(str_of(uri()), name(&rig, REQUESTS), &client, &err));
-    char body[COUNT + 1][16];
+    char body[COUNT + 1][32];
     for (int i = 1; i <= COUNT; i++) {
         snprintf(body[i], sizeof(body[i]), "{\"n\":%d}", i);
         assert_int_equal(bus_client_send(client, &(struct bus_request){.operation = STR("cart.get"),

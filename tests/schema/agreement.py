@@ -10,6 +10,7 @@ Needs the package jsonschema (4.18 or later).
 Told to the oracle: our decision that 1.0 is no integer, and that $ means the very end (as in
 ECMA 262, whose patterns JSON Schema uses; Python's $ lets a last line break through).
 """
+
 import copy
 import json
 import os
@@ -30,24 +31,109 @@ FAULTS_MAX = 32
 ID = "0123456789abcdef01234567"
 # Strings that are good for at least one pattern of the schemas, and some that are good for none.
 SAMPLES = [
-    ID, "GBP", "GB", "2026-11-20", "ada@example.com", "https://example.com/a.png", "+44 20 7946 0000",
-    "A plain name", "one\ntwo\tthree\r\n", "CW-4X0Q7ZK2M9TB", "pending", "newest", "customer", "token.A-_~",
-    "Ünïcödé \U0001F600", "correct horse battery staple",
+    ID,
+    "GBP",
+    "GB",
+    "2026-11-20",
+    "ada@example.com",
+    "https://example.com/a.png",
+    "+44 20 7946 0000",
+    "A plain name",
+    "one\ntwo\tthree\r\n",
+    "CW-4X0Q7ZK2M9TB",
+    "pending",
+    "newest",
+    "customer",
+    "token.A-_~",
+    "Ünïcödé \U0001f600",
+    "correct horse battery staple",
 ]
 ODD = [
-    "", " ", "   ", "\u00a0", "\u200b\u3000", "a\nb", "\x07", "\x7f", "\x85", "x" * 64, "x" * 65,
-    "x" * 100, "x" * 101, "x" * 200, "x" * 201, "é" * 200, "é" * 201, "\U0001F600" * 100,
-    "\U0001F600" * 101, "x" * 500, "x" * 501, "x" * 5000, "x" * 5001, "x" * 127, "x" * 128, "x" * 129,
-    ID.upper(), ID + "0", ID[:-1], ID + "\n", "gbp", "GBPX", "GBP\n", "gb", "g\u00dfp", "a@b", "a@b.c",
-    "a@b.cd", "a b@c.de", "a@b@c.de", "@b.cd", "a@.cd", "a@b..cd", "é@exämple.com", "a\n@b.cd",
-    "ftp://x/", "http://", "http://x y", "https://x/\n", "HTTP://x/", "javascript:alert(1)",
-    "https://x/" + "y" * 2038, "https://x/" + "y" * 2039, "2026-1-1", "tel", "+", "(020) 7946",
-    "$where", "a.b", "PENDING", "price_asc", "\ufeff", "\u2028", "a\u2029b", "\ud7ff\ue000\uffff",
+    "",
+    " ",
+    "   ",
+    "\u00a0",
+    "\u200b\u3000",
+    "a\nb",
+    "\x07",
+    "\x7f",
+    "\x85",
+    "x" * 64,
+    "x" * 65,
+    "x" * 100,
+    "x" * 101,
+    "x" * 200,
+    "x" * 201,
+    "é" * 200,
+    "é" * 201,
+    "\U0001f600" * 100,
+    "\U0001f600" * 101,
+    "x" * 500,
+    "x" * 501,
+    "x" * 5000,
+    "x" * 5001,
+    "x" * 127,
+    "x" * 128,
+    "x" * 129,
+    ID.upper(),
+    ID + "0",
+    ID[:-1],
+    ID + "\n",
+    "gbp",
+    "GBPX",
+    "GBP\n",
+    "gb",
+    "g\u00dfp",
+    "a@b",
+    "a@b.c",
+    "a@b.cd",
+    "a b@c.de",
+    "a@b@c.de",
+    "@b.cd",
+    "a@.cd",
+    "a@b..cd",
+    "é@exämple.com",
+    "a\n@b.cd",
+    "ftp://x/",
+    "http://",
+    "http://x y",
+    "https://x/\n",
+    "HTTP://x/",
+    "javascript:alert(1)",
+    "https://x/" + "y" * 2038,
+    "https://x/" + "y" * 2039,
+    "2026-1-1",
+    "tel",
+    "+",
+    "(020) 7946",
+    "$where",
+    "a.b",
+    "PENDING",
+    "price_asc",
+    "\ufeff",
+    "\u2028",
+    "a\u2029b",
+    "\ud7ff\ue000\uffff",
 ]
 OTHER_TYPES = [None, True, False, 0, 1, -1, 1.0, 1.5, 1e2, "1", "", [], {}, [1], {"$gt": ""}, [[]]]
 INTEGERS = [
-    -(2**63), -(10**9) - 1, -(10**9), -1, 0, 1, 2, 100, 101, 9999, 10000, 10001, 10**9, 10**9 + 1,
-    2**53 - 1, 2**53, 2**63 - 1,
+    -(2**63),
+    -(10**9) - 1,
+    -(10**9),
+    -1,
+    0,
+    1,
+    2,
+    100,
+    101,
+    9999,
+    10000,
+    10001,
+    10**9,
+    10**9 + 1,
+    2**53 - 1,
+    2**53,
+    2**63 - 1,
 ]
 
 
@@ -128,7 +214,9 @@ class Maker:
         """Changes one place of a message, in one of the ways in which clients get it wrong."""
         message = copy.deepcopy(message)
         holder, key = self.draw.choice(self.places(message))
-        change = self.draw.choice([self.replace, self.replace, self.edge, self.edge, self.remove, self.add, self.repeat])
+        change = self.draw.choice(
+            [self.replace, self.replace, self.edge, self.edge, self.remove, self.add, self.repeat]
+        )
         change(message, holder, key)
         return message
 
@@ -166,7 +254,9 @@ class Maker:
     def add(self, message, holder, key):
         into = message if holder is None else holder[key]
         if isinstance(into, dict):
-            name = self.draw.choice(["extra", "productID", "$where", "a/b~c", "", "é", "id", "name", "all"])
+            name = self.draw.choice(
+                ["extra", "productID", "$where", "a/b~c", "", "é", "id", "name", "all"]
+            )
             into[name] = copy.deepcopy(self.draw.choice(OTHER_TYPES))
         elif isinstance(into, list):
             into.append(copy.deepcopy(self.draw.choice(OTHER_TYPES)))
@@ -179,7 +269,9 @@ class Maker:
 
 
 def pointer(parts):
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts) or "(root)"
+    return (
+        "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts) or "(root)"
+    )
 
 
 def expected_pointers(oracle, message):
@@ -188,7 +280,9 @@ def expected_pointers(oracle, message):
     for error in oracle.iter_errors(message):
         path = list(error.absolute_path)
         if error.validator == "required":
-            found.update(pointer(path + [n]) for n in error.validator_value if n not in error.instance)
+            found.update(
+                pointer(path + [n]) for n in error.validator_value if n not in error.instance
+            )
         elif error.validator == "additionalProperties":
             known = error.schema.get("properties", {})
             found.update(pointer(path + [n]) for n in error.instance if n not in known)
@@ -235,7 +329,10 @@ def make_messages(schemas, common, registry, count):
 
 
 def ask(validate, messages):
-    lines = "".join(f"{operation}\t{json.dumps(message, ensure_ascii=False)}\n" for operation, message in messages)
+    lines = "".join(
+        f"{operation}\t{json.dumps(message, ensure_ascii=False)}\n"
+        for operation, message in messages
+    )
     result = subprocess.run([validate], input=lines.encode(), stdout=subprocess.PIPE, check=True)
     answers = result.stdout.decode().split("\n")[:-1]
     if len(answers) != len(messages):

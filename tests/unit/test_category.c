@@ -77,6 +77,21 @@ void test_category__a_rename_changes_the_slug(void **state)
     shop_close(&shop);
 }
 
+void test_category__a_slug_is_free_in_the_same_batch(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    const struct category_update_request rename = {.category_id = create(STR("Cups"), STR_ABSENT),
+                                                   .name = STR("Mugs")};
+    const struct category_create_request again = {.name = STR("Cups")};
+    shop_send(&shop, &category_update, ADMIN, BOSS, &rename);
+    shop_send(&shop, &category_create, ADMIN, BOSS, &again);
+    shop_run(&shop);
+    shop_done(&shop.jobs[0]);
+    shop_done(&shop.jobs[1]);
+    shop_close(&shop);
+}
+
 void test_category__the_same_slug_under_a_new_spelling(void **state)
 {
     (void)state;

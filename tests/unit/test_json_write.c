@@ -189,26 +189,26 @@ static const struct field part_fields[] = {
 };
 static const struct shape part_shape = SHAPE("Part", struct part, part_fields);
 
-#define WHOLE_FIELDS(flags)                                                                          \
-    {                                                                                                \
-        {"id", FIELD_ID, (flags) | FIELD_KEY, offsetof(struct whole, id), NULL, NULL},               \
-            {"text", FIELD_STR, (flags), offsetof(struct whole, text), NULL, NULL},                  \
-            {"date", FIELD_DATE, (flags), offsetof(struct whole, date), NULL, NULL},                 \
-            {"count", FIELD_INT, (flags), offsetof(struct whole, count), NULL, NULL},                \
-            {"maybeCount", FIELD_OPT_INT, (flags), offsetof(struct whole, maybe_count), NULL, NULL}, \
-            {"yes", FIELD_BOOL, (flags), offsetof(struct whole, yes), NULL, NULL},                   \
-            {"maybe", FIELD_OPT_BOOL, (flags), offsetof(struct whole, maybe), NULL, NULL},           \
-            {"at", FIELD_TIME, (flags), offsetof(struct whole, at), NULL, NULL},                     \
-            {"price", FIELD_MONEY, (flags), offsetof(struct whole, price), NULL, NULL},              \
-            {"color", FIELD_ENUM, (flags), offsetof(struct whole, color), NULL, colors},             \
-            {"part", FIELD_STRUCT, (flags), offsetof(struct whole, part), &part_shape, NULL},        \
-            {"inside", FIELD_EMBED, (flags), offsetof(struct whole, inside), &part_shape, NULL},     \
-            {"parts", FIELD_LIST, (flags), offsetof(struct whole, parts), &part_shape, NULL},        \
-            {"words", FIELD_STRS, (flags), offsetof(struct whole, words), NULL, NULL},               \
-            {"ids", FIELD_IDS, (flags), offsetof(struct whole, ids), NULL, NULL},                    \
-            {"raw", FIELD_RAW, (flags), offsetof(struct whole, raw), NULL, NULL},                    \
-            {"secret", FIELD_STR, (flags) | FIELD_SECRET, offsetof(struct whole, secret),            \
-             NULL,     NULL},                                                                        \
+#define AT(member) offsetof(struct whole, member)
+#define WHOLE_FIELDS(flags)                                                                        \
+    {                                                                                              \
+        {"id", FIELD_ID, (flags) | FIELD_KEY, AT(id), NULL, NULL},                                 \
+            {"text", FIELD_STR, (flags), AT(text), NULL, NULL},                                    \
+            {"date", FIELD_DATE, (flags), AT(date), NULL, NULL},                                   \
+            {"count", FIELD_INT, (flags), AT(count), NULL, NULL},                                  \
+            {"maybeCount", FIELD_OPT_INT, (flags), AT(maybe_count), NULL, NULL},                   \
+            {"yes", FIELD_BOOL, (flags), AT(yes), NULL, NULL},                                     \
+            {"maybe", FIELD_OPT_BOOL, (flags), AT(maybe), NULL, NULL},                             \
+            {"at", FIELD_TIME, (flags), AT(at), NULL, NULL},                                       \
+            {"price", FIELD_MONEY, (flags), AT(price), NULL, NULL},                                \
+            {"color", FIELD_ENUM, (flags), AT(color), NULL, colors},                               \
+            {"part", FIELD_STRUCT, (flags), AT(part), &part_shape, NULL},                          \
+            {"inside", FIELD_EMBED, (flags), AT(inside), &part_shape, NULL},                       \
+            {"parts", FIELD_LIST, (flags), AT(parts), &part_shape, NULL},                          \
+            {"words", FIELD_STRS, (flags), AT(words), NULL, NULL},                                 \
+            {"ids", FIELD_IDS, (flags), AT(ids), NULL, NULL},                                      \
+            {"raw", FIELD_RAW, (flags), AT(raw), NULL, NULL},                                      \
+            {"secret", FIELD_STR, (flags) | FIELD_SECRET, AT(secret), NULL, NULL},                 \
     }
 
 static const struct field plain_fields[] = WHOLE_FIELDS(0);

@@ -3,6 +3,7 @@
 
 Run: python3 tests/unit/test_schema_gen.py
 """
+
 import json
 import os
 import subprocess
@@ -53,7 +54,16 @@ class Generated(unittest.TestCase):
             file.write(text)
 
     def run_generator(self, domain="shop"):
-        command = [sys.executable, GENERATOR, "--schemas", "schemas", "--domain", domain, "--out", "."]
+        command = [
+            sys.executable,
+            GENERATOR,
+            "--schemas",
+            "schemas",
+            "--domain",
+            domain,
+            "--out",
+            ".",
+        ]
         return subprocess.run(command, cwd=self.folder.name, capture_output=True, text=True)
 
     def generate(self, schema, domain="shop"):
@@ -93,14 +103,17 @@ class Refuses(Generated):
 
     def test_refused_keywords(self):
         for keyword in ("default", "$dynamicRef", "unevaluatedProperties", "unevaluatedItems"):
-            self.write("shop/item.add.json", json.dumps(request({"a": {"type": "string", keyword: 1}})))
+            self.write(
+                "shop/item.add.json", json.dumps(request({"a": {"type": "string", keyword: 1}}))
+            )
             result = self.run_generator()
             self.assertEqual(result.returncode, 1)
             self.assertIn(f"keyword '{keyword}' is refused", result.stderr)
 
     def test_keyword_of_another_type(self):
         self.refuses_member(
-            {"type": "integer", "maxLength": 3}, "keyword 'maxLength' says nothing about type 'integer'"
+            {"type": "integer", "maxLength": 3},
+            "keyword 'maxLength' says nothing about type 'integer'",
         )
 
     def test_remote_and_dangling_refs(self):
@@ -119,7 +132,10 @@ class Refuses(Generated):
         )
 
     def test_circle_of_refs(self):
-        common = {**COMMON, "$defs": {"A": {"$ref": COMMON_REF + "B"}, "B": {"$ref": COMMON_REF + "A"}}}
+        common = {
+            **COMMON,
+            "$defs": {"A": {"$ref": COMMON_REF + "B"}, "B": {"$ref": COMMON_REF + "A"}},
+        }
         self.write("common.json", json.dumps(common))
         self.write("shop/item.add.json", json.dumps(request({"name": {"$ref": COMMON_REF + "A"}})))
         result = self.run_generator()
@@ -138,9 +154,12 @@ class Refuses(Generated):
         )
 
     def test_limits(self):
-        self.refuses_member({"type": "integer", "minimum": 2, "maximum": 1}, "'minimum' is above 'maximum'")
         self.refuses_member(
-            {"type": "string", "maxLength": True}, "'maxLength' must be an integer from 0 to 2147483648"
+            {"type": "integer", "minimum": 2, "maximum": 1}, "'minimum' is above 'maximum'"
+        )
+        self.refuses_member(
+            {"type": "string", "maxLength": True},
+            "'maxLength' must be an integer from 0 to 2147483648",
         )
 
     def test_required_without_property(self):
@@ -159,7 +178,8 @@ class Refuses(Generated):
     def test_names_that_c_cannot_have(self):
         self.assert_refused(
             request({"int": {"type": "string"}}),
-            "schemas/shop/item.add.json: 'int' must be camelCase and no word of C at /properties/int",
+            "schemas/shop/item.add.json: 'int' must be camelCase and no word of C"
+            " at /properties/int",
         )
 
     def test_id_must_fit_the_file(self):
@@ -219,7 +239,11 @@ class Writes(Generated):
             self.assertIn(text, source)
 
     def test_lists_of_objects(self):
-        line = {"type": "object", "additionalProperties": True, "properties": {"n": {"type": "integer"}}}
+        line = {
+            "type": "object",
+            "additionalProperties": True,
+            "properties": {"n": {"type": "integer"}},
+        }
         header, source = self.generate(request({"lines": {"type": "array", "items": line}}))
         self.assertIn("struct shop_item_add_lines {\n    struct opt_int n;\n};", header)
         self.assertIn("    LIST(struct shop_item_add_lines) lines;", header)
@@ -244,11 +268,22 @@ class Writes(Generated):
 class OwnSchemas(unittest.TestCase):
     def test_all_are_generated(self):
         schemas = os.path.join(ROOT, "schemas")
-        domains = [name for name in os.listdir(schemas) if os.path.isdir(os.path.join(schemas, name))]
+        domains = [
+            name for name in os.listdir(schemas) if os.path.isdir(os.path.join(schemas, name))
+        ]
         self.assertIn("cart", domains)
         with tempfile.TemporaryDirectory() as folder:
             for domain in domains + ["common"]:
-                command = [sys.executable, GENERATOR, "--schemas", schemas, "--domain", domain, "--out", folder]
+                command = [
+                    sys.executable,
+                    GENERATOR,
+                    "--schemas",
+                    schemas,
+                    "--domain",
+                    domain,
+                    "--out",
+                    folder,
+                ]
                 subprocess.run(command, check=True)
 
 

@@ -1,0 +1,210 @@
+/* flow.c - plays scripts: given documents, when messages come, then replies, documents, events.
+ *
+ *   flow [--real] [--log] [SCRIPT...]     without scripts: all of tests/flow
+ *
+ * On fakes unless --real. One line for each script; the first failure of a script ends it and says
+ * where, what was expected and what came. The last line has the totals. --log shows the lane's own
+ * log. A line that begins with a blank continues the one before; # begins a comment. */
+#include "flow/flow.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define ARENA_BLOCK   (64 * 1024)
+#define INCLUDES_MAX  4
+#define ALL_SCRIPTS   "tests/flow/*.flow"
+#define SCRIPT_MAX    (1024 * 1024)
+#define LOG_NOTHING   (LOG_ERROR + 1) /* faults on purpose would fill the screen */
+
+static bool play_file(struct flow *flow, const char *path, int depth);
+
+/* --- lines ----------------------------------------------------------------------------------------- */
+
+static bool play_include(struct flow *flow, struct str name, int depth)
+{
+    const char *slash = strrchr(flow->path, '/');
+    const int folder = slash ? (int)(slash + 1 - flow->path) : 0;
+    const struct str path =
+        str_printf(&flow->arena, "%.*s%.*s", folder, flow->path, STR_FMT(name));
+    if (depth == INCLUDES_MAX)
+        return flow_fail(flow, "includes go round in circles");
+    const char *outer = flow->path;
+    const int line = flow->line;
+    const bool played = play_file(flow, path.ptr, depth + 1);
+    flow->path = outer;
+    flow->line = line;
+    return played;
+}
+
+static bool play_line(struct flow *flow, struct str line, int depth)
+{
+    struct str why = STR_ABSENT;
+    struct str filled;
+    struct words words;
+    if (!words_fill_in(&flow->arena, &flow->values, line, &filled, &why) ||
+        !words_split(&flow->arena, filled, &words, &why))
+        return flow_fail(flow, "%.*s", STR_FMT(why));
+    if (words.count == 0)
+        return true;
+    if (words_take_if(&words, "include"))
+        return play_include(flow, words_take(&words), depth);
+    if (words_take_if(&words, "fakes")) {
+        flow->skipped = flow->world->real;
+        return words_take_if(&words, "only") || flow_fail(flow, "fakes only");
+    }
+    return flow_command(flow, &words);
+}
+
+static bool is_comment(const char *at, const char *end)
+{
+    while (at < end && *at == ' ')
+        at++;
+    return at == end || *at == '#';
+}
+
+/* The end of the command that begins here: lines that begin with a blank belong to it. */
+static const char *command_end(const char *at, const char *end, int *lines)
+{
+    *lines = 0;
+    do {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        at = newline ? newline + 1 : end;
+        (*lines)++;
+    } while (at < end && *at == ' ');
+    return at;
+}
+
+static bool play_text(struct flow *flow, struct str text, int depth)
+{
+    const char *end = text.ptr + text.len;
+    int line = 1;
+    for (const char *at = text.ptr; at < end && !flow->skipped;) {
+        int lines;
+        const char *after = command_end(at, end, &lines);
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        flow->line = line;
+        const size_t len = (size_t)(after - at) - (after[-1] == '\n');
+        if (!is_comment(at, newline ? newline : end) &&
+            !play_line(flow, (struct str){at, len}, depth))
+            return false;
+        line += lines;
+        at = after;
+    }
+    return true;
+}
+
+static bool play_file(struct flow *flow, const char *path, int depth)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return flow_fail(flow, "cannot open %s", path);
+    char *bytes = arena_bytes(&flow->arena, SCRIPT_MAX);
+    const size_t len = fread(bytes, 1, SCRIPT_MAX, file);
+    const bool failed = ferror(file) || len == SCRIPT_MAX;
+    fclose(file);
+    flow->path = path;
+    return failed ? flow_fail(flow, "cannot read it") :
+                    play_text(flow, (struct str){bytes, len}, depth);
+}
+
+/* --- scripts ------------------------------------------------------------------------------------------ */
+
+struct totals {
+    int passed, failed, skipped;
+};
+
+static void report(const struct flow *flow, const char *path, bool passed, int64_t us,
+                   struct totals *totals)
+{
+    if (flow->skipped) {
+        totals->skipped++;
+        printf("skip %s (fakes only)\n", path);
+    } else if (passed) {
+        totals->passed++;
+        printf("ok   %s (%.1f ms)\n", path, (double)us / 1000.0);
+    } else {
+        totals->failed++;
+        printf("FAIL %s\n  %.*s\n", path, STR_FMT(flow->failure));
+    }
+    fflush(stdout);
+}
+
+static void play_script(struct world *world, const char *path, struct totals *totals)
+{
+    struct err err = {0};
+    struct flow *flow = calloc(1, sizeof(*flow));
+    if (!flow)
+        panic("out of memory for a script");
+    flow->world = world;
+    flow->path = path;
+    arena_init(&flow->arena, ARENA_BLOCK);
+    map_init(&flow->values, &flow->arena);
+    const int64_t start = clock_monotonic_us();
+    bool passed = world_begin(world, &err) == OUTCOME_DONE ||
+                  flow_fail(flow, "the world does not begin: %s", err.text);
+    passed = passed && play_file(flow, path, 0);
+    if (passed && !flow->skipped && (flow->together || flow->pending_count))
+        passed = flow_fail(flow, "at the end: %s",
+                           flow->together ? "together without end" : "a reply was not looked at");
+    report(flow, path, passed, clock_monotonic_us() - start, totals);
+    world_end(world);
+    log_flush();
+    arena_release(&flow->arena);
+    free(flow);
+}
+
+static void play_scripts(struct world *world, char **paths, size_t count, struct totals *totals)
+{
+    for (size_t i = 0; i < count; i++)
+        play_script(world, paths[i], totals);
+}
+
+static int play_all(bool real, char **paths, size_t count)
+{
+    struct world world;
+    struct err err = {0};
+    struct totals totals = {0};
+    if (world_open(&world, real, &err) == OUTCOME_DONE) {
+        play_scripts(&world, paths, count, &totals);
+    } else {
+        fprintf(stderr, "flow: %s\n", err.text);
+        totals.failed = 1;
+    }
+    world_close(&world);
+    printf("flow: %d passed, %d failed", totals.passed, totals.failed);
+    if (totals.skipped)
+        printf(", %d skipped", totals.skipped);
+    printf("\n");
+    return totals.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    bool real = false;
+    int first = 1;
+    log_set_level((enum log_level)LOG_NOTHING);
+    for (; first < argc && argv[first][0] == '-'; first++) {
+        if (strcmp(argv[first], "--real") == 0) {
+            real = true;
+        } else if (strcmp(argv[first], "--log") == 0) {
+            log_set_level(LOG_DEBUG);
+        } else {
+            fprintf(stderr, "usage: flow [--real] [--log] [SCRIPT...]\n");
+            return 2;
+        }
+    }
+    if (first < argc)
+        return play_all(real, argv + first, (size_t)(argc - first));
+    glob_t found;
+    if (glob(ALL_SCRIPTS, 0, NULL, &found) != 0) {
+        fprintf(stderr, "flow: no scripts in " ALL_SCRIPTS "\n");
+        return 2;
+    }
+    const int status = play_all(real, found.gl_pathv, found.gl_pathc);
+    globfree(&found);
+    return status;
+}
