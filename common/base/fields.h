@@ -100,6 +100,8 @@ struct shape {
 /* A copy whose LIST, STRUCT and EMBED parts may be changed without touching the original. Strings
  * are shared: they never change. */
 void *shape_clone(const struct shape *shape, struct arena *arena, const void *from);
+/* A copy that shares nothing: for keeping it longer than the arena of the original. */
+void *shape_copy(const struct shape *shape, struct arena *arena, const void *from);
 /* NULL when there is no such field. */
 const struct field *shape_field(const struct shape *shape, struct str name);
 

@@ -132,14 +132,12 @@ static bool put_ids(const struct put *put, const char *name)
 }
 
 static put_fn *const put_kind[] = {
-    [FIELD_STR] = put_str,           [FIELD_ID] = put_id,
-    [FIELD_DATE] = put_str,          [FIELD_INT] = put_int,
-    [FIELD_OPT_INT] = put_opt_int,   [FIELD_BOOL] = put_bool,
-    [FIELD_OPT_BOOL] = put_opt_bool, [FIELD_TIME] = put_time,
-    [FIELD_MONEY] = put_money,       [FIELD_ENUM] = put_enum,
-    [FIELD_STRUCT] = put_struct,     [FIELD_EMBED] = put_embed,
-    [FIELD_LIST] = put_list,         [FIELD_STRS] = put_strs,
-    [FIELD_IDS] = put_ids,           [FIELD_RAW] = put_str,
+    [FIELD_STR] = put_str,           [FIELD_ID] = put_id,           [FIELD_DATE] = put_str,
+    [FIELD_INT] = put_int,           [FIELD_OPT_INT] = put_opt_int, [FIELD_BOOL] = put_bool,
+    [FIELD_OPT_BOOL] = put_opt_bool, [FIELD_TIME] = put_time,       [FIELD_MONEY] = put_money,
+    [FIELD_ENUM] = put_enum,         [FIELD_STRUCT] = put_struct,   [FIELD_EMBED] = put_embed,
+    [FIELD_LIST] = put_list,         [FIELD_STRS] = put_strs,       [FIELD_IDS] = put_ids,
+    [FIELD_RAW] = put_str,
 };
 
 /* Absence as base/fields.h defines it for each kind. A time of 0 and an empty list are absent only

@@ -34,8 +34,7 @@ static bool add_segment(struct doc_path *out, size_t *len, const char *name, siz
 static bool enter_money(struct doc_path *out, size_t *len, const char **path)
 {
     const struct str part = doc_path_segment(path);
-    return !*path && doc_path_money(part, &out->kind) &&
-           add_segment(out, len, part.ptr, part.len);
+    return !*path && doc_path_money(part, &out->kind) && add_segment(out, len, part.ptr, part.len);
 }
 
 bool doc_path_resolve(const struct shape *shape, const char *path, struct doc_path *out)

@@ -68,8 +68,8 @@ struct fake_collection *fake_collection(struct store_fake *fake, const struct do
 struct fake_doc *fake_doc(struct store_fake *fake, struct fake_collection *collection,
                           struct str id);
 /* A deep copy through the codec, so that the fake keeps exactly what MongoDB would. */
-MUST_CHECK enum outcome fake_copy(struct arena *arena, const struct doc_type *type,
-                                  const void *doc, const void **out, struct err *err);
+MUST_CHECK enum outcome fake_copy(struct arena *arena, const struct doc_type *type, const void *doc,
+                                  const void **out, struct err *err);
 /* Counts a call; the outcome that it is to have, DONE when no fault is due. */
 enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool *applied,
                        struct err *err);

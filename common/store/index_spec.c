@@ -78,12 +78,12 @@ static bool put_condition(const struct shape *shape, const char *only_when, bson
 enum outcome index_spec(const struct doc_type *type, const struct doc_index *index, bson_t *out,
                         struct err *err)
 {
-    const bool ok =
-        put_keys(type->shape, index, out) && bson_append_utf8(out, "name", 4, index->name, -1) &&
-        (!(index->flags & INDEX_UNIQUE) || bson_append_bool(out, "unique", -1, true)) &&
-        (index->expire_after_s <= 0 ||
-         bson_append_int64(out, "expireAfterSeconds", -1, index->expire_after_s)) &&
-        (!index->only_when || put_condition(type->shape, index->only_when, out));
+    const bool ok = put_keys(type->shape, index, out) &&
+                    bson_append_utf8(out, "name", 4, index->name, -1) &&
+                    (!(index->flags & INDEX_UNIQUE) || bson_append_bool(out, "unique", -1, true)) &&
+                    (index->expire_after_s <= 0 ||
+                     bson_append_int64(out, "expireAfterSeconds", -1, index->expire_after_s)) &&
+                    (!index->only_when || put_condition(type->shape, index->only_when, out));
     return ok ? OUTCOME_DONE
               : bug(err, "index %s of %s is declared wrongly: \"%s\" when \"%s\"", index->name,
                     type->collection, index->keys, index->only_when ? index->only_when : "");

@@ -119,9 +119,10 @@ static bool compares(void *context, const struct fake_value *value)
         return order == 0;
     if (!value->present || value->is_text != comparison->with.is_text)
         return false;
-    const bool holds[] = {
-        [QUERY_GT] = order > 0, [QUERY_GTE] = order >= 0, [QUERY_LT] = order < 0,
-        [QUERY_LTE] = order <= 0};
+    const bool holds[] = {[QUERY_GT] = order > 0,
+                          [QUERY_GTE] = order >= 0,
+                          [QUERY_LT] = order < 0,
+                          [QUERY_LTE] = order <= 0};
     return holds[comparison->op];
 }
 
@@ -224,8 +225,8 @@ static bool take_first(void *context, const struct fake_value *value)
     return true;
 }
 
-static int compare_by(const struct query *query, const struct query_sort *sort,
-                      const struct hit *a, const struct hit *b)
+static int compare_by(const struct query *query, const struct query_sort *sort, const struct hit *a,
+                      const struct hit *b)
 {
     struct fake_value left = {0}, right = {0};
     if (sort->relevance)
@@ -307,8 +308,8 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
             hits[count++] = hit;
     }
     qsort_r(hits, count, sizeof(*hits), compare_hits, (void *)(uintptr_t)query);
-    struct query_page page = {
-        .total = query->with_total || query->limit == 0 ? (int64_t)count : -1};
+    struct query_page page = {.total =
+                                  query->with_total || query->limit == 0 ? (int64_t)count : -1};
     TRY(copy_page(arena, query, hits, count, &page.docs, err));
     *out = page;
     return OUTCOME_DONE;

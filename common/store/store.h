@@ -47,6 +47,7 @@ struct doc_type {
     const struct shape *shape;       /* its table starts with DOC_FIELDS */
     const struct doc_index *indexes; /* besides _id */
     size_t index_count;
+    const char *cache_tag; /* lanes may keep copies for READ until this tag is invalidated; NULL */
 };
 
 static inline const struct doc_head *doc_head(const void *doc)

@@ -42,8 +42,7 @@ bool store_decode(struct arena *arena, const struct doc_type *type, struct str b
         const size_t len = doc_len(rest);
         void *doc = arena_alloc(arena, type->shape->size);
         struct codec_fault fault = {0};
-        if (len == 0 ||
-            !codec_get(arena, type->shape, (const uint8_t *)rest.ptr, len, doc, &fault))
+        if (len == 0 || !codec_get(arena, type->shape, (const uint8_t *)rest.ptr, len, doc, &fault))
             return false;
         if (count == capacity)
             items = arena_grow(arena, items, count, sizeof(*items), &capacity);

@@ -105,8 +105,8 @@ static void no_session(struct store *store, uint8_t out[STORE_SESSION_BYTES])
     memset(out, 0, STORE_SESSION_BYTES);
 }
 
-static enum outcome kill_no_session(struct store *store,
-                                    const uint8_t session[STORE_SESSION_BYTES], struct err *err)
+static enum outcome kill_no_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                                    struct err *err)
 {
     (void)session;
     return always_done(store, err);

@@ -6,13 +6,12 @@
 
 #include <stdlib.h>
 
-#define DEFAULT_TIMEOUT_MS  10000
-#define DEFAULT_RETENTION_S (30 * 24 * 3600LL)
-#define DEFAULT_DATABASE    "cartwright"
-#define CONNECT_TIMEOUT_MS  3000
-/* Longer than the usual election, so that a failover is a pause and not an error. */
-#define SELECTION_TIMEOUT_MS  5000
-#define MAX_COMMIT_TIME_MS    5000
+#define DEFAULT_TIMEOUT_MS   10000
+#define DEFAULT_RETENTION_S  (30 * 24 * 3600LL)
+#define DEFAULT_DATABASE     "cartwright"
+#define CONNECT_TIMEOUT_MS   3000
+#define SELECTION_TIMEOUT_MS 5000
+#define MAX_COMMIT_TIME_MS   5000
 
 static void set_default_int(mongoc_uri_t *uri, const char *option, int32_t value)
 {
@@ -28,8 +27,10 @@ static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
     mongoc_uri_set_read_prefs_t(uri, primary);
     mongoc_read_prefs_destroy(primary);
     mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, true);
-    /* Keep looking until the time is up: trying once fails at once during an election. */
-    mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
+    /* Look for the primary once, and say "away" at once when there is none: waiting belongs to the
+     * lane, which serves its heartbeats meanwhile. (A server that refused a connection is not tried
+     * again by the driver for 5 s.) */
+    mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, true);
     /* Compressing costs more than it saves between neighbours. */
     mongoc_uri_set_compressors(uri, NULL);
     set_default_int(uri, MONGOC_URI_SOCKETTIMEOUTMS, timeout_ms);
@@ -90,7 +91,7 @@ static enum outcome open_session(struct store_mongo *store, struct err *err)
     mongoc_session_opts_destroy(options);
     if (!store->session)
         return retry_later(err, "no MongoDB session: %s", error.message);
-    if (!mongoc_client_session_append(store->session, &store->in_session, &error))
+    if (!mongoc_client_session_append(store->session, store->in_session, &error))
         return bug(err, "the MongoDB session cannot be used: %s", error.message);
     return OUTCOME_DONE;
 }
@@ -103,7 +104,7 @@ static void mongo_close(struct store *base)
     mongoc_transaction_opts_destroy(store->transaction);
     if (store->client)
         mongoc_client_destroy(store->client);
-    bson_destroy(&store->in_session);
+    bson_destroy(store->in_session);
     bson_free(store->database);
     free(store);
 }
@@ -143,7 +144,7 @@ enum outcome store_open(const struct store_options *options, struct store **out,
     *store = (struct store_mongo){
         .base.ops = &mongo_ops,
         .transaction = transaction_options(),
-        .in_session = BSON_INITIALIZER,
+        .in_session = bson_new(),
         .timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS,
         .journal_retention_s =
             options->journal_retention_s > 0 ? options->journal_retention_s : DEFAULT_RETENTION_S,
@@ -177,12 +178,12 @@ enum outcome mongo_run(struct store_mongo *store, enum mongo_mode mode, const bs
                        const bson_t *options, bson_t *reply, const char *what, struct err *err)
 {
     bson_error_t error = {0};
-    const bool ok = mode == MONGO_WRITE
-                        ? mongoc_client_write_command_with_opts(store->client, store->database,
-                                                                command, options, reply, &error)
-                        : mongoc_client_read_command_with_opts(store->client, store->database,
-                                                               command, NULL, options, reply,
-                                                               &error);
+    const bool ok =
+        mode == MONGO_WRITE
+            ? mongoc_client_write_command_with_opts(store->client, store->database, command,
+                                                    options, reply, &error)
+            : mongoc_client_read_command_with_opts(store->client, store->database, command, NULL,
+                                                   options, reply, &error);
     if (!ok)
         return mongo_fault(reply, &error, what, err);
     return mode == MONGO_WRITE ? mongo_write_result(reply, what, err) : OUTCOME_DONE;

@@ -16,7 +16,7 @@ struct store_mongo {
     mongoc_client_t *client;
     mongoc_client_session_t *session;
     mongoc_transaction_opt_t *transaction;
-    bson_t in_session; /* the option that puts a command into the session */
+    bson_t *in_session; /* the option that puts a command into the session */
     char *database;
     int32_t timeout_ms;
     int64_t journal_retention_s;

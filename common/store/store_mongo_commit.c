@@ -110,8 +110,7 @@ static void group_begin(struct group *group)
 static enum outcome check_count(const struct group *group, const bson_t *reply, struct err *err)
 {
     bson_iter_t n;
-    const int64_t done =
-        bson_iter_init_find(&n, reply, "n") ? bson_iter_as_int64(&n) : (int64_t)-1;
+    const int64_t done = bson_iter_init_find(&n, reply, "n") ? bson_iter_as_int64(&n) : (int64_t)-1;
     if (done != group->writes.count)
         return conflict(err, "%s: %s did %lld of %u: a version moved on", group->type->collection,
                         group->kind->verb, (long long)done, group->writes.count);
@@ -125,7 +124,7 @@ static enum outcome group_send(struct group *group, struct err *err)
         bson_init(&reply);
         return bug(err, "%s: a command cannot be built", group->type->collection);
     }
-    TRY(mongo_run(group->store, MONGO_WRITE, &group->command, &group->store->in_session, &reply,
+    TRY(mongo_run(group->store, MONGO_WRITE, &group->command, group->store->in_session, &reply,
                   group->type->collection, err));
     return check_count(group, &reply, err);
 }
@@ -173,8 +172,8 @@ static enum outcome send_writes(struct store_mongo *store, const struct commit *
     size_t sent = 0;
     for (size_t kind = 0; kind < COMMAND_KINDS; kind++)
         for (size_t i = 0; i < store->type_count; i++) {
-            struct group group = {store, &command_kinds[kind], store->types[i], BSON_INITIALIZER,
-                                  {0}};
+            struct group group = {
+                store, &command_kinds[kind], store->types[i], BSON_INITIALIZER, {0}};
             const enum outcome outcome = send_group(&group, commit, &sent, err);
             bson_destroy(&group.command);
             TRY(outcome);
@@ -213,7 +212,7 @@ static enum outcome send_journal(struct store_mongo *store, const struct commit 
                        mongo_array_add_end(&documents, &entry) && mongo_array_end(&documents);
     TRY(check_journal(commit, built, &command, err));
     AUTO_BSON reply;
-    return mongo_run(store, MONGO_WRITE, &command, &store->in_session, &reply, JOURNAL_COLLECTION,
+    return mongo_run(store, MONGO_WRITE, &command, store->in_session, &reply, JOURNAL_COLLECTION,
                      err);
 }
 
@@ -237,7 +236,7 @@ static enum outcome insert_journal_alone(struct store_mongo *store, const struct
     AUTO_BSON entry = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
     TRY(check_journal(commit, mongo_journal_put(&entry, commit), &entry, err));
-    bson_concat(&options, &store->in_session);
+    bson_concat(&options, store->in_session);
     mongo_write_options(&options, W_MAJORITY);
     AUTO_BSON reply;
     bson_error_t error = {0};

@@ -13,40 +13,39 @@ struct code_meaning {
 };
 
 static const struct code_meaning code_meanings[] = {
-    {11000, OUTCOME_CONFLICT}, /* DuplicateKey */
-    {11001, OUTCOME_CONFLICT}, /* its older numbers */
-    {12582, OUTCOME_CONFLICT},
-    {112, OUTCOME_CONFLICT}, /* WriteConflict */
-    {244, OUTCOME_CONFLICT}, /* TransactionAborted */
-    {246, OUTCOME_CONFLICT}, /* SnapshotUnavailable */
-    {251, OUTCOME_CONFLICT}, /* NoSuchTransaction: the server ended it */
-    {6, OUTCOME_RETRY},      /* HostUnreachable */
-    {7, OUTCOME_RETRY},      /* HostNotFound */
-    {13, OUTCOME_RETRY},     /* Unauthorized: a right is missing, no message is to blame */
-    {18, OUTCOME_RETRY},     /* AuthenticationFailed */
-    {24, OUTCOME_RETRY},     /* LockTimeout: somebody builds an index */
-    {50, OUTCOME_RETRY},     /* MaxTimeMSExpired */
-    {63, OUTCOME_RETRY},     /* StaleShardVersion */
-    {64, OUTCOME_RETRY},     /* WriteConcernFailed */
-    {89, OUTCOME_RETRY},     /* NetworkTimeout */
-    {91, OUTCOME_RETRY},     /* ShutdownInProgress */
-    {100, OUTCOME_RETRY},    /* UnsatisfiableWriteConcern */
-    {133, OUTCOME_RETRY},    /* FailedToSatisfyReadPreference */
-    {134, OUTCOME_RETRY},    /* ReadConcernMajorityNotAvailableYet */
-    {146, OUTCOME_RETRY},    /* ExceededMemoryLimit */
-    {150, OUTCOME_RETRY},    /* StaleEpoch */
-    {175, OUTCOME_RETRY},    /* QueryPlanKilled */
-    {189, OUTCOME_RETRY},    /* PrimarySteppedDown */
-    {262, OUTCOME_RETRY},    /* ExceededTimeLimit */
-    {290, OUTCOME_RETRY},    /* TransactionExceededLifetimeLimitSeconds */
-    {9001, OUTCOME_RETRY},   /* SocketException */
-    {10107, OUTCOME_RETRY},  /* NotWritablePrimary */
-    {11600, OUTCOME_RETRY},  /* InterruptedAtShutdown */
-    {11601, OUTCOME_RETRY},  /* Interrupted */
-    {11602, OUTCOME_RETRY},  /* InterruptedDueToReplStateChange */
-    {13435, OUTCOME_RETRY},  /* NotPrimaryNoSecondaryOk */
-    {13436, OUTCOME_RETRY},  /* NotPrimaryOrSecondary */
-    {14031, OUTCOME_RETRY},  /* OutOfDiskSpace */
+    {11000, OUTCOME_CONFLICT},                          /* DuplicateKey */
+    {11001, OUTCOME_CONFLICT},                          /* its older numbers */
+    {12582, OUTCOME_CONFLICT}, {112, OUTCOME_CONFLICT}, /* WriteConflict */
+    {244, OUTCOME_CONFLICT},                            /* TransactionAborted */
+    {246, OUTCOME_CONFLICT},                            /* SnapshotUnavailable */
+    {251, OUTCOME_CONFLICT},                            /* NoSuchTransaction: the server ended it */
+    {6, OUTCOME_RETRY},                                 /* HostUnreachable */
+    {7, OUTCOME_RETRY},                                 /* HostNotFound */
+    {13, OUTCOME_RETRY},    /* Unauthorized: a right is missing, no message is to blame */
+    {18, OUTCOME_RETRY},    /* AuthenticationFailed */
+    {24, OUTCOME_RETRY},    /* LockTimeout: somebody builds an index */
+    {50, OUTCOME_RETRY},    /* MaxTimeMSExpired */
+    {63, OUTCOME_RETRY},    /* StaleShardVersion */
+    {64, OUTCOME_RETRY},    /* WriteConcernFailed */
+    {89, OUTCOME_RETRY},    /* NetworkTimeout */
+    {91, OUTCOME_RETRY},    /* ShutdownInProgress */
+    {100, OUTCOME_RETRY},   /* UnsatisfiableWriteConcern */
+    {133, OUTCOME_RETRY},   /* FailedToSatisfyReadPreference */
+    {134, OUTCOME_RETRY},   /* ReadConcernMajorityNotAvailableYet */
+    {146, OUTCOME_RETRY},   /* ExceededMemoryLimit */
+    {150, OUTCOME_RETRY},   /* StaleEpoch */
+    {175, OUTCOME_RETRY},   /* QueryPlanKilled */
+    {189, OUTCOME_RETRY},   /* PrimarySteppedDown */
+    {262, OUTCOME_RETRY},   /* ExceededTimeLimit */
+    {290, OUTCOME_RETRY},   /* TransactionExceededLifetimeLimitSeconds */
+    {9001, OUTCOME_RETRY},  /* SocketException */
+    {10107, OUTCOME_RETRY}, /* NotWritablePrimary */
+    {11600, OUTCOME_RETRY}, /* InterruptedAtShutdown */
+    {11601, OUTCOME_RETRY}, /* Interrupted */
+    {11602, OUTCOME_RETRY}, /* InterruptedDueToReplStateChange */
+    {13435, OUTCOME_RETRY}, /* NotPrimaryNoSecondaryOk */
+    {13436, OUTCOME_RETRY}, /* NotPrimaryOrSecondary */
+    {14031, OUTCOME_RETRY}, /* OutOfDiskSpace */
 };
 
 /* Domains of errors that never reached the server or came back as no answer. */

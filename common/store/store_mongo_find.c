@@ -14,8 +14,7 @@ static void collection_done(mongoc_collection_t **collection)
 }
 
 enum outcome mongo_drain(struct store_mongo *store, const char *collection, const bson_t *filter,
-                         const bson_t *options, mongo_take_fn *take, void *context,
-                         struct err *err)
+                         const bson_t *options, mongo_take_fn *take, void *context, struct err *err)
 {
     __attribute__((cleanup(collection_done))) mongoc_collection_t *from =
         mongoc_client_get_collection(store->client, store->database, collection);

@@ -104,8 +104,12 @@ static enum outcome each_type(struct store_mongo *store, each_type_fn *visit,
         {.name = "outbox", .keys = "published:1,at:1", .only_when = "published=false"},
         {.name = "retention", .keys = "at:1", .expire_after_s = store->journal_retention_s},
     };
-    const struct doc_type journal = {JOURNAL_COLLECTION, &journal_shape, journal_indexes,
-                                     sizeof(journal_indexes) / sizeof(journal_indexes[0])};
+    const struct doc_type journal = {
+        .collection = JOURNAL_COLLECTION,
+        .shape = &journal_shape,
+        .indexes = journal_indexes,
+        .index_count = sizeof(journal_indexes) / sizeof(journal_indexes[0]),
+    };
     TRY(visit(store, &journal, report, err));
     for (size_t i = 0; i < store->type_count; i++)
         TRY(visit(store, store->types[i], report, err));

@@ -201,8 +201,7 @@ static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
            bson_append_utf8(&part, "level", 5, "majority", -1) &&
            bson_append_document_end(options, &part) &&
            bson_append_document_begin(options, "projection", -1, &part) &&
-           bson_append_int32(&part, "keys", -1, 1) &&
-           bson_append_int32(&part, "replies", -1, 1) &&
+           bson_append_int32(&part, "keys", -1, 1) && bson_append_int32(&part, "replies", -1, 1) &&
            bson_append_document_end(options, &part) &&
            bson_append_int64(options, "batchSize", -1, (int64_t)count + 1) &&
            bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
@@ -335,8 +334,7 @@ static bool put_mark(bson_t *update, const struct str *ids, size_t count)
         ok = codec_put_id(&in, index, ids[i]);
     }
     return ok && bson_append_array_end(&id, &in) && bson_append_document_end(&q, &id) &&
-           bson_append_document_end(update, &q) &&
-           bson_append_document_begin(update, "u", 1, &u) &&
+           bson_append_document_end(update, &q) && bson_append_document_begin(update, "u", 1, &u) &&
            bson_append_document_begin(&u, "$set", 4, &set) &&
            bson_append_bool(&set, "published", -1, true) && bson_append_document_end(&u, &set) &&
            bson_append_document_end(update, &u) && bson_append_bool(update, "multi", 5, true);

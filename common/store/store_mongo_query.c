@@ -41,8 +41,7 @@ static bool put_comparison(bson_t *term, const struct shape *shape, const struct
     bson_t comparison;
     return doc_path_resolve(shape, from->path, &path) &&
            bson_append_document_begin(term, path.bson, -1, &comparison) &&
-           codec_put_value(&comparison, operators[from->op], path.kind, from->text,
-                           from->number) &&
+           codec_put_value(&comparison, operators[from->op], path.kind, from->text, from->number) &&
            bson_append_document_end(term, &comparison);
 }
 

@@ -29,11 +29,10 @@ enum outcome mongo_kill_session(struct store *base, const uint8_t session[STORE_
     AUTO_BSON command = BSON_INITIALIZER;
     struct mongo_array sessions;
     bson_t id;
-    const bool ok = mongo_array_begin(&sessions, &command, "killSessions") &&
-                    mongo_array_add(&sessions, &id) &&
-                    bson_append_binary(&id, "id", 2, BSON_SUBTYPE_UUID, session,
-                                       STORE_SESSION_BYTES) &&
-                    mongo_array_add_end(&sessions, &id) && mongo_array_end(&sessions);
+    const bool ok =
+        mongo_array_begin(&sessions, &command, "killSessions") && mongo_array_add(&sessions, &id) &&
+        bson_append_binary(&id, "id", 2, BSON_SUBTYPE_UUID, session, STORE_SESSION_BYTES) &&
+        mongo_array_add_end(&sessions, &id) && mongo_array_end(&sessions);
     if (!ok)
         return bug(err, "killSessions cannot be built");
     AUTO_BSON reply;

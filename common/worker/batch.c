@@ -27,7 +27,7 @@ static void begin_run(struct batch *batch, struct span span)
     arena_clear(batch->run_arena);
     workset_init(&batch->set, batch->run_arena);
     batch->commit = (struct commit){0};
-    batch->attempt++;
+    batch->copies_validated = false;
     for (size_t i = 0; i < span.count; i++)
         reopen(&span.jobs[i]);
 }
@@ -92,7 +92,10 @@ static enum outcome execute(struct batch *batch, struct span span, struct err *e
         if (run > 0)
             lane_pause(run);
         outcome = run_patiently(batch, span, err);
-        batch->lane->counters.conflicts += outcome == OUTCOME_CONFLICT;
+        if (outcome == OUTCOME_CONFLICT) {
+            batch->doubtful = true;
+            batch->lane->counters.conflicts++;
+        }
     }
     if (outcome == OUTCOME_RETRY || outcome == OUTCOME_UNCERTAIN)
         return OUTCOME_RETRY;
@@ -189,6 +192,7 @@ enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *
     struct batch *batch = new_batch(lane, &delivery, 1);
     struct job *job = batch->jobs;
     enum outcome outcome = OUTCOME_CONFLICT;
+    batch->doubtful = true; /* nobody is in a hurry here */
     for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++)
         outcome = run_patiently(batch, (struct span){job, 1}, err);
     batch_release_leases(batch);

@@ -39,7 +39,7 @@ enum message_kind { MESSAGE_EVENT, MESSAGE_LATEST_EVENT, MESSAGE_NOTIFICATION };
 /* A message that a handler wants sent; its body is written when the batch commits. */
 struct outgoing {
     enum message_kind kind;
-    const struct job *job;
+    struct job *job;
     struct str id;
     struct str type; /* of the event; routing key of a notification */
     struct str subject;
@@ -84,9 +84,13 @@ struct job {
     struct err err;
     int status;
     struct str body; /* of the reply, finished */
-    bool insist;     /* waited too long: goes without the locks that are held elsewhere */
-    bool repeated;   /* answered from the journal or from its leader */
-    bool hopeless;   /* failed for good: no further rounds through the delays */
+    struct {
+        const void *data;
+        struct str text;
+    } written;     /* the last object written as JSON: an event and its reply are often the same */
+    bool insist;   /* waited too long: goes without the locks that are held elsewhere */
+    bool repeated; /* answered from the journal or from its leader */
+    bool hopeless; /* failed for good: no further rounds through the delays */
 
     /* remembered across runs */
     LIST(struct str) ids;
@@ -123,7 +127,8 @@ struct batch {
     size_t held_count, held_capacity;
     struct commit commit; /* of the present span */
     struct batch_times times;
-    int attempt;
+    bool doubtful;         /* a conflict was met: no cached copies, and repeats are looked for */
+    bool copies_validated; /* doc_cache.h: once per run */
     size_t rounds;
 };
 
@@ -141,6 +146,8 @@ struct str job_reply_body(struct job *job, struct arena *arena);
 void job_answer_again(struct job *job, const struct journal_reply *known);
 /* The reply as the journal keeps it. */
 struct str job_journal_body(struct job *job);
+/* An object of this job as JSON. */
+struct str job_json(struct job *job, const struct shape *shape, const void *data);
 /* Copies the outcome of the leader once that is decided. */
 void job_follow(struct job *job);
 /* What the message is, for the crash ledger; never 0. */

@@ -35,11 +35,15 @@ static void collect_writes(struct batch *batch)
 
 /* --- replies -------------------------------------------------------------------------------------- */
 
-/* What was executed is remembered; what was only found wrong may come again, corrected. */
+/* What was executed is remembered; what was only found wrong may come again, corrected, and what
+ * may be tried again must be allowed to. */
 static bool is_journalled(const struct job *job)
 {
-    return job->state == JOB_DECIDED && job->operation->kind != QUERY &&
-           job->outcome != OUTCOME_INVALID;
+    if (job->state != JOB_DECIDED || job->operation->kind == QUERY)
+        return false;
+    if (job->outcome == OUTCOME_REFUSED)
+        return job->keep || !job->err.code->retryable;
+    return job->outcome == OUTCOME_DONE;
 }
 
 static void collect_replies(struct batch *batch, struct span span)
@@ -139,7 +143,7 @@ static struct str event_body(const struct outgoing *message, struct arena *arena
     json_key(&writer, "aggregateversion");
     json_put_int(&writer, message->version);
     json_key(&writer, "data");
-    json_put_shape(&writer, message->shape, message->data);
+    json_put_raw(&writer, job_json(message->job, message->shape, message->data));
     json_close_object(&writer);
     return text_str(&text);
 }

@@ -14,7 +14,9 @@ static enum outcome run_handler(struct job *job)
     job_begin_run(job);
     const struct service *service = job->batch->lane->service;
     if (job->authorize && service->authorize) {
-        TRY(service->authorize(job, &job->err));
+        const enum outcome outcome = service->authorize(job, &job->err);
+        if (outcome != OUTCOME_DONE) /* a token that is no good: nothing was executed */
+            return outcome == OUTCOME_REFUSED ? OUTCOME_INVALID : outcome;
         job->authorized = true;
     }
     return job->operation->handle(job, job->request, &job->err);

@@ -348,6 +348,7 @@ void job_begin_run(struct job *job)
     job->first_outgoing = job->last_outgoing = NULL;
     job->reply_shape = NULL;
     job->reply_data = NULL;
+    job->written.data = NULL;
     job->authorized = false;
     job->keep = false;
     job->blocked = false;

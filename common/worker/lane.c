@@ -110,6 +110,7 @@ enum outcome lane_init(struct lane *lane, const struct lane_parts *parts, struct
     lane->tokens = calloc(TOKEN_CACHE_SLOTS, sizeof(*lane->tokens));
     if (!lane->tokens)
         panic("out of memory for the token cache");
+    doc_caches_init(&lane->docs, lane->service->types);
     read_crashpoint(lane);
     return OUTCOME_DONE;
 }
@@ -120,6 +121,7 @@ void lane_release(struct lane *lane)
     free(lane->waiting.items);
     relay_release(lane);
     free(lane->tokens);
+    doc_caches_release(&lane->docs);
     arena_release(&lane->arena);
     arena_release(&lane->run_arena);
 }
@@ -236,10 +238,10 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
 {
     collect(lane, timeout_ms);
     if (lane->bus_lost)
-        return retry_later(err, "the connection to the broker is lost");
+        return retry_later(err, "%s", bus_lost_reason(lane->bus));
     TRY(run_batch(lane, err));
     if (lane->bus_lost)
-        return retry_later(err, "the connection to the broker is lost");
+        return retry_later(err, "%s", bus_lost_reason(lane->bus));
     return keep_house(lane, err);
 }
 

@@ -9,6 +9,7 @@
 #include "bus/bus.h"
 #include "lock/lock.h"
 #include "store/store.h"
+#include "worker/doc_cache.h"
 #include "worker/operation.h"
 #include "worker/settings.h"
 
@@ -78,6 +79,9 @@ struct lane {
     struct lane_queue waiting; /* received, not settled; the oldest first */
     bool bus_lost;             /* noticed: reconnect before anything else */
     struct token_entry *tokens;
+    struct doc_caches docs;
+    uint64_t stale_rows;     /* service.invalidations that could not be sent yet, a bit each */
+    int64_t recall_until_ms; /* repeats were seen: ask the journal first, not only on conflict */
     struct open_group *groups;
     size_t group_count, group_capacity;
     uint64_t last_group;

@@ -77,19 +77,52 @@ static bool is_due(const struct cell *cell)
     return cell->wanted && !cell->loaded;
 }
 
+/* Copies serve readers only, and not after a conflict: then the truth is wanted. */
+static struct doc_cache *usable_cache(struct batch *batch, const struct doc_type *type)
+{
+    if (!type->cache_tag || batch->doubtful)
+        return NULL;
+    if (!batch->copies_validated) {
+        doc_caches_validate(batch->lane, batch->run_arena, batch->now);
+        batch->copies_validated = true;
+    }
+    return doc_cache_of(&batch->lane->docs, type);
+}
+
+static bool from_cache(const struct doc_cache *cache, struct cell *cell)
+{
+    const void *copy = cache && cell->lease == LEASE_NONE ? doc_cache_get(cache, cell->id) : NULL;
+    if (copy)
+        workset_loaded(cell, copy);
+    return copy != NULL;
+}
+
+static bool is_any_due(const struct batch *batch, const struct doc_type *type)
+{
+    for (const struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
+        if (cell->type == type && is_due(cell))
+            return true;
+    return false;
+}
+
 static enum outcome load_type(struct batch *batch, const struct doc_type *type, struct err *err)
 {
+    if (!is_any_due(batch, type))
+        return OUTCOME_DONE;
+    struct doc_cache *cache = usable_cache(batch, type);
     struct strs ids = {0};
     for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
-        if (cell->type == type && is_due(cell))
+        if (cell->type == type && is_due(cell) && !from_cache(cache, cell))
             strs_add(batch->run_arena, &ids, cell->id);
     if (ids.count == 0)
         return OUTCOME_DONE;
     struct store_find find = {.type = type, .path = "id", .values = ids.items, .count = ids.count};
     TRY(store_find(batch->lane->store, batch->run_arena, &find, err));
     for (size_t i = 0; i < find.found.count; i++) {
-        const struct doc_head *head = doc_head(find.found.items[i]);
-        workset_loaded(workset_cell(&batch->set, type, head->id), find.found.items[i]);
+        const void *doc = find.found.items[i];
+        workset_loaded(workset_cell(&batch->set, type, doc_head(doc)->id), doc);
+        if (cache)
+            doc_cache_put(cache, doc);
     }
     for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
         if (cell->type == type && is_due(cell))
@@ -276,18 +309,36 @@ static enum outcome load_passwords(struct batch *batch, struct span span, struct
     return OUTCOME_DONE;
 }
 
-static void load_rates(struct batch *batch, struct span span)
+static size_t open_rates(struct span span, struct rate_need **needs)
 {
-    for (size_t i = 0; i < span.count; i++) {
+    size_t count = 0;
+    for (size_t i = 0; i < span.count; i++)
         for (struct rate_need *need = span.jobs[i].rates; need; need = need->next) {
             if (need->loaded)
                 continue;
-            struct err ignored = {0};
-            /* Without Redis nobody is locked out of the shop. */
-            if (rate_take(batch->lane->lock, &need->limit, 1, &ignored) != OUTCOME_DONE)
-                need->limit.allowed = true;
-            need->loaded = true;
+            if (needs)
+                needs[count] = need;
+            count++;
         }
+    return count;
+}
+
+static void load_rates(struct batch *batch, struct span span)
+{
+    const size_t count = open_rates(span, NULL);
+    if (count == 0)
+        return;
+    struct rate_need **needs = arena_array(batch->run_arena, count, sizeof(*needs));
+    struct rate_limit *limits = arena_array(batch->run_arena, count, sizeof(*limits));
+    open_rates(span, needs);
+    for (size_t i = 0; i < count; i++)
+        limits[i] = needs[i]->limit;
+    struct err ignored = {0};
+    const bool asked = rate_take(batch->lane->lock, limits, count, &ignored) == OUTCOME_DONE;
+    for (size_t i = 0; i < count; i++) {
+        /* Without Redis nobody is locked out of the shop. */
+        needs[i]->limit.allowed = !asked || limits[i].allowed;
+        needs[i]->loaded = true;
     }
 }
 
@@ -303,6 +354,18 @@ enum outcome batch_load(struct batch *batch, struct span span, struct err *err)
 
 /* --- what was answered before ------------------------------------------------------------------------ */
 
+/* The journal's unique index finds every repeat at the commit, so the journal is only asked first
+ * when a repeat is likely: a conflict, a redelivery, repeats within the last seconds. */
+#define RECALL_MS 5000
+
+static bool is_doubtful(const struct batch *batch, const struct job *job)
+{
+    if (job->state != JOB_OPEN || job->operation->kind == QUERY)
+        return false;
+    return batch->doubtful || job->delivery->redelivered || job->delivery->attempt > 0 ||
+           batch->now < batch->lane->recall_until_ms;
+}
+
 static void recall(struct job *job, const struct journal_reply *replies, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -315,7 +378,7 @@ enum outcome batch_recall(struct batch *batch, struct span span, struct err *err
     struct journal_key *keys = arena_array(batch->run_arena, span.count, sizeof(*keys));
     size_t count = 0;
     for (size_t i = 0; i < span.count; i++)
-        if (span.jobs[i].state == JOB_OPEN && span.jobs[i].operation->kind != QUERY)
+        if (is_doubtful(batch, &span.jobs[i]))
             keys[count++] = span.jobs[i].key;
     if (count == 0)
         return OUTCOME_DONE;
@@ -324,7 +387,9 @@ enum outcome batch_recall(struct batch *batch, struct span span, struct err *err
     TRY(store_journal_find(batch->lane->store, batch->run_arena, keys, count, &replies, &known,
                            err));
     for (size_t i = 0; known && i < span.count; i++)
-        if (span.jobs[i].state == JOB_OPEN && span.jobs[i].operation->kind != QUERY)
+        if (is_doubtful(batch, &span.jobs[i]))
             recall(&span.jobs[i], replies, known);
+    if (known)
+        batch->lane->recall_until_ms = batch->now + RECALL_MS;
     return OUTCOME_DONE;
 }

@@ -28,14 +28,19 @@ static void put_error(struct json_writer *writer, const struct err *err)
     json_close_object(writer);
 }
 
-static void put_data(struct json_writer *writer, const struct job *job)
+struct str job_json(struct job *job, const struct shape *shape, const void *data)
 {
-    if (job->reply_shape) {
-        json_put_shape(writer, job->reply_shape, job->reply_data);
-    } else {
-        json_open_object(writer);
-        json_close_object(writer);
+    if (job->written.data != data) {
+        job->written.text = json_of_shape(job->batch->run_arena, shape, data);
+        job->written.data = data;
     }
+    return job->written.text;
+}
+
+static void put_data(struct json_writer *writer, struct job *job)
+{
+    json_put_raw(writer,
+                 job->reply_shape ? job_json(job, job->reply_shape, job->reply_data) : STR("{}"));
 }
 
 /* Our own faults are told without their inside. */

@@ -19,25 +19,39 @@ void batch_release_leases(struct batch *batch)
 
 /* --- cache ----------------------------------------------------------------------------------------- */
 
+static bool was_emitted(const struct batch *batch, struct str event)
+{
+    for (size_t i = 0; i < batch->commit.event_count; i++)
+        if (str_eq(batch->commit.events[i].routing_key, event))
+            return true;
+    return false;
+}
+
+static size_t stale_tags(const struct lane *lane, struct str *tags)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < lane->service->invalidation_count; i++)
+        if (lane->stale_rows & 1ull << i)
+            tags[count++] = str_of(lane->service->invalidations[i].tag);
+    return count;
+}
+
+/* What cannot be sent now is sent with a later batch; cached pages and copies end after
+ * service.cache_ms in any case. */
 static void invalidate_cache(struct batch *batch)
 {
-    const struct service *service = batch->lane->service;
+    struct lane *lane = batch->lane;
+    const struct service *service = lane->service;
+    for (size_t i = 0; i < service->invalidation_count; i++)
+        if (was_emitted(batch, str_of(service->invalidations[i].event)))
+            lane->stale_rows |= 1ull << i;
+    if (lane->stale_rows == 0)
+        return;
     struct str *tags = arena_array(batch->run_arena, service->invalidation_count, sizeof(*tags));
-    size_t count = 0;
-    for (size_t i = 0; i < service->invalidation_count; i++) {
-        const struct invalidation *row = &service->invalidations[i];
-        bool hit = false;
-        for (size_t k = 0; k < batch->commit.event_count && !hit; k++)
-            hit = str_eq(batch->commit.events[k].routing_key, str_of(row->event));
-        for (size_t k = 0; k < count && hit; k++)
-            hit = !str_eq(tags[k], str_of(row->tag));
-        if (hit)
-            tags[count++] = str_of(row->tag);
-    }
+    const size_t count = stale_tags(lane, tags);
     struct err ignored = {0};
-    /* A page that outlives its invalidation is gone after service.cache_ms at the latest. */
-    if (count)
-        (void)!cache_invalidate(batch->lane->lock, tags, count, &ignored);
+    if (cache_invalidate(lane->lock, tags, count, &ignored) == OUTCOME_DONE)
+        lane->stale_rows = 0;
 }
 
 /* --- messages --------------------------------------------------------------------------------------- */
@@ -56,8 +70,6 @@ static void publish_reply(struct job *job)
     const struct delivery *delivery = job->delivery;
     if (delivery->reply_to.len == 0)
         return;
-    /* RabbitMQ hands a mandatory message to a direct reply-to client and returns it as well. */
-    const bool direct = str_starts_with(delivery->reply_to, STR("amq.rabbitmq.reply-to."));
     bus_publish(job->batch->lane->bus,
                 &(struct bus_message){
                     .exchange = STR(""),
@@ -68,7 +80,7 @@ static void publish_reply(struct job *job)
                                           : delivery->correlation_id,
                     .traceparent = delivery->traceparent,
                     .status = job->status,
-                    .mandatory = !direct,
+                    .mandatory = true,
                     .transient = true, /* a lost one is asked for again with the same id */
                 },
                 0);

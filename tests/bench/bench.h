@@ -11,7 +11,7 @@
 #include "shop.h"
 #include "store/store.h"
 
-#define BENCH_USERS    10000 /* each places one order per round */
+#define BENCH_USERS    5000 /* each places one order per round */
 #define BENCH_SKUS     1000
 #define BENCH_HOT_SKUS 10
 #define BENCH_WINDOW   512

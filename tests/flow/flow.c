@@ -40,6 +40,14 @@ static bool play_include(struct flow *flow, struct str name, int depth)
     return played;
 }
 
+/* fakes only | real only */
+static bool play_only(struct flow *flow, struct str where)
+{
+    const bool real = str_eq(where, STR("real"));
+    flow->skipped = real != flow->world->real;
+    return real || str_eq(where, STR("fakes")) || flow_fail(flow, "fakes only, or real only");
+}
+
 static bool play_line(struct flow *flow, struct str line, int depth)
 {
     struct str why = STR_ABSENT;
@@ -52,10 +60,8 @@ static bool play_line(struct flow *flow, struct str line, int depth)
         return true;
     if (words_take_if(&words, "include"))
         return play_include(flow, words_take(&words), depth);
-    if (words_take_if(&words, "fakes")) {
-        flow->skipped = flow->world->real;
-        return words_take_if(&words, "only") || flow_fail(flow, "fakes only");
-    }
+    if (words.count == 2 && str_eq(words.items[1], STR("only")))
+        return play_only(flow, words.items[0]);
     return flow_command(flow, &words);
 }
 
@@ -122,7 +128,7 @@ static void report(const struct flow *flow, const char *path, bool passed, int64
 {
     if (flow->skipped) {
         totals->skipped++;
-        printf("skip %s (fakes only)\n", path);
+        printf("skip %s (%s only)\n", path, flow->world->real ? "fakes" : "real");
     } else if (passed) {
         totals->passed++;
         printf("ok   %s (%.1f ms)\n", path, (double)us / 1000.0);
@@ -143,6 +149,7 @@ static void play_script(struct world *world, const char *path, struct totals *to
     flow->path = path;
     arena_init(&flow->arena, ARENA_BLOCK);
     map_init(&flow->values, &flow->arena);
+    flow_set_text(flow, STR("prefix"), world->settings.engine.prefix);
     const int64_t start = clock_monotonic_us();
     bool passed = world_begin(world, &err) == OUTCOME_DONE ||
                   flow_fail(flow, "the world does not begin: %s", err.text);

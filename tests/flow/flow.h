@@ -25,7 +25,7 @@ struct flow {
     int64_t status;   /* of the last reply */
     struct str body;  /* of the last reply */
     struct str failure;
-    bool skipped; /* fakes only, and this world is real */
+    bool skipped; /* it is for the other kind of world */
 };
 
 /* Remembers the first reason; gives false. */

@@ -98,8 +98,12 @@ static const struct doc_index thing_indexes[] = {
     {.name = "byPrice", .keys = "state:1,price.amount:-1"},
 };
 
-static const struct doc_type thing_type = {"things", &thing_shape, thing_indexes,
-                                           COUNT(thing_indexes)};
+static const struct doc_type thing_type = {
+    .collection = "things",
+    .shape = &thing_shape,
+    .indexes = thing_indexes,
+    .index_count = COUNT(thing_indexes),
+};
 
 /* Stock: its key is the SKU. */
 struct stock {
@@ -112,7 +116,7 @@ static const struct field stock_fields[] = {
     {.name = "onHand", .kind = FIELD_INT, .offset = offsetof(struct stock, on_hand)},
 };
 static const struct shape stock_shape = SHAPE("Stock", struct stock, stock_fields);
-static const struct doc_type stock_type = {"stock", &stock_shape, NULL, 0};
+static const struct doc_type stock_type = {.collection = "stock", .shape = &stock_shape};
 
 static const struct doc_type *const test_types[] = {&thing_type, &stock_type};
 
@@ -141,10 +145,8 @@ static inline struct thing *new_thing(struct arena *arena, struct str id, struct
         .password = STR("hash"),
     };
     thing->lines.items = arena_array(arena, 2, sizeof(struct thing_line));
-    thing->lines.items[0] =
-        (struct thing_line){STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 2, {100, "GBP"}};
-    thing->lines.items[1] =
-        (struct thing_line){STR("bbbbbbbbbbbbbbbbbbbbbbbb"), 1, {55, "GBP"}};
+    thing->lines.items[0] = (struct thing_line){STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 2, {100, "GBP"}};
+    thing->lines.items[1] = (struct thing_line){STR("bbbbbbbbbbbbbbbbbbbbbbbb"), 1, {55, "GBP"}};
     thing->lines.count = 2;
     thing->tags.items = arena_array(arena, 2, sizeof(struct str));
     thing->tags.items[0] = STR("kitchen");

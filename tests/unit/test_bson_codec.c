@@ -159,9 +159,8 @@ void test_bson_codec__refuses_to_write_what_it_could_not_read(void **state)
     const struct {
         const struct thing *thing;
         const char *shape, *field;
-    } rows[] = {{no_name, "Thing", "name"},
-                {bad_id, "Thing", "id"},
-                {bad_line, "ThingLine", "price"}};
+    } rows[] = {
+        {no_name, "Thing", "name"}, {bad_id, "Thing", "id"}, {bad_line, "ThingLine", "price"}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         bson_t bson = BSON_INITIALIZER;
         struct codec_fault fault = {0};
@@ -182,17 +181,17 @@ void test_bson_codec__names_what_does_not_fit(void **state)
         bson_t *bson;
         const char *field; /* NULL: fits */
     } rows[] = {
-        {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_DATE_TIME(1),
-                  "updatedAt", BCON_DATE_TIME(1), "onHand", BCON_INT64(3)),
+        {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_DATE_TIME(1), "updatedAt",
+                  BCON_DATE_TIME(1), "onHand", BCON_INT64(3)),
          NULL},
         {BCON_NEW("onHand", BCON_INT32(3), "later", "?", "updatedAt", BCON_DATE_TIME(1),
                   "createdAt", BCON_DATE_TIME(1), "version", BCON_INT32(1), "_id", "A"),
          NULL},
-        {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_DATE_TIME(1),
-                  "updatedAt", BCON_DATE_TIME(1)),
+        {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_DATE_TIME(1), "updatedAt",
+                  BCON_DATE_TIME(1)),
          "onHand"},
-        {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_DATE_TIME(1),
-                  "updatedAt", BCON_DATE_TIME(1), "onHand", BCON_DOUBLE(3)),
+        {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_DATE_TIME(1), "updatedAt",
+                  BCON_DATE_TIME(1), "onHand", BCON_DOUBLE(3)),
          "onHand"},
         {BCON_NEW("_id", "A", "version", BCON_INT64(1), "createdAt", BCON_INT64(1), "updatedAt",
                   BCON_DATE_TIME(1), "onHand", BCON_INT64(3)),
@@ -228,14 +227,12 @@ void test_bson_codec__cached_bytes_are_not_trusted(void **state)
     assert_false(store_decode(&arena, &stock_type, bytes, &back));
     for (size_t len = 1; len < bytes.len; len++)
         if (len != bytes.len / 2)
-            assert_false(
-                store_decode(&arena, &thing_type, (struct str){bytes.ptr, len}, &back));
+            assert_false(store_decode(&arena, &thing_type, (struct str){bytes.ptr, len}, &back));
     /* One byte changed anywhere: accepted or refused, but never read out of bounds. */
     for (size_t i = 0; i < bytes.len; i++) {
         char *copy = arena_copy(&arena, bytes.ptr, bytes.len);
         copy[i] = (char)(copy[i] ^ 0x81);
-        const bool fits =
-            store_decode(&arena, &thing_type, (struct str){copy, bytes.len}, &back);
+        const bool fits = store_decode(&arena, &thing_type, (struct str){copy, bytes.len}, &back);
         assert_true(fits || back.count == 2);
     }
     assert_true(store_decode(&arena, &thing_type, STR(""), &back));
@@ -320,10 +317,8 @@ void test_bson_codec__tells_indexes_apart(void **state)
     (void)state;
     struct err err = {0};
     bson_t wanted = BSON_INITIALIZER;
-    const struct doc_index index = {.name = "e",
-                                    .keys = "seenAt:1,sku:-1",
-                                    .expire_after_s = 60,
-                                    .only_when = "active=false"};
+    const struct doc_index index = {
+        .name = "e", .keys = "seenAt:1,sku:-1", .expire_after_s = 60, .only_when = "active=false"};
     assert_int_equal(index_spec(&thing_type, &index, &wanted, &err), OUTCOME_DONE);
 #define EXISTING(a, b, expiry, when, ...)                                                          \
     BCON_NEW("key", "{", a, BCON_DOUBLE(1), b, BCON_INT32(-1), "}", "expireAfterSeconds",          \

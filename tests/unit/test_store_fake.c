@@ -90,8 +90,8 @@ void test_store_fake__versions_are_guarded(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct stock *stock = new_stock(&rig->arena, STR("MUG"), rows[i].number);
         stock->head.version = rows[i].version;
-        const enum outcome outcome = commit_one(rig, (unsigned)i, rows[i].kind, &stock_type, stock,
-                                                rows[i].base);
+        const enum outcome outcome =
+            commit_one(rig, (unsigned)i, rows[i].kind, &stock_type, stock, rows[i].base);
         if (outcome != rows[i].outcome || on_hand(rig) != rows[i].after)
             fail_msg("row %zu: %s, %lld", i, outcome_name(outcome), (long long)on_hand(rig));
     }
@@ -147,14 +147,15 @@ void test_store_fake__unique_indexes_hold(void **state)
         const char *sku, *email;
         enum outcome outcome;
     } rows[] = {
-        {"A", NULL, OUTCOME_DONE},     {"A", NULL, OUTCOME_CONFLICT}, {"B", NULL, OUTCOME_DONE},
-        {"C", "x@y.z", OUTCOME_DONE},  {"D", "x@y.z", OUTCOME_CONFLICT},
-        {"D", "other", OUTCOME_DONE},
+        {"A", NULL, OUTCOME_DONE},        {"A", NULL, OUTCOME_CONFLICT},
+        {"B", NULL, OUTCOME_DONE},        {"C", "x@y.z", OUTCOME_DONE},
+        {"D", "x@y.z", OUTCOME_CONFLICT}, {"D", "other", OUTCOME_DONE},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct thing *thing = new_thing(&rig->arena, id_of(rig, (unsigned)i), str_of(rows[i].sku));
         thing->email = str_of(rows[i].email);
-        const enum outcome outcome = commit_one(rig, (unsigned)i, WRITE_INSERT, &thing_type, thing, 0);
+        const enum outcome outcome =
+            commit_one(rig, (unsigned)i, WRITE_INSERT, &thing_type, thing, 0);
         if (outcome != rows[i].outcome)
             fail_msg("row %zu: %s", i, outcome_name(outcome));
     }
@@ -302,8 +303,7 @@ void test_store_fake__fails_on_demand(void **state)
         assert_int_equal(store_find(rig->store, &rig->arena, &find, &rig->err), expected[i]);
     for (int applied = 0; applied < 2; applied++) {
         const struct str key = str_printf(&rig->arena, "key-%d", applied);
-        const struct commit commit =
-            commit_of(rig, 10 + (unsigned)applied, NULL, 0, key.ptr, 0);
+        const struct commit commit = commit_of(rig, 10 + (unsigned)applied, NULL, 0, key.ptr, 0);
         store_fake_fail(rig->store, STORE_FAKE_COMMIT, 1, OUTCOME_UNCERTAIN, applied);
         assert_int_equal(store_commit(rig->store, &commit, &rig->err), OUTCOME_UNCERTAIN);
         assert_int_equal(store_resolve(rig->store, &commit, &rig->err),

@@ -25,6 +25,7 @@ const struct doc_type category_type = {
     .shape = &category_shape,
     .indexes = category_indexes,
     .index_count = sizeof(category_indexes) / sizeof(category_indexes[0]),
+    .cache_tag = "category",
 };
 
 bool category_by_id(struct job *job, struct str id, enum access access, struct category **out)

@@ -45,6 +45,7 @@ const struct doc_type product_type = {
     .shape = &product_shape,
     .indexes = product_indexes,
     .index_count = sizeof(product_indexes) / sizeof(product_indexes[0]),
+    .cache_tag = "product",
 };
 
 bool product_by_id(struct job *job, struct str id, enum access access, struct product **out)

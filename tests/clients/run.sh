@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# run.sh [CLIENT...] - foreign clients take the journey: node (amqplib), python (pika); both when
+# none is named. Servers and workers must run.
+#
+# Reads CARTWRIGHT_AMQP_URI (and CARTWRIGHT_PREFIX); SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD log in
+# an admin. Where these two are not set, an admin is made with `cartwright admin add`, which needs
+# the rest of the environment of the workers. What the clients need is installed below build/.
+# Each client ends with "... N passed, N failed".
+set -euo pipefail
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+CLIENTS=$ROOT/tests/clients
+BUILT=$ROOT/build/clients
+CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright}
+CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
+
+make_admin() {
+    local email password
+    email=clients-$$-$RANDOM@example.com
+    password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+    "$CARTWRIGHT" admin add --config "$CONFIG" "$email" "Clients' admin" <<<"$password" >/dev/null
+    export SHOP_ADMIN_EMAIL=$email SHOP_ADMIN_PASSWORD=$password
+}
+
+# Installed again when the list of packages has changed.
+install_node() {
+    mkdir -p "$BUILT/node"
+    cp "$CLIENTS"/node/* "$CLIENTS/forms.json" "$BUILT/node/"
+    if ! cmp -s "$BUILT/node/package-lock.json" "$BUILT/node/.installed"; then
+        (cd "$BUILT/node" && npm ci --no-audit --no-fund --loglevel=error </dev/null)
+        cp "$BUILT/node/package-lock.json" "$BUILT/node/.installed"
+    fi
+}
+
+run_node() {
+    install_node
+    node "$BUILT/node/journey.mjs"
+}
+
+# The rig's python has pika already; without it a folder of our own is made.
+find_python() {
+    local venv=$BUILT/python
+    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika' 2>/dev/null; then
+        PYTHON=$RIG_PYTHON
+        return
+    fi
+    if ! cmp -s "$CLIENTS/python/requirements.txt" "$venv/.installed"; then
+        python3 -m venv --clear "$venv"
+        "$venv/bin/python3" -m pip install -q --disable-pip-version-check \
+            -r "$CLIENTS/python/requirements.txt" </dev/null
+        cp "$CLIENTS/python/requirements.txt" "$venv/.installed"
+    fi
+    PYTHON=$venv/bin/python3
+}
+
+run_python() {
+    find_python
+    PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$CLIENTS/python/journey.py"
+}
+
+[ $# -gt 0 ] || set -- node python
+[ -n "${SHOP_ADMIN_EMAIL:-}" ] && [ -n "${SHOP_ADMIN_PASSWORD:-}" ] || make_admin
+status=0
+for client in "$@"; do
+    case $client in
+    node | python) "run_$client" || status=1 ;;
+    *)
+        echo "run.sh: no client is called '$client': node, python" >&2
+        exit 2
+        ;;
+    esac
+done
+exit $status

@@ -1,0 +1,177 @@
+/* fixtures.c - accounts with tokens, products with stock, carts. */
+#include "support/fixtures.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "auth/session.h"
+#include "auth/user.h"
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "inventory/stock.h"
+
+#define CHUNK        500 /* documents per transaction */
+#define TOKEN_LIFE_S 3600
+
+static _Noreturn void die(const char *what, const struct err *err)
+{
+    fprintf(stderr, "fixtures: %s: %s\n", what, err->text);
+    exit(1);
+}
+
+void fixtures_init(struct fixtures *fixtures, struct arena *arena, struct store *store,
+                   const struct engine_settings *engine)
+{
+    struct err err = {0};
+    *fixtures = (struct fixtures){.arena = arena, .store = store, .engine = engine};
+    if (auth_keys_load(engine->master_key, engine->token_key, &fixtures->keys, &err) !=
+        OUTCOME_DONE)
+        die("the keys", &err);
+}
+
+static void insert(struct fixtures *fixtures, const struct doc_type *type, const void *doc)
+{
+    fixtures->writes = arena_grow(fixtures->arena, fixtures->writes, fixtures->count,
+                                  sizeof(struct write), &fixtures->capacity);
+    fixtures->writes[fixtures->count++] = (struct write){WRITE_INSERT, type, doc, 0};
+}
+
+static struct doc_head new_head(struct fixtures *fixtures, struct str id)
+{
+    const int64_t now = clock_now_ms();
+    return (struct doc_head){.id = id.len ? id : id_new(fixtures->arena, now),
+                             .version = 1,
+                             .created_at = now,
+                             .updated_at = now};
+}
+
+/* --- accounts --------------------------------------------------------------------------------- */
+
+struct str fixtures_token(struct fixtures *fixtures, const struct shopper *shopper, struct str role,
+                          int64_t issued_s, int64_t expires_s)
+{
+    const struct engine_settings *engine = fixtures->engine;
+    const struct token_options options = {engine->token_issuer.ptr, engine->token_audience.ptr, 60};
+    const struct claims claims = {
+        .subject = shopper->id,
+        .role = role,
+        .session = shopper->session,
+        .id = id_new(fixtures->arena, clock_now_ms()),
+        .issued_at = issued_s,
+        .expires_at = expires_s,
+    };
+    struct str token;
+    struct err err = {0};
+    if (token_issue(fixtures->arena, fixtures->keys.token, &options, &claims, &token, &err) !=
+        OUTCOME_DONE)
+        die("a token", &err);
+    return token;
+}
+
+static void add_user(struct fixtures *fixtures, const struct shopper *shopper, enum who role)
+{
+    struct user *user = ARENA_NEW(fixtures->arena, struct user);
+    user->head = new_head(fixtures, shopper->id);
+    user->name = STR("Someone");
+    user->email = str_printf(fixtures->arena, "%.*s@example.com", STR_FMT(shopper->id));
+    user->email_key = user->email;
+    user->password_hash = STR("none");
+    user->role = (int)role;
+    insert(fixtures, &user_type, user);
+}
+
+static void add_session(struct fixtures *fixtures, const struct shopper *shopper)
+{
+    struct session *session = ARENA_NEW(fixtures->arena, struct session);
+    session->head = new_head(fixtures, shopper->session);
+    session->user_id = shopper->id;
+    session->digest = STR("none");
+    session->idle_until = session->expires_at = clock_now_ms() + MS_PER_DAY;
+    insert(fixtures, &session_type, session);
+}
+
+struct shopper fixtures_shopper(struct fixtures *fixtures, enum who role)
+{
+    const int64_t now = clock_now_ms();
+    struct shopper shopper = {
+        .id = id_new(fixtures->arena, now),
+        .session = id_new(fixtures->arena, now),
+    };
+    add_user(fixtures, &shopper, role);
+    add_session(fixtures, &shopper);
+    shopper.token = fixtures_token(fixtures, &shopper, str_of(who_names[role]),
+                                   now / MS_PER_SECOND, now / MS_PER_SECOND + TOKEN_LIFE_S);
+    return shopper;
+}
+
+/* --- goods ------------------------------------------------------------------------------------ */
+
+static void add_product(struct fixtures *fixtures, const struct good *good)
+{
+    struct product *product = ARENA_NEW(fixtures->arena, struct product);
+    product->head = new_head(fixtures, good->id);
+    product->sku = good->sku;
+    product->name = str_printf(fixtures->arena, "Mug %.*s", STR_FMT(good->sku));
+    product->slug = str_printf(fixtures->arena, "mug-%.*s", STR_FMT(good->sku));
+    product->description = STR("A mug that is ordered very often.");
+    product->price = good->price;
+    product->status = PRODUCT_PUBLISHED;
+    product->in_stock = good->stock > 0;
+    insert(fixtures, &product_type, product);
+}
+
+static void add_stock(struct fixtures *fixtures, const struct good *good)
+{
+    struct stock *stock = ARENA_NEW(fixtures->arena, struct stock);
+    stock->head = new_head(fixtures, good->sku);
+    stock->product_id = good->id;
+    stock->on_hand = good->stock;
+    insert(fixtures, &stock_type, stock);
+}
+
+struct good fixtures_good(struct fixtures *fixtures, struct money price, int64_t stock)
+{
+    const struct str id = id_new(fixtures->arena, clock_now_ms());
+    const struct good good = {
+        .id = id,
+        .sku = str_printf(fixtures->arena, "sku-%.*s", STR_FMT(id)),
+        .price = price,
+        .stock = stock,
+    };
+    add_product(fixtures, &good);
+    add_stock(fixtures, &good);
+    return good;
+}
+
+/* --- carts ------------------------------------------------------------------------------------ */
+
+void fixtures_cart(struct fixtures *fixtures, struct str user, const struct good *goods,
+                   size_t count, int64_t quantity)
+{
+    struct cart *cart = ARENA_NEW(fixtures->arena, struct cart);
+    cart->head = new_head(fixtures, user);
+    cart->lines.items = arena_array(fixtures->arena, count, sizeof(struct cart_line));
+    cart->lines.count = count;
+    for (size_t i = 0; i < count; i++)
+        cart->lines.items[i] =
+            (struct cart_line){goods[i].id, goods[i].sku, quantity, goods[i].price};
+    insert(fixtures, &cart_type, cart);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+void fixtures_write(struct fixtures *fixtures)
+{
+    struct err err = {0};
+    for (size_t at = 0; at < fixtures->count; at += CHUNK) {
+        const struct commit commit = {
+            .id = id_new(fixtures->arena, clock_now_ms()),
+            .now = clock_now_ms(),
+            .writes = fixtures->writes + at,
+            .write_count = fixtures->count - at < CHUNK ? fixtures->count - at : CHUNK,
+        };
+        if (store_commit(fixtures->store, &commit, &err) != OUTCOME_DONE)
+            die("writing", &err);
+    }
+    fixtures->count = 0;
+}
