@@ -9,8 +9,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-extern char **environ;
-
 #define FILE_SUFFIX     "_FILE"
 #define SECRET_FILE_MAX 65536
 

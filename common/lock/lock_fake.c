@@ -87,11 +87,9 @@ static void drop(struct lock_fake *self, struct entry *entry)
 
 static void drop_expired(struct lock_fake *self)
 {
-    for (size_t i = 0; i < self->count;)
+    for (size_t i = self->count; i-- > 0;)
         if (self->entries[i].expires_at <= self->now)
             drop_at(self, i);
-        else
-            i++;
 }
 
 static struct entry *add_entry(struct lock_fake *self)

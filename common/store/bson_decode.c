@@ -1,6 +1,6 @@
 /* bson_decode.c - BSON as documents: one function per kind of field.
  *
- * Nothing is copied but ids: strings stay where they are in the BSON, which ends each with a NUL. */
+ * Nothing is copied but ids: strings stay where they are in the BSON, which ends each with NUL. */
 #include "base/id.h"
 #include "store/bson_codec.h"
 #include "store/doc_path.h"

@@ -13,7 +13,7 @@ static const void *view(const struct fake_doc *doc)
     return version ? version->doc : NULL;
 }
 
-/* --- unique indexes -------------------------------------------------------------------------------- */
+/* --- unique indexes --------------------------------------------------------------------------- */
 
 static bool take_value(void *context, const struct fake_value *value)
 {
@@ -81,7 +81,7 @@ static enum outcome check_index(const struct fake_collection *collection,
     return OUTCOME_DONE;
 }
 
-/* --- writes ------------------------------------------------------------------------------------------ */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 static enum outcome check_guard(const struct write *write, const struct fake_doc *doc,
                                 struct err *err)
@@ -162,7 +162,7 @@ static void settle_all(struct store_fake *fake, bool keep)
             settle_doc(fake->collections[i].docs[j], keep);
 }
 
-/* --- the journal ------------------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 static void keep_replies(struct store_fake *fake, const struct commit *commit)
 {
@@ -257,7 +257,7 @@ enum outcome fake_journal_find(struct store *store, struct arena *arena,
     return OUTCOME_DONE;
 }
 
-/* --- the outbox -------------------------------------------------------------------------------------- */
+/* --- the outbox ------------------------------------------------------------------------------- */
 
 static int by_age(const void *a, const void *b)
 {

@@ -89,7 +89,7 @@ enum outcome index_spec(const struct doc_type *type, const struct doc_index *ind
                     type->collection, index->keys, index->only_when ? index->only_when : "");
 }
 
-/* --- comparing --------------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static bool part_of(const bson_t *spec, const char *name, bson_t *out)
 {

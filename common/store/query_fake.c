@@ -7,7 +7,7 @@
 #include "store/doc_path.h"
 #include "store/fake_parts.h"
 
-/* --- values at a path -------------------------------------------------------------------------------- */
+/* --- values at a path ------------------------------------------------------------------------- */
 
 typedef bool visit_fn(void *context, const struct fake_value *value);
 
@@ -104,7 +104,7 @@ int fake_value_cmp(const struct fake_value *a, const struct fake_value *b)
     return a->number < b->number ? -1 : a->number > b->number;
 }
 
-/* --- terms -------------------------------------------------------------------------------------------- */
+/* --- terms ------------------------------------------------------------------------------------ */
 
 struct comparison {
     enum query_op op;
@@ -145,7 +145,7 @@ static bool term_matches(const struct doc_type *type, const struct query_term *t
     return term->op == QUERY_NE ? !any : any;
 }
 
-/* --- words -------------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static bool is_word_byte(char c)
 {
@@ -212,7 +212,7 @@ static int64_t text_score(const struct doc_type *type, struct str wanted, const 
     return score;
 }
 
-/* --- queries ------------------------------------------------------------------------------------------ */
+/* --- queries ---------------------------------------------------------------------------------- */
 
 struct hit {
     const void *doc;

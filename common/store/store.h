@@ -181,6 +181,7 @@ struct store_options {
 
 struct store;
 
+/* RETRY when no server answers: a session is started. May block for a few seconds. */
 MUST_CHECK enum outcome store_open(const struct store_options *options, struct store **out,
                                    struct err *err);
 void store_close(struct store *store);
@@ -211,14 +212,16 @@ MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, i
 MUST_CHECK enum outcome store_mark_published(struct store *store, const struct str *ids,
                                              size_t count, struct err *err);
 
-/* Serialises documents for the cache and back. */
+/* Serialises documents for the cache and back. Absent when a document does not fit its table; false
+ * when the bytes are not such documents (another release wrote them): load them anew. */
 struct str store_encode(struct arena *arena, const struct doc_type *type,
                         const struct doc_list *docs);
 MUST_CHECK bool store_decode(struct arena *arena, const struct doc_type *type, struct str bytes,
                              struct doc_list *out);
 
 /* Creates missing collections and indexes (also those of the journal); `report` gets one line of
- * text per thing made. Never drops anything. */
+ * text per thing made. Never drops anything. Building an index on many documents takes long: open
+ * the store with a timeout_ms of minutes. */
 MUST_CHECK enum outcome store_apply_indexes(struct store *store, void (*report)(const char *line),
                                             struct err *err);
 /* DONE when all declared indexes are there; BUG naming the first that is missing or differs. */

@@ -116,7 +116,7 @@ static enum outcome each_type(struct store_mongo *store, each_type_fn *visit,
     return OUTCOME_DONE;
 }
 
-/* --- applying ---------------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 static void report_line(void (*report)(const char *line), const char *what, const char *collection,
                         const char *index)
@@ -218,7 +218,7 @@ enum outcome mongo_apply_indexes(struct store *base, void (*report)(const char *
     return each_type(mongo_of(base), apply_type, report, err);
 }
 
-/* --- checking ---------------------------------------------------------------------------------------- */
+/* --- checking --------------------------------------------------------------------------------- */
 
 static enum outcome check_index(struct store_mongo *store, const struct doc_type *type,
                                 const bson_t *wanted, const bson_t *existing,

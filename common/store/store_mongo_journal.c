@@ -8,7 +8,7 @@
 #include "base/id.h"
 #include "store/store_mongo.h"
 
-/* --- writing ----------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool put_keys(bson_t *entry, const struct journal_reply *replies, size_t count)
 {
@@ -74,7 +74,7 @@ bool mongo_journal_put(bson_t *entry, const struct commit *commit)
            put_events(entry, commit->events, commit->event_count);
 }
 
-/* --- reading: our own entries, yet nothing is taken on trust ----------------------------------------- */
+/* --- reading: our own entries, yet nothing is taken on trust ---------------------------------- */
 
 static struct str text_at(const bson_t *in, const char *name)
 {
@@ -225,7 +225,7 @@ enum outcome mongo_journal_find(struct store *base, struct arena *arena,
     return OUTCOME_DONE;
 }
 
-/* --- the outbox -------------------------------------------------------------------------------------- */
+/* --- the outbox ------------------------------------------------------------------------------- */
 
 struct outbox {
     struct arena *arena;

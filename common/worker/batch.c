@@ -74,14 +74,19 @@ static enum outcome execute_halves(struct batch *batch, struct span span, struct
     return execute(batch, (struct span){span.jobs + half, span.count - half}, err);
 }
 
+/* A message that meets conflicts in so many batches has a cause of its own. */
+#define CONFLICT_BATCHES_MAX 50
+
 /* One message that cannot be committed: a conflict waits for the next batch, anything else is a
  * failure of this message. */
 static void give_up(struct batch *batch, struct job *job, enum outcome outcome,
                     const struct err *err)
 {
+    const bool again =
+        outcome == OUTCOME_CONFLICT && job->delivery->deferrals < CONFLICT_BATCHES_MAX;
     job->outcome = outcome;
     job->err = *err;
-    job->state = outcome == OUTCOME_CONFLICT ? JOB_BLOCKED : JOB_FAILED;
+    job->state = again ? JOB_BLOCKED : JOB_FAILED;
     batch->commit = (struct commit){0};
 }
 

@@ -106,6 +106,7 @@ static bool leased(struct job *job, struct cell *cell)
         return true;
     if (cell->lease == LEASE_DENIED) {
         job->blocked = !job->insist;
+        cell->waived |= job->insist;
         return job->insist;
     }
     cell->lease = LEASE_WANTED;

@@ -191,7 +191,9 @@ static enum outcome run_batch(struct lane *lane, struct err *err)
         return OUTCOME_DONE;
     struct delivery **taken = arena_copy(&lane->arena, lane->waiting.items, count * sizeof(*taken));
     queue_drop_first(&lane->waiting, count);
-    return batch_run(lane, taken, count, err);
+    TRY(batch_run(lane, taken, count, err));
+    lane->stumbles = 0;
+    return OUTCOME_DONE;
 }
 
 /* --- housekeeping ------------------------------------------------------------------------------------------ */
@@ -266,6 +268,12 @@ static void wait_idly(struct lane *lane, int64_t ms)
     }
 }
 
+static int64_t longer_pause(int stumbles)
+{
+    const int64_t pause_ms = (int64_t)PAUSE_FIRST_MS << (stumbles < 6 ? stumbles : 6);
+    return pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+}
+
 static enum outcome probe(struct lane *lane, struct err *err)
 {
     if (lane->bus_lost)
@@ -278,6 +286,9 @@ void lane_recover(struct lane *lane)
     struct err err = {0};
     int64_t pause_ms = PAUSE_FIRST_MS;
     lane->slot->ready = 0;
+    /* Servers that answer a probe and fail the work: not a hot loop, either. */
+    if (lane->stumbles++ > 0)
+        wait_idly(lane, longer_pause(lane->stumbles));
     while (!*lane->stopping && probe(lane, &err) != OUTCOME_DONE) {
         struct log_line line;
         log_begin(&line, LOG_WARN, "waiting for a server");

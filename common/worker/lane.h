@@ -88,6 +88,7 @@ struct lane {
     uint64_t failed_group;      /* the last single message that the broker did not take */
     LIST(struct str) published; /* journal ids to be marked; own memory */
     size_t published_capacity;
+    int stumbles; /* recoveries since the last batch that went through */
     int64_t next_relay_us;
     int64_t next_mark_us;
     int64_t next_stats_us;

@@ -62,8 +62,9 @@ static void take_leases(struct batch *batch)
         cells[i]->lease = !asked || granted[i] ? LEASE_GRANTED : LEASE_DENIED;
         if (asked && granted[i])
             hold(batch, keys[i]);
-        /* What was read before the lock was ours may be old by now. */
-        if (cells[i]->loaded && !cells[i]->dirty) {
+        /* What was read before the lock was ours may be old by now; but what a decided message
+         * relies on stays, so that the commit proves just that. */
+        if (cells[i]->loaded && !cells[i]->dirty && !cells[i]->proven) {
             cells[i]->loaded = false;
             cells[i]->wanted = true;
         }
@@ -72,9 +73,10 @@ static void take_leases(struct batch *batch)
 
 /* --- documents --------------------------------------------------------------------------------- */
 
+/* What is locked elsewhere is not worth reading: who wants it waits for the next batch. */
 static bool is_due(const struct cell *cell)
 {
-    return cell->wanted && !cell->loaded;
+    return cell->wanted && !cell->loaded && (cell->lease != LEASE_DENIED || cell->waived);
 }
 
 /* Copies serve readers only, and not after a conflict: then the truth is wanted. */

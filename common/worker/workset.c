@@ -16,7 +16,8 @@ void workset_init(struct workset *set, struct arena *arena)
 static struct str joined(struct arena *arena, struct str a, char between, struct str b)
 {
     char *text = arena_bytes(arena, a.len + b.len + 2);
-    memcpy(text, a.ptr, a.len);
+    if (a.len)
+        memcpy(text, a.ptr, a.len);
     text[a.len] = between;
     if (b.len)
         memcpy(text + a.len + 1, b.ptr, b.len);

@@ -21,19 +21,19 @@ make_admin() {
     export SHOP_ADMIN_EMAIL=$email SHOP_ADMIN_PASSWORD=$password
 }
 
-# Installed again when the list of packages has changed.
+# Installed again when the list of packages has changed. (Chained: inside `... || status=1` bash does
+# not stop at a failure by itself.)
 install_node() {
     mkdir -p "$BUILT/node"
     cp "$CLIENTS"/node/* "$CLIENTS/forms.json" "$BUILT/node/"
     if ! cmp -s "$BUILT/node/package-lock.json" "$BUILT/node/.installed"; then
-        (cd "$BUILT/node" && npm ci --no-audit --no-fund --loglevel=error </dev/null)
-        cp "$BUILT/node/package-lock.json" "$BUILT/node/.installed"
+        (cd "$BUILT/node" && npm ci --no-audit --no-fund --loglevel=error </dev/null) &&
+            cp "$BUILT/node/package-lock.json" "$BUILT/node/.installed"
     fi
 }
 
 run_node() {
-    install_node
-    node "$BUILT/node/journey.mjs"
+    install_node && node "$BUILT/node/journey.mjs"
 }
 
 # The rig's python has pika already; without it a folder of our own is made.
@@ -44,25 +44,25 @@ find_python() {
         return
     fi
     if ! cmp -s "$CLIENTS/python/requirements.txt" "$venv/.installed"; then
-        python3 -m venv --clear "$venv"
-        "$venv/bin/python3" -m pip install -q --disable-pip-version-check \
-            -r "$CLIENTS/python/requirements.txt" </dev/null
-        cp "$CLIENTS/python/requirements.txt" "$venv/.installed"
+        python3 -m venv --clear "$venv" &&
+            "$venv/bin/python3" -m pip install -q --disable-pip-version-check \
+                -r "$CLIENTS/python/requirements.txt" </dev/null &&
+            cp "$CLIENTS/python/requirements.txt" "$venv/.installed" || return
     fi
     PYTHON=$venv/bin/python3
 }
 
 run_python() {
-    find_python
-    PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$CLIENTS/python/journey.py"
+    find_python && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$CLIENTS/python/journey.py"
 }
 
 [ $# -gt 0 ] || set -- node python
-[ -n "${SHOP_ADMIN_EMAIL:-}" ] && [ -n "${SHOP_ADMIN_PASSWORD:-}" ] || make_admin
+if [ -z "${SHOP_ADMIN_EMAIL:-}" ] || [ -z "${SHOP_ADMIN_PASSWORD:-}" ]; then make_admin; fi
 status=0
 for client in "$@"; do
     case $client in
-    node | python) "run_$client" || status=1 ;;
+    node) run_node || status=1 ;;
+    python) run_python || status=1 ;;
     *)
         echo "run.sh: no client is called '$client': node, python" >&2
         exit 2

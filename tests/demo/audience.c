@@ -117,9 +117,8 @@ static void take_down(struct audience *audience, const struct delivery *delivery
         count(audience, delivery);
         const struct json *order = json_at(json, "/data/orderId");
         const struct str status = json_str(json_at(json, "/data/status"));
-        if (order &&
-            !is_news(&audience->arena, &audience->heard,
-                     heard_key(buffer, delivery->routing_key, json_str(order), status)))
+        if (order && !is_news(&audience->arena, &audience->heard,
+                              heard_key(buffer, delivery->routing_key, json_str(order), status)))
             audience->repeated++;
         if (!order && str_starts_with(delivery->routing_key, STR("order.")))
             is_news(&audience->arena, &audience->heard,

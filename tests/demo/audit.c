@@ -81,8 +81,8 @@ static void audit_stock(struct demo *demo)
         sold += demo->plan.products.items[i].sold;
         reserved += product->reserved - product->base_reserved + product->shipped;
     }
-    check(demo, "products whose stock is what the file leaves",
-          (int64_t)demo->plan.products.count, right, false);
+    check(demo, "products whose stock is what the file leaves", (int64_t)demo->plan.products.count,
+          right, false);
     check(demo, "units taken out of stock by orders", sold, reserved, false);
 }
 

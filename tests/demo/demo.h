@@ -16,9 +16,9 @@
 struct shop_product {
     struct str id;
     int64_t base_reserved;
-    size_t era;         /* whose price is in force, or on its way */
-    size_t era_left;    /* order lines of this era not yet placed */
-    bool price_is_set;  /* false while the product.update is on its way */
+    size_t era;        /* whose price is in force, or on its way */
+    size_t era_left;   /* order lines of this era not yet placed */
+    bool price_is_set; /* false while the product.update is on its way */
     int64_t shipped;
     int64_t on_hand;  /* as read back at the end */
     int64_t reserved; /* as read back at the end */
@@ -31,8 +31,8 @@ struct shop_customer {
     int64_t total;       /* of the newest ones that this run placed, as read back */
     int64_t expected_orders;
     int64_t expected_total;
-    int64_t pages;      /* of the history, still to be read */
-    int64_t left;       /* orders of the history still to be added up */
+    int64_t pages; /* of the history, still to be read */
+    int64_t left;  /* orders of the history still to be added up */
 };
 
 struct shop_order {

@@ -125,10 +125,10 @@ static void load_categories(struct demo *demo)
 {
     const size_t count = category_index(STR_ABSENT);
     demo->categories = arena_array(&demo->arena, count, sizeof(struct str));
-    web_send(&demo->web,
-             &(struct ask){
-                 .operation = "category.list", .body = STR("{}"), .then = category_listed,
-                 .context = demo});
+    web_send(&demo->web, &(struct ask){.operation = "category.list",
+                                       .body = STR("{}"),
+                                       .then = category_listed,
+                                       .context = demo});
     web_run(&demo->web, nothing, NULL);
     struct loader loader = {.demo = demo};
     web_run(&demo->web, start_category, &loader);
@@ -177,10 +177,10 @@ static void product_updated(void *context, size_t item, const struct answer *ans
     struct loader *loader = context;
     struct demo *demo = loader->demo;
     if (web_expect(&demo->web, "product.update", answer))
-        ask_admin(loader, item, "inventory.get",
-                  demo_body(&demo->arena, "{\"productId\":\"%.*s\"}",
-                            STR_FMT(demo->products[item].id)),
-                  stock_read);
+        ask_admin(
+            loader, item, "inventory.get",
+            demo_body(&demo->arena, "{\"productId\":\"%.*s\"}", STR_FMT(demo->products[item].id)),
+            stock_read);
 }
 
 static void product_found(void *context, size_t item, const struct answer *answer)
@@ -215,9 +215,9 @@ static struct str product_body(struct demo *demo, size_t item, bool sku_only)
         json_key(&writer, "categoryId");
         json_put_str(&writer, demo->categories[category_index(str_of(plan->category))]);
         json_key(&writer, "price");
-        json_put_raw(&writer, demo_body(&demo->arena,
-                                        "{\"amount\":%" PRId64 ",\"currency\":\"GBP\"}",
-                                        plan->first_price));
+        json_put_raw(&writer,
+                     demo_body(&demo->arena, "{\"amount\":%" PRId64 ",\"currency\":\"GBP\"}",
+                               plan->first_price));
         json_key(&writer, "stock");
         json_put_int(&writer, plan->start);
     }
@@ -362,8 +362,7 @@ void demo_load(struct demo *demo, struct str admin_email, struct str admin_passw
     enter_admin(demo, admin_email, admin_password);
     if (!demo->web.failed)
         load_categories(demo);
-    struct loader products = {
-        .demo = demo, .total = plan->products.count, .what = "the catalogue"};
+    struct loader products = {.demo = demo, .total = plan->products.count, .what = "the catalogue"};
     web_run(&demo->web, start_product, &products);
     demo_progress_done();
     struct loader customers = {

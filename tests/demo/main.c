@@ -81,8 +81,7 @@ static void listen(void *context)
 
 static enum outcome open_shop(struct demo *demo, const struct options *options, struct err *err)
 {
-    const struct str exchange =
-        str_printf(&demo->arena, "%.*s.requests", STR_FMT(options->prefix));
+    const struct str exchange = str_printf(&demo->arena, "%.*s.requests", STR_FMT(options->prefix));
     TRY(web_open(&demo->web, options->uri, exchange, err));
     TRY(audience_open(&demo->audience, options->uri, options->prefix, err));
     demo->web.idle = listen;

@@ -104,13 +104,13 @@ struct plan {
     size_t wanted[PLAN_WANTED]; /* products that late shoppers fight for */
     size_t wanted_count;
     size_t rows;
-    size_t invoices;        /* with at least one sale */
-    size_t split_invoices;  /* that became several orders */
-    size_t cancellations;   /* invoices C... */
+    size_t invoices;       /* with at least one sale */
+    size_t split_invoices; /* that became several orders */
+    size_t cancellations;  /* invoices C... */
     size_t ignored_rows;
-    size_t rounded_prices;  /* rows with a price that is not whole pence */
-    int64_t revenue;        /* of all orders, pence */
-    int64_t refunds;        /* money of returns, pence */
+    size_t rounded_prices;   /* rows with a price that is not whole pence */
+    int64_t revenue;         /* of all orders, pence */
+    int64_t refunds;         /* money of returns, pence */
     int64_t services_refund; /* the part of it for which no goods came back */
 };
 
@@ -135,6 +135,8 @@ static inline int64_t plan_available(const struct plan_product *product)
 bool plan_pence(struct str text, int64_t *out, bool *whole);
 /* "12/1/2010 8:26" (month first) to a number that sorts; false on any other form. */
 bool plan_minute(struct str text, int64_t *out);
+/* Goods have a digit in their code; POST, D, M, BANK CHARGES and the like are services. */
+bool plan_is_goods(struct str code);
 /* The category that a description's words suggest; "Everything else" when none does. */
 const char *plan_category(struct str description);
 extern const char *const plan_categories[]; /* ended by NULL */

@@ -134,8 +134,8 @@ static void print_orders(const struct demo *demo)
     line("customers", (int64_t)plan->customers.count, false, "%zu products in the catalogue",
          plan->products.count);
     line("price changes", tally->price_updates, false, "by the admin, as the invoices ask for");
-    line("stock movements", tally->stock_moves, false, "returned goods and counts, %zu cancellations",
-         plan->cancellations);
+    line("stock movements", tally->stock_moves, false,
+         "returned goods and counts, %zu cancellations", plan->cancellations);
     line("refunds", plan->refunds, true, "of which %s without goods (discounts, postage)",
          pounds(plan->services_refund, text));
     if (plan->ignored_rows)

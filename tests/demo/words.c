@@ -47,8 +47,7 @@ bool plan_pence(struct str text, int64_t *out, bool *whole)
     *whole = true;
     if (read_digits(text, &at, &pounds) == 0 || pounds >= UNITS_MAX)
         return false;
-    if (at < text.len &&
-        (text.ptr[at] != '.' || !read_fraction(text, at + 1, &pence, whole)))
+    if (at < text.len && (text.ptr[at] != '.' || !read_fraction(text, at + 1, &pence, whole)))
         return false;
     *out = (negative ? -1 : 1) * (pounds * 100 + pence);
     return true;
@@ -76,6 +75,14 @@ bool plan_minute(struct str text, int64_t *out)
     return true;
 }
 
+bool plan_is_goods(struct str code)
+{
+    for (size_t i = 0; i < code.len; i++)
+        if (code.ptr[i] >= '0' && code.ptr[i] <= '9')
+            return true;
+    return false;
+}
+
 /* --- categories ------------------------------------------------------------------------------ */
 
 #define LIGHTING  "Lighting & candles"
@@ -99,34 +106,34 @@ static const struct {
     const char *keyword;
     const char *category;
 } keywords[] = {
-    {"POSTAGE", SERVICE},   {"CARRIAGE", SERVICE},  {"CHRISTMAS", CHRISTMAS},
-    {"XMAS", CHRISTMAS},    {"ADVENT", CHRISTMAS},  {"REINDEER", CHRISTMAS},
-    {"SANTA", CHRISTMAS},   {"SNOW", CHRISTMAS},    {"WARMER", WARM},
-    {"HOT WATER", WARM},    {"CUSHION", WARM},      {"BLANKET", WARM},
-    {"LANTERN", LIGHTING},  {"LIGHT", LIGHTING},    {"T-LIGHT", LIGHTING},
-    {"CANDLE", LIGHTING},   {"LAMP", LIGHTING},     {"CARD", PAPER},
-    {"WRAP", PAPER},        {"PAPER", PAPER},       {"TISSUE", PAPER},
-    {"NOTEBOOK", PAPER},    {"PENCIL", PAPER},      {"PEN", PAPER},
-    {"STICKER", PAPER},     {"RIBBON", PAPER},      {"BAG", BAGS},
-    {"SHOPPER", BAGS},      {"BASKET", BAGS},       {"BOX", BAGS},
-    {"PURSE", BAGS},        {"SUITCASE", BAGS},     {"TIN", BAGS},
-    {"DOLL", PLAY},         {"TOY", PLAY},          {"GAME", PLAY},
-    {"PLAY", PLAY},         {"PUZZLE", PLAY},       {"ANIMAL", PLAY},
-    {"BLOCK", PLAY},        {"SKIPPING", PLAY},     {"ALARM CLOCK", HOME},
-    {"CUP", KITCHEN},       {"MUG", KITCHEN},       {"TEA", KITCHEN},
-    {"PLATE", KITCHEN},     {"BOWL", KITCHEN},      {"CAKE", KITCHEN},
-    {"BAKING", KITCHEN},    {"KITCHEN", KITCHEN},   {"COOK", KITCHEN},
-    {"JAM", KITCHEN},       {"SPOON", KITCHEN},     {"LUNCH", KITCHEN},
-    {"JAR", KITCHEN},       {"JUG", KITCHEN},       {"GLASS", KITCHEN},
-    {"NAPKIN", KITCHEN},    {"APRON", KITCHEN},     {"EGG", KITCHEN},
-    {"COFFEE", KITCHEN},    {"DRINK", KITCHEN},     {"BOTTLE", KITCHEN},
-    {"SIGN", HOME},         {"FRAME", HOME},        {"CLOCK", HOME},
-    {"DOORMAT", HOME},      {"DOOR", HOME},         {"HOOK", HOME},
-    {"HANGER", HOME},       {"HANGING", HOME},      {"CABINET", HOME},
-    {"DRAWER", HOME},       {"GARDEN", HOME},       {"PLANT", HOME},
-    {"MIRROR", HOME},       {"WICKER", HOME},       {"WALL", HOME},
-    {"NECKLACE", WEAR},     {"BRACELET", WEAR},     {"EARRING", WEAR},
-    {"RING", WEAR},         {"UMBRELLA", WEAR},     {"SCARF", WEAR},
+    {"POSTAGE", SERVICE},  {"CARRIAGE", SERVICE}, {"CHRISTMAS", CHRISTMAS},
+    {"XMAS", CHRISTMAS},   {"ADVENT", CHRISTMAS}, {"REINDEER", CHRISTMAS},
+    {"SANTA", CHRISTMAS},  {"SNOW", CHRISTMAS},   {"WARMER", WARM},
+    {"HOT WATER", WARM},   {"CUSHION", WARM},     {"BLANKET", WARM},
+    {"LANTERN", LIGHTING}, {"LIGHT", LIGHTING},   {"T-LIGHT", LIGHTING},
+    {"CANDLE", LIGHTING},  {"LAMP", LIGHTING},    {"CARD", PAPER},
+    {"WRAP", PAPER},       {"PAPER", PAPER},      {"TISSUE", PAPER},
+    {"NOTEBOOK", PAPER},   {"PENCIL", PAPER},     {"PEN", PAPER},
+    {"STICKER", PAPER},    {"RIBBON", PAPER},     {"BAG", BAGS},
+    {"SHOPPER", BAGS},     {"BASKET", BAGS},      {"BOX", BAGS},
+    {"PURSE", BAGS},       {"SUITCASE", BAGS},    {"TIN", BAGS},
+    {"DOLL", PLAY},        {"TOY", PLAY},         {"GAME", PLAY},
+    {"PLAY", PLAY},        {"PUZZLE", PLAY},      {"ANIMAL", PLAY},
+    {"BLOCK", PLAY},       {"SKIPPING", PLAY},    {"ALARM CLOCK", HOME},
+    {"CUP", KITCHEN},      {"MUG", KITCHEN},      {"TEA", KITCHEN},
+    {"PLATE", KITCHEN},    {"BOWL", KITCHEN},     {"CAKE", KITCHEN},
+    {"BAKING", KITCHEN},   {"KITCHEN", KITCHEN},  {"COOK", KITCHEN},
+    {"JAM", KITCHEN},      {"SPOON", KITCHEN},    {"LUNCH", KITCHEN},
+    {"JAR", KITCHEN},      {"JUG", KITCHEN},      {"GLASS", KITCHEN},
+    {"NAPKIN", KITCHEN},   {"APRON", KITCHEN},    {"EGG", KITCHEN},
+    {"COFFEE", KITCHEN},   {"DRINK", KITCHEN},    {"BOTTLE", KITCHEN},
+    {"SIGN", HOME},        {"FRAME", HOME},       {"CLOCK", HOME},
+    {"DOORMAT", HOME},     {"DOOR", HOME},        {"HOOK", HOME},
+    {"HANGER", HOME},      {"HANGING", HOME},     {"CABINET", HOME},
+    {"DRAWER", HOME},      {"GARDEN", HOME},      {"PLANT", HOME},
+    {"MIRROR", HOME},      {"WICKER", HOME},      {"WALL", HOME},
+    {"NECKLACE", WEAR},    {"BRACELET", WEAR},    {"EARRING", WEAR},
+    {"RING", WEAR},        {"UMBRELLA", WEAR},    {"SCARF", WEAR},
 };
 
 static bool holds_word(struct str text, const char *keyword)

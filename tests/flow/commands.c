@@ -20,8 +20,7 @@ bool flow_fail(struct flow *flow, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (str_is_absent(flow->failure))
-        flow->failure =
-            str_printf(&flow->arena, "%s:%d: %s", flow->path, flow->line, text);
+        flow->failure = str_printf(&flow->arena, "%s:%d: %s", flow->path, flow->line, text);
     return false;
 }
 
@@ -167,22 +166,31 @@ static bool command_hold(struct flow *flow, struct words *words)
     return true;
 }
 
-/* crash: now. crash before commit, crash after commit: while it works on the next batch */
-static bool command_crash(struct flow *flow, struct words *words)
+static bool crash_now(struct flow *flow)
 {
     struct err err = {0};
-    if (words_take_if(words, "before")) {
-        store_fake_fail(flow->world->store, STORE_FAKE_COMMIT, 1, OUTCOME_RETRY, false);
-        flow->world->crash = CRASH_WAITING;
-    } else if (words_take_if(words, "after")) {
-        bus_fake_fail(flow->world->bus, BUS_FAKE_FLUSH, 1);
-        flow->world->crash = CRASH_WAITING;
-    } else {
-        flow->mail_mark = flow->world->mail_count;
-        return (world_crash(flow->world, &err) == OUTCOME_DONE && world_run(flow->world)) ||
-               flow_fail(flow, "the next lane cannot go on: %s", err.text);
-    }
-    return words_take_if(words, "commit") || flow_fail(flow, "crash [before|after commit]");
+    flow->mail_mark = flow->world->mail_count;
+    return (world_crash(flow->world, &err) == OUTCOME_DONE && world_run(flow->world)) ||
+           flow_fail(flow, "the next lane cannot go on: %s", err.text);
+}
+
+/* crash: now. crash before|after commit [NTH]: while it works on the next batch, or the n-th */
+static bool command_crash(struct flow *flow, struct words *words)
+{
+    struct world *world = flow->world;
+    const bool before = words_take_if(words, "before");
+    if (!before && !words_take_if(words, "after"))
+        return crash_now(flow);
+    int64_t nth = 1;
+    if (!words_take_if(words, "commit") ||
+        (words->next < words->count && !str_to_int64(words_take(words), &nth)))
+        return flow_fail(flow, "crash [before|after commit [NTH]]");
+    world->crash = CRASH_WAITING;
+    if (before)
+        store_fake_fail(world->store, STORE_FAKE_COMMIT, (int)nth, OUTCOME_RETRY, false);
+    else
+        bus_fake_fail(world->bus, BUS_FAKE_FLUSH, (int)nth);
+    return true;
 }
 
 /* crashed: the planned crash did happen */
@@ -203,6 +211,7 @@ static const struct command {
     {"api-keys", command_api_keys, false},
     {"send", flow_send, false},
     {"repeat", flow_repeat, false},
+    {"publish", flow_publish, false},
     {"redeliver", flow_redeliver, false},
     {"together", flow_together, false},
     {"end", flow_end, false},

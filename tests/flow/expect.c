@@ -163,7 +163,8 @@ struct mail_wanted {
 static const struct mail *first_of(const struct world *world, const struct mail *mail)
 {
     for (const struct mail *at = world->mail; at < mail; at++)
-        if (str_eq(at->queue, mail->queue) && str_eq(at->delivery->exchange, mail->delivery->exchange) &&
+        if (str_eq(at->queue, mail->queue) &&
+            str_eq(at->delivery->exchange, mail->delivery->exchange) &&
             str_eq(at->delivery->message_id, mail->delivery->message_id))
             return at;
     return NULL;
@@ -207,9 +208,8 @@ static bool fits(struct mail_wanted *wanted, const struct mail *mail)
         wanted->why = str_dup(arena, str_of(err.text));
         return false;
     }
-    const bool notification =
-        str_eq(wanted->exchange,
-               name_notifications(arena, wanted->flow->world->settings.engine.prefix));
+    const bool notification = str_eq(
+        wanted->exchange, name_notifications(arena, wanted->flow->world->settings.engine.prefix));
     if (is_event && !notification && !check_event(wanted, mail, body))
         return false;
     if (wanted->envelope && !match(arena, wanted->envelope, body, &wanted->why))
@@ -307,8 +307,7 @@ static bool find_document(void *context)
     wanted->why = STR("there is none");
     const struct json *document =
         str_is_absent(text) ? NULL : json_value(arena, text, &wanted->why);
-    return document &&
-           (!wanted->want || match(arena, wanted->want, document, &wanted->why));
+    return document && (!wanted->want || match(arena, wanted->want, document, &wanted->why));
 }
 
 static bool fill_document(struct flow *flow, struct words *words, struct document_wanted *wanted)
@@ -318,10 +317,9 @@ static bool fill_document(struct flow *flow, struct words *words, struct documen
     if (!wanted->type)
         return flow_fail(flow, "there is no collection %.*s", STR_FMT(collection));
     const struct str id = words_take(words);
-    const struct str *value =
-        id.len > 1 && id.ptr[0] == '$'
-            ? map_get(&flow->values, (struct str){id.ptr + 1, id.len - 1})
-            : NULL;
+    const struct str *value = id.len > 1 && id.ptr[0] == '$'
+                                  ? map_get(&flow->values, (struct str){id.ptr + 1, id.len - 1})
+                                  : NULL;
     wanted->id = value ? str_dup(&flow->arena, (struct str){value->ptr + 1, value->len - 2}) : id;
     return true;
 }
@@ -330,8 +328,7 @@ static bool fill_document(struct flow *flow, struct words *words, struct documen
 bool flow_document(struct flow *flow, struct words *words)
 {
     struct document_wanted wanted;
-    if (!fill_document(flow, words, &wanted) ||
-        !parse(flow, words_take_json(words), &wanted.want))
+    if (!fill_document(flow, words, &wanted) || !parse(flow, words_take_json(words), &wanted.want))
         return false;
     if (world_wait(flow->world, find_document, &wanted))
         return true;
@@ -373,8 +370,7 @@ static bool find_dead(void *context)
     const struct flow *flow = wanted->flow;
     for (size_t i = flow->mail_mark; i < flow->world->mail_count; i++) {
         const struct mail *mail = &flow->world->mail[i];
-        if (str_eq(mail->queue, wanted->queue) &&
-            str_eq(mail->delivery->body, flow->last.body) &&
+        if (str_eq(mail->queue, wanted->queue) && str_eq(mail->delivery->body, flow->last.body) &&
             str_eq(mail->delivery->message_id, flow->last.message_id))
             return true;
     }

@@ -8,19 +8,21 @@
 #include "flow/flow.h"
 
 #include <glob.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-#define ARENA_BLOCK   (64 * 1024)
-#define INCLUDES_MAX  4
-#define ALL_SCRIPTS   "tests/flow/*.flow"
-#define SCRIPT_MAX    (1024 * 1024)
-#define LOG_NOTHING   (LOG_ERROR + 1) /* faults on purpose would fill the screen */
+#define ARENA_BLOCK  (64 * 1024)
+#define INCLUDES_MAX 4
+#define ALL_SCRIPTS  "tests/flow/*.flow"
+#define SCRIPT_MAX   (1024 * 1024)
+#define LOG_NOTHING  (LOG_ERROR + 1) /* faults on purpose would fill the screen */
 
 static bool play_file(struct flow *flow, const char *path, int depth);
+static bool play_text(struct flow *flow, struct str text, int line, int depth);
 
 /* --- lines ----------------------------------------------------------------------------------------- */
 
@@ -28,8 +30,7 @@ static bool play_include(struct flow *flow, struct str name, int depth)
 {
     const char *slash = strrchr(flow->path, '/');
     const int folder = slash ? (int)(slash + 1 - flow->path) : 0;
-    const struct str path =
-        str_printf(&flow->arena, "%.*s%.*s", folder, flow->path, STR_FMT(name));
+    const struct str path = str_printf(&flow->arena, "%.*s%.*s", folder, flow->path, STR_FMT(name));
     if (depth == INCLUDES_MAX)
         return flow_fail(flow, "includes go round in circles");
     const char *outer = flow->path;
@@ -84,21 +85,77 @@ static const char *command_end(const char *at, const char *end, int *lines)
     return at;
 }
 
-static bool play_text(struct flow *flow, struct str text, int depth)
+/* A command of a script: its text, where it stands, what comes after it. */
+struct piece {
+    struct str text;
+    int line;
+    const char *after;
+    int next_line;
+};
+
+/* The next command; false at the end. */
+static bool next_piece(const char *at, const char *end, int line, struct piece *out)
 {
-    const char *end = text.ptr + text.len;
-    int line = 1;
-    for (const char *at = text.ptr; at < end && !flow->skipped;) {
+    while (at < end) {
         int lines;
         const char *after = command_end(at, end, &lines);
         const char *newline = memchr(at, '\n', (size_t)(end - at));
-        flow->line = line;
         const size_t len = (size_t)(after - at) - (after[-1] == '\n');
-        if (!is_comment(at, newline ? newline : end) &&
-            !play_line(flow, (struct str){at, len}, depth))
-            return false;
-        line += lines;
+        *out = (struct piece){{at, len}, line, after, line + lines};
+        if (!is_comment(at, newline ? newline : end))
+            return true;
         at = after;
+        line += lines;
+    }
+    return false;
+}
+
+/* What stands between "loop" and its "done", and where to go on. */
+static bool loop_body(struct flow *flow, const struct piece *loop, const char *end,
+                      struct str *body, struct piece *done)
+{
+    for (struct piece piece = *loop; next_piece(piece.after, end, piece.next_line, &piece);)
+        if (str_eq(piece.text, STR("done"))) {
+            *body = (struct str){loop->after, (size_t)(piece.text.ptr - loop->after)};
+            *done = piece;
+            return true;
+        }
+    return flow_fail(flow, "loop without done");
+}
+
+/* loop NAME COUNT ... done: with $NAME from 1 to COUNT. Loops do not nest. */
+static bool play_loop(struct flow *flow, struct piece *piece, const char *end, int depth)
+{
+    struct str why = STR_ABSENT;
+    struct words words;
+    struct str body;
+    struct piece done;
+    int64_t count = 0;
+    if (!words_split(&flow->arena, piece->text, &words, &why) || words.count != 3 ||
+        !str_to_int64(words.items[2], &count))
+        return flow_fail(flow, "loop NAME COUNT");
+    if (!loop_body(flow, piece, end, &body, &done))
+        return false;
+    for (int64_t i = 1; i <= count; i++) {
+        flow_set(flow, words.items[1], str_printf(&flow->arena, "%" PRId64, i));
+        if (!play_text(flow, body, piece->next_line, depth))
+            return false;
+    }
+    *piece = done;
+    return true;
+}
+
+static bool play_text(struct flow *flow, struct str text, int line, int depth)
+{
+    const char *end = text.ptr + text.len;
+    struct piece piece = {.after = text.ptr, .next_line = line};
+    while (!flow->skipped && next_piece(piece.after, end, piece.next_line, &piece)) {
+        flow->line = piece.line;
+        const bool played = str_starts_with(piece.text, STR("loop "))
+                                ? play_loop(flow, &piece, end, depth)
+                                : play_line(flow, piece.text, depth);
+        if (!played)
+            return false;
     }
     return true;
 }
@@ -113,8 +170,8 @@ static bool play_file(struct flow *flow, const char *path, int depth)
     const bool failed = ferror(file) || len == SCRIPT_MAX;
     fclose(file);
     flow->path = path;
-    return failed ? flow_fail(flow, "cannot read it") :
-                    play_text(flow, (struct str){bytes, len}, depth);
+    return failed ? flow_fail(flow, "cannot read it")
+                  : play_text(flow, (struct str){bytes, len}, 1, depth);
 }
 
 /* --- scripts ------------------------------------------------------------------------------------------ */
@@ -195,7 +252,7 @@ int main(int argc, char **argv)
     int first = 1;
     log_set_level((enum log_level)LOG_NOTHING);
     for (; first < argc && argv[first][0] == '-'; first++) {
-        if (strcmp(argv[first], "--real") == 0) {
+        if (strcmp(argv[first], "--real") == 0 || strcmp(argv[first], "--live") == 0) {
             real = true;
         } else if (strcmp(argv[first], "--log") == 0) {
             log_set_level(LOG_DEBUG);

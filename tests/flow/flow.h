@@ -13,12 +13,13 @@
 struct flow {
     struct world *world;
     struct arena arena;
-    const char *path;  /* of the file in hand */
-    int line;          /* where the command in hand begins */
-    struct map values; /* name -> struct str *, JSON text */
-    bool together;     /* sends are collected, the lane does not step */
+    const char *path;        /* of the file in hand */
+    int line;                /* where the command in hand begins */
+    struct map values;       /* name -> struct str *, JSON text */
+    bool together;           /* sends are collected, the lane does not step */
     struct bus_message last; /* what `repeat` sends again */
-    struct str pending[PENDING_MAX]; /* correlation ids of sends that expect their replies, in order */
+    struct str
+        pending[PENDING_MAX]; /* correlation ids of sends that expect their replies, in order */
     size_t pending_count;
     int sends;
     size_t mail_mark; /* mail from here on came after the last send */
@@ -42,6 +43,7 @@ bool flow_command(struct flow *flow, struct words *words);
 /* send.c */
 bool flow_send(struct flow *flow, struct words *words);
 bool flow_repeat(struct flow *flow, struct words *words);
+bool flow_publish(struct flow *flow, struct words *words);
 bool flow_redeliver(struct flow *flow, struct words *words);
 bool flow_together(struct flow *flow, struct words *words);
 bool flow_end(struct flow *flow, struct words *words);

@@ -252,6 +252,21 @@ bool flow_repeat(struct flow *flow, struct words *words)
     return publish(flow, &message, str_is_absent(message.reply_to));
 }
 
+/* publish TYPE BODY: somebody else puts an event onto the events exchange. */
+bool flow_publish(struct flow *flow, struct words *words)
+{
+    struct arena *arena = &flow->arena;
+    const struct str type = words_take(words);
+    const struct bus_message message = {
+        .exchange = name_events(arena, flow->world->settings.engine.prefix),
+        .routing_key = type,
+        .body = words_take_json(words),
+        .message_id = str_printf(arena, "%d-%d", flow->world->scripts, ++flow->sends),
+        .type = type,
+    };
+    return publish(flow, &message, true);
+}
+
 /* The broker gives the last event of this type to its subscribers once more. */
 bool flow_redeliver(struct flow *flow, struct words *words)
 {

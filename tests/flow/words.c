@@ -58,9 +58,9 @@ static struct str unquoted(struct arena *arena, struct str word)
     for (size_t i = 1; i + 1 < word.len; i++) {
         const bool is_byte = i + 4 < word.len && word.ptr[i] == '\\' && word.ptr[i + 1] == 'x' &&
                              hex_value(word.ptr[i + 2]) >= 0 && hex_value(word.ptr[i + 3]) >= 0;
-        text_append_char(&text, is_byte ? (char)(hex_value(word.ptr[i + 2]) * 16 +
-                                                 hex_value(word.ptr[i + 3]))
-                                        : word.ptr[i]);
+        text_append_char(
+            &text, is_byte ? (char)(hex_value(word.ptr[i + 2]) * 16 + hex_value(word.ptr[i + 3]))
+                           : word.ptr[i]);
         i += is_byte ? 3 : 0;
     }
     return text_str(&text);
@@ -175,8 +175,7 @@ bool words_take_if(struct words *words, const char *word)
 
 struct str words_take_json(struct words *words)
 {
-    const struct str word =
-        words->next < words->count ? words->items[words->next] : STR_ABSENT;
+    const struct str word = words->next < words->count ? words->items[words->next] : STR_ABSENT;
     const bool is_json = word.len > 0 && (word.ptr[0] == '{' || word.ptr[0] == '[');
     return is_json ? words_take(words) : STR_ABSENT;
 }

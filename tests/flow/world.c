@@ -17,10 +17,11 @@
 
 #define ARENA_BLOCK   (64 * 1024)
 #define CLIENT_BODY   (1024 * 1024)
-#define STEPS_MAX     300  /* of a fake world until it must be idle; a deferred message needs some 10 */
+#define STEPS_MAX     300 /* of a fake world until it must be idle; a deferred message needs some 10 */
 #define PATIENCE_US   10000000
 #define QUIET_US      100000 /* nothing came for so long: nothing will */
 #define STEP_MS       5
+#define TICK_MS       1             /* between two messages on fakes */
 #define FAKE_START_MS 1714979289000 /* 2024-05-06T07:08:09Z: a day without any meaning */
 
 /* The lane's clock is a function without an argument, so its state must be here. */
@@ -43,6 +44,8 @@ void world_advance(struct world *world, int64_t ms)
         return;
     lock_fake_advance(world->lock, ms);
     bus_fake_advance(world->client, ms);
+    if (ms > TICK_MS)
+        world->lane.next_relay_us = 0;
 }
 
 /* --- settings and names ------------------------------------------------------------------------- */
@@ -75,7 +78,7 @@ static enum outcome load_settings(struct world *world, struct err *err)
     engine->password_opslimit = 2;
     engine->password_memlimit = 19 * 1024 * 1024;
     if (!world->real)
-        engine->relay_age_ms = 0; /* what is not marked is published again at once */
+        engine->relay_age_ms = 0; /* what is not marked is published at the relay's next turn */
     world->service = shop_service(&world->settings);
     return OUTCOME_DONE;
 }
@@ -86,8 +89,8 @@ static void fill_pool(struct world *world)
     size_t count = 0;
     while (world->service.workers[count])
         count++;
-    world->pool = (struct pool_settings){
-        .name = STR("flow"), .lanes = 1, .batch_max = 128, .prefetch = 256};
+    world->pool =
+        (struct pool_settings){.name = STR("flow"), .lanes = 1, .batch_max = 128, .prefetch = 256};
     world->pool.workers.items = arena_array(&world->arena, count + 1, sizeof(struct str));
     world->dead = arena_array(&world->arena, count + 1, sizeof(struct str));
     for (size_t i = 0; i <= count; i++) {
@@ -216,9 +219,10 @@ static enum outcome start_lane(struct world *world, struct err *err)
                       .now_ms = world_now,
                   },
                   err));
-    /* Marking is left for later, as under load, so that a crash always finds something unmarked. */
+    /* Marking is left for later, as under load, so that a crash always finds something unmarked; the
+     * relay's turn comes with world_advance(). */
     if (!world->real)
-        world->lane.next_mark_us = INT64_MAX;
+        world->lane.next_mark_us = world->lane.next_relay_us = INT64_MAX;
     return OUTCOME_DONE;
 }
 
@@ -344,8 +348,7 @@ static bool send_real(struct world *world, const struct bus_message *message)
     struct bus_confirm confirm = {0};
     const uint64_t group = ++world->last_group;
     bus_publish(world->client, message, group);
-    if (bus_flush(world->client, &err) != OUTCOME_DONE ||
-        !bus_wait_confirms(world->client, 5000)) {
+    if (bus_flush(world->client, &err) != OUTCOME_DONE || !bus_wait_confirms(world->client, 5000)) {
         fprintf(stderr, "flow: the client: %s\n", err.text);
         return false;
     }
@@ -358,7 +361,7 @@ bool world_send(struct world *world, const struct bus_message *message)
 {
     if (world->real)
         return send_real(world, message);
-    world_advance(world, 1);
+    world_advance(world, TICK_MS);
     return bus_fake_send(world->client, message);
 }
 
@@ -421,6 +424,8 @@ bool world_run(struct world *world)
         (void)!run_real(world, &alive); /* whether something came is the caller's to look at */
     else
         alive = run_fake(world);
+    if (!world->real)
+        world->lane.next_relay_us = INT64_MAX; /* its turn is over */
     return alive;
 }
 

@@ -118,7 +118,21 @@ static const struct field stock_fields[] = {
 static const struct shape stock_shape = SHAPE("Stock", struct stock, stock_fields);
 static const struct doc_type stock_type = {.collection = "stock", .shape = &stock_shape};
 
-static const struct doc_type *const test_types[] = {&thing_type, &stock_type};
+/* The same struct as an order and as a cart: with few indexes, and with none. */
+static const struct doc_index order_indexes[] = {
+    {.name = "number", .keys = "sku:1", .flags = INDEX_UNIQUE},
+    {.name = "ofUser", .keys = "parentId:1,createdAt:-1"},
+};
+static const struct doc_type order_type = {
+    .collection = "orders",
+    .shape = &thing_shape,
+    .indexes = order_indexes,
+    .index_count = COUNT(order_indexes),
+};
+static const struct doc_type cart_type = {.collection = "carts", .shape = &thing_shape};
+
+static const struct doc_type *const test_types[] = {&thing_type, &stock_type, &order_type,
+                                                    &cart_type};
 
 /* A thing with every field set. */
 static inline struct thing *new_thing(struct arena *arena, struct str id, struct str sku)

@@ -287,6 +287,7 @@ void test_config__empty_files_are_fine(void **state)
     end(&world);
 }
 
+/* long because it is one table: every refusal with its exact words */
 void test_config__refuses_wrong_files(void **state)
 {
     static const struct {

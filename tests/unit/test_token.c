@@ -203,6 +203,7 @@ void test_token__headers(void **state)
     arena_release(&arena);
 }
 
+/* long because it is one table: every claim, missing, mistyped and wrong */
 void test_token__payloads(void **state)
 {
     static const struct {

@@ -1,0 +1,102 @@
+"""A shop behind a message broker, in plain pika: call() sends a request and waits for its answer on
+an exclusive queue of our own; hear() waits for events and notifications."""
+
+import json
+import time
+import uuid
+
+import pika
+
+ANSWER_SECONDS = 15
+
+
+class Answer:
+    def __init__(self, properties, body):
+        self.properties = properties
+        self.raw = body
+        self.body = json.loads(body)
+        self.status = (properties.headers or {}).get("status")
+
+
+class Shop:
+    def __init__(self, uri, prefix="cartwright"):
+        self.prefix = prefix
+        self.answers = {}  # by correlation id
+        self.returned = []  # requests that no queue takes
+        self.heard = []  # (routing key, properties, body)
+        self.connection = pika.BlockingConnection(pika.URLParameters(uri))
+        self.channel = self.connection.channel()
+        self.channel.add_on_return_callback(self._on_return)
+        self.replies = self.channel.queue_declare("", exclusive=True).method.queue
+        self.channel.basic_consume(self.replies, self._on_answer)
+
+    def listen(self, exchange, *patterns):
+        """Binds a queue of our own to an exchange; what comes is kept in `heard`."""
+        queue = self.channel.queue_declare("", exclusive=True).method.queue
+        for pattern in patterns:
+            self.channel.queue_bind(queue, f"{self.prefix}.{exchange}", pattern)
+        self.channel.basic_consume(queue, self._on_heard)
+
+    def call(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None):
+        correlation_id = self.send(
+            operation, body, token=token, message_id=message_id, raw=raw, headers=headers
+        )
+        self._wait(lambda: correlation_id in self.answers, f"an answer to {operation}")
+        return self.answers.pop(correlation_id)
+
+    def send(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None,
+             reply=True):
+        """Publishes a request and does not wait; gives its correlation id."""
+        correlation_id = str(uuid.uuid4())
+        headers = dict(headers or {})
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        self.channel.basic_publish(
+            f"{self.prefix}.requests",
+            operation,
+            raw if raw is not None else json.dumps(body or {}).encode(),
+            pika.BasicProperties(
+                message_id=message_id or str(uuid.uuid4()),
+                correlation_id=correlation_id,
+                reply_to=self.replies if reply else None,
+                content_type="application/json",
+                delivery_mode=2,
+                headers=headers,
+            ),
+            mandatory=True,
+        )
+        return correlation_id
+
+    def hear(self, wanted, what):
+        """The first thing heard that `wanted(key, body)` accepts; waits for it."""
+        found = []
+
+        def is_here():
+            found[:] = [body for key, _, body in self.heard if wanted(key, body)][:1]
+            return bool(found)
+
+        self._wait(is_here, what)
+        return found[0]
+
+    def close(self):
+        self.connection.close()
+
+    def _wait(self, is_done, what):
+        end = time.monotonic() + ANSWER_SECONDS
+        while not is_done():
+            if self.returned:
+                raise RuntimeError(f"no queue takes {self.returned.pop()}")
+            if time.monotonic() > end:
+                raise TimeoutError(f"waited {ANSWER_SECONDS} s for {what}")
+            self.connection.process_data_events(time_limit=0.05)
+
+    def _on_answer(self, channel, method, properties, body):
+        self.answers[properties.correlation_id] = Answer(properties, body)
+        channel.basic_ack(method.delivery_tag)
+
+    def _on_heard(self, channel, method, properties, body):
+        self.heard.append((method.routing_key, properties, json.loads(body)))
+        channel.basic_ack(method.delivery_tag)
+
+    def _on_return(self, _channel, method, _properties, _body):
+        self.returned.append(method.routing_key)

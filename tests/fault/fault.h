@@ -1,0 +1,185 @@
+/* fault.h - what the fault tests share: a shop on real servers, its workers as processes of their
+ * own, a history of every call, and the invariants that hold whatever was done to it.
+ *
+ *   begin    empty queues, workers started
+ *   test     load, and something bad in the middle of it
+ *   end      everything answered, everything quiet, workers drained, invariants checked
+ *
+ * The shop has a prefix and a database of its own; documents of earlier tests stay and are kept apart
+ * by the time at which a test began. */
+#ifndef CARTWRIGHT_TESTS_FAULT_FAULT_H
+#define CARTWRIGHT_TESTS_FAULT_FAULT_H
+
+#include <sys/types.h>
+
+#include "bus/bus_client.h"
+#include "shop.h"
+#include "support/fixtures.h"
+
+#define FAULT_PREFIX    "fault"
+#define COMES_BACK_S    90 /* generous: a slow machine with other things to do */
+#define FAULT_LANES_MAX 16
+
+/* One call of a client. However often it is sent, it is one call, and all its replies are one. */
+struct call {
+    struct str operation;
+    struct str body;
+    struct str token;
+    struct str caller; /* user id, absent: none */
+    struct str message_id;
+    int status;       /* 0: not answered yet */
+    struct str reply; /* the first one */
+    struct str code;  /* of its error; absent: ok */
+    int replies;
+    void *owner; /* of who sent it */
+};
+
+struct calls {
+    struct call **items;
+    size_t count, capacity;
+};
+
+struct lanes {
+    pid_t pids[FAULT_LANES_MAX];
+    size_t count;
+};
+
+struct fault {
+    struct arena home; /* of the program */
+    const struct app_settings *settings;
+    struct service service;
+    struct store *store;
+    struct str exchange; /* of requests */
+    const char *mongodb_uri;
+    const char *log_path;
+    pid_t supervisor; /* 0: not running */
+    long log_from;    /* where the log of these workers begins */
+    /* of the present test */
+    const char *test;
+    struct arena arena;
+    int64_t began_ms;
+    struct calls history;
+    struct fixtures fixtures;
+    struct good *goods; /* whose stock is checked at the end */
+    size_t good_count, good_capacity;
+    int64_t expected_dead; /* dead letters that the test provoked */
+    bool failed;
+};
+
+/* One line on standard error; the test has failed. */
+void fault_fail(struct fault *fault, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The program cannot go on. */
+_Noreturn void fault_die(const char *what, const struct err *err);
+void fault_sleep_ms(int64_t ms);
+
+/* --- world.c -------------------------------------------------------------------------------------- */
+
+void world_open(struct fault *fault);
+void world_close(struct fault *fault);
+void world_begin(struct fault *fault);
+void world_end(struct fault *fault);
+/* Kept in the test's list, so that its stock is checked. */
+struct good *world_good(struct fault *fault, int64_t stock);
+
+/* --- workers.c: `cartwright worker` --------------------------------------------------------------- */
+
+/* crashpoint: where the first incarnation of each lane dies, or NULL. Waits until all lanes are
+ * ready. */
+void workers_start(struct fault *fault, const char *crashpoint);
+/* Drained, with exit status 0. */
+void workers_stop(struct fault *fault);
+void workers_kill(struct fault *fault);
+struct lanes workers_lanes(const struct fault *fault);
+/* How often `text` stands in what the present workers have logged. */
+int workers_logged(const struct fault *fault, const char *text);
+/* `cartwright topology`, `cartwright index`: in the child of a fork too. */
+bool workers_command(const char *command);
+
+/* --- servers.c ------------------------------------------------------------------------------------ */
+
+/* That the rig started it, so that it may be stopped. */
+bool servers_are_ours(const char *name);
+/* servers.sh COMMAND RIG_DIR NAME */
+bool servers_do(const char *command, const char *name);
+/* One Redis command without arguments. */
+void servers_redis(struct fault *fault, const char *command);
+/* Keys of locks that have no end. */
+int64_t servers_endless_locks(struct fault *fault);
+/* failCommand; text is JSON: {"mode": ..., "data": ...}. False: the server does not know it. */
+bool servers_fail_point(struct fault *fault, const char *json);
+
+/* --- history.c ------------------------------------------------------------------------------------ */
+
+struct call *history_add(struct fault *fault, const char *operation, struct str body,
+                         const struct shopper *shopper);
+/* The same call's message id in another call, with another body. */
+struct call *history_add_again(struct fault *fault, const struct call *call, struct str body);
+void history_reply(struct fault *fault, struct call *call, int status, struct str body);
+bool call_is(const struct call *call, const char *operation);
+/* Answered with this error; "ok" is success. */
+bool call_has(const struct call *call, const char *code);
+
+/* --- sender.c: a client that does not give up ------------------------------------------------------ */
+
+struct sender {
+    struct fault *fault;
+    struct bus_client *client; /* NULL: lost */
+    struct call **by_ticket;
+    size_t ticket_capacity;
+    struct calls open; /* sent, not answered */
+    int64_t heard_us;
+};
+
+void sender_init(struct sender *sender, struct fault *fault);
+void sender_release(struct sender *sender);
+void sender_send(struct sender *sender, struct call *call);
+/* The next call that was answered for the first time; NULL when there was none within the time.
+ * What stays unanswered is sent again, over a new connection when the old one is lost. */
+struct call *sender_next(struct sender *sender, int timeout_ms);
+/* Until nothing is open; false after COMES_BACK_S. */
+bool sender_finish(struct sender *sender);
+/* Sends one and waits for its answer. */
+void sender_call(struct fault *fault, struct call *call);
+
+/* --- storm.c: customers who shop, and an admin who ships ------------------------------------------- */
+
+#define STORM_SHOPPERS 300
+
+
+void storm_run(struct fault *fault, bool (*trouble)(struct fault *fault));
+
+/* --- spy.c ---------------------------------------------------------------------------------------- */
+
+/* A bus that consumes nothing yet; waits for the broker. */
+struct bus *spy_open_bus(struct fault *fault);
+/* Everything in a queue is taken out; take may be NULL. */
+size_t spy_take_all(struct fault *fault, struct str queue,
+                    void (*take)(void *context, const struct delivery *delivery), void *context);
+struct str spy_queue(void);
+/* Declares the spy's and the replies' queues. */
+void spy_declare(struct fault *fault);
+/* Messages ready in the queues of the shop: dead letters, and all others. */
+void spy_depths(struct fault *fault, int64_t *dead, int64_t *others);
+void spy_empty_dead(struct fault *fault);
+
+/* --- check.c -------------------------------------------------------------------------------------- */
+
+void check_invariants(struct fault *fault);
+
+/* --- the tests ------------------------------------------------------------------------------------ */
+
+struct fault_test {
+    const char *name;
+    void (*run)(struct fault *fault);
+    const char *crashpoint;
+    const char *server; /* that must be ours; NULL: none */
+};
+
+/* Each ends with a row without a name. */
+extern const struct fault_test race_tests[];
+extern const struct fault_test kill_tests[];
+extern const struct fault_test restart_tests[];
+extern const struct fault_test bad_input_tests[];
+
+#endif

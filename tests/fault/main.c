@@ -1,0 +1,99 @@
+/* main.c - fault [--only NAME] [--times N]: races, kills, restarts and bad input, on real servers and
+ * the real workers.
+ *
+ * --only runs the tests whose name begins with NAME. A test whose server was not started by the rig
+ * is skipped: it may not be stopped. */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fault/fault.h"
+
+#define FAILURES_SHOWN 12
+
+static const struct fault_test *const tables[] = {race_tests, kill_tests, restart_tests,
+                                                  bad_input_tests};
+
+struct run {
+    const char *only;
+    int times;
+    int passed, failed, skipped;
+};
+
+void fault_fail(struct fault *fault, const char *format, ...)
+{
+    va_list args;
+    if (!fault->failed)
+        fprintf(stderr, "%s:\n", fault->test);
+    fault->failed = true;
+    fputs("  ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static void run_test(struct fault *fault, const struct fault_test *test, struct run *run)
+{
+    if (run->only && strncmp(test->name, run->only, strlen(run->only)) != 0)
+        return;
+    if (test->server && !servers_are_ours(test->server)) {
+        printf("  %-32s skipped: %s is not the rig's\n", test->name, test->server);
+        run->skipped++;
+        return;
+    }
+    const int64_t begin_us = clock_monotonic_us();
+    fault->test = test->name;
+    world_begin(fault);
+    workers_start(fault, test->crashpoint);
+    test->run(fault);
+    world_end(fault);
+    printf("  %-32s %s (%.1f s)\n", test->name, fault->failed ? "FAILED" : "ok",
+           (double)(clock_monotonic_us() - begin_us) / 1e6);
+    fflush(stdout);
+    run->passed += !fault->failed;
+    run->failed += fault->failed;
+}
+
+static void run_all(struct fault *fault, struct run *run)
+{
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+        for (const struct fault_test *test = tables[i]; test->name; test++)
+            run_test(fault, test, run);
+}
+
+static bool read_options(int argc, char **argv, struct run *run)
+{
+    *run = (struct run){.times = 1};
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--only") == 0)
+            run->only = argv[i + 1];
+        else if (strcmp(argv[i], "--times") == 0)
+            run->times = (int)strtol(argv[i + 1], NULL, 10);
+        else
+            return false;
+    }
+    return argc % 2 == 1 && run->times > 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct fault fault;
+    struct run run;
+    if (!read_options(argc, argv, &run)) {
+        fprintf(stderr, "usage: fault [--only NAME] [--times N]\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level(LOG_ERROR);
+    world_open(&fault);
+    for (int i = 0; i < run.times; i++)
+        run_all(&fault, &run);
+    world_close(&fault);
+    printf("%d passed, %d failed", run.passed, run.failed);
+    printf(run.skipped ? ", %d skipped\n" : "\n", run.skipped);
+    return run.failed ? 1 : 0;
+}

@@ -1,0 +1,128 @@
+/* spy.c - what is in the queues: a spy that every event and notification reaches, the dead letters,
+ * and how full the others are. */
+#include "base/clock.h"
+#include "fault/fault.h"
+#include "worker/names.h"
+#include "worker/process.h"
+
+#define SPY_QUEUE     FAULT_PREFIX "-spy"
+#define SPY_PREFETCH  2000
+#define SPY_WAIT_MS   200
+#define SPY_BODY_MAX  ((size_t)1024 * 1024)
+#define DEAD_WORD     ".dead."
+#define RETRY_MS      200
+
+struct str spy_queue(void)
+{
+    return STR(SPY_QUEUE);
+}
+
+struct bus *spy_open_bus(struct fault *fault)
+{
+    struct bus_options options = bus_options_of(&fault->settings->engine, "fault spy");
+    options.body_max = SPY_BODY_MAX;
+    const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
+    struct err err = {0};
+    struct bus *bus;
+    while (bus_open(&options, &bus, &err) != OUTCOME_DONE) {
+        if (clock_monotonic_us() > end_us)
+            fault_die("the broker does not come back", &err);
+        fault_sleep_ms(RETRY_MS);
+    }
+    return bus;
+}
+
+void spy_declare(struct fault *fault)
+{
+    const struct str prefix = fault->settings->engine.prefix;
+    const struct bus_binding everything[] = {
+        {name_events(&fault->home, prefix), STR("#")},
+        {name_notifications(&fault->home, prefix), STR("#")},
+    };
+    const struct bus_queue queue = {
+        .name = spy_queue(), .bindings = everything, .binding_count = 2};
+    const struct bus_topology ears = {.queues = &queue, .queue_count = 1};
+    struct bus *bus = spy_open_bus(fault);
+    struct err err = {0};
+    if (bus_declare(bus, &ears, &err) != OUTCOME_DONE)
+        fault_die("declaring the spy", &err);
+    bus_close(bus);
+}
+
+static int64_t depth_of(struct bus *bus, struct str queue)
+{
+    int64_t depth = 0;
+    struct err err = {0};
+    /* A queue that is gone has nothing in it; the passive declaration closed the channel. */
+    if (bus_queue_depth(bus, queue, &depth, &err) != OUTCOME_DONE &&
+        bus_reconnect(bus, &err) != OUTCOME_DONE)
+        fault_die("asking for a queue", &err);
+    return depth;
+}
+
+size_t spy_take_all(struct fault *fault, struct str queue,
+                    void (*take)(void *context, const struct delivery *delivery), void *context)
+{
+    struct err err = {0};
+    struct bus *bus = spy_open_bus(fault);
+    const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
+    size_t count = 0;
+    const int64_t depth = depth_of(bus, queue);
+    if (depth && bus_consume(bus, &queue, 1, SPY_PREFETCH, &err) != OUTCOME_DONE)
+        fault_die("listening", &err);
+    while (count < (size_t)depth && clock_monotonic_us() < end_us) {
+        struct delivery *delivery;
+        if (bus_next(bus, SPY_WAIT_MS, &delivery) != BUS_MESSAGE)
+            continue;
+        if (take)
+            take(context, delivery);
+        count++;
+        bus_ack(bus, delivery, true);
+        delivery_free(delivery);
+        if (bus_flush(bus, &err) != OUTCOME_DONE)
+            fault_die("listening", &err);
+    }
+    bus_close(bus);
+    return count;
+}
+
+static struct bus_topology topology(struct fault *fault)
+{
+    struct bus_topology topology;
+    struct err err = {0};
+    if (topology_of(&fault->service, &fault->settings->engine, &fault->arena, &topology, &err) !=
+        OUTCOME_DONE)
+        fault_die("the topology", &err);
+    return topology;
+}
+
+static bool is_dead_queue(struct str name)
+{
+    return memmem(name.ptr, name.len, DEAD_WORD, strlen(DEAD_WORD)) != NULL;
+}
+
+void spy_depths(struct fault *fault, int64_t *dead, int64_t *others)
+{
+    const struct bus_topology all = topology(fault);
+    struct bus *bus = spy_open_bus(fault);
+    *dead = *others = 0;
+    for (size_t i = 0; i < all.queue_count; i++)
+        *(is_dead_queue(all.queues[i].name) ? dead : others) += depth_of(bus, all.queues[i].name);
+    bus_close(bus);
+}
+
+static void show_dead(void *context, const struct delivery *delivery)
+{
+    struct fault *fault = context;
+    if (fault->failed)
+        fault_fail(fault, "dead letter: %.*s %.*s %.300s", STR_FMT(delivery->operation),
+                   STR_FMT(delivery->message_id), delivery->body.ptr ? delivery->body.ptr : "");
+}
+
+void spy_empty_dead(struct fault *fault)
+{
+    const struct bus_topology all = topology(fault);
+    for (size_t i = 0; i < all.queue_count; i++)
+        if (is_dead_queue(all.queues[i].name))
+            spy_take_all(fault, all.queues[i].name, show_dead, fault);
+}

@@ -1,0 +1,162 @@
+/* workers.c - the real `cartwright worker`: its supervisor, its lanes, its log. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "fault/fault.h"
+
+#define TICK_MS 20
+#define STOP_S  40 /* the drain itself takes up to 25 */
+
+static const char *program(void)
+{
+    const char *path = getenv("CARTWRIGHT");
+    return path ? path : "./cartwright";
+}
+
+static _Noreturn void become(const char *command, const char *log_path, const char *mode)
+{
+    /* Whatever ends this program ends them. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (!freopen("/dev/null", "r", stdin) || !freopen(log_path, mode, stdout) ||
+        dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+        _exit(126);
+    execl(program(), "cartwright", command, "--config", getenv("CONFIG"), (char *)NULL);
+    _exit(127);
+}
+
+bool workers_command(const char *command)
+{
+    const pid_t pid = fork();
+    if (pid == 0)
+        become(command, "/dev/null", "w");
+    int status = 0;
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* --- the log ------------------------------------------------------------------------------------ */
+
+static long log_size(const struct fault *fault)
+{
+    FILE *log = fopen(fault->log_path, "r");
+    long size = 0;
+    if (log && fseek(log, 0, SEEK_END) == 0)
+        size = ftell(log);
+    if (log)
+        fclose(log);
+    return size;
+}
+
+int workers_logged(const struct fault *fault, const char *text)
+{
+    FILE *log = fopen(fault->log_path, "r");
+    char line[8192];
+    int count = 0;
+    if (log && fseek(log, fault->log_from, SEEK_SET) == 0)
+        while (fgets(line, sizeof(line), log))
+            count += strstr(line, text) != NULL;
+    if (log)
+        fclose(log);
+    return count;
+}
+
+/* --- starting and stopping ------------------------------------------------------------------------ */
+
+static void await_ready(struct fault *fault)
+{
+    const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
+    const struct err late = {.text = "they are not ready"};
+    while (!workers_logged(fault, "lanes are ready")) {
+        if (clock_monotonic_us() > end_us || waitpid(fault->supervisor, NULL, WNOHANG) != 0)
+            fault_die("the workers", &late);
+        fault_sleep_ms(TICK_MS);
+    }
+}
+
+void workers_start(struct fault *fault, const char *crashpoint)
+{
+    fault->log_from = log_size(fault);
+    fault->supervisor = fork();
+    if (fault->supervisor == 0) {
+        if (crashpoint)
+            setenv("CARTWRIGHT_CRASHPOINT", crashpoint, 1);
+        become("worker", fault->log_path, "a");
+    }
+    await_ready(fault);
+}
+
+static bool has_ended(pid_t pid, int *status)
+{
+    const int64_t end_us = clock_monotonic_us() + STOP_S * 1000000LL;
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        if (clock_monotonic_us() > end_us)
+            return false;
+        fault_sleep_ms(TICK_MS);
+    }
+    return true;
+}
+
+void workers_stop(struct fault *fault)
+{
+    int status = 0;
+    if (!fault->supervisor)
+        return;
+    kill(fault->supervisor, SIGTERM);
+    if (!has_ended(fault->supervisor, &status)) {
+        fault_fail(fault, "the workers did not stop in %d s", STOP_S);
+        kill(fault->supervisor, SIGKILL);
+        waitpid(fault->supervisor, &status, 0);
+    } else if (status != 0) {
+        fault_fail(fault, "the workers ended with status %d", status);
+    }
+    fault->supervisor = 0;
+}
+
+/* Gone, or dead and not yet reaped by whoever is its parent now. */
+static bool is_gone(pid_t pid)
+{
+    char path[64];
+    char line[512] = "";
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return true;
+    const bool read = fgets(line, sizeof(line), file) != NULL;
+    fclose(file);
+    const char *after_name = strrchr(line, ')');
+    return !read || !after_name || after_name[2] == 'Z';
+}
+
+void workers_kill(struct fault *fault)
+{
+    const struct lanes lanes = workers_lanes(fault);
+    const int64_t end_us = clock_monotonic_us() + STOP_S * 1000000LL;
+    kill(fault->supervisor, SIGKILL);
+    waitpid(fault->supervisor, NULL, 0);
+    fault->supervisor = 0;
+    for (size_t i = 0; i < lanes.count; i++)
+        while (!is_gone(lanes.pids[i]) && clock_monotonic_us() < end_us)
+            fault_sleep_ms(TICK_MS);
+    for (size_t i = 0; i < lanes.count; i++)
+        if (!is_gone(lanes.pids[i])) {
+            fault_fail(fault, "lane %d outlives its supervisor", lanes.pids[i]);
+            kill(lanes.pids[i], SIGKILL);
+        }
+}
+
+struct lanes workers_lanes(const struct fault *fault)
+{
+    struct lanes lanes = {0};
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", fault->supervisor, fault->supervisor);
+    FILE *file = fopen(path, "r");
+    while (file && lanes.count < FAULT_LANES_MAX && fscanf(file, "%d", &lanes.pids[lanes.count]) == 1)
+        lanes.count++;
+    if (file)
+        fclose(file);
+    return lanes;
+}
