@@ -64,8 +64,11 @@ static bool start_stock(void *context)
 /* initial - reserved + returned, and shipped goods are gone from both sides */
 static bool stock_agrees(const struct plan_product *plan, const struct shop_product *product)
 {
-    return product->on_hand == product->base_reserved + plan_on_hand(plan) - product->shipped &&
-           product->reserved == product->base_reserved + plan->sold - product->shipped;
+    const int64_t reserved =
+        product->base_reserved + plan->sold + product->rush_sold - product->shipped;
+    const int64_t on_hand =
+        product->base_reserved + plan_on_hand(plan) + product->rush_stock - product->shipped;
+    return product->on_hand == on_hand && product->reserved == reserved;
 }
 
 static void audit_stock(struct demo *demo)
@@ -78,7 +81,7 @@ static void audit_stock(struct demo *demo)
     for (size_t i = 0; i < demo->plan.products.count; i++) {
         const struct shop_product *product = &demo->products[i];
         right += stock_agrees(&demo->plan.products.items[i], product);
-        sold += demo->plan.products.items[i].sold;
+        sold += demo->plan.products.items[i].sold + product->rush_sold;
         reserved += product->reserved - product->base_reserved + product->shipped;
     }
     check(demo, "products whose stock is what the file leaves", (int64_t)demo->plan.products.count,
@@ -217,13 +220,16 @@ static struct hearing hear(const struct demo *demo)
     for (size_t i = 0; i < demo->late_count; i++)
         if (demo->late[i].got_it)
             hear_order(demo, demo->late[i].order_id, &hearing);
+    for (size_t i = 0; i < demo->rush_orders.count; i++)
+        hear_order(demo, demo->rush_orders.items[i], &hearing);
     return hearing;
 }
 
 /* Notifications follow the orders, so the last ones are waited for. */
 static void audit_audience(struct demo *demo)
 {
-    const int64_t orders = demo->tally.placed + demo->tally.late_placed;
+    const int64_t orders =
+        demo->tally.placed + demo->tally.late_placed + (int64_t)demo->rush_orders.count;
     const int64_t deadline_us = clock_monotonic_us() + HEAR_MS * 1000LL;
     struct hearing hearing = hear(demo);
     while ((hearing.confirmations < orders || hearing.events < orders ||
@@ -246,5 +252,8 @@ void demo_audit(struct demo *demo)
     audit_stock(demo);
     audit_histories(demo);
     audit_late(demo);
+    if (demo->rush_seconds)
+        check(demo, "revenue of the rush hour", demo->tally.rush_expected, demo->tally.rush_revenue,
+              true);
     audit_audience(demo);
 }

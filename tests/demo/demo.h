@@ -1,5 +1,5 @@
 /* demo.h - the demonstration: a plan, a web tier that carries it out, somebody who listens, and
- * what came of it. The parts run one after the other: load, replay, late, audit, summary. */
+ * what came of it. The parts run one after the other: load, replay, late, rush, audit, summary. */
 #ifndef CARTWRIGHT_DEMO_DEMO_H
 #define CARTWRIGHT_DEMO_DEMO_H
 
@@ -20,6 +20,8 @@ struct shop_product {
     size_t era_left;   /* order lines of this era not yet placed */
     bool price_is_set; /* false while the product.update is on its way */
     int64_t shipped;
+    int64_t rush_stock; /* came for the rush hour */
+    int64_t rush_sold;
     int64_t on_hand;  /* as read back at the end */
     int64_t reserved; /* as read back at the end */
 };
@@ -71,7 +73,8 @@ struct tally {
     int64_t price_updates;
     int64_t stock_moves;
     int64_t load_us;
-    int64_t replay_us;
+    int64_t rush_revenue; /* as the shop replied */
+    int64_t rush_expected;
 };
 
 struct demo {
@@ -87,6 +90,10 @@ struct demo {
     size_t late_count;
     struct str *categories; /* ids, as in plan_categories */
     struct tally tally;
+    struct web_speed morning;
+    int64_t rush_seconds;            /* 0: no rush hour */
+    GROWING(struct str) rush_orders; /* ids */
+    struct web_speed rush;
     struct check checks[DEMO_CHECKS_MAX];
     size_t check_count;
 };
@@ -95,6 +102,7 @@ struct demo {
 void demo_load(struct demo *demo, struct str admin_email, struct str admin_password);
 void demo_replay(struct demo *demo);
 void demo_late(struct demo *demo);
+void demo_rush(struct demo *demo);
 void demo_audit(struct demo *demo);
 
 /* True when every figure agrees; prints all of it. */

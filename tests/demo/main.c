@@ -1,7 +1,7 @@
 /* main.c - the demonstration: replays a file of invoices as a web tier would, over AMQP, and says
  * whether every figure agrees with the file.
  *
- *   demo --file FILE [--stay]
+ *   demo --file FILE [--rush SECONDS] [--stay]
  *
  * CARTWRIGHT_AMQP_URI says where the broker is, CARTWRIGHT_PREFIX the prefix of its exchanges
  * ("cartwright"). SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD log in an admin, who fills
@@ -19,11 +19,13 @@
 #define EXIT_OK     0
 #define EXIT_WRONG  1
 #define EXIT_USAGE  2
+#define RUSH_MAX    3600 /* seconds */
 #define ARENA_BLOCK ((size_t)1024 * 1024)
 
 struct options {
     const char *file;
     bool stay;
+    int64_t rush_seconds;
     struct str uri;
     struct str prefix;
     struct str email;
@@ -63,6 +65,10 @@ static bool read_options(struct options *options, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--file") == 0 && i + 1 < argc)
             options->file = argv[++i];
+        else if (strcmp(argv[i], "--rush") == 0 && i + 1 < argc &&
+                 str_to_int64(str_of(argv[i + 1]), &options->rush_seconds) &&
+                 options->rush_seconds >= 0 && options->rush_seconds <= RUSH_MAX)
+            i++;
         else if (strcmp(argv[i], "--stay") == 0)
             options->stay = true;
         else
@@ -92,7 +98,7 @@ static enum outcome open_shop(struct demo *demo, const struct options *options, 
 static bool carry_out(struct demo *demo, const struct options *options)
 {
     demo_load(demo, options->email, options->password);
-    void (*const parts[])(struct demo *) = {demo_replay, demo_late, demo_audit};
+    void (*const parts[])(struct demo *) = {demo_replay, demo_late, demo_rush, demo_audit};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !demo->web.failed; i++)
         parts[i](demo);
     demo_progress_done();
@@ -138,7 +144,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     if (!read_options(&options, argc, argv)) {
-        fprintf(stderr, "usage: demo --file FILE [--stay]\n"
+        fprintf(stderr, "usage: demo --file FILE [--rush SECONDS] [--stay]\n"
                         "with SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD set\n");
         return EXIT_USAGE;
     }
@@ -148,6 +154,7 @@ int main(int argc, char **argv)
         panic("out of memory");
     arena_init(&demo->arena, ARENA_BLOCK);
     json_init();
+    demo->rush_seconds = options.rush_seconds;
     bool ok = false;
     if (plan_read(options.file, &demo->arena, &demo->plan, &err) == OUTCOME_DONE)
         ok = run(demo, &options);

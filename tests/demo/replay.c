@@ -242,13 +242,13 @@ void demo_replay(struct demo *demo)
         .is_started = arena_array(&demo->arena, plan->steps.count, sizeof(bool)),
     };
     const int64_t began_us = clock_monotonic_us();
-    demo->web.is_measured = true;
+    demo->web.measure = &demo->morning;
     for (size_t i = 0; i < plan->products.count; i++)
         if (plan->products.items[i].eras.count > 0)
             begin_era(&replay, i, 0);
     web_run(&demo->web, start_next, &replay);
-    demo->web.is_measured = false;
-    demo->tally.replay_us = clock_monotonic_us() - began_us;
+    demo->web.measure = NULL;
+    demo->morning.micros = clock_monotonic_us() - began_us;
     demo_progress_done();
     if (!demo->web.failed && replay.placed != plan->orders.count)
         web_fail(&demo->web, "the replay came to a standstill at %zu of %zu orders", replay.placed,

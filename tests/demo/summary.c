@@ -162,6 +162,8 @@ static void print_messages(const struct demo *demo)
     line("notifications", demo->audience.inapp + demo->audience.email, false,
          "%" PRId64 " in-app and %" PRId64 " emails", demo->audience.inapp, demo->audience.email);
     line("events", demo->audience.events, false, "of orders and stock");
+    if (demo->web.resent)
+        line("sent again", (int64_t)demo->web.resent, false, "requests, under the same message id");
 }
 
 static void print_times(const char *label, web_times *times)
@@ -171,19 +173,28 @@ static void print_times(const char *label, web_times *times)
            (double)web_percentile(times, 0.99) / 1000.0, times->count);
 }
 
-static void print_speed(struct demo *demo)
+static void print_speed(const char *title, struct web_speed *speed, const char *note)
 {
-    const struct tally *tally = &demo->tally;
-    printf("\nSpeed\n");
-    printf("  %-22s%11.1f s    catalogue and accounts: %.1f s\n", "the morning took",
-           (double)tally->replay_us / 1e6, (double)tally->load_us / 1e6);
+    printf("\n%s\n", title);
+    printf("  %-22s%11.1f s    %s\n", "took", (double)speed->micros / 1e6, note);
     printf("  %-22s%13.1f    %.1f requests per second\n", "orders per second",
-           per_second(tally->placed, tally->replay_us),
-           per_second((int64_t)demo->web.times.count, tally->replay_us));
-    print_times("order.place p50", &demo->web.placing);
-    print_times("all requests p50", &demo->web.times);
-    if (demo->web.resent)
-        line("sent again", (int64_t)demo->web.resent, false, "under the same message id");
+           per_second((int64_t)speed->placing.count, speed->micros),
+           per_second((int64_t)speed->times.count, speed->micros));
+    print_times("order.place p50", &speed->placing);
+    print_times("all requests p50", &speed->times);
+}
+
+static void print_speeds(struct demo *demo)
+{
+    print_speed("Speed of the morning", &demo->morning,
+                "each customer clicks one thing after the other");
+    if (demo->rush_seconds == 0)
+        return;
+    char text[NUMBER_MAX];
+    print_speed("Speed of the rush hour", &demo->rush,
+                "the same orders by a crowd, again and again");
+    line("orders placed", (int64_t)demo->rush_orders.count, false, "%s",
+         pounds(demo->tally.rush_revenue, text));
 }
 
 /* --- the best ------------------------------------------------------------------------------------ */
@@ -257,7 +268,7 @@ bool demo_summary(struct demo *demo)
     print_orders(demo);
     print_late(demo);
     print_messages(demo);
-    print_speed(demo);
+    print_speeds(demo);
     print_best(&demo->plan);
     return print_checks(demo);
 }

@@ -150,14 +150,15 @@ void web_send(struct web *web, const struct ask *ask)
 
 static void measure(struct web *web, const struct call *call, int64_t micros)
 {
-    if (!web->is_measured)
+    struct web_speed *speed = web->measure;
+    if (!speed)
         return;
-    GROW(&web->arena, &web->times);
-    web->times.items[web->times.count - 1] = micros;
+    GROW(&web->arena, &speed->times);
+    speed->times.items[speed->times.count - 1] = micros;
     if (strcmp(call->ask.operation, "order.place") != 0)
         return;
-    GROW(&web->arena, &web->placing);
-    web->placing.items[web->placing.count - 1] = micros;
+    GROW(&web->arena, &speed->placing);
+    speed->placing.items[speed->placing.count - 1] = micros;
 }
 
 static bool is_worth_another_try(const struct call *call, const struct answer *answer,

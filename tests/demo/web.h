@@ -12,7 +12,7 @@
 #include "demo/plan.h"
 #include "wire/json.h"
 
-#define WEB_WINDOW      128 /* requests in flight at once */
+#define WEB_WINDOW      256 /* requests in flight at once */
 #define WEB_MESSAGE_MAX 512
 
 /* Somebody who is logged in. */
@@ -53,6 +53,13 @@ struct call {
 
 typedef GROWING(int64_t) web_times;
 
+/* What was measured of one stretch of time. */
+struct web_speed {
+    web_times times;   /* microseconds from request to answer, all operations */
+    web_times placing; /* of order.place alone */
+    int64_t micros;    /* how long it took */
+};
+
 struct web {
     struct arena arena; /* sessions, times */
     struct bus_client *client;
@@ -60,10 +67,8 @@ struct web {
     struct call calls[WEB_WINDOW];
     size_t in_flight;
     uint64_t sent;
-    char run[17];      /* part of all message ids */
-    bool is_measured;  /* answers are counted into the times below */
-    web_times times;   /* microseconds from request to answer, all operations */
-    web_times placing; /* of order.place alone */
+    char run[17];              /* part of all message ids */
+    struct web_speed *measure; /* where the times of answers go; NULL: nowhere */
     uint64_t resent;
     bool failed;
     char failure[WEB_MESSAGE_MAX];

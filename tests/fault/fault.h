@@ -91,6 +91,8 @@ void workers_start(struct fault *fault, const char *crashpoint);
 void workers_stop(struct fault *fault);
 void workers_kill(struct fault *fault);
 struct lanes workers_lanes(const struct fault *fault);
+/* The newest process of a lane: "shop/1"; 0 when it never logged. */
+pid_t workers_lane(const struct fault *fault, const char *lane);
 /* How often `text` stands in what the present workers have logged. */
 int workers_logged(const struct fault *fault, const char *text);
 /* `cartwright topology`, `cartwright index`: in the child of a fork too. */
@@ -108,6 +110,24 @@ void servers_redis(struct fault *fault, const char *command);
 int64_t servers_endless_locks(struct fault *fault);
 /* failCommand; text is JSON: {"mode": ..., "data": ...}. False: the server does not know it. */
 bool servers_fail_point(struct fault *fault, const char *json);
+
+/* --- raw.c: AMQP as a stranger may write it ------------------------------------------------------- */
+
+struct raw_message {
+    const char *operation;    /* routing key, to the exchange of requests */
+    struct str body;
+    struct str token;
+    const char *message_id;   /* NULL: none */
+    const char *reply_to;     /* NULL: none */
+    const char *content_type; /* NULL: none */
+    const char *content_encoding;
+    const char *expiration;
+    int nested_headers; /* lists in lists in a header */
+};
+
+/* Published and, if the broker still lets us, confirmed; false when it closed the channel. */
+bool raw_publish(struct fault *fault, const struct raw_message *message);
+void raw_delete_queue(struct fault *fault, const char *queue);
 
 /* --- history.c ------------------------------------------------------------------------------------ */
 
@@ -144,10 +164,14 @@ void sender_call(struct fault *fault, struct call *call);
 
 /* --- storm.c: customers who shop, and an admin who ships ------------------------------------------- */
 
-#define STORM_SHOPPERS 300
+struct storm {
+    /* Runs in a process of its own while everybody shops; its exit ends the storm. May be NULL. */
+    bool (*trouble)(struct fault *fault);
+    /* Called once, in the middle of it, with hundreds of calls under way. May be NULL. */
+    void (*meanwhile)(struct fault *fault);
+};
 
-
-void storm_run(struct fault *fault, bool (*trouble)(struct fault *fault));
+void storm_run(struct fault *fault, const struct storm *storm);
 
 /* --- spy.c ---------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,5 @@
 /* kills.c - processes that die: at each step of a batch, at any moment, and in good order. */
 #include <signal.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "fault/fault.h"
@@ -9,15 +7,20 @@
 #define KILLS   10
 #define KILL_MS 150
 
-/* The lanes die by themselves where the crash point says. */
-static void crash(struct fault *fault)
+static void storm_of_deaths(struct fault *fault, const struct storm *storm)
 {
-    storm_run(fault, NULL);
+    storm_run(fault, storm);
     if (workers_logged(fault, "lane died") == 0)
         fault_fail(fault, "no lane died");
 }
 
-/* Different ones, in no order that the lanes could know. */
+/* The lanes die by themselves where the crash point says. */
+static void crash(struct fault *fault)
+{
+    storm_of_deaths(fault, &(struct storm){0});
+}
+
+/* One after the other, in no order that the lanes could know. */
 static bool kill_lanes(struct fault *fault)
 {
     for (int i = 0; i < KILLS; i++) {
@@ -31,23 +34,41 @@ static bool kill_lanes(struct fault *fault)
 
 static void random_kills(struct fault *fault)
 {
-    storm_run(fault, kill_lanes);
-    if (workers_logged(fault, "lane died") == 0)
-        fault_fail(fault, "no lane died");
+    storm_of_deaths(fault, &(struct storm){.trouble = kill_lanes});
 }
 
-/* A stop and a new start while everybody shops. The trouble tells the supervisor; this process, its
- * parent, waits for it. */
-struct relieved {
-    struct sender sender;
+static void stop_and_start(struct fault *fault)
+{
+    workers_stop(fault);
+    workers_start(fault, NULL);
+}
+
+static void drained(struct fault *fault)
+{
+    storm_run(fault, &(struct storm){.meanwhile = stop_and_start});
+}
+
+static void kill_and_start(struct fault *fault)
+{
+    workers_kill(fault);
+    workers_start(fault, NULL);
+}
+
+static void supervisor_killed(struct fault *fault)
+{
+    storm_run(fault, &(struct storm){.meanwhile = kill_and_start});
+}
+
+const struct fault_test kill_tests[] = {
+    {.name = "kill_before_load", .run = crash, .crashpoint = "before-load:2"},
+    {.name = "kill_after_decide", .run = crash, .crashpoint = "after-decide:2"},
+    {.name = "kill_before_commit", .run = crash, .crashpoint = "before-commit:2"},
+    {.name = "kill_after_commit", .run = crash, .crashpoint = "after-commit:2"},
+    {.name = "kill_after_publish", .run = crash, .crashpoint = "after-publish:2"},
+    {.name = "kill_before_ack", .run = crash, .crashpoint = "before-ack:2"},
+    {.name = "kill_after_ack", .run = crash, .crashpoint = "after-ack:2"},
+    {.name = "kill_at_random", .run = random_kills},
+    {.name = "kill_drained", .run = drained},
+    {.name = "kill_supervisor", .run = supervisor_killed},
+    {0},
 };
-
-static bool tell_to_stop(struct fault *fault)
-{
-    return kill(fault->supervisor, SIGTERM) == 0;
-}
-
-static bool kill_supervisor(struct fault *fault)
-{
-    return kill(fault->supervisor, SIGKILL) == 0;
-}

@@ -7,7 +7,7 @@
 
 #define SPY_QUEUE     FAULT_PREFIX "-spy"
 #define SPY_PREFETCH  2000
-#define SPY_WAIT_MS   200
+#define SPY_WAIT_US   200000
 #define SPY_BODY_MAX  ((size_t)1024 * 1024)
 #define DEAD_WORD     ".dead."
 #define RETRY_MS      200
@@ -60,23 +60,25 @@ static int64_t depth_of(struct bus *bus, struct str queue)
     return depth;
 }
 
+/* The depth that a quorum queue tells is a moment old, so what counts is that nothing comes. */
 size_t spy_take_all(struct fault *fault, struct str queue,
                     void (*take)(void *context, const struct delivery *delivery), void *context)
 {
     struct err err = {0};
     struct bus *bus = spy_open_bus(fault);
     const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
+    int64_t heard_us = clock_monotonic_us();
     size_t count = 0;
-    const int64_t depth = depth_of(bus, queue);
-    if (depth && bus_consume(bus, &queue, 1, SPY_PREFETCH, &err) != OUTCOME_DONE)
+    if (bus_consume(bus, &queue, 1, SPY_PREFETCH, &err) != OUTCOME_DONE)
         fault_die("listening", &err);
-    while (count < (size_t)depth && clock_monotonic_us() < end_us) {
+    while (clock_monotonic_us() < heard_us + SPY_WAIT_US && clock_monotonic_us() < end_us) {
         struct delivery *delivery;
-        if (bus_next(bus, SPY_WAIT_MS, &delivery) != BUS_MESSAGE)
+        if (bus_next(bus, SPY_WAIT_US / 1000, &delivery) != BUS_MESSAGE)
             continue;
         if (take)
             take(context, delivery);
         count++;
+        heard_us = clock_monotonic_us();
         bus_ack(bus, delivery, true);
         delivery_free(delivery);
         if (bus_flush(bus, &err) != OUTCOME_DONE)
@@ -122,7 +124,9 @@ static void show_dead(void *context, const struct delivery *delivery)
 void spy_empty_dead(struct fault *fault)
 {
     const struct bus_topology all = topology(fault);
+    struct bus *bus = spy_open_bus(fault);
     for (size_t i = 0; i < all.queue_count; i++)
-        if (is_dead_queue(all.queues[i].name))
+        if (is_dead_queue(all.queues[i].name) && depth_of(bus, all.queues[i].name))
             spy_take_all(fault, all.queues[i].name, show_dead, fault);
+    bus_close(bus);
 }

@@ -10,9 +10,12 @@
 #include "fault/fault.h"
 #include "wire/json.h"
 
+#define SHOPPERS   300
 #define GOODS      12 /* few, so that lanes meet at the stocks */
 #define STOCK      1000000
-#define ERRANDS    2000 /* of one storm at most */
+#define ERRANDS    1200 /* of one storm at most */
+#define MEANWHILE  400  /* errands begun when it is called */
+#define AT_LEAST   700  /* errands when it is called at all */
 #define AFTERWARDS 50   /* who shop once more when the trouble is over */
 #define STEPS_MAX  6
 #define WAIT_MS    50
@@ -28,7 +31,7 @@ struct errand {
 struct state {
     struct fault *fault;
     struct sender sender;
-    struct shopper shoppers[STORM_SHOPPERS];
+    struct shopper shoppers[SHOPPERS];
     struct shopper admin;
     struct good *goods[GOODS];
     size_t begun;
@@ -150,7 +153,7 @@ static void set_up(struct state *state, struct fault *fault)
 {
     state->fault = fault;
     sender_init(&state->sender, fault);
-    for (size_t i = 0; i < STORM_SHOPPERS; i++)
+    for (size_t i = 0; i < SHOPPERS; i++)
         state->shoppers[i] = fixtures_shopper(&fault->fixtures, CUSTOMER);
     state->admin = fixtures_shopper(&fault->fixtures, ADMIN);
     for (size_t i = 0; i < GOODS; i++)
@@ -182,20 +185,32 @@ static bool trouble_goes_on(struct fault *fault, pid_t *trouble)
     return false;
 }
 
-static void shop(struct state *state, pid_t trouble)
+/* Whether shoppers who are done begin anew. */
+static bool goes_on(struct state *state, const struct storm *storm, bool *called, pid_t *trouble)
+{
+    if (storm->meanwhile && !*called && state->begun >= MEANWHILE) {
+        storm->meanwhile(state->fault);
+        *called = true;
+    }
+    const bool troubled = trouble_goes_on(state->fault, trouble);
+    return troubled ? state->begun < ERRANDS : storm->meanwhile && state->begun < AT_LEAST;
+}
+
+static void shop(struct state *state, const struct storm *storm)
 {
     struct fault *fault = state->fault;
-    int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
-    bool goes_on = trouble != 0;
-    for (size_t i = 0; i < STORM_SHOPPERS; i++)
+    const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
+    pid_t trouble = begin_trouble(fault, storm->trouble);
+    bool called = false;
+    for (size_t i = 0; i < SHOPPERS; i++)
         begin_errand(state, &state->shoppers[i]);
-    while ((state->running || goes_on) && clock_monotonic_us() < end_us) {
+    while ((state->running || trouble) && clock_monotonic_us() < end_us) {
         const struct call *call = sender_next(&state->sender, WAIT_MS);
-        goes_on = trouble_goes_on(fault, &trouble);
+        const bool more = goes_on(state, storm, &called, &trouble);
         if (!call || next_step(state, call))
             continue;
         state->running--;
-        if (goes_on && state->begun < ERRANDS)
+        if (more)
             begin_errand(state, ((const struct errand *)call->owner)->shopper);
     }
     if (trouble)
@@ -215,11 +230,11 @@ static void shop_afterwards(struct state *state)
     }
 }
 
-void storm_run(struct fault *fault, bool (*trouble)(struct fault *fault))
+void storm_run(struct fault *fault, const struct storm *storm)
 {
     struct state *state = ARENA_NEW(&fault->arena, struct state);
     set_up(state, fault);
-    shop(state, begin_trouble(fault, trouble));
+    shop(state, storm);
     if (state->running == 0)
         shop_afterwards(state);
     sender_finish(&state->sender);

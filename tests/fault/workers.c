@@ -160,3 +160,21 @@ struct lanes workers_lanes(const struct fault *fault)
         fclose(file);
     return lanes;
 }
+
+pid_t workers_lane(const struct fault *fault, const char *lane)
+{
+    FILE *log = fopen(fault->log_path, "r");
+    char line[8192];
+    char wanted[64];
+    int pid = 0;
+    snprintf(wanted, sizeof(wanted), "\"lane\":\"%s\"", lane);
+    if (log && fseek(log, fault->log_from, SEEK_SET) == 0)
+        while (fgets(line, sizeof(line), log)) {
+            const char *at = strstr(line, "\"pid\":");
+            if (at && strstr(line, wanted))
+                pid = (int)strtol(at + strlen("\"pid\":"), NULL, 10);
+        }
+    if (log)
+        fclose(log);
+    return pid;
+}

@@ -279,16 +279,24 @@ async function idempotency(shop, customer, admin, product) {
     checks.same(after.body.data?.onHand, 5, 'it happened once');
 }
 
-async function sessions(shop, refreshToken) {
+async function sessions(shop, email, refreshToken) {
     const rotated = checks.done(await shop.call('auth.refresh', { refreshToken }), 'Tokens', 200,
         'auth.refresh');
     checks.ok(rotated.refreshToken !== refreshToken, 'the refresh token is a new one');
-    const me = await shop.call('user.get', {}, { token: rotated.accessToken });
+    const newest = checks.done(
+        await shop.call('auth.refresh', { refreshToken: rotated.refreshToken }), 'Tokens', 200,
+        'a second auth.refresh');
+    checks.refused(await shop.call('auth.refresh', { refreshToken }), 'TOKEN_REUSED', 401,
+        'a refresh token of two rotations ago');
+    checks.refused(await shop.call('auth.refresh', { refreshToken: newest.refreshToken }),
+        'TOKEN_INVALID', 401, 'its whole family is revoked');
+    const entered = await login(shop, email, PASSWORD, 'the customer, again');
+    const me = await shop.call('user.get', {}, { token: entered.accessToken });
     checks.done(me, 'User', 200, 'user.get with the new token');
-    const out = await shop.call('auth.logout', { refreshToken: rotated.refreshToken },
-        { token: rotated.accessToken });
+    const out = await shop.call('auth.logout', { refreshToken: entered.refreshToken },
+        { token: entered.accessToken });
     checks.done(out, 'Nothing', 200, 'auth.logout');
-    checks.refused(await shop.call('auth.refresh', { refreshToken: rotated.refreshToken }),
+    checks.refused(await shop.call('auth.refresh', { refreshToken: entered.refreshToken }),
         'TOKEN_INVALID', 401, 'a refresh after the logout');
 }
 
@@ -314,7 +322,7 @@ async function journey(shop) {
     await hearAll(shop, customer, product, order);
     await refusals(shop, customer, admin.token, order);
     await idempotency(shop, customer, admin.token, product);
-    await sessions(shop, entered.refreshToken);
+    await sessions(shop, registered.email, entered.refreshToken);
 }
 
 const shop = await Shop.open(process.env.CARTWRIGHT_AMQP_URI, process.env.CARTWRIGHT_PREFIX);

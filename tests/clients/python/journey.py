@@ -321,6 +321,23 @@ class Journey:
             self.refused("NOT_FOUND", 404, f"{operation} of another's order", operation,
                          {"orderId": self.order["id"]}, token=other["accessToken"])
 
+    def promotion(self):
+        """A superadmin makes an admin, who may then do what a customer may not."""
+        name = {"name": "Uma Upward", "email": f"uma-{self.run}@example.com", "password": PASSWORD}
+        user = self.done("Entered", 201, "auth.register", name)["user"]
+        self.refused("FORBIDDEN", 403, "a customer who makes admins", "user.role.set",
+                     {"userId": self.user_id, "role": "admin"}, token=self.token)
+        changed = self.done("User", 200, "user.role.set", {"userId": user["id"], "role": "admin"},
+                            token=self.admin)
+        self.checks.same((changed["id"], changed["role"]), (user["id"], "admin"), "the new admin")
+        entered = self.done("Entered", 200, "auth.login",
+                            {"email": name["email"], "password": PASSWORD})
+        self.checks.same(entered["user"]["role"], "admin", "role at the next login")
+        self.done("Inventory", 200, "inventory.get", {"productId": self.spoon["id"]},
+                  token=entered["accessToken"])
+        self.refused("FORBIDDEN", 403, "an admin who makes superadmins", "user.role.set",
+                     {"userId": user["id"], "role": "superadmin"}, token=entered["accessToken"])
+
     def idempotency(self):
         once = {"token": self.admin, "message_id": f"python-{self.run}-once"}
         body = {"productId": self.spoon["id"], "delta": -2, "reason": "bent"}
@@ -352,8 +369,8 @@ class Journey:
         for step in (self.register, self.login, self.add_products, self.stock_up, self.browse,
                      self.fill_cart, self.place_order, self.is_stored, self.deliver,
                      self.change_of_mind, self.read_history, self.read_notifications,
-                     self.hear_all, self.refusals, self.strangers, self.idempotency,
-                     self.sessions):
+                     self.hear_all, self.refusals, self.strangers, self.promotion,
+                     self.idempotency, self.sessions):
             step()
 
 
