@@ -198,12 +198,12 @@ format: | build/.tools-test ## lay out the C sources
 	$(Q)clang-format-14 -i $(C_FILES)
 
 # --- running it ---------------------------------------------------------------------------------
-RETAIL ?= $(firstword $(wildcard tests/demo/*.csv))
+RETAIL ?= $(firstword $(wildcard tests/demo/data/*.csv))
 DEMO    = tests/rig/run.sh $(O)/tests/demo/demo --file $(RETAIL)
 
 .PHONY: run demo up down bench-orders
 run: cartwright $(PROGRAM.demo) | build/.tools-servers ## a real shop's morning on private servers, then stay up
-	$(Q)$(DEMO) --stay
+	$(Q)$(DEMO) --rush 5 --stay
 
 demo: cartwright $(PROGRAM.demo) | build/.tools-servers ## the same, then stop; fails unless every figure agrees with RETAIL
 	$(Q)$(DEMO)

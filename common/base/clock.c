@@ -142,8 +142,12 @@ bool duration_parse(struct str text, int64_t *out_ms)
     int64_t value;
     if (!str_to_int64((struct str){text.ptr, digits}, &value))
         return false;
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (str_eq(units[i].suffix, suffix))
-            return !__builtin_mul_overflow(value, units[i].ms, out_ms);
-    return false;
+    size_t unit = 0;
+    while (unit < sizeof(units) / sizeof(units[0]) && !str_eq(units[unit].suffix, suffix))
+        unit++;
+    if (unit == sizeof(units) / sizeof(units[0]) ||
+        __builtin_mul_overflow(value, units[unit].ms, &value))
+        return false;
+    *out_ms = value;
+    return true;
 }

@@ -43,21 +43,32 @@ static void put(struct log_line *line, const char *bytes, size_t len)
     line->len += len;
 }
 
+/* Writes the character at `at`; returns what follows it. Message ids and headers come from
+ * strangers: what is not UTF-8 becomes U+FFFD. */
+static const char *put_character(struct log_line *line, const char *at, const char *end)
+{
+    const unsigned char c = (unsigned char)*at;
+    const size_t length = str_utf8_length(at, end);
+    char escape[8];
+    if (length == 0) {
+        put(line, "\xEF\xBF\xBD", 3);
+    } else if (c == '"' || c == '\\') {
+        put(line, (const char[]){'\\', (char)c}, 2);
+    } else if (c < 0x20 || c == 0x7f) {
+        snprintf(escape, sizeof(escape), "\\u%04x", c);
+        put(line, escape, 6);
+    } else {
+        put(line, at, length);
+    }
+    return at + (length ? length : 1);
+}
+
 static void put_escaped(struct log_line *line, struct str value)
 {
+    const char *const end = value.ptr + value.len;
     put(line, "\"", 1);
-    for (size_t i = 0; i < value.len; i++) {
-        const unsigned char c = (unsigned char)value.ptr[i];
-        char escape[8];
-        if (c == '"' || c == '\\') {
-            put(line, (const char[]){'\\', (char)c}, 2);
-        } else if (c < 0x20 || c == 0x7f) {
-            snprintf(escape, sizeof(escape), "\\u%04x", c);
-            put(line, escape, 6);
-        } else {
-            put(line, value.ptr + i, 1);
-        }
-    }
+    for (const char *at = value.ptr; at < end && !line->cut;)
+        at = put_character(line, at, end);
     put(line, "\"", 1);
 }
 

@@ -94,11 +94,14 @@ int money_digits(const char *currency)
 struct str money_text(struct arena *arena, struct money m)
 {
     const int digits = money_digits(m.currency);
-    int64_t scale = 1;
+    uint64_t scale = 1;
     for (int i = 0; i < digits; i++)
         scale *= 10;
+    /* The sign apart: -50 pence are "-0.50", and a quotient of 0 has none. */
+    const char *sign = m.amount < 0 ? "-" : "";
+    const uint64_t size = m.amount < 0 ? 0u - (uint64_t)m.amount : (uint64_t)m.amount;
     if (digits == 0)
-        return str_printf(arena, "%" PRId64 " %s", m.amount, m.currency);
-    return str_printf(arena, "%" PRId64 ".%0*" PRId64 " %s", m.amount / scale, digits,
-                      m.amount % scale, m.currency);
+        return str_printf(arena, "%s%" PRIu64 " %s", sign, size, m.currency);
+    return str_printf(arena, "%s%" PRIu64 ".%0*" PRIu64 " %s", sign, size / scale, digits,
+                      size % scale, m.currency);
 }

@@ -92,3 +92,25 @@ struct str str_lower(struct arena *arena, struct str s)
     copy[s.len] = '\0';
     return (struct str){copy, s.len};
 }
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+size_t str_utf8_length(const char *at, const char *end)
+{
+    const unsigned char lead = (unsigned char)at[0];
+    if (lead < 0x80)
+        return 1;
+    const size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (length == 0 || (size_t)(end - at) < length)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if (!is_continuation(at[i]))
+            return 0;
+    const unsigned char second = (unsigned char)at[1];
+    const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                       (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
+    return wrong ? 0 : length;
+}

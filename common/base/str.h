@@ -55,5 +55,8 @@ struct str str_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* ASCII letters to lower case; other bytes unchanged. */
 struct str str_lower(struct arena *arena, struct str s);
+/* Bytes of the UTF-8 sequence at `at` (before `end`), 0 when it is none (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). */
+size_t str_utf8_length(const char *at, const char *end);
 
 #endif

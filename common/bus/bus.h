@@ -36,6 +36,7 @@ struct delivery {
     struct str traceparent;     /* header traceparent */
     struct str accept_language; /* header accept-language */
     struct str operation;       /* header x-operation: set on copies that come back from a delay */
+    struct str caller;          /* header x-caller: likewise, sealed */
     int64_t deadline;           /* header deadline, ms since epoch; -1 */
     int64_t status;             /* header status (replies); -1 */
     int64_t expiration;         /* property expiration, ms of life; -1 */

@@ -29,6 +29,7 @@ static const struct header_field header_fields[] = {
     STR_HEADER("traceparent", traceparent),
     STR_HEADER("accept-language", accept_language),
     STR_HEADER("x-operation", operation),
+    STR_HEADER("x-caller", caller),
     NUMBER_HEADER("deadline", deadline),
     NUMBER_HEADER("status", status),
     NUMBER_HEADER("x-attempt", attempt),

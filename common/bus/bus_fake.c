@@ -242,6 +242,7 @@ static struct delivery delivery_of(const struct bus_message *message)
         .traceparent = message->traceparent,
         .accept_language = header_of(message, "accept-language"),
         .operation = header_of(message, "x-operation"),
+        .caller = header_of(message, "x-caller"),
         .deadline = or_missing(message->deadline),
         .status = or_missing(message->status),
         .expiration = or_missing(message->expiration),

@@ -64,11 +64,17 @@ MUST_CHECK enum outcome cache_invalidate(struct lock *lock, const struct str *ta
 
 /* A token bucket (GCRA, with the server's clock): `burst` at once, then one per `period_ms`. Limits
  * with the same key in one call are counted one after the other. */
+enum rate_use {
+    RATE_TAKE,      /* count one use, if it is allowed */
+    RATE_PEEK,      /* only ask, count nothing */
+    RATE_GIVE_BACK, /* uncount one use that was taken before */
+};
+
 struct rate_limit {
     struct str key;
     int64_t burst;
     int64_t period_ms;
-    bool peek;       /* only ask, count nothing */
+    enum rate_use use;
     bool allowed;    /* filled */
     int64_t wait_ms; /* filled: until the next one is allowed */
 };

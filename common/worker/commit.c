@@ -37,7 +37,7 @@ static void collect_writes(struct batch *batch)
 
 /* What was executed is remembered; what was only found wrong may come again, corrected, and what
  * may be tried again must be allowed to. */
-static bool is_journalled(const struct job *job)
+bool job_is_journalled(const struct job *job)
 {
     if (job->state != JOB_DECIDED || job->operation->kind == QUERY)
         return false;
@@ -54,7 +54,7 @@ static void collect_replies(struct batch *batch, struct span span)
         struct job *job = &span.jobs[i];
         if (job->state == JOB_DECIDED)
             job->body = job_reply_body(job, batch->run_arena);
-        if (!is_journalled(job))
+        if (!job_is_journalled(job))
             continue;
         struct journal_reply *stored = &replies[count++];
         *stored = (struct journal_reply){.key = job->key,

@@ -9,16 +9,28 @@
  * handler that still needs something after so many asks for different things each time: a bug. */
 #define ROUNDS_MAX 64
 
+/* A token that is no good any more: nothing is executed, but where a guest is welcome, a guest goes
+ * on. */
+static enum outcome authorize(struct job *job)
+{
+    const struct service *service = job->batch->lane->service;
+    if (!job->authorize || !service->authorize)
+        return OUTCOME_DONE;
+    const enum outcome outcome = service->authorize(job, &job->err);
+    job->authorized = outcome == OUTCOME_DONE;
+    if (outcome != OUTCOME_REFUSED)
+        return outcome;
+    if (job->operation->who != GUEST)
+        return OUTCOME_INVALID;
+    err_clear(&job->err);
+    job->caller = (struct caller){.role = GUEST};
+    return OUTCOME_DONE;
+}
+
 static enum outcome run_handler(struct job *job)
 {
     job_begin_run(job);
-    const struct service *service = job->batch->lane->service;
-    if (job->authorize && service->authorize) {
-        const enum outcome outcome = service->authorize(job, &job->err);
-        if (outcome != OUTCOME_DONE) /* a token that is no good: nothing was executed */
-            return outcome == OUTCOME_REFUSED ? OUTCOME_INVALID : outcome;
-        job->authorized = true;
-    }
+    TRY(authorize(job));
     return job->operation->handle(job, job->request, &job->err);
 }
 

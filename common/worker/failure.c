@@ -54,12 +54,15 @@ static enum outcome postpone(struct job *job, struct err *err)
     const struct delivery *delivery = job->delivery;
     const struct str delay = lane->settings->retry_delays.items[delivery->attempt];
     struct bus_message copy = copy_of(job);
-    const struct bus_header headers[] = {{"x-operation", operation_name(job)}};
+    const struct bus_header headers[] = {
+        {"x-operation", operation_name(job)},
+        {"x-caller", job_seal_caller(job)},
+    };
     copy.exchange = name_delay(job->batch->arena, lane->settings->prefix, delay);
     copy.routing_key = delivery->queue;
     copy.attempt = delivery->attempt + 1;
     copy.headers = headers;
-    copy.header_count = 1;
+    copy.header_count = sizeof(headers) / sizeof(headers[0]);
     TRY(send_safely(lane, &copy, err));
     struct log_line line;
     log_begin(&line, LOG_WARN, "message postponed");

@@ -106,7 +106,6 @@ static bool leased(struct job *job, struct cell *cell)
         return true;
     if (cell->lease == LEASE_DENIED) {
         job->blocked = !job->insist;
-        cell->waived |= job->insist;
         return job->insist;
     }
     cell->lease = LEASE_WANTED;
@@ -122,8 +121,11 @@ static bool loaded(struct cell *cell)
 
 static bool load_for_update(struct job *job, struct cell *cell, void **out)
 {
-    const bool may_load = leased(job, cell);
-    if (!loaded(cell) || !may_load)
+    /* A document that is locked elsewhere is not loaded: this message waits for the next batch. */
+    const bool may_change = leased(job, cell);
+    if (cell->lease == LEASE_DENIED && !may_change)
+        return false;
+    if (!loaded(cell) || !may_change)
         return false;
     struct draft *draft = find_draft(job, cell);
     if (!draft)
@@ -218,23 +220,23 @@ bool job_password_hash(struct job *job, struct str password, struct str *out)
     return need->loaded;
 }
 
-static struct rate_need *rate_need(struct job *job, struct str key, bool peek)
+static struct rate_need *rate_need(struct job *job, struct str key, enum rate_use use)
 {
     for (struct rate_need *need = job->rates; need; need = need->next)
-        if (need->limit.peek == peek && str_eq(need->limit.key, key))
+        if (need->limit.use == use && str_eq(need->limit.key, key))
             return need;
     struct rate_need *need = ARENA_NEW(job->batch->arena, struct rate_need);
     need->limit.key = str_dup(job->batch->arena, key);
-    need->limit.peek = peek;
+    need->limit.use = use;
     need->next = job->rates;
     job->rates = need;
     return need;
 }
 
-bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, bool peek,
+bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, enum rate_use use,
               bool *allowed)
 {
-    struct rate_need *need = rate_need(job, key, peek);
+    struct rate_need *need = rate_need(job, key, use);
     need->limit.burst = burst;
     need->limit.period_ms = period_ms;
     if (need->loaded)
@@ -350,6 +352,7 @@ void job_begin_run(struct job *job)
     job->reply_shape = NULL;
     job->reply_data = NULL;
     job->written.data = NULL;
+    job->caller = job->bearer;
     job->authorized = false;
     job->keep = false;
     job->blocked = false;

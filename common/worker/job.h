@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/id.h"
+#include "lock/lock.h"
 #include "store/store.h"
 #include "worker/operation.h"
 
@@ -85,9 +86,9 @@ bool job_query(struct job *job, const struct query *query, const char *cache_tag
 /* Slow by intent (argon2id): only in workers of the "auth" pool. An absent hash never matches. */
 bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
 bool job_password_hash(struct job *job, struct str password, struct str *out);
-/* Counts one use of a token bucket; true when loaded, *allowed says whether it was within it. When
- * Redis is away everything is allowed. peek: only ask. */
-bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, bool peek,
+/* Uses a token bucket (lock.h); true when loaded, *allowed says whether it was within it. When Redis
+ * is away everything is allowed. One message uses a key in each way at most once. */
+bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, enum rate_use use,
               bool *allowed);
 
 /* --- effects: kept only when the handler returns OUTCOME_DONE -------------------------------------- */

@@ -62,9 +62,12 @@ static void take_leases(struct batch *batch)
         cells[i]->lease = !asked || granted[i] ? LEASE_GRANTED : LEASE_DENIED;
         if (asked && granted[i])
             hold(batch, keys[i]);
+        /* Locked elsewhere: who wants to change it waits for the next batch; readers ask again. */
+        if (cells[i]->lease == LEASE_DENIED)
+            cells[i]->wanted = false;
         /* What was read before the lock was ours may be old by now; but what a decided message
          * relies on stays, so that the commit proves just that. */
-        if (cells[i]->loaded && !cells[i]->dirty && !cells[i]->proven) {
+        else if (cells[i]->loaded && !cells[i]->dirty && !cells[i]->proven) {
             cells[i]->loaded = false;
             cells[i]->wanted = true;
         }
@@ -73,10 +76,9 @@ static void take_leases(struct batch *batch)
 
 /* --- documents --------------------------------------------------------------------------------- */
 
-/* What is locked elsewhere is not worth reading: who wants it waits for the next batch. */
 static bool is_due(const struct cell *cell)
 {
-    return cell->wanted && !cell->loaded && (cell->lease != LEASE_DENIED || cell->waived);
+    return cell->wanted && !cell->loaded;
 }
 
 /* Copies serve readers only, and not after a conflict: then the truth is wanted. */
@@ -360,12 +362,21 @@ enum outcome batch_load(struct batch *batch, struct span span, struct err *err)
  * when a repeat is likely: a conflict, a redelivery, repeats within the last seconds. */
 #define RECALL_MS 5000
 
-static bool is_doubtful(const struct batch *batch, const struct job *job)
+static bool is_doubtful(const struct job *job)
 {
+    const struct batch *batch = job->batch;
     if (job->state != JOB_OPEN || job->operation->kind == QUERY)
         return false;
     return batch->doubtful || job->delivery->redelivered || job->delivery->attempt > 0 ||
            batch->now < batch->lane->recall_until_ms;
+}
+
+/* An outcome that is not journalled never meets the unique index. */
+static bool is_unproven(const struct job *job)
+{
+    const bool decided = job->state == JOB_DECIDED || job->state == JOB_FAILED;
+    return decided && job->operation && job->operation->kind != QUERY && !job->recalled &&
+           !job->hopeless && !job_is_journalled(job);
 }
 
 static void recall(struct job *job, const struct journal_reply *replies, size_t count)
@@ -375,12 +386,13 @@ static void recall(struct job *job, const struct journal_reply *replies, size_t 
             job_answer_again(job, &replies[i]);
 }
 
-enum outcome batch_recall(struct batch *batch, struct span span, struct err *err)
+static enum outcome recall_those(struct batch *batch, struct span span,
+                                 bool (*wanted)(const struct job *job), struct err *err)
 {
     struct journal_key *keys = arena_array(batch->run_arena, span.count, sizeof(*keys));
     size_t count = 0;
     for (size_t i = 0; i < span.count; i++)
-        if (is_doubtful(batch, &span.jobs[i]))
+        if (wanted(&span.jobs[i]))
             keys[count++] = span.jobs[i].key;
     if (count == 0)
         return OUTCOME_DONE;
@@ -388,10 +400,23 @@ enum outcome batch_recall(struct batch *batch, struct span span, struct err *err
     size_t known;
     TRY(store_journal_find(batch->lane->store, batch->run_arena, keys, count, &replies, &known,
                            err));
-    for (size_t i = 0; known && i < span.count; i++)
-        if (is_doubtful(batch, &span.jobs[i]))
-            recall(&span.jobs[i], replies, known);
+    for (size_t i = 0; i < span.count; i++) {
+        if (!wanted(&span.jobs[i]))
+            continue;
+        span.jobs[i].recalled = true;
+        recall(&span.jobs[i], replies, known);
+    }
     if (known)
         batch->lane->recall_until_ms = batch->now + RECALL_MS;
     return OUTCOME_DONE;
+}
+
+enum outcome batch_recall(struct batch *batch, struct span span, struct err *err)
+{
+    return recall_those(batch, span, is_doubtful, err);
+}
+
+enum outcome batch_recall_unproven(struct batch *batch, struct span span, struct err *err)
+{
+    return recall_those(batch, span, is_unproven, err);
 }

@@ -6,8 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define RELAY_BATCH    100
-#define RELAY_LEASE_MS 10000
+#define RELAY_BATCH 100
 
 /* --- confirms --------------------------------------------------------------------------------------- */
 
@@ -132,14 +131,15 @@ static void republish(struct lane *lane, const struct outbox_entry *entry)
     log_end(&line);
 }
 
-/* One lane at a time: two would only publish everything twice. */
+/* One lane at a time: two would only publish everything twice. The lease is taken again after half
+ * of it; when its lane dies, the next one begins as late as entries become old. */
 static bool holds_relay(struct lane *lane)
 {
     const struct str key = STR("relay");
     struct err err = {0};
     bool granted = false;
     const enum outcome outcome =
-        lock_take(lane->lock, &key, 1, lane->owner, RELAY_LEASE_MS, &granted, &err);
+        lock_take(lane->lock, &key, 1, lane->owner, lane->settings->relay_age_ms, &granted, &err);
     return outcome != OUTCOME_DONE || granted;
 }
 

@@ -95,6 +95,7 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
         refuse_mismatch(job);
         return;
     }
+    job->keep = false;
     job->outcome = OUTCOME_DONE;
     job->status = known->status;
     job->repeated = true;

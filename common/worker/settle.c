@@ -155,9 +155,9 @@ static void put_aside(struct job *job)
 static void remember_account_check(struct job *job)
 {
     struct token_entry *token = job->token;
-    if (job->authorized && token->issued_ms == job->caller.token_issued_at &&
-        str_eq(str_of(token->subject), job->caller.id) &&
-        str_eq(str_of(token->session), job->caller.session))
+    if (job->authorized && token && token->issued_ms == job->bearer.token_issued_at &&
+        str_eq(str_of(token->subject), job->bearer.id) &&
+        str_eq(str_of(token->session), job->bearer.session))
         token->account_checked_ms = job->batch->now;
 }
 

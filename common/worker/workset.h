@@ -22,7 +22,6 @@ struct cell {
     bool wanted; /* asked for in this round */
     bool dirty;  /* written by a message that succeeded */
     bool proven; /* a message that succeeded relies on it (CHECKED) */
-    bool waived; /* a message that waited too long goes without the lease */
     enum lease lease;
     struct cell *next; /* in order of making */
 };

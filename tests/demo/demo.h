@@ -11,6 +11,7 @@
 #define LATE_SHOPPERS   (PLAN_WANTED * LATE_RIVALS)
 #define DELIVERED_MAX   3 /* orders that the admin takes all the way */
 #define DEMO_CHECKS_MAX 32
+#define DEMO_PASSWORD   "a morning in december 2010" /* of all customers */
 
 /* A product in the shop. `base` is what was there before the plan began, from an earlier run. */
 struct shop_product {

@@ -8,8 +8,6 @@
 #include "base/text.h"
 #include "demo/demo.h"
 
-#define PASSWORD "a morning in december 2010"
-
 struct loader {
     struct demo *demo;
     size_t next;
@@ -313,7 +311,8 @@ static void registered(void *context, size_t item, const struct answer *answer)
     struct demo *demo = entry->demo;
     if (str_eq(answer->code, STR("EMAIL_TAKEN"))) {
         ask_entry(entry, "auth.login", NULL,
-                  credentials(&demo->arena, STR_ABSENT, entry->email, STR(PASSWORD)), logged_in);
+                  credentials(&demo->arena, STR_ABSENT, entry->email, STR(DEMO_PASSWORD)),
+                  logged_in);
         return;
     }
     if (!web_expect(&demo->web, "auth.register", answer))
@@ -326,7 +325,7 @@ static void enter(const struct entry *entry, struct str name)
 {
     struct entry *kept = arena_copy(&entry->demo->arena, entry, sizeof(*entry));
     ask_entry(kept, "auth.register", NULL,
-              credentials(&entry->demo->arena, name, entry->email, STR(PASSWORD)), registered);
+              credentials(&entry->demo->arena, name, entry->email, STR(DEMO_PASSWORD)), registered);
 }
 
 void demo_enter(struct demo *demo, struct session *session, int64_t *base_orders, struct str email,

@@ -206,7 +206,7 @@ static size_t next_best(const struct plan *plan, size_t after)
     const struct plan_product *items = plan->products.items;
     for (size_t i = 0; i < plan->products.count; i++) {
         const bool is_below = after == PLAN_NONE || items[i].revenue < items[after].revenue ||
-                              (items[i].revenue == items[after].revenue && i > after);
+                              (i > after && items[i].revenue == items[after].revenue);
         if (is_below && items[i].revenue > 0 &&
             (best == PLAN_NONE || items[i].revenue > items[best].revenue))
             best = i;
@@ -280,12 +280,16 @@ void demo_hints(const struct demo *demo)
     const size_t best = next_best(&demo->plan, PLAN_NONE);
     const struct str product = best == PLAN_NONE ? STR("") : demo->products[best].id;
     const struct plan_order *order = &demo->plan.orders.items[0];
+    const struct str email = demo->plan.customers.items[order->customer].email;
     const struct session *session = &demo->customers[order->customer].session;
     printf("\nThe shop stays open. In another terminal, in this folder:\n\n"
            "  . .run/env\n"
            "  ./cartwright call product.list '{\"search\":\"lantern\",\"sort\":\"priceAsc\"}'\n"
            "  ./cartwright call product.get '{\"productId\":\"%.*s\"}'\n\n"
-           "As %.*s, who ordered this morning (the token lives for minutes):\n\n"
+           "As %.*s, who ordered this morning (a token lives for minutes, the next line gets\n"
+           "a new one):\n\n"
+           "  ./cartwright call auth.login '{\"email\":\"%.*s\",\"password\":\"" DEMO_PASSWORD
+           "\"}'\n"
            "  TOKEN=%.*s\n"
            "  ./cartwright call order.list '{\"limit\":2}' --token $TOKEN\n"
            "  ./cartwright call cart.item.add '{\"productId\":\"%.*s\",\"quantity\":2}' "
@@ -295,7 +299,7 @@ void demo_hints(const struct demo *demo)
            "  ./cartwright describe          all operations\n"
            "  tail -f .run/cartwright.log    one line for each message\n\n"
            "Ctrl-C stops everything.\n",
-           STR_FMT(product), STR_FMT(demo->plan.customers.items[order->customer].email),
-           STR_FMT(session->access), STR_FMT(product));
+           STR_FMT(product), STR_FMT(email), STR_FMT(email), STR_FMT(session->access),
+           STR_FMT(product));
     fflush(stdout);
 }

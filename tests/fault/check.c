@@ -84,8 +84,7 @@ static struct doc_list load(struct fault *fault, const struct doc_type *type, co
             fault_die("reading for the check", &err);
         got = page.docs.count;
         for (size_t i = 0; i < got; i++) {
-            all.items =
-                arena_grow(&fault->arena, all.items, all.count, sizeof(void *), &capacity);
+            all.items = arena_grow(&fault->arena, all.items, all.count, sizeof(void *), &capacity);
             all.items[all.count++] = page.docs.items[i];
         }
     }

@@ -67,8 +67,7 @@ struct fault {
 };
 
 /* One line on standard error; the test has failed. */
-void fault_fail(struct fault *fault, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void fault_fail(struct fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The program cannot go on. */
 _Noreturn void fault_die(const char *what, const struct err *err);
 void fault_sleep_ms(int64_t ms);
@@ -114,7 +113,7 @@ bool servers_fail_point(struct fault *fault, const char *json);
 /* --- raw.c: AMQP as a stranger may write it ------------------------------------------------------- */
 
 struct raw_message {
-    const char *operation;    /* routing key, to the exchange of requests */
+    const char *operation; /* routing key, to the exchange of requests */
     struct str body;
     struct str token;
     const char *message_id;   /* NULL: none */
@@ -181,6 +180,8 @@ struct bus *spy_open_bus(struct fault *fault);
 size_t spy_take_all(struct fault *fault, struct str queue,
                     void (*take)(void *context, const struct delivery *delivery), void *context);
 struct str spy_queue(void);
+/* Where raw messages are answered. */
+struct str spy_replies(void);
 /* Declares the spy's and the replies' queues. */
 void spy_declare(struct fault *fault);
 /* Messages ready in the queues of the shop: dead letters, and all others. */

@@ -17,8 +17,8 @@ static size_t count_with(const struct fault *fault, const char *operation, const
 {
     size_t count = 0;
     for (size_t i = 0; i < fault->history.count; i++)
-        count += call_is(fault->history.items[i], operation) &&
-                 call_has(fault->history.items[i], code);
+        count +=
+            call_is(fault->history.items[i], operation) && call_has(fault->history.items[i], code);
     return count;
 }
 
@@ -78,8 +78,8 @@ static void one_id(struct fault *fault, bool differ)
     fixtures_cart(&fault->fixtures, shopper.id, good, 1, 2);
     fixtures_write(&fault->fixtures);
     for (size_t i = 0; i < SENDERS; i++) {
-        const struct str body = differ && i % 2 ? str_printf(&fault->arena, "{\"note\":\"%zu\"}", i)
-                                                : STR(PLACED_BODY);
+        const struct str body =
+            differ && i % 2 ? str_printf(&fault->arena, "{\"note\":\"%zu\"}", i) : STR(PLACED_BODY);
         calls[i] = i ? history_add_again(fault, calls[0], body)
                      : history_add(fault, "order.place", body, &shopper);
         sender_init(&senders[i], fault);
@@ -148,12 +148,11 @@ static void two_tabs(struct fault *fault)
     for (int tab = 0; tab < 2; tab++)
         sender_init(&tabs[tab], fault);
     for (int i = 0; i < 2 * ADDS; i++)
-        sender_send(&tabs[i % 2],
-                    history_add(fault, "cart.item.add",
-                                str_printf(&fault->arena,
-                                           "{\"productId\":\"%.*s\",\"quantity\":%d}",
-                                           STR_FMT(good->id), 1 + i % 2),
-                                &shopper));
+        sender_send(&tabs[i % 2], history_add(fault, "cart.item.add",
+                                              str_printf(&fault->arena,
+                                                         "{\"productId\":\"%.*s\",\"quantity\":%d}",
+                                                         STR_FMT(good->id), 1 + i % 2),
+                                              &shopper));
     while (tabs[0].open.count && tabs[1].open.count) {
         sender_next(&tabs[0], RECEIVE_MS);
         sender_next(&tabs[1], RECEIVE_MS);

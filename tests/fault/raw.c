@@ -64,8 +64,7 @@ static void set_headers(struct fault *fault, const struct raw_message *message,
     amqp_table_entry_t *entries = arena_array(&fault->arena, 2, sizeof(*entries));
     int count = 0;
     if (!str_is_absent(message->token)) {
-        const struct str bearer =
-            str_printf(&fault->arena, "Bearer %.*s", STR_FMT(message->token));
+        const struct str bearer = str_printf(&fault->arena, "Bearer %.*s", STR_FMT(message->token));
         entries[count].key = amqp_cstring_bytes("authorization");
         entries[count].value.kind = AMQP_FIELD_KIND_UTF8;
         entries[count++].value.value.bytes = bytes_of(bearer);

@@ -62,8 +62,8 @@ static bool connect_again(struct sender *sender)
 void sender_send(struct sender *sender, struct call *call)
 {
     struct calls *open = &sender->open;
-    open->items = arena_grow(&sender->fault->arena, open->items, open->count,
-                             sizeof(struct call *), &open->capacity);
+    open->items = arena_grow(&sender->fault->arena, open->items, open->count, sizeof(struct call *),
+                             &open->capacity);
     open->items[open->count++] = call;
     if (sender->client)
         write_call(sender, call);

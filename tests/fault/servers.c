@@ -61,7 +61,8 @@ static redisContext *open_redis(const struct fault *fault)
 
 static redisReply *ask(redisContext *redis, const char *format, const char *argument)
 {
-    redisReply *reply = argument ? redisCommand(redis, format, argument) : redisCommand(redis, format);
+    redisReply *reply =
+        argument ? redisCommand(redis, format, argument) : redisCommand(redis, format);
     if (!reply)
         fault_die("Redis", &(struct err){.text = "it does not answer"});
     return reply;

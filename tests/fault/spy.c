@@ -5,16 +5,22 @@
 #include "worker/names.h"
 #include "worker/process.h"
 
-#define SPY_QUEUE     FAULT_PREFIX "-spy"
-#define SPY_PREFETCH  2000
-#define SPY_WAIT_US   200000
-#define SPY_BODY_MAX  ((size_t)1024 * 1024)
-#define DEAD_WORD     ".dead."
-#define RETRY_MS      200
+#define SPY_QUEUE    FAULT_PREFIX "-spy"
+#define SPY_REPLIES  FAULT_PREFIX "-replies"
+#define SPY_PREFETCH 2000
+#define SPY_WAIT_US  200000
+#define SPY_BODY_MAX ((size_t)1024 * 1024)
+#define DEAD_WORD    ".dead."
+#define RETRY_MS     200
 
 struct str spy_queue(void)
 {
     return STR(SPY_QUEUE);
+}
+
+struct str spy_replies(void)
+{
+    return STR(SPY_REPLIES);
 }
 
 struct bus *spy_open_bus(struct fault *fault)
@@ -39,9 +45,11 @@ void spy_declare(struct fault *fault)
         {name_events(&fault->home, prefix), STR("#")},
         {name_notifications(&fault->home, prefix), STR("#")},
     };
-    const struct bus_queue queue = {
-        .name = spy_queue(), .bindings = everything, .binding_count = 2};
-    const struct bus_topology ears = {.queues = &queue, .queue_count = 1};
+    const struct bus_queue queues[] = {
+        {.name = spy_queue(), .bindings = everything, .binding_count = 2},
+        {.name = spy_replies()},
+    };
+    const struct bus_topology ears = {.queues = queues, .queue_count = 2};
     struct bus *bus = spy_open_bus(fault);
     struct err err = {0};
     if (bus_declare(bus, &ears, &err) != OUTCOME_DONE)

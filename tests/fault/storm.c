@@ -93,8 +93,8 @@ static const struct {
     const char *name;
     struct call *(*call)(struct state *state, const struct errand *errand);
 } steps[] = {
-    {"add", step_add},       {"place", step_place},       {"cancel", step_cancel},
-    {"adjust", step_adjust}, {"paid", step_status},       {"processing", step_status},
+    {"add", step_add},        {"place", step_place}, {"cancel", step_cancel},
+    {"adjust", step_adjust},  {"paid", step_status}, {"processing", step_status},
     {"shipped", step_status},
 };
 

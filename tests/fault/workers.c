@@ -154,7 +154,8 @@ struct lanes workers_lanes(const struct fault *fault)
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", fault->supervisor, fault->supervisor);
     FILE *file = fopen(path, "r");
-    while (file && lanes.count < FAULT_LANES_MAX && fscanf(file, "%d", &lanes.pids[lanes.count]) == 1)
+    while (file && lanes.count < FAULT_LANES_MAX &&
+           fscanf(file, "%d", &lanes.pids[lanes.count]) == 1)
         lanes.count++;
     if (file)
         fclose(file);

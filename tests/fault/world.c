@@ -36,7 +36,9 @@ static const char *own_database(struct arena *arena, const char *uri)
     const char *host = strstr(uri, "://");
     const char *path = host ? strchr(host + 3, '/') : NULL;
     const char *options = strchr(uri, '?');
-    const size_t end = path ? (size_t)(path - uri) : options ? (size_t)(options - uri) : strlen(uri);
+    const size_t end = path      ? (size_t)(path - uri)
+                       : options ? (size_t)(options - uri)
+                                 : strlen(uri);
     return str_printf(arena, "%.*s/" FAULT_PREFIX "%s", (int)end, uri, options ? options : "").ptr;
 }
 

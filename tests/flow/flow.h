@@ -35,6 +35,10 @@ void flow_set(struct flow *flow, struct str name, struct str json);
 /* The text of a variable as a JSON string. */
 void flow_set_text(struct flow *flow, struct str name, struct str text);
 
+/* A JSON value of a script; an absent text gives NULL and is no fault. */
+struct json;
+bool flow_json(struct flow *flow, struct str text, const struct json **out);
+
 /* Plays a line; words are filled in already. */
 bool flow_command(struct flow *flow, struct words *words);
 
@@ -50,6 +54,7 @@ bool flow_end(struct flow *flow, struct words *words);
 /* expect.c */
 bool flow_expect(struct flow *flow, struct words *words);
 bool flow_let(struct flow *flow, struct words *words);
+/* look.c */
 bool flow_event(struct flow *flow, struct words *words);
 bool flow_again(struct flow *flow, struct words *words);
 bool flow_notification(struct flow *flow, struct words *words);

@@ -12,10 +12,8 @@
 #define WIPE_PAGE 1000
 #define LONG_MS   (30 * MS_PER_DAY)
 
-static struct commit commit_of(struct world *world, struct arena *arena, const struct write *writes,
-                               size_t count)
+static struct commit commit_of(struct arena *arena, const struct write *writes, size_t count)
 {
-    (void)world;
     return (struct commit){.id = id_new(arena, world_now()),
                            .now = world_now(),
                            .writes = writes,
@@ -109,7 +107,7 @@ enum outcome seed_user(struct world *world, struct arena *arena, struct str name
     };
     if (role == SUPERADMIN)
         TRY(count_superadmin(world, arena, &writes[2], err));
-    const struct commit commit = commit_of(world, arena, writes, role == SUPERADMIN ? 3 : 2);
+    const struct commit commit = commit_of(arena, writes, role == SUPERADMIN ? 3 : 2);
     TRY(store_commit(world->store, &commit, err));
     out->id = user->head.id;
     out->session = session->head.id;
@@ -131,7 +129,7 @@ static enum outcome wipe_page(struct world *world, const struct doc_type *type, 
         for (size_t i = 0; i < page.docs.count; i++)
             writes[i] = (struct write){WRITE_DELETE, type, page.docs.items[i],
                                        doc_head(page.docs.items[i])->version};
-        const struct commit commit = commit_of(world, &arena, writes, page.docs.count);
+        const struct commit commit = commit_of(&arena, writes, page.docs.count);
         outcome = store_commit(world->store, &commit, err);
     }
     *left = page.docs.count;

@@ -64,6 +64,8 @@ MUST_CHECK bool world_wait(struct world *world, bool (*is_done)(void *context), 
 
 /* The lane dies without settling anything; another one takes its place. */
 MUST_CHECK enum outcome world_crash(struct world *world, struct err *err);
+#define WORLD_TICK_MS 1 /* between two messages on fakes */
+
 /* Time of the lane, ms. */
 int64_t world_now(void);
 /* Fakes only: lane, leases and delay queues. */

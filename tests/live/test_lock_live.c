@@ -168,6 +168,12 @@ void test_lock_live__rate_lets_one_through_per_period(void **state)
     on_server(case_rate_lets_one_through_per_period);
 }
 
+void test_lock_live__rate_gives_back(void **state)
+{
+    (void)state;
+    on_server(case_rate_gives_back);
+}
+
 void test_lock_live__rate_peek_counts_nothing(void **state)
 {
     (void)state;

@@ -8,6 +8,8 @@ set -euo pipefail
 . "$(dirname "$0")/rig.sh"
 DIR=$ROOT/.run
 RIG=$ROOT/tests/rig
+CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright}
+CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
 child=
 
 # shellcheck disable=SC2317 # called by a trap
@@ -41,6 +43,12 @@ echo "starting the workers (log: .run/cartwright.log) ..."
 [ $interrupts = 0 ] || exit 130
 # shellcheck disable=SC1091 # written at run time
 . "$DIR/env"
+# A fresh shop has nobody who may fill the catalogue; the password lives as long as this run.
+SHOP_ADMIN_EMAIL=admin@example.com
+SHOP_ADMIN_PASSWORD=$(head -c 18 /dev/urandom | base64)
+export SHOP_ADMIN_EMAIL SHOP_ADMIN_PASSWORD
+"$CARTWRIGHT" admin add "$SHOP_ADMIN_EMAIL" Admin --config "$CONFIG" >/dev/null \
+    <<<"$SHOP_ADMIN_PASSWORD"
 "$@" &
 child=$!
 status=0

@@ -24,7 +24,7 @@ PARTS=(
     "live      servers tests/live/test_*.c"
     "flow-live servers tests/flow/*.c"
     "python    workers tests/clients/python/journey.py"
-    "node      workers tests/clients/node/journey.js"
+    "node      workers tests/clients/node/journey.mjs"
     "fault     servers tests/fault/*.sh tests/fault/*.c"
 )
 
@@ -79,15 +79,9 @@ part_flow() { "$BUILD/tests/flow/flow"; }
 
 part_flow_live() { "$BUILD/tests/flow/flow" --live; }
 
-part_python() { "$RIG_PYTHON" tests/clients/python/journey.py; }
+part_python() { tests/clients/run.sh python; }
 
-part_node() {
-    cd tests/clients/node || return
-    if [ ! -e node_modules/.complete ] || [ package-lock.json -nt node_modules/.complete ]; then
-        npm ci --no-audit --no-fund --loglevel=error </dev/null && touch node_modules/.complete
-    fi
-    node journey.js
-}
+part_node() { tests/clients/run.sh node; }
 
 part_fault() {
     {

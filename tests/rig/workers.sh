@@ -23,7 +23,7 @@ show_log() {
 # Ready is when a request comes back answered, so that the whole way is known to work.
 await_answer() {
     local deadline=$((SECONDS + READY_SECONDS))
-    until "$CARTWRIGHT" call --config "$CONFIG" category.list '{}' >/dev/null 2>&1; do
+    until "$CARTWRIGHT" call category.list '{}' >/dev/null 2>&1; do
         if ! running cartwright >/dev/null; then
             show_log "they ended while they were starting"
             return 1

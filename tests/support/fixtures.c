@@ -99,8 +99,8 @@ struct shopper fixtures_shopper(struct fixtures *fixtures, enum who role)
     };
     add_user(fixtures, &shopper, role);
     add_session(fixtures, &shopper);
-    shopper.token = fixtures_token(fixtures, &shopper, str_of(who_names[role]),
-                                   now / MS_PER_SECOND, now / MS_PER_SECOND + TOKEN_LIFE_S);
+    shopper.token = fixtures_token(fixtures, &shopper, str_of(who_names[role]), now / MS_PER_SECOND,
+                                   now / MS_PER_SECOND + TOKEN_LIFE_S);
     return shopper;
 }
 

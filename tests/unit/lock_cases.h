@@ -213,9 +213,9 @@ static inline void case_cache_entries_end(struct lock_world *world)
 /* --- rate limits -------------------------------------------------------------------------------- */
 
 static inline struct rate_limit asked(struct lock_world *world, struct str key, int64_t burst,
-                                      int64_t period_ms, bool peek)
+                                      int64_t period_ms, enum rate_use use)
 {
-    struct rate_limit limit = {.key = key, .burst = burst, .period_ms = period_ms, .peek = peek};
+    struct rate_limit limit = {.key = key, .burst = burst, .period_ms = period_ms, .use = use};
     ASSERT_DONE(rate_take(world->lock, &limit, 1, &world->err));
     return limit;
 }
@@ -223,32 +223,46 @@ static inline struct rate_limit asked(struct lock_world *world, struct str key, 
 static inline void case_rate_allows_a_burst(struct lock_world *world)
 {
     for (int i = 0; i < 3; i++)
-        assert_true(asked(world, STR("k"), 3, 60000, false).allowed);
-    const struct rate_limit limit = asked(world, STR("k"), 3, 60000, false);
+        assert_true(asked(world, STR("k"), 3, 60000, RATE_TAKE).allowed);
+    const struct rate_limit limit = asked(world, STR("k"), 3, 60000, RATE_TAKE);
     assert_false(limit.allowed);
     assert_in_range(limit.wait_ms, 50000, 60000);
-    assert_true(asked(world, STR("other"), 3, 60000, false).allowed);
+    assert_true(asked(world, STR("other"), 3, 60000, RATE_TAKE).allowed);
 }
 
 static inline void case_rate_lets_one_through_per_period(struct lock_world *world)
 {
     for (int i = 0; i < 2; i++)
-        assert_true(asked(world, STR("k"), 2, 400, false).allowed);
-    assert_false(asked(world, STR("k"), 2, 400, false).allowed);
+        assert_true(asked(world, STR("k"), 2, 400, RATE_TAKE).allowed);
+    assert_false(asked(world, STR("k"), 2, 400, RATE_TAKE).allowed);
     world->wait(world, 450);
-    assert_true(asked(world, STR("k"), 2, 400, false).allowed);
-    assert_false(asked(world, STR("k"), 2, 400, false).allowed);
+    assert_true(asked(world, STR("k"), 2, 400, RATE_TAKE).allowed);
+    assert_false(asked(world, STR("k"), 2, 400, RATE_TAKE).allowed);
 }
 
 static inline void case_rate_peek_counts_nothing(struct lock_world *world)
 {
     for (int i = 0; i < 5; i++) {
-        const struct rate_limit limit = asked(world, STR("k"), 1, 60000, true);
+        const struct rate_limit limit = asked(world, STR("k"), 1, 60000, RATE_PEEK);
         assert_true(limit.allowed);
         assert_int_equal(limit.wait_ms, 0);
     }
-    assert_true(asked(world, STR("k"), 1, 60000, false).allowed);
-    assert_false(asked(world, STR("k"), 1, 60000, true).allowed);
+    assert_true(asked(world, STR("k"), 1, 60000, RATE_TAKE).allowed);
+    assert_false(asked(world, STR("k"), 1, 60000, RATE_PEEK).allowed);
+}
+
+static inline void case_rate_gives_back(struct lock_world *world)
+{
+    assert_true(asked(world, STR("k"), 1, 60000, RATE_TAKE).allowed);
+    assert_false(asked(world, STR("k"), 1, 60000, RATE_PEEK).allowed);
+    asked(world, STR("k"), 1, 60000, RATE_GIVE_BACK);
+    assert_true(asked(world, STR("k"), 1, 60000, RATE_TAKE).allowed);
+    assert_false(asked(world, STR("k"), 1, 60000, RATE_TAKE).allowed);
+    /* More than was taken cannot be given back. */
+    for (int i = 0; i < 3; i++)
+        asked(world, STR("other"), 1, 60000, RATE_GIVE_BACK);
+    assert_true(asked(world, STR("other"), 1, 60000, RATE_TAKE).allowed);
+    assert_false(asked(world, STR("other"), 1, 60000, RATE_TAKE).allowed);
 }
 
 /* A batch may hold a hundred guesses at one account. */

@@ -81,7 +81,7 @@ static inline struct job *shop_send(struct shop *shop, const struct operation *o
         .delivery = &shop->delivery,
         .operation = operation,
         .request = request,
-        .caller = {.role = role, .id = str_of(caller)},
+        .bearer = {.role = role, .id = str_of(caller)},
     };
     shop->sent++;
     memset(&job->key, shop->sent, sizeof(job->key));

@@ -1,0 +1,54 @@
+/* caller.c - who sent a message, carried along by the copies that wait in the delay queues.
+ *
+ * The rounds of the delays may take longer than an access token lives. The caller was verified when
+ * the message was admitted; the copy carries that, sealed under our key and bound to the message,
+ * so that nobody else can make one. */
+#include "wire/json.h"
+#include "worker/batch.h"
+
+static struct str context_of(const struct job *job)
+{
+    return str_printf(job->batch->arena, "caller %.*s %.*s", STR_FMT(job->delivery->queue),
+                      STR_FMT(job->delivery->message_id));
+}
+
+struct str job_seal_caller(const struct job *job)
+{
+    const struct caller *caller = &job->bearer;
+    if (caller->role == GUEST)
+        return STR_ABSENT;
+    const struct str plain = str_printf(job->batch->arena, "%s %.*s %.*s", who_names[caller->role],
+                                        STR_FMT(caller->id), STR_FMT(caller->session));
+    return auth_seal(job->batch->arena, job->batch->lane->keys.seal, context_of(job), plain);
+}
+
+static struct str next_word(struct str *rest)
+{
+    const char *space = memchr(rest->ptr, ' ', rest->len);
+    const size_t len = space ? (size_t)(space - rest->ptr) : rest->len;
+    const struct str word = {rest->ptr, len};
+    const size_t skip = space ? len + 1 : len;
+    *rest = (struct str){rest->ptr + skip, rest->len - skip};
+    return word;
+}
+
+bool job_unseal_caller(struct job *job)
+{
+    struct arena *arena = job->batch->arena;
+    struct str plain;
+    if (job->delivery->caller.len == 0 || job->delivery->attempt == 0 ||
+        !auth_unseal(arena, job->batch->lane->keys.seal, context_of(job), job->delivery->caller,
+                     &plain))
+        return false;
+    const int role = enum_of(who_names, next_word(&plain));
+    const struct str id = next_word(&plain);
+    if (role < (int)job->operation->who || !id_is_valid(id) || !id_is_valid(plain))
+        return false;
+    job->bearer = (struct caller){
+        .role = (enum who)role,
+        .id = str_dup(arena, id),
+        .session = str_dup(arena, plain),
+    };
+    job->authorize = true;
+    return true;
+}
