@@ -16,8 +16,18 @@ static const struct worker *const workers[] = {
 };
 
 static const struct doc_type *const types[] = {
-    &user_type, &session_type, &roster_type,       &category_type, &product_type, &stock_type,
-    &cart_type, &order_type,   &notification_type, &inbox_type,    &stock_adjustment_type, NULL,
+    &user_type,
+    &session_type,
+    &roster_type,
+    &category_type,
+    &product_type,
+    &stock_type,
+    &cart_type,
+    &order_type,
+    &notification_type,
+    &inbox_type,
+    &stock_adjustment_type,
+    NULL,
 };
 
 #define AT(member) offsetof(struct app_settings, shop.member)

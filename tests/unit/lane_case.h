@@ -1,0 +1,292 @@
+/* lane_case.h - a small service of notes and one lane that serves it, on fakes, for tests of the
+ * engine itself.
+ *
+ * Worker `notes`: note.write (a customer's command; its text says how it ends: "bug", "down", "no",
+ * anything else is written), note.purge (an admin's command), note.read (a guest's query). Worker
+ * `echo` takes up the event note.written and inserts a note whose id is the event's.
+ * Include after cmocka.h. Time stands still at lane_case_now until the test moves it. */
+#ifndef CARTWRIGHT_TESTS_LANE_CASE_H
+#define CARTWRIGHT_TESTS_LANE_CASE_H
+
+#include <signal.h>
+
+#include "base/clock.h"
+#include "bus/bus_fake.h"
+#include "lock/lock_fake.h"
+#include "store/store_fake.h"
+#include "wire/json.h"
+#include "wire/schema_node.h"
+#include "worker/batch.h"
+#include "worker/names.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define ANNA         "111111111111111111111111"
+#define BERT         "222222222222222222222222"
+#define SESSION      "555555555555555555555555"
+#define NOTE_ID      "aaaaaaaaaaaaaaaaaaaaaaaa"
+#define NOW_MS       1763651045123 /* 2025-11-20T15:04:05.123Z */
+
+/* --- notes ---------------------------------------------------------------------------------------- */
+
+struct note {
+    struct doc_head head;
+    struct str text;
+};
+
+static const struct field note_fields[] = {
+    DOC_FIELDS(struct note, FIELD_ID),
+    {.name = "text", .kind = FIELD_STR, .offset = offsetof(struct note, text)},
+};
+static const struct shape note_shape = SHAPE("Note", struct note, note_fields);
+static const struct doc_type note_type = {
+    .collection = "notes", .shape = &note_shape, .cache_tag = "note"};
+
+struct note_request {
+    struct str id;
+    struct str text;
+};
+
+static const struct field note_request_fields[] = {
+    {.name = "id", .kind = FIELD_ID, .offset = offsetof(struct note_request, id)},
+    {.name = "text", .kind = FIELD_STR, .offset = offsetof(struct note_request, text)},
+};
+static const struct shape note_request_shape =
+    SHAPE("NoteRequest", struct note_request, note_request_fields);
+static const struct schema_node note_id_node = {
+    .type = SCHEMA_STR, .max_count = 24, .pattern = "^[0-9a-f]{24}$", .expected = "an id"};
+static const struct schema_node note_text_node = {.type = SCHEMA_STR, .max_count = 100};
+static const struct schema_member note_members[] = {
+    {{"id", 2}, true, &note_id_node},
+    {{"text", 4}, true, &note_text_node},
+};
+static const struct schema_node note_node = {.type = SCHEMA_OBJECT,
+                                             .max_count = SIZE_MAX,
+                                             .shape = &note_request_shape,
+                                             .members = note_members};
+static const struct schema_node note_event_node = {.type = SCHEMA_OBJECT,
+                                                   .max_count = SIZE_MAX,
+                                                   .shape = &note_request_shape,
+                                                   .members = note_members,
+                                                   .open = true};
+static const struct schema note_schema = {
+    .name = "note", .root = &note_node, .shape = &note_request_shape};
+static const struct schema note_event_schema = {
+    .name = "note.written", .root = &note_event_node, .shape = &note_request_shape};
+
+/* --- what is done with them ----------------------------------------------------------------------- */
+
+static enum outcome keep_note(struct job *job, struct str id, struct str text, struct note **out)
+{
+    struct note *note = NULL;
+    NEED(job, job_doc(job, &note_type, id, FOR_UPDATE, (void **)&note));
+    if (note) {
+        note->text = text;
+        job_changed(job, note);
+    } else {
+        note = ARENA_NEW(job_arena(job), struct note);
+        *note = (struct note){.head.id = id, .text = text};
+        job_insert(job, &note_type, note);
+    }
+    *out = note;
+    return OUTCOME_DONE;
+}
+
+static enum outcome write_note(struct job *job, const void *request, struct err *err)
+{
+    const struct note_request *req = request;
+    struct note *note;
+    if (str_eq(req->text, STR("bug")))
+        return bug(err, "an inside that nobody may see");
+    if (str_eq(req->text, STR("down")))
+        return retry_later(err, "something is away");
+    if (str_eq(req->text, STR("no")))
+        return refuse(err, VERSION_CONFLICT, "not this one");
+    TRY(keep_note(job, req->id, req->text, &note));
+    emit(job, "note.written", note->head.id, note->head.version, &note_shape, note);
+    return reply(job, &note_shape, note);
+}
+
+static enum outcome read_note(struct job *job, const void *request, struct err *err)
+{
+    const struct note_request *req = request;
+    struct note *note = NULL;
+    NEED(job, job_doc(job, &note_type, req->id, READ, (void **)&note));
+    return note ? reply(job, &note_shape, note) : refuse(err, NOT_FOUND, "no such note");
+}
+
+static enum outcome purge_notes(struct job *job, const void *request, struct err *err)
+{
+    (void)request;
+    (void)err;
+    return reply_empty(job);
+}
+
+static enum outcome echo_note(struct job *job, const void *request, struct err *err)
+{
+    const struct note_request *req = request;
+    struct note *note;
+    (void)err;
+    TRY(keep_note(job, job_event_id(job), req->text, &note));
+    return OUTCOME_DONE;
+}
+
+static const struct operation note_write = {
+    .name = "note.write", .who = CUSTOMER, .request = &note_schema, .handle = write_note};
+static const struct operation note_purge = {
+    .name = "note.purge", .who = ADMIN, .request = &note_schema, .handle = purge_notes};
+static const struct operation note_read = {
+    .name = "note.read", .kind = QUERY, .request = &note_schema, .handle = read_note};
+static const struct operation echo_written = {.name = "echo.note_written",
+                                              .kind = SUBSCRIBER,
+                                              .request = &note_event_schema,
+                                              .handle = echo_note,
+                                              .event = "note.written"};
+
+static const char *const note_prefixes[] = {"note", NULL};
+static const char *const echo_prefixes[] = {"echo", NULL};
+static const struct operation *const note_operations[] = {&note_write, &note_purge, &note_read,
+                                                          NULL};
+static const struct operation *const echo_operations[] = {&echo_written, NULL};
+static const struct worker notes_worker = {"notes", note_prefixes, note_operations};
+static const struct worker echo_worker = {"echo", echo_prefixes, echo_operations};
+static const struct worker *const note_workers[] = {&notes_worker, &echo_worker, NULL};
+static const struct doc_type *const note_types[] = {&note_type, NULL};
+
+/* --- the lane ------------------------------------------------------------------------------------- */
+
+struct lane_case {
+    struct arena arena;
+    struct engine_settings engine;
+    struct pool_settings pool;
+    struct service service;
+    struct lane_slot slot;
+    volatile sig_atomic_t stopping;
+    struct blame blame[BLAME_MAX];
+    struct bus *bus;
+    struct store *store;
+    struct lock *lock;
+    struct lane lane;
+};
+
+static int64_t lane_case_now;
+
+static inline int64_t read_now(void)
+{
+    return lane_case_now;
+}
+
+static inline void must(enum outcome outcome, const struct err *err)
+{
+    if (outcome != OUTCOME_DONE)
+        fail_msg("%s: %s", outcome_name(outcome), err->text);
+}
+
+/* A new lane at the same servers, as after a crash. */
+static inline void lane_case_start(struct lane_case *c)
+{
+    struct err err = {0};
+    const struct lane_parts parts = {
+        .service = &c->service,
+        .settings = &c->engine,
+        .pool = &c->pool,
+        .bus = c->bus,
+        .store = c->store,
+        .lock = c->lock,
+        .slot = &c->slot,
+        .blame = c->blame,
+        .stopping = &c->stopping,
+        .now_ms = read_now,
+    };
+    must(lane_init(&c->lane, &parts, &err), &err);
+}
+
+static inline void lane_case_settings(struct lane_case *c)
+{
+    static struct str delays[] = {{"1s", 2}, {"10s", 3}};
+    static struct str workers[] = {{"notes", 5}, {"echo", 4}};
+    c->engine = (struct engine_settings){
+        .prefix = STR("t"),
+        .body_max = 65536,
+        .batch_bytes = 1 << 20,
+        .lease_ms = 1000,
+        .retry_delays = {delays, COUNT(delays)},
+        .master_key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
+        .token_key = STR("ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"),
+        .token_issuer = STR("us"),
+        .token_audience = STR("shop"),
+        .token_skew_ms = 60000,
+        .account_check_ms = 60000,
+    };
+    c->pool = (struct pool_settings){
+        .name = STR("pool"), .workers = {workers, COUNT(workers)}, .batch_max = 32, .prefetch = 64};
+    c->service =
+        (struct service){.workers = note_workers, .types = note_types, .cache_ms = MS_PER_HOUR};
+}
+
+/* Queues and exchanges of the service, and a queue "spy" for all events. */
+static inline void lane_case_declare(struct lane_case *c)
+{
+    struct err err = {0};
+    struct bus_topology topology;
+    struct str *queues;
+    size_t count;
+    must(topology_of(&c->service, &c->engine, &c->arena, &topology, &err), &err);
+    must(bus_declare(c->bus, &topology, &err), &err);
+    const struct bus_binding all = {STR("t.events"), STR("#")};
+    const struct bus_queue spy = {.name = STR("spy"), .bindings = &all, .binding_count = 1};
+    const struct bus_topology ears = {.queues = &spy, .queue_count = 1};
+    must(bus_declare(c->bus, &ears, &err), &err);
+    lane_queues(&c->lane, &c->arena, &queues, &count);
+    must(bus_consume(c->bus, queues, count, (int)c->pool.prefetch, &err), &err);
+}
+
+/* It is large: tests have one static `struct lane_case` and open it anew in each case. */
+static inline void lane_case_open(struct lane_case *c)
+{
+    struct err err = {0};
+    memset(c, 0, sizeof(*c));
+    lane_case_now = NOW_MS;
+    json_init();
+    must(auth_init(&err), &err);
+    must(schema_prepare(&note_schema, &err), &err);
+    must(schema_prepare(&note_event_schema, &err), &err);
+    arena_init(&c->arena, 1 << 16);
+    lane_case_settings(c);
+    c->bus = bus_fake_open();
+    c->store = store_fake_open(note_types, 1);
+    c->lock = lock_fake_open();
+    lane_case_start(c);
+    lane_case_declare(c);
+}
+
+static inline void lane_case_close(struct lane_case *c)
+{
+    lane_release(&c->lane);
+    bus_close(c->bus);
+    store_close(c->store);
+    lock_close(c->lock);
+    arena_release(&c->arena);
+}
+
+/* "Bearer <token>", good for ten minutes from lane_case_now. */
+static inline struct str bearer(struct lane_case *c, const char *user, const char *role)
+{
+    struct err err = {0};
+    struct str token = STR_ABSENT;
+    const struct token_options options = {"us", "shop", 60};
+    const struct claims claims = {.subject = str_of(user),
+                                  .role = str_of(role),
+                                  .session = STR(SESSION),
+                                  .id = STR("j"),
+                                  .issued_at = lane_case_now / MS_PER_SECOND,
+                                  .expires_at = lane_case_now / MS_PER_SECOND + 600};
+    must(token_issue(&c->arena, c->lane.keys.token, &options, &claims, &token, &err), &err);
+    return str_printf(&c->arena, "Bearer %.*s", STR_FMT(token));
+}
+
+static inline struct str note_body(struct lane_case *c, const char *id, const char *text)
+{
+    return str_printf(&c->arena, "{\"id\":\"%s\",\"text\":\"%s\"}", id, text);
+}
+
+#endif
