@@ -65,9 +65,18 @@ static void put_digits(char *out, int64_t value, int digits)
         out[i] = (char)('0' + value % 10);
 }
 
+#define MS_FIRST (-62135596800000LL) /* 0001-01-01T00:00:00.000Z */
+#define MS_LAST  253402300799999LL   /* 9999-12-31T23:59:59.999Z */
+
+/* A year has four digits here, whatever a database may hold. */
+static int64_t within_years(int64_t ms)
+{
+    return ms < MS_FIRST ? MS_FIRST : ms > MS_LAST ? MS_LAST : ms;
+}
+
 void date_format(int64_t ms, char out[DATE_TEXT + 1])
 {
-    const struct civil c = civil_of_days(floor_days(ms));
+    const struct civil c = civil_of_days(floor_days(within_years(ms)));
     put_digits(out, c.year, 4);
     out[4] = '-';
     put_digits(out + 5, c.month, 2);
@@ -78,6 +87,7 @@ void date_format(int64_t ms, char out[DATE_TEXT + 1])
 
 void time_format(int64_t ms, char out[TIME_TEXT + 1])
 {
+    ms = within_years(ms);
     const int64_t of_day = ms - floor_days(ms) * MS_PER_DAY;
     date_format(ms, out);
     out[10] = 'T';

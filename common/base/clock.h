@@ -16,7 +16,8 @@ int64_t clock_monotonic_us(void);
 #define TIME_TEXT 24 /* "2026-11-20T15:04:05.123Z" */
 #define DATE_TEXT 10 /* "2026-11-20" */
 
-/* RFC 3339, UTC, milliseconds. out holds TIME_TEXT + 1 bytes. Years 1 to 9999. */
+/* RFC 3339, UTC, milliseconds. out holds TIME_TEXT + 1 bytes. Years 1 to 9999: a time outside them
+ * is written as the nearest one within. */
 void time_format(int64_t ms, char out[TIME_TEXT + 1]);
 /* The UTC day. out holds DATE_TEXT + 1 bytes. */
 void date_format(int64_t ms, char out[DATE_TEXT + 1]);

@@ -85,7 +85,7 @@ static bool get_money(const struct get *get, const bson_iter_t *value, void *at)
     if (!BSON_ITER_HOLDS_DOCUMENT(value) || !bson_iter_recurse(value, &amount) ||
         !bson_iter_recurse(value, &currency) || !bson_iter_find(&amount, "amount") ||
         !bson_iter_find(&currency, "currency") || !get_int(get, &amount, &money.amount) ||
-        !get_str(get, &currency, &code) || code.len != 3)
+        !get_str(get, &currency, &code) || code.len != 3 || !str_is_c(code))
         return false;
     memcpy(money.currency, code.ptr, 3);
     *(struct money *)at = money;

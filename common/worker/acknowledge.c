@@ -1,46 +1,58 @@
-/* acknowledge.c - each delivery settled exactly once, with as few acknowledgements as possible.
+/* acknowledge.c - each delivery acknowledged exactly once, with as few acknowledgements as possible.
  *
- * Everything below the oldest unsettled delivery is acknowledged at once ("multiple"); what was
- * settled out of order, beyond a deferred message, one by one. */
-#include "worker/batch.h"
+ * Everything below the oldest delivery in hand is acknowledged at once ("multiple"). What was settled
+ * beyond a message that waits for a lock is held back until that one is settled too: each single
+ * acknowledgement costs the quorum queue a round of its own. A crash meanwhile only means that those
+ * messages come again and are answered from the journal. */
+#include "worker/lane.h"
 
-static uint64_t lowest(uint64_t floor, const struct delivery *delivery)
+static uint64_t oldest_in_hand(const struct lane *lane)
 {
-    return delivery->tag < floor ? delivery->tag : floor;
+    uint64_t oldest = UINT64_MAX;
+    for (size_t i = 0; i < lane->waiting.count; i++)
+        if (lane->waiting.items[i]->tag < oldest)
+            oldest = lane->waiting.items[i]->tag;
+    return oldest;
 }
 
-/* The tag of the oldest delivery that is not settled. */
-static uint64_t oldest_open_tag(const struct batch *batch)
+static const struct delivery *newest_below(const struct lane_queue *settled, uint64_t limit)
 {
-    uint64_t floor = UINT64_MAX;
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->jobs[i].state != JOB_SETTLED)
-            floor = lowest(floor, batch->jobs[i].delivery);
-    const struct lane_queue *waiting = &batch->lane->waiting;
-    for (size_t i = 0; i < waiting->count; i++)
-        floor = lowest(floor, waiting->items[i]);
-    return floor;
-}
-
-static const struct delivery *last_below(struct span span, uint64_t floor)
-{
-    const struct delivery *last = NULL;
-    for (size_t i = 0; i < span.count; i++) {
-        const struct delivery *delivery = span.jobs[i].delivery;
-        if (span.jobs[i].state == JOB_SETTLED && delivery->tag < floor &&
-            (!last || delivery->tag > last->tag))
-            last = delivery;
+    const struct delivery *newest = NULL;
+    for (size_t i = 0; i < settled->count; i++) {
+        const struct delivery *delivery = settled->items[i];
+        if (delivery->tag < limit && (!newest || delivery->tag > newest->tag))
+            newest = delivery;
     }
-    return last;
+    return newest;
 }
 
-void batch_acknowledge(struct batch *batch, struct span span)
+static void forget_below(struct lane_queue *settled, uint64_t limit)
 {
-    const uint64_t floor = oldest_open_tag(batch);
-    const struct delivery *last = last_below(span, floor);
-    if (last)
-        bus_ack(batch->lane->bus, last, true);
-    for (size_t i = 0; i < span.count; i++)
-        if (span.jobs[i].state == JOB_SETTLED && span.jobs[i].delivery->tag > floor)
-            bus_ack(batch->lane->bus, span.jobs[i].delivery, false);
+    size_t kept = 0;
+    for (size_t i = 0; i < settled->count; i++) {
+        if (settled->items[i]->tag < limit)
+            delivery_free(settled->items[i]);
+        else
+            settled->items[kept++] = settled->items[i];
+    }
+    settled->count = kept;
+}
+
+static void acknowledge_singly(struct lane *lane)
+{
+    for (size_t i = 0; i < lane->settled.count; i++)
+        bus_ack(lane->bus, lane->settled.items[i], false);
+    forget_below(&lane->settled, UINT64_MAX);
+}
+
+void lane_acknowledge(struct lane *lane, enum patience patience)
+{
+    const uint64_t oldest = oldest_in_hand(lane);
+    const struct delivery *newest = newest_below(&lane->settled, oldest);
+    if (newest)
+        bus_ack(lane->bus, newest, true);
+    forget_below(&lane->settled, oldest);
+    /* Half of what the broker lends us may be held back; more would starve the lane. */
+    if (patience == ACK_NOW || lane->settled.count > (size_t)lane->pool->prefetch / 2)
+        acknowledge_singly(lane);
 }

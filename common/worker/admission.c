@@ -89,12 +89,23 @@ static enum outcome check_operation(struct job *job)
     return OUTCOME_DONE;
 }
 
+/* By its header, or by what is left of its life; -1: none. Any number may stand there: a sum that
+ * does not fit is as good as never. */
+static int64_t deadline_of(const struct delivery *delivery)
+{
+    int64_t deadline;
+    if (delivery->deadline >= 0)
+        return delivery->deadline;
+    if (delivery->expiration < 0 || delivery->timestamp <= 0 ||
+        __builtin_mul_overflow(delivery->timestamp, MS_PER_SECOND, &deadline) ||
+        __builtin_add_overflow(deadline, delivery->expiration, &deadline))
+        return -1;
+    return deadline;
+}
+
 static enum outcome check_deadline(struct job *job)
 {
-    const struct delivery *delivery = job->delivery;
-    int64_t deadline = delivery->deadline;
-    if (deadline < 0 && delivery->expiration >= 0 && delivery->timestamp > 0)
-        deadline = delivery->timestamp * MS_PER_SECOND + delivery->expiration;
+    const int64_t deadline = deadline_of(job->delivery);
     if (deadline >= 0 && deadline < job->batch->now)
         return invalid(&job->err, DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
                        job->batch->now - deadline);

@@ -149,13 +149,25 @@ static void let_go(struct batch *batch)
     for (size_t i = batch->count; i-- > 0;) {
         struct job *job = &batch->jobs[i];
         if (job->state == JOB_SETTLED) {
-            delivery_free(job->delivery);
+            lane_settled(lane, job->delivery);
             continue;
         }
         job->delivery->deferrals++;
         lane->counters.deferred++;
         lane_give_back(lane, job->delivery);
     }
+}
+
+static void acknowledge(struct lane *lane)
+{
+    struct err err = {0};
+    if (lane->bus_lost)
+        return;
+    lane_crashpoint(lane, "before-ack");
+    lane_acknowledge(lane, ACK_WHEN_CHEAP);
+    if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
+        lane->bus_lost = true;
+    lane_crashpoint(lane, "after-ack");
 }
 
 void batch_mark_bus_lost(struct batch *batch)
@@ -185,6 +197,7 @@ enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t c
     const enum outcome outcome = execute(batch, (struct span){batch->jobs, count}, err);
     batch_release_leases(batch);
     let_go(batch);
+    acknowledge(lane);
     lane->counters.batches++;
     log_flush();
     arena_clear(&lane->run_arena);

@@ -179,8 +179,6 @@ MUST_CHECK enum outcome batch_commit(struct batch *batch, struct span span, stru
 /* settle.c: replies, events, acknowledgements, locks. */
 void batch_settle(struct batch *batch, struct span span);
 void batch_release_leases(struct batch *batch);
-/* acknowledge.c: every settled job of the span. */
-void batch_acknowledge(struct batch *batch, struct span span);
 void batch_mark_bus_lost(struct batch *batch);
 
 /* caller.c: who sent a message, carried along by its copies: a token may end before the last round

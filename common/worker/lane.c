@@ -54,6 +54,11 @@ static void queue_free_all(struct lane_queue *queue)
     queue->count = 0;
 }
 
+void lane_settled(struct lane *lane, struct delivery *delivery)
+{
+    queue_push(&lane->settled, delivery);
+}
+
 void lane_give_back(struct lane *lane, struct delivery *delivery)
 {
     queue_reserve(&lane->waiting);
@@ -119,6 +124,8 @@ void lane_release(struct lane *lane)
 {
     queue_free_all(&lane->waiting);
     free(lane->waiting.items);
+    queue_free_all(&lane->settled);
+    free(lane->settled.items);
     relay_release(lane);
     free(lane->tokens);
     doc_caches_release(&lane->docs);
@@ -252,6 +259,7 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
 static enum outcome reconnect_bus(struct lane *lane, struct err *err)
 {
     queue_free_all(&lane->waiting); /* the broker delivers them again */
+    queue_free_all(&lane->settled); /* these, too: the journal knows them */
     TRY(bus_reconnect(lane->bus, err));
     lane->bus_lost = false;
     return OUTCOME_DONE;
@@ -335,6 +343,9 @@ static void drain(struct lane *lane)
         if (lane_step(lane, 0, &err) != OUTCOME_DONE || lane->waiting.count == 0)
             break;
     }
+    lane_acknowledge(lane, ACK_NOW);
+    if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
+        return;
     const bool confirmed = bus_wait_confirms(lane->bus, 5000);
     relay_take_confirms(lane);
     if (relay_mark_published(lane, &err) != OUTCOME_DONE || !confirmed)

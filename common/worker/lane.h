@@ -77,6 +77,7 @@ struct lane {
     struct arena run_arena;
     uint8_t owner[LOCK_OWNER_BYTES];
     struct lane_queue waiting; /* received, not settled; the oldest first */
+    struct lane_queue settled; /* done, not acknowledged yet */
     bool bus_lost;             /* noticed: reconnect before anything else */
     struct token_entry *tokens;
     struct doc_caches docs;
@@ -131,6 +132,11 @@ void lane_run(struct lane *lane);
 
 /* For the batch: an unsettled delivery goes back to the front, in order. */
 void lane_give_back(struct lane *lane, struct delivery *delivery);
+/* A settled one will be acknowledged; the lane frees it. */
+void lane_settled(struct lane *lane, struct delivery *delivery);
+/* acknowledge.c: what is settled, all at once where possible. */
+enum patience { ACK_WHEN_CHEAP, ACK_NOW };
+void lane_acknowledge(struct lane *lane, enum patience patience);
 /* Starts the confirm group of a commit's events. */
 uint64_t lane_open_group(struct lane *lane, struct str journal_id);
 void lane_publish_event(struct lane *lane, const struct journal_event *event, uint64_t group);

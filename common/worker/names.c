@@ -81,11 +81,14 @@ bool worker_subscribes(const struct worker *worker)
 /* "<prefix>.<worker>.events" */
 static bool is_event_queue_of(struct str queue, const struct worker *worker)
 {
-    const size_t tail = strlen(worker->name) + sizeof(".events") - 1;
-    if (queue.len <= tail + 1)
+    static const struct str events = {".events", 7};
+    const struct str name = str_of(worker->name);
+    if (queue.len <= name.len + events.len + 1)
         return false;
-    const char *at = queue.ptr + queue.len - tail;
-    return at[-1] == '.' && strncmp(at, worker->name, strlen(worker->name)) == 0;
+    const char *end = queue.ptr + queue.len - events.len;
+    const char *at = end - name.len;
+    return at[-1] == '.' && memcmp(at, name.ptr, name.len) == 0 &&
+           memcmp(end, events.ptr, events.len) == 0;
 }
 
 const struct operation *service_subscriber(const struct service *service, struct str queue,

@@ -1,5 +1,5 @@
-/* settle.c - after the commit: locks, cache, events, replies, acknowledgements, one log line per
- * message.
+/* settle.c - after the commit: locks, cache, events, replies, one log line per message. The batch
+ * acknowledges when all its spans are settled.
  *
  * From here on nothing can be lost: the journal holds the replies and the events. When the broker
  * goes away now, it delivers the messages again and they are answered from the journal; the relay
@@ -188,12 +188,9 @@ void batch_settle(struct batch *batch, struct span span)
             job_follow(&span.jobs[i]);
     for (size_t i = 0; i < span.count; i++)
         settle_job(&span.jobs[i]);
-    lane_crashpoint(lane, "before-ack");
-    batch_acknowledge(batch, span);
     struct err err = {0};
     if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
         batch_mark_bus_lost(batch);
-    lane_crashpoint(lane, "after-ack");
     batch->times.settle_us += clock_monotonic_us() - start;
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].state == JOB_SETTLED)

@@ -10,6 +10,7 @@
 #include "bus/bus_client.h"
 #include "shop.h"
 #include "store/store.h"
+#include "support/fixtures.h"
 
 #define BENCH_USERS    5000 /* each places one order per round */
 #define BENCH_SKUS     1000
@@ -23,9 +24,10 @@ struct bench {
     const struct app_settings *settings;
     struct service service;
     struct store *store;
+    struct fixtures fixtures;
     struct str users[BENCH_USERS];
     struct str tokens[BENCH_USERS];
-    struct str products[BENCH_SKUS];
+    struct good goods[BENCH_SKUS];
     pid_t supervisor;
 };
 

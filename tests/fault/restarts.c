@@ -88,7 +88,7 @@ static bool fail_for_a_while(struct fault *fault, const char *json)
 static bool lose_commits(struct fault *fault)
 {
     return fail_for_a_while(
-        fault, "\"mode\":{\"activationProbability\":0.2},"
+        fault, "\"mode\":{\"activationProbability\":0.5},"
                "\"data\":{\"failCommands\":[\"commitTransaction\"],\"closeConnection\":true}");
 }
 
@@ -102,7 +102,7 @@ static bool doubt_commits(struct fault *fault)
 {
     return fail_for_a_while(
         fault,
-        "\"mode\":{\"activationProbability\":0.2},"
+        "\"mode\":{\"activationProbability\":0.5},"
         "\"data\":{\"failCommands\":[\"commitTransaction\"],"
         "\"writeConcernError\":{\"code\":64,\"errmsg\":\"waiting for replication timed out\"}}");
 }

@@ -135,6 +135,7 @@ static const struct property {
     TEXT("api-key", api_key),
     TEXT("api-version", api_version),
     TEXT("operation", operation),
+    TEXT("caller", caller),
     NUMBER("deadline", deadline),
     NUMBER("expiration", expiration),
     NUMBER("timestamp", timestamp),

@@ -29,14 +29,19 @@ void fixtures_init(struct fixtures *fixtures, struct arena *arena, struct store 
         die("the keys", &err);
 }
 
-static void insert(struct fixtures *fixtures, const struct doc_type *type, const void *doc)
+void fixtures_add(struct fixtures *fixtures, const struct write *write)
 {
     fixtures->writes = arena_grow(fixtures->arena, fixtures->writes, fixtures->count,
                                   sizeof(struct write), &fixtures->capacity);
-    fixtures->writes[fixtures->count++] = (struct write){WRITE_INSERT, type, doc, 0};
+    fixtures->writes[fixtures->count++] = *write;
 }
 
-static struct doc_head new_head(struct fixtures *fixtures, struct str id)
+static void insert(struct fixtures *fixtures, const struct doc_type *type, const void *doc)
+{
+    fixtures_add(fixtures, &(struct write){WRITE_INSERT, type, doc, 0});
+}
+
+struct doc_head fixtures_head(struct fixtures *fixtures, struct str id)
 {
     const int64_t now = clock_now_ms();
     return (struct doc_head){.id = id.len ? id : id_new(fixtures->arena, now),
@@ -71,7 +76,7 @@ struct str fixtures_token(struct fixtures *fixtures, const struct shopper *shopp
 static void add_user(struct fixtures *fixtures, const struct shopper *shopper, enum who role)
 {
     struct user *user = ARENA_NEW(fixtures->arena, struct user);
-    user->head = new_head(fixtures, shopper->id);
+    user->head = fixtures_head(fixtures, shopper->id);
     user->name = STR("Someone");
     user->email = str_printf(fixtures->arena, "%.*s@example.com", STR_FMT(shopper->id));
     user->email_key = user->email;
@@ -83,7 +88,7 @@ static void add_user(struct fixtures *fixtures, const struct shopper *shopper, e
 static void add_session(struct fixtures *fixtures, const struct shopper *shopper)
 {
     struct session *session = ARENA_NEW(fixtures->arena, struct session);
-    session->head = new_head(fixtures, shopper->session);
+    session->head = fixtures_head(fixtures, shopper->session);
     session->user_id = shopper->id;
     session->digest = STR("none");
     session->idle_until = session->expires_at = clock_now_ms() + MS_PER_DAY;
@@ -109,7 +114,7 @@ struct shopper fixtures_shopper(struct fixtures *fixtures, enum who role)
 static void add_product(struct fixtures *fixtures, const struct good *good)
 {
     struct product *product = ARENA_NEW(fixtures->arena, struct product);
-    product->head = new_head(fixtures, good->id);
+    product->head = fixtures_head(fixtures, good->id);
     product->sku = good->sku;
     product->name = str_printf(fixtures->arena, "Mug %.*s", STR_FMT(good->sku));
     product->slug = str_printf(fixtures->arena, "mug-%.*s", STR_FMT(good->sku));
@@ -123,7 +128,7 @@ static void add_product(struct fixtures *fixtures, const struct good *good)
 static void add_stock(struct fixtures *fixtures, const struct good *good)
 {
     struct stock *stock = ARENA_NEW(fixtures->arena, struct stock);
-    stock->head = new_head(fixtures, good->sku);
+    stock->head = fixtures_head(fixtures, good->sku);
     stock->product_id = good->id;
     stock->on_hand = good->stock;
     insert(fixtures, &stock_type, stock);
@@ -149,7 +154,7 @@ void fixtures_cart(struct fixtures *fixtures, struct str user, const struct good
                    size_t count, int64_t quantity)
 {
     struct cart *cart = ARENA_NEW(fixtures->arena, struct cart);
-    cart->head = new_head(fixtures, user);
+    cart->head = fixtures_head(fixtures, user);
     cart->lines.items = arena_array(fixtures->arena, count, sizeof(struct cart_line));
     cart->lines.count = count;
     for (size_t i = 0; i < count; i++)

@@ -44,6 +44,10 @@ struct good fixtures_good(struct fixtures *fixtures, struct money price, int64_t
 /* A new cart with these lines. */
 void fixtures_cart(struct fixtures *fixtures, struct str user, const struct good *goods,
                    size_t count, int64_t quantity);
+/* Any other document. */
+void fixtures_add(struct fixtures *fixtures, const struct write *write);
+/* The head of a new one; an absent id is made up. */
+struct doc_head fixtures_head(struct fixtures *fixtures, struct str id);
 /* Writes what was collected. */
 void fixtures_write(struct fixtures *fixtures);
 

@@ -132,6 +132,20 @@ void test_id_clock__known_times(void **state)
     assert_time(MS_MAX, "9999-12-31T23:59:59.999Z");
 }
 
+void test_id_clock__times_out_of_all_years_are_written_as_the_nearest(void **state)
+{
+    (void)state;
+    char text[TIME_TEXT + 1];
+    time_format(INT64_MIN, text);
+    assert_string_equal(text, "0001-01-01T00:00:00.000Z");
+    time_format(MS_MIN - 1, text);
+    assert_string_equal(text, "0001-01-01T00:00:00.000Z");
+    time_format(MS_MAX + 1, text);
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+    date_format(INT64_MAX, text);
+    assert_string_equal(text, "9999-12-31");
+}
+
 static bool is_leap(int year)
 {
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
