@@ -182,7 +182,6 @@ void batch_settle(struct batch *batch, struct span span)
     batch_release_leases(batch);
     invalidate_cache(batch);
     publish_events(batch);
-    lane_crashpoint(lane, "after-publish");
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
             job_follow(&span.jobs[i]);
@@ -191,6 +190,7 @@ void batch_settle(struct batch *batch, struct span span)
     struct err err = {0};
     if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
         batch_mark_bus_lost(batch);
+    lane_crashpoint(lane, "after-publish");
     batch->times.settle_us += clock_monotonic_us() - start;
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].state == JOB_SETTLED)

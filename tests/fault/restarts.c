@@ -6,8 +6,8 @@
 
 #define AWAY_MS    700
 #define SLEEP_MS   2500 /* longer than the leases */
-#define FLUSHES    5
-#define FLUSH_MS   150
+#define FLUSHES    250  /* faster than a batch: no lock lasts */
+#define FLUSH_MS   5
 #define FAILING_MS 1500
 
 /* --- each server: in good order, and killed -------------------------------------------------------- */

@@ -189,7 +189,8 @@ static bool command_crash(struct flow *flow, struct words *words)
     if (before)
         store_fake_fail(world->store, STORE_FAKE_COMMIT, (int)nth, OUTCOME_RETRY, false);
     else
-        bus_fake_fail(world->bus, BUS_FAKE_FLUSH, (int)nth);
+        /* A batch flushes twice: what it publishes, then its acknowledgements. */
+        bus_fake_fail(world->bus, BUS_FAKE_FLUSH, 2 * (int)nth - 1);
     return true;
 }
 
