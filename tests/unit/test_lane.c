@@ -1,0 +1,494 @@
+/* One lane on fakes: each message is settled once, its events reach the broker at least once and
+ * with the same ids, and what fails goes through the delays to the dead letters. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lane_case.h"
+#include "worker/relay.h"
+
+#define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
+#define STEPS    10 /* more than any case needs */
+
+static struct lane_case c;
+
+static void begin(void)
+{
+    lane_case_open(&c);
+    c.engine.relay_age_ms = 100;
+    c.engine.drain_ms = 1000;
+    store_fake_set_now(c.store, NOW_MS + 1000); /* unmarked entries are old at once */
+}
+
+static void send_as(const char *key, const char *message_id, struct str body, const char *reply_to)
+{
+    assert_true(
+        bus_fake_send(c.bus, &(struct bus_message){.exchange = STR("t.requests"),
+                                                   .routing_key = str_of(key),
+                                                   .message_id = str_of(message_id),
+                                                   .reply_to = str_of(reply_to),
+                                                   .authorization = bearer(&c, ANNA, "customer"),
+                                                   .body = body}));
+}
+
+static void order(const char *message_id, const char *id, const char *text)
+{
+    send_as("note.write", message_id, note_body(&c, id, text), "replies");
+}
+
+static void step(void)
+{
+    struct err err = {0};
+    must(lane_step(&c.lane, 0, &err), &err);
+}
+
+static void run(void)
+{
+    for (int i = 0; i < STEPS; i++)
+        step();
+}
+
+/* The next step finds a server away; then all are there again. */
+static void stumble(void)
+{
+    struct err err = {0};
+    assert_int_equal(lane_step(&c.lane, 0, &err), OUTCOME_RETRY);
+    lane_recover(&c.lane);
+}
+
+/* The process is gone: what it held in memory with it. */
+static void crash(void)
+{
+    struct err err = {0};
+    lane_release(&c.lane);
+    must(bus_reconnect(c.bus, &err), &err);
+    lane_case_start(&c);
+}
+
+static size_t depth(const char *queue)
+{
+    return bus_fake_depth(c.bus, str_of(queue));
+}
+
+static const struct note *note(const char *id)
+{
+    return store_fake_get(c.store, &note_type, str_of(id));
+}
+
+/* The one message of a queue; its strs stay with the case. */
+static struct delivery take(const char *queue)
+{
+    assert_int_equal(depth(queue), 1);
+    struct delivery *delivery = bus_fake_take(c.bus, str_of(queue));
+    struct delivery copy = *delivery;
+    copy.body = str_dup(&c.arena, delivery->body);
+    copy.message_id = str_dup(&c.arena, delivery->message_id);
+    copy.correlation_id = str_dup(&c.arena, delivery->correlation_id);
+    delivery_free(delivery);
+    return copy;
+}
+
+static const struct json *json_of(struct str body)
+{
+    const struct json *json;
+    struct err err = {0};
+    must(json_parse(&c.arena, body, &json, &err), &err);
+    return json;
+}
+
+/* The one reply that is there. code NULL: success. */
+static void assert_reply(const char *message_id, int64_t status, const char *code)
+{
+    const struct delivery reply = take("replies");
+    const struct json *json = json_of(reply.body);
+    assert_string_equal(reply.correlation_id.ptr, message_id);
+    assert_int_equal(reply.status, status);
+    assert_int_equal(json_bool(json_member(json, "ok"), !code), !code);
+    if (code)
+        assert_string_equal(json_str(json_at(json, "/error/code")).ptr, code);
+}
+
+static size_t outbox(struct outbox_entry **entries)
+{
+    struct err err = {0};
+    size_t count;
+    must(store_outbox(c.store, &c.arena, 0, 100, entries, &count, &err), &err);
+    return count;
+}
+
+/* --- what goes well ------------------------------------------------------------------------------- */
+
+void test_lane__a_command_is_executed_answered_and_acknowledged(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "hello");
+    step();
+    assert_reply("m1", 200, NULL);
+    assert_true(str_eq(note(NOTE_ID)->text, STR("hello")));
+    assert_int_equal(store_fake_commits(c.store), 1);
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    assert_int_equal(lock_fake_held(c.lock), 1); /* the relay's */
+    lane_case_close(&c);
+}
+
+void test_lane__events_are_published_once_and_marked(void **state)
+{
+    (void)state;
+    struct outbox_entry *entries;
+    begin();
+    order("m1", NOTE_ID, "hello");
+    run();
+    const struct delivery event = take("spy");
+    const struct json *json = json_of(event.body);
+    assert_true(str_eq(json_str(json_member(json, "id")), event.message_id));
+    assert_string_equal(json_str(json_member(json, "type")).ptr, "note.written");
+    assert_string_equal(json_str(json_member(json, "subject")).ptr, NOTE_ID);
+    assert_string_equal(json_str(json_member(json, "causationid")).ptr, "m1");
+    assert_string_equal(json_str(json_at(json, "/data/text")).ptr, "hello");
+    assert_int_equal(json_int(json_member(json, "aggregateversion"), 0), 1);
+    assert_non_null(note(event.message_id.ptr)); /* taken up */
+    assert_int_equal(outbox(&entries), 0);
+    lane_case_close(&c);
+}
+
+/* Two copies of a message in one batch, and a third one later. */
+void test_lane__a_repeated_message_has_one_effect_and_the_same_reply(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "hello");
+    order("m1", NOTE_ID, "hello");
+    run();
+    order("m1", NOTE_ID, "hello");
+    run();
+    assert_int_equal(depth("replies"), 3);
+    struct delivery *first = bus_fake_take(c.bus, STR("replies"));
+    for (int i = 0; i < 2; i++) {
+        struct delivery *again = bus_fake_take(c.bus, STR("replies"));
+        assert_true(str_eq(again->body, first->body));
+        assert_int_equal(again->status, 200);
+        delivery_free(again);
+    }
+    delivery_free(first);
+    assert_int_equal(note(NOTE_ID)->head.version, 1);
+    assert_int_equal(depth("spy"), 1);
+    order("m1", NOTE_ID, "other");
+    run();
+    assert_reply("m1", 422, "IDEMPOTENCY_MISMATCH");
+    assert_int_equal(note(NOTE_ID)->head.version, 1);
+    lane_case_close(&c);
+}
+
+void test_lane__commands_of_one_document_keep_their_order_in_a_batch(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a", "b", "c"};
+    static const char *const ids[] = {"m1", "m2", "m3"};
+    begin();
+    for (size_t i = 0; i < 3; i++)
+        order(ids[i], NOTE_ID, texts[i]);
+    step();
+    assert_int_equal(store_fake_commits(c.store), 1);
+    assert_int_equal(note(NOTE_ID)->head.version, 3);
+    assert_true(str_eq(note(NOTE_ID)->text, STR("c")));
+    assert_int_equal(depth("replies"), 3);
+    lane_case_close(&c);
+}
+
+/* --- what is lost on the way ---------------------------------------------------------------------- */
+
+/* Committed; then the connection breaks before anything is out. */
+void test_lane__a_lost_connection_after_the_commit_loses_nothing(void **state)
+{
+    (void)state;
+    struct outbox_entry *entries;
+    begin();
+    order("m1", NOTE_ID, "hello");
+    bus_fake_fail(c.bus, BUS_FAKE_FLUSH, 1);
+    stumble();
+    assert_int_equal(depth("spy") + depth("replies"), 0);
+    assert_int_equal(outbox(&entries), 1);
+    run();
+    assert_reply("m1", 200, NULL);
+    assert_string_equal(take("spy").message_id.ptr, entries[0].events[0].id.ptr);
+    assert_int_equal(note(NOTE_ID)->head.version, 1);
+    assert_int_equal(outbox(&entries), 0);
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    lane_case_close(&c);
+}
+
+/* Published, and gone before it was marked: the relay cannot know. */
+void test_lane__what_is_not_marked_is_published_again_with_the_same_id(void **state)
+{
+    (void)state;
+    struct outbox_entry *entries;
+    begin();
+    c.lane.next_mark_us = c.lane.next_relay_us = INT64_MAX;
+    order("m1", NOTE_ID, "hello");
+    step();
+    const struct delivery first = take("spy");
+    crash();
+    run();
+    const struct delivery again = take("spy");
+    assert_string_equal(first.message_id.ptr, again.message_id.ptr);
+    assert_true(str_eq(first.body, again.body));
+    assert_int_equal(note(again.message_id.ptr)->head.version, 1); /* taken up once */
+    assert_int_equal(outbox(&entries), 0);
+    lane_case_close(&c);
+}
+
+/* Another lane awaits its confirms, or is about to mark. */
+void test_lane__the_relay_leaves_to_a_lane_what_is_its_own(void **state)
+{
+    (void)state;
+    begin();
+    c.lane.next_mark_us = INT64_MAX;
+    order("m1", NOTE_ID, "hello");
+    for (int i = 0; i < STEPS; i++) {
+        c.lane.next_relay_us = 0;
+        step();
+    }
+    assert_int_equal(depth("spy"), 1);
+    lane_case_close(&c);
+}
+
+void test_lane__one_relay_at_a_time(void **state)
+{
+    (void)state;
+    begin();
+    c.lane.next_mark_us = c.lane.next_relay_us = INT64_MAX;
+    order("m1", NOTE_ID, "hello");
+    step();
+    crash();
+    lock_fake_hold(c.lock, STR("relay"), 5000);
+    run();
+    assert_int_equal(depth("spy"), 1);
+    lock_fake_advance(c.lock, 5001);
+    c.lane.next_relay_us = 0;
+    run();
+    assert_int_equal(depth("spy"), 2);
+    lane_case_close(&c);
+}
+
+void test_lane__a_commit_whose_fate_was_unknown_happens_once(void **state)
+{
+    (void)state;
+    begin();
+    for (int applied = 0; applied < 2; applied++) {
+        store_fake_fail(c.store, STORE_FAKE_COMMIT, 1, OUTCOME_UNCERTAIN, applied);
+        order(applied ? "m2" : "m1", applied ? OTHER_ID : NOTE_ID, "hello");
+        run();
+        assert_reply(applied ? "m2" : "m1", 200, NULL);
+        assert_int_equal(note(applied ? OTHER_ID : NOTE_ID)->head.version, 1);
+    }
+    assert_int_equal(depth("spy"), 2);
+    lane_case_close(&c);
+}
+
+/* Nothing is taken, nothing is buried: what was received waits. */
+void test_lane__an_outage_of_the_database_is_waited_for(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "hello");
+    store_fake_fail(c.store, STORE_FAKE_COMMIT, 1, OUTCOME_RETRY, false);
+    stumble();
+    assert_int_equal(c.lane.waiting.count, 1);
+    assert_int_equal(depth("replies") + depth("t.dead.notes") + depth("t.delay.1s"), 0);
+    run();
+    assert_reply("m1", 200, NULL);
+    lane_case_close(&c);
+}
+
+void test_lane__without_redis_it_is_only_slower(void **state)
+{
+    (void)state;
+    begin();
+    lock_fake_set_down(c.lock, true);
+    order("m1", NOTE_ID, "hello");
+    run();
+    assert_reply("m1", 200, NULL);
+    assert_int_equal(depth("spy"), 1);
+    assert_true(c.lane.counters.unlocked_batches > 0);
+    lane_case_close(&c);
+}
+
+/* --- locks held elsewhere ------------------------------------------------------------------------- */
+
+void test_lane__who_needs_a_held_lock_waits_and_the_others_go_on(void **state)
+{
+    (void)state;
+    begin();
+    lock_fake_hold(c.lock, STR("notes:" NOTE_ID), 5000);
+    order("m1", NOTE_ID, "waits");
+    order("m2", OTHER_ID, "goes");
+    step();
+    assert_reply("m2", 200, NULL);
+    assert_null(note(NOTE_ID));
+    assert_int_equal(c.lane.waiting.count, 1);
+    assert_int_equal(bus_fake_unacked(c.bus), 2); /* m2 is acknowledged together with m1 */
+    lock_fake_advance(c.lock, 5001);
+    run();
+    assert_reply("m1", 200, NULL);
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    lane_case_close(&c);
+}
+
+/* The lock is no proof; the guard of the write is. */
+void test_lane__nobody_waits_for_a_lock_for_ever(void **state)
+{
+    (void)state;
+    begin();
+    lock_fake_hold(c.lock, STR("notes:" NOTE_ID), 1000000);
+    order("m1", NOTE_ID, "at last");
+    for (int i = 0; i < 11 && !note(NOTE_ID); i++)
+        step();
+    assert_reply("m1", 200, NULL);
+    lane_case_close(&c);
+}
+
+/* --- what fails ----------------------------------------------------------------------------------- */
+
+static void fail_through_all_rounds(const char *text, int64_t status, const char *code)
+{
+    begin();
+    order("m1", NOTE_ID, text);
+    run();
+    assert_int_equal(depth("t.delay.1s"), 1);
+    bus_fake_advance(c.bus, 999);
+    assert_int_equal(depth("t.delay.1s"), 1);
+    bus_fake_advance(c.bus, 1);
+    run();
+    assert_int_equal(depth("t.delay.10s"), 1);
+    assert_int_equal(depth("replies") + depth("t.dead.notes"), 0);
+    bus_fake_advance(c.bus, 10000);
+    run();
+    assert_reply("m1", status, code);
+    const struct delivery dead = take("t.dead.notes");
+    assert_string_equal(dead.message_id.ptr, "m1");
+    assert_true(str_eq(dead.body, note_body(&c, NOTE_ID, text)));
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    assert_int_equal(store_fake_commits(c.store), 0);
+    assert_int_equal(c.lane.counters.failed, 3);
+    lane_case_close(&c);
+}
+
+void test_lane__a_bug_goes_through_the_delays_to_the_dead_letters(void **state)
+{
+    (void)state;
+    fail_through_all_rounds("bug", 500, "INTERNAL");
+}
+
+void test_lane__so_does_what_is_away_for_too_long(void **state)
+{
+    (void)state;
+    fail_through_all_rounds("down", 503, "BUSY");
+}
+
+/* No inside of ours in a reply. */
+void test_lane__a_bug_is_not_explained_to_strangers(void **state)
+{
+    (void)state;
+    begin();
+    c.engine.retry_delays.count = 0;
+    order("m1", NOTE_ID, "bug");
+    run();
+    const struct delivery reply = take("replies");
+    assert_null(strstr(reply.body.ptr, "inside that nobody"));
+    assert_null(strstr(reply.body.ptr, ".h"));
+    assert_string_equal(json_str(json_at(json_of(reply.body), "/error/code")).ptr, "INTERNAL");
+    assert_int_equal(depth("t.dead.notes"), 1);
+    lane_case_close(&c);
+}
+
+/* The others of its batch are not held up. */
+void test_lane__one_failure_in_a_batch_is_its_own(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "first");
+    order("m2", OTHER_ID, "bug");
+    send_as("note.write", "m3", note_body(&c, NOTE_ID, "no"), "replies");
+    run();
+    assert_int_equal(depth("replies"), 2);
+    assert_int_equal(depth("t.delay.1s"), 1);
+    assert_true(str_eq(note(NOTE_ID)->text, STR("first")));
+    lane_case_close(&c);
+}
+
+/* The copy is not safe: the original stays with the broker. */
+void test_lane__what_could_not_be_put_aside_is_not_acknowledged(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "bug");
+    bus_fake_fail(c.bus, BUS_FAKE_FLUSH, 1);
+    stumble();
+    assert_int_equal(depth("t.delay.1s"), 0);
+    assert_int_equal(depth("t.notes") + bus_fake_unacked(c.bus), 1);
+    run();
+    assert_int_equal(depth("t.delay.1s"), 1);
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    lane_case_close(&c);
+}
+
+void test_lane__who_ended_two_lanes_is_buried_at_once(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "poison");
+    struct delivery same = {
+        .queue = STR("t.notes"), .message_id = STR("m1"), .body = note_body(&c, NOTE_ID, "poison")};
+    c.blame[0].digest = delivery_digest(&same);
+    c.blame[0].deaths = DEATHS_MAX;
+    order("m2", OTHER_ID, "innocent");
+    run();
+    assert_int_equal(depth("t.dead.notes"), 1);
+    assert_int_equal(depth("t.delay.1s"), 0);
+    assert_null(note(NOTE_ID));
+    assert_non_null(note(OTHER_ID));
+    assert_int_equal(depth("replies"), 2);
+    lane_case_close(&c);
+}
+
+/* What is wrong is answered; when nobody listens it must not disappear. */
+void test_lane__a_faulty_message_is_answered_or_kept(void **state)
+{
+    (void)state;
+    begin();
+    send_as("note.write", "m1", STR("{"), "replies");
+    run();
+    assert_reply("m1", 400, "MALFORMED");
+    assert_int_equal(depth("t.dead.notes"), 0);
+    send_as("note.write", "m2", STR("{"), NULL);
+    run();
+    assert_string_equal(take("t.dead.notes").message_id.ptr, "m2");
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    lane_case_close(&c);
+}
+
+/* --- the end -------------------------------------------------------------------------------------- */
+
+void test_lane__it_finishes_what_it_holds_and_takes_nothing_new(void **state)
+{
+    (void)state;
+    begin();
+    lock_fake_hold(c.lock, STR("notes:" NOTE_ID), 5000);
+    order("m1", NOTE_ID, "in hand");
+    step();
+    assert_int_equal(c.lane.waiting.count, 1);
+    lock_fake_advance(c.lock, 5001);
+    order("m2", OTHER_ID, "too late");
+    c.stopping = 1;
+    lane_run(&c.lane);
+    assert_reply("m1", 200, NULL);
+    assert_null(note(OTHER_ID));
+    assert_int_equal(depth("t.notes"), 1);
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    assert_int_equal(c.slot.ready, 0);
+    lane_case_close(&c);
+}
