@@ -55,11 +55,15 @@ struct bench_load {
 };
 struct result bench_load(struct bench *bench, const struct bench_load *load);
 
+/* Waits until a queue is empty. */
+void bench_await_empty(struct bench *bench, struct str queue);
+
 /* echo.c: the broker alone, with an answering process of its own. */
 struct result bench_echo(struct bench *bench, int64_t count);
 
 /* workers.c */
-void bench_start_workers(struct bench *bench);
+/* pools: names, comma-separated; NULL: all of the configuration. */
+void bench_start_workers(struct bench *bench, const char *pools);
 void bench_stop_workers(struct bench *bench);
 /* CPU seconds of all lanes so far, user and system. */
 double bench_worker_cpu(const struct bench *bench);

@@ -1,9 +1,11 @@
 /* load.c - a closed loop: a fixed number of requests in flight. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "bench.h"
+#include "worker/process.h"
 
 #define REPLY_TIMEOUT_MS 60000
 
@@ -56,4 +58,21 @@ struct result bench_load(struct bench *bench, const struct bench_load *load)
     free(micros);
     bus_client_close(client);
     return result;
+}
+
+void bench_await_empty(struct bench *bench, struct str queue)
+{
+    struct err err = {0};
+    struct bus *bus;
+    const struct bus_options options = bus_options_of(&bench->settings->engine, "bench");
+    if (bus_open(&options, &bus, &err) != OUTCOME_DONE)
+        bench_die("looking at a queue", &err);
+    int64_t depth = 1;
+    while (depth > 0) {
+        if (bus_queue_depth(bus, queue, &depth, &err) != OUTCOME_DONE)
+            bench_die("looking at a queue", &err);
+        fprintf(stderr, "  %lld events wait to be taken up\n", (long long)depth);
+        sleep(1);
+    }
+    bus_close(bus);
 }

@@ -44,15 +44,17 @@ static bool log_says_ready(void)
     return ready;
 }
 
-void bench_start_workers(struct bench *bench)
+void bench_start_workers(struct bench *bench, const char *pools)
 {
     run_once("topology");
     run_once("index");
+    unlink(LOG_FILE);
     bench->supervisor = fork();
     if (bench->supervisor == 0) {
         if (!freopen(LOG_FILE, "w", stderr))
             _exit(1);
-        execl(program(), "cartwright", "worker", "--config", getenv("CONFIG"), (char *)NULL);
+        execl(program(), "cartwright", "worker", "--config", getenv("CONFIG"),
+              pools ? "--pools" : (char *)NULL, pools, (char *)NULL);
         _exit(127);
     }
     for (int i = 0; i < 200 && !log_says_ready(); i++)

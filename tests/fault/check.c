@@ -9,7 +9,8 @@
 #include "order/order.h"
 #include "wire/json.h"
 
-#define PAGE 500
+#define PAGE             500
+#define ROWS_OF_COMMANDS 2 /* the others are the work of a subscriber */
 
 /* --- the journal as a document: what the store writes, read by its own codec ---------------------- */
 
@@ -347,7 +348,8 @@ static void check_counts(struct check *check)
         {"notifications order_placed", told_placed, check->orders.count},
         {"notifications in all", check->notifications.count, check->orders.count + steps},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    const size_t count = fault->events_lost ? ROWS_OF_COMMANDS : sizeof(rows) / sizeof(rows[0]);
+    for (size_t i = 0; i < count; i++)
         if (rows[i].is != rows[i].should)
             fault_fail(fault, "%zu %s instead of %zu", rows[i].is, rows[i].what, rows[i].should);
 }

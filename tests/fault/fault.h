@@ -63,6 +63,7 @@ struct fault {
     struct good *goods; /* whose stock is checked at the end */
     size_t good_count, good_capacity;
     int64_t expected_dead; /* dead letters that the test provoked */
+    bool events_lost;      /* the test deleted the queue of a subscriber */
     bool failed;
 };
 
@@ -147,7 +148,8 @@ struct sender {
     struct call **by_ticket;
     size_t ticket_capacity;
     struct calls open; /* sent, not answered */
-    int64_t heard_us;
+    int64_t silent_since_us;
+    int silences;
 };
 
 void sender_init(struct sender *sender, struct fault *fault);

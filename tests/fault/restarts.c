@@ -127,7 +127,7 @@ static void connections_cut(struct fault *fault)
 
 /* --- a queue is deleted under its consumers --------------------------------------------------------- */
 
-static bool delete_and_declare(struct fault *fault)
+static bool delete_requests(struct fault *fault)
 {
     raw_delete_queue(fault, FAULT_PREFIX ".order");
     return workers_command("topology");
@@ -135,7 +135,20 @@ static bool delete_and_declare(struct fault *fault)
 
 static void queue_deleted(struct fault *fault)
 {
-    storm_run(fault, &(struct storm){.trouble = delete_and_declare});
+    storm_run(fault, &(struct storm){.trouble = delete_requests});
+}
+
+/* What the lanes publish goes there: their channels must not stay blocked. */
+static bool delete_events(struct fault *fault)
+{
+    raw_delete_queue(fault, FAULT_PREFIX ".notification.events");
+    return workers_command("topology");
+}
+
+static void event_queue_deleted(struct fault *fault)
+{
+    fault->events_lost = true;
+    storm_run(fault, &(struct storm){.trouble = delete_events});
 }
 
 const struct fault_test restart_tests[] = {
@@ -151,5 +164,6 @@ const struct fault_test restart_tests[] = {
     {.name = "restart_commits_in_doubt", .run = commits_in_doubt, .server = "mongod"},
     {.name = "restart_connections_cut", .run = connections_cut, .server = "mongod"},
     {.name = "restart_queue_deleted", .run = queue_deleted},
+    {.name = "restart_event_queue_deleted", .run = event_queue_deleted},
     {0},
 };

@@ -1,5 +1,6 @@
 /* sender.c - a client as it should be: what stays unanswered it sends again with the same message
- * id, over a new connection when the old one is lost. */
+ * id, over a new connection when the old one is lost, or has been silent twice: RabbitMQ 3.10 leaves
+ * the channel of a publisher blocked for ever when a quorum queue is deleted under its messages. */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -10,7 +11,7 @@
 
 void sender_init(struct sender *sender, struct fault *fault)
 {
-    *sender = (struct sender){.fault = fault, .heard_us = clock_monotonic_us()};
+    *sender = (struct sender){.fault = fault, .silent_since_us = clock_monotonic_us()};
 }
 
 static void lose(struct sender *sender)
@@ -44,7 +45,7 @@ static void write_call(struct sender *sender, struct call *call)
 
 static void write_open(struct sender *sender)
 {
-    sender->heard_us = clock_monotonic_us();
+    sender->silent_since_us = clock_monotonic_us();
     for (size_t i = 0; i < sender->open.count; i++)
         write_call(sender, sender->open.items[i]);
 }
@@ -79,6 +80,16 @@ static void no_longer_open(struct sender *sender, const struct call *call)
         }
 }
 
+static void end_silence(struct sender *sender)
+{
+    if (sender->open.count == 0 || clock_monotonic_us() - sender->silent_since_us < RESEND_US)
+        return;
+    if (sender->silences++ % 2)
+        lose(sender);
+    else
+        write_open(sender);
+}
+
 struct call *sender_next(struct sender *sender, int timeout_ms)
 {
     if (!sender->client && !connect_again(sender)) {
@@ -91,19 +102,19 @@ struct call *sender_next(struct sender *sender, int timeout_ms)
     const enum outcome outcome = bus_client_receive(sender->client, timeout_ms, &reply, &err);
     if (outcome == OUTCOME_DONE) {
         struct call *call = sender->by_ticket[reply.ticket];
-        sender->heard_us = clock_monotonic_us();
+        sender->silent_since_us = clock_monotonic_us();
+        sender->silences = 0;
         history_reply(sender->fault, call, reply.status, reply.body);
         if (call->replies > 1)
             return NULL;
         no_longer_open(sender, call);
         return call;
     }
-    const int64_t now_us = clock_monotonic_us();
     /* Back before the time is over: the connection is lost. */
-    if (outcome == OUTCOME_RETRY && now_us - begin_us < timeout_ms * 1000LL)
+    if (outcome == OUTCOME_RETRY && clock_monotonic_us() - begin_us < timeout_ms * 1000LL)
         lose(sender);
-    else if (now_us - sender->heard_us > RESEND_US)
-        write_open(sender);
+    else
+        end_silence(sender);
     return NULL;
 }
 

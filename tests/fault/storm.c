@@ -215,6 +215,8 @@ static void shop(struct state *state, const struct storm *storm)
     }
     if (trouble)
         fault_fail(fault, "the trouble goes on for ever");
+    if (state->running)
+        fault_fail(fault, "%zu shoppers are not done after %d s", state->running, COMES_BACK_S);
 }
 
 /* Whatever happened: the shop is open again. */

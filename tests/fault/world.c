@@ -106,6 +106,7 @@ void world_begin(struct fault *fault)
     fault->goods = NULL;
     fault->good_count = fault->good_capacity = 0;
     fault->expected_dead = 0;
+    fault->events_lost = false;
     fault->failed = false;
     spy_take_all(fault, spy_queue(), NULL, NULL);
     spy_empty_dead(fault);

@@ -8,6 +8,7 @@ set -euo pipefail
 . "$(dirname "$0")/rig.sh"
 RIG=$ROOT/tests/rig
 BENCH_DIR=$ROOT/build/bench-run
+export RIG_MONGOD_CACHE_GB=4 # what a database server of a small shop has
 export CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright} CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
 child=
 
