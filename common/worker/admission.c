@@ -70,7 +70,10 @@ static const struct operation *find_operation(const struct job *job)
     const bool came_back = delivery->exchange.len == 0 && delivery->operation.len > 0;
     const struct operation *operation =
         service_operation(lane->service, came_back ? delivery->operation : delivery->routing_key);
-    return operation && operation->kind == SUBSCRIBER && !came_back ? NULL : operation;
+    /* An event is believed from the events exchange, or from a copy that we made ourselves. */
+    const bool forged =
+        operation && operation->kind == SUBSCRIBER && !(came_back && job_is_our_copy(job));
+    return forged ? NULL : operation;
 }
 
 static enum outcome check_operation(struct job *job)
@@ -89,9 +92,8 @@ static enum outcome check_operation(struct job *job)
     return OUTCOME_DONE;
 }
 
-/* By its header, or by what is left of its life; -1: none. Any number may stand there: a sum that
- * does not fit is as good as never. */
-static int64_t deadline_of(const struct delivery *delivery)
+/* Any number may stand there: a sum that does not fit is as good as never. */
+int64_t delivery_deadline(const struct delivery *delivery)
 {
     int64_t deadline;
     if (delivery->deadline >= 0)
@@ -105,7 +107,7 @@ static int64_t deadline_of(const struct delivery *delivery)
 
 static enum outcome check_deadline(struct job *job)
 {
-    const int64_t deadline = deadline_of(job->delivery);
+    const int64_t deadline = delivery_deadline(job->delivery);
     if (deadline >= 0 && deadline < job->batch->now)
         return invalid(&job->err, DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
                        job->batch->now - deadline);

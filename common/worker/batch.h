@@ -152,6 +152,8 @@ struct str job_journal_body(struct job *job);
 struct str job_json(struct job *job, const struct shape *shape, const void *data);
 /* Copies the outcome of the leader once that is decided. */
 void job_follow(struct job *job);
+/* By its header, or by what is left of its life; ms since 1970, -1: none. */
+int64_t delivery_deadline(const struct delivery *delivery);
 /* What the message is, for the crash ledger; never 0. */
 uint64_t delivery_digest(const struct delivery *delivery);
 
@@ -184,7 +186,9 @@ void batch_mark_bus_lost(struct batch *batch);
 /* caller.c: who sent a message, carried along by its copies: a token may end before the last round
  * of the delays does. */
 struct str job_seal_caller(const struct job *job);
-/* True when the delivery brought one that we sealed for this very message. */
+/* True when the delivery carries a seal that we made for this very message. */
+bool job_is_our_copy(const struct job *job);
+/* The same, and takes the caller from it; false for the copy of a guest's message. */
 bool job_unseal_caller(struct job *job);
 
 /* failure.c: DONE when a copy is safely in a delay queue or the dead letters. */

@@ -2,7 +2,8 @@
  *
  * The rounds of the delays may take longer than an access token lives. The caller was verified when
  * the message was admitted; the copy carries that, sealed under our key and bound to the message,
- * so that nobody else can make one. */
+ * so that nobody else can make one. Copies of events carry the seal, too: it tells them from what a
+ * stranger puts into the queue. */
 #include "wire/json.h"
 #include "worker/batch.h"
 
@@ -15,8 +16,6 @@ static struct str context_of(const struct job *job)
 struct str job_seal_caller(const struct job *job)
 {
     const struct caller *caller = &job->bearer;
-    if (caller->role == GUEST)
-        return STR_ABSENT;
     const struct str plain = str_printf(job->batch->arena, "%s %.*s %.*s", who_names[caller->role],
                                         STR_FMT(caller->id), STR_FMT(caller->session));
     return auth_seal(job->batch->arena, job->batch->lane->keys.seal, context_of(job), plain);
@@ -32,13 +31,25 @@ static struct str next_word(struct str *rest)
     return word;
 }
 
+static bool open_seal(const struct job *job, struct str *plain)
+{
+    const struct delivery *delivery = job->delivery;
+    return delivery->caller.len > 0 && delivery->attempt > 0 &&
+           auth_unseal(job->batch->arena, job->batch->lane->keys.seal, context_of(job),
+                       delivery->caller, plain);
+}
+
+bool job_is_our_copy(const struct job *job)
+{
+    struct str plain;
+    return open_seal(job, &plain);
+}
+
 bool job_unseal_caller(struct job *job)
 {
     struct arena *arena = job->batch->arena;
     struct str plain;
-    if (job->delivery->caller.len == 0 || job->delivery->attempt == 0 ||
-        !auth_unseal(arena, job->batch->lane->keys.seal, context_of(job), job->delivery->caller,
-                     &plain))
+    if (!open_seal(job, &plain))
         return false;
     const int role = enum_of(who_names, next_word(&plain));
     const struct str id = next_word(&plain);

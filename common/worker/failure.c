@@ -23,7 +23,7 @@ static struct bus_message copy_of(const struct job *job)
         .api_key = delivery->api_key,
         .api_version = delivery->api_version,
         .traceparent = delivery->traceparent,
-        .deadline = delivery->deadline,
+        .deadline = delivery_deadline(delivery),
         .mandatory = true,
     };
 }

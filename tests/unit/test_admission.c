@@ -641,8 +641,14 @@ void test_admission__a_subscriber_is_not_to_be_had_by_request(void **state)
     delivery.operation = STR("echo.note_written"); /* only the default exchange may say so */
     refused(&delivery, UNKNOWN_OPERATION);
     delivery.exchange = STR("");
-    delivery.routing_key = STR("t.echo.events");
+    delivery.routing_key = delivery.queue = STR("t.echo.events");
+    delivery.attempt = 1;
+    refused(&delivery, UNKNOWN_OPERATION); /* anybody can write that; only we can seal it */
+    const struct job ours = {.batch = &batch, .delivery = &delivery};
+    delivery.caller = job_seal_caller(&ours);
     assert_ptr_equal(let_in(&delivery).operation, &echo_written);
+    delivery.message_id = STR("another");
+    refused(&delivery, UNKNOWN_OPERATION);
     lane_case_close(&c);
 }
 
