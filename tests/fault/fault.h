@@ -188,7 +188,8 @@ struct str spy_replies(void);
 void spy_declare(struct fault *fault);
 /* Messages ready in the queues of the shop: dead letters, and all others. */
 void spy_depths(struct fault *fault, int64_t *dead, int64_t *others);
-void spy_empty_dead(struct fault *fault);
+/* The dead letters, which are shown when the test has failed, or all queues. */
+void spy_empty(struct fault *fault, bool dead_only);
 
 /* --- check.c -------------------------------------------------------------------------------------- */
 

@@ -129,12 +129,12 @@ static void show_dead(void *context, const struct delivery *delivery)
                    STR_FMT(delivery->message_id), delivery->body.ptr ? delivery->body.ptr : "");
 }
 
-void spy_empty_dead(struct fault *fault)
+void spy_empty(struct fault *fault, bool dead_only)
 {
     const struct bus_topology all = topology(fault);
     struct bus *bus = spy_open_bus(fault);
     for (size_t i = 0; i < all.queue_count; i++)
-        if (is_dead_queue(all.queues[i].name) && depth_of(bus, all.queues[i].name))
-            spy_take_all(fault, all.queues[i].name, show_dead, fault);
+        if ((!dead_only || is_dead_queue(all.queues[i].name)) && depth_of(bus, all.queues[i].name))
+            spy_take_all(fault, all.queues[i].name, dead_only ? show_dead : NULL, fault);
     bus_close(bus);
 }
