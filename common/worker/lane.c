@@ -248,6 +248,10 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
     collect(lane, timeout_ms);
     if (lane->bus_lost)
         return retry_later(err, "%s", bus_lost_reason(lane->bus));
+    if (relay_is_stuck(lane, clock_monotonic_us())) {
+        lane->bus_lost = true;
+        return retry_later(err, "the broker does not confirm what was published long ago");
+    }
     TRY(run_batch(lane, err));
     if (lane->bus_lost)
         return retry_later(err, "%s", bus_lost_reason(lane->bus));

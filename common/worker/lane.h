@@ -51,6 +51,7 @@ struct token_entry {
 struct open_group {
     uint64_t group;
     char journal_id[ID_TEXT + 1];
+    int64_t opened_us; /* monotonic */
 };
 
 struct lane_counters {

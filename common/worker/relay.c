@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define RELAY_BATCH 100
+#define RELAY_BATCH      100
+#define CONFIRM_TIMEOUTS 2 /* of amqp.timeout: a busy broker may be late once */
 
 /* --- confirms --------------------------------------------------------------------------------------- */
 
@@ -29,6 +30,7 @@ uint64_t lane_open_group(struct lane *lane, struct str journal_id)
     open->group = ++lane->last_group;
     memcpy(open->journal_id, journal_id.ptr, ID_TEXT);
     open->journal_id[ID_TEXT] = '\0';
+    open->opened_us = clock_monotonic_us();
     return open->group;
 }
 
@@ -76,6 +78,18 @@ void relay_take_confirms(struct lane *lane)
     struct bus_confirm confirm;
     while (bus_confirmed(lane->bus, &confirm))
         close_group(lane, &confirm);
+}
+
+bool relay_is_stuck(struct lane *lane, int64_t now_us)
+{
+    relay_take_confirms(lane);
+    if (bus_is_blocked(lane->bus))
+        return false;
+    const int64_t patience_us = CONFIRM_TIMEOUTS * lane->settings->amqp_timeout_ms * 1000;
+    for (size_t i = 0; i < lane->group_count; i++)
+        if (now_us - lane->groups[i].opened_us > patience_us)
+            return true;
+    return false;
 }
 
 bool lane_group_failed(struct lane *lane, uint64_t group)

@@ -10,6 +10,10 @@
 
 /* Moves confirmed entries to the list of those to be marked; forgets failed ones. */
 void relay_take_confirms(struct lane *lane);
+/* Confirms are long overdue although the broker told of no alarm. RabbitMQ 3.10 leaves a publishing
+ * channel blocked for ever when a quorum queue is deleted under what it has published: nothing of
+ * it arrives any more, replies included, until the lane connects anew. */
+bool relay_is_stuck(struct lane *lane, int64_t now_us);
 MUST_CHECK enum outcome relay_mark_published(struct lane *lane, struct err *err);
 /* Publishes old unmarked entries, once in a while. */
 MUST_CHECK enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err);

@@ -7,7 +7,8 @@
 #include "bench.h"
 #include "worker/process.h"
 
-#define REPLY_TIMEOUT_MS 60000
+#define REPLY_TIMEOUT_MS  60000
+#define DRAIN_SECONDS_MAX 120
 
 static int by_value(const void *a, const void *b)
 {
@@ -68,7 +69,9 @@ void bench_await_empty(struct bench *bench, struct str queue)
     if (bus_open(&options, &bus, &err) != OUTCOME_DONE)
         bench_die("looking at a queue", &err);
     int64_t depth = 1;
-    while (depth > 0) {
+    for (int i = 0; depth > 0; i++) {
+        if (i == DRAIN_SECONDS_MAX)
+            bench_die("a queue", &(struct err){.text = "is not taken up: no pool serves it?"});
         if (bus_queue_depth(bus, queue, &depth, &err) != OUTCOME_DONE)
             bench_die("looking at a queue", &err);
         fprintf(stderr, "  %lld events wait to be taken up\n", (long long)depth);

@@ -57,6 +57,7 @@ struct fault {
     /* of the present test */
     const char *test;
     struct arena arena;
+    struct str spy; /* queue */
     int64_t began_ms;
     struct calls history;
     struct fixtures fixtures;
@@ -181,11 +182,11 @@ struct bus *spy_open_bus(struct fault *fault);
 /* Everything in a queue is taken out; take may be NULL. */
 size_t spy_take_all(struct fault *fault, struct str queue,
                     void (*take)(void *context, const struct delivery *delivery), void *context);
-struct str spy_queue(void);
+/* A new queue for this test, which every event and notification reaches, and the queue of replies. */
+void spy_begin(struct fault *fault);
+void spy_end(struct fault *fault);
 /* Where raw messages are answered. */
 struct str spy_replies(void);
-/* Declares the spy's and the replies' queues. */
-void spy_declare(struct fault *fault);
 /* Messages ready in the queues of the shop: dead letters, and all others. */
 void spy_depths(struct fault *fault, int64_t *dead, int64_t *others);
 /* The dead letters, which are shown when the test has failed, or all queues. */

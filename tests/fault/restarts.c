@@ -125,9 +125,10 @@ static void connections_cut(struct fault *fault)
     storm_run(fault, &(struct storm){.trouble = cut_connections});
 }
 
-/* --- a queue is deleted under its consumers: somebody's mistake, soon put right. (RabbitMQ 3.10 does
- * not tell the consumers of a queue that is there again within some 50 ms.) --------------------------------------------------------- */
+/* --- a queue is deleted under its consumers ------------------------------------------------------ */
 
+/* Somebody's mistake, soon put right. (RabbitMQ 3.10 does not tell the consumers of a queue that is
+ * there again within some 50 ms.) */
 static bool delete_requests(struct fault *fault)
 {
     raw_delete_queue(fault, FAULT_PREFIX ".order");

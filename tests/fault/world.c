@@ -87,7 +87,6 @@ void world_open(struct fault *fault)
     if (!workers_command("topology") || !workers_command("index"))
         fault_die("cartwright topology, cartwright index", &(struct err){.text = "failed"});
     open_store(fault);
-    spy_declare(fault);
 }
 
 void world_close(struct fault *fault)
@@ -108,9 +107,9 @@ void world_begin(struct fault *fault)
     fault->expected_dead = 0;
     fault->events_lost = false;
     fault->failed = false;
-    spy_take_all(fault, spy_queue(), NULL, NULL);
     spy_empty(fault, false); /* what a test that failed has left */
     fault->began_ms = clock_now_ms();
+    spy_begin(fault);
     fixtures_init(&fault->fixtures, &fault->arena, fault->store, &fault->settings->engine);
 }
 
@@ -173,4 +172,5 @@ void world_end(struct fault *fault)
     check_queues(fault);
     spy_empty(fault, true);
     check_invariants(fault);
+    spy_end(fault);
 }
