@@ -85,10 +85,9 @@ static bool is_event_queue_of(struct str queue, const struct worker *worker)
     const struct str name = str_of(worker->name);
     if (queue.len <= name.len + events.len + 1)
         return false;
-    const char *end = queue.ptr + queue.len - events.len;
-    const char *at = end - name.len;
-    return at[-1] == '.' && memcmp(at, name.ptr, name.len) == 0 &&
-           memcmp(end, events.ptr, events.len) == 0;
+    const struct str end = {queue.ptr + queue.len - events.len, events.len};
+    const struct str middle = {end.ptr - name.len, name.len};
+    return middle.ptr[-1] == '.' && str_eq(middle, name) && str_eq(end, events);
 }
 
 const struct operation *service_subscriber(const struct service *service, struct str queue,

@@ -332,7 +332,7 @@ static void check_events(struct check *check)
         }
     }
     for (int i = 0; i < SPY_TRIES && (i == 0 || !all_spied(check)); i++)
-        spy_take_all(check->fault, check->fault->spy, spy_saw, check);
+        spy_take_all(check->fault, spy_queue(), spy_saw, check);
     for (size_t i = 0; i < check->journal.count; i++)
         check_entry(check, check->journal.items[i]);
 }

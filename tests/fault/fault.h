@@ -57,7 +57,6 @@ struct fault {
     /* of the present test */
     const char *test;
     struct arena arena;
-    struct str spy; /* queue */
     int64_t began_ms;
     struct calls history;
     struct fixtures fixtures;
@@ -182,9 +181,13 @@ struct bus *spy_open_bus(struct fault *fault);
 /* Everything in a queue is taken out; take may be NULL. */
 size_t spy_take_all(struct fault *fault, struct str queue,
                     void (*take)(void *context, const struct delivery *delivery), void *context);
-/* A new queue for this test, which every event and notification reaches, and the queue of replies. */
-void spy_begin(struct fault *fault);
-void spy_end(struct fault *fault);
+/* A queue that every event and notification reaches. One for all tests: RabbitMQ 3.10 may forget
+ * the leader of a quorum queue that was made just before it is killed. */
+struct str spy_queue(void);
+/* Declares it and the queue of replies. */
+void spy_declare(struct fault *fault);
+/* Forgets what earlier tests have left. */
+void spy_clear(struct fault *fault);
 /* Where raw messages are answered. */
 struct str spy_replies(void);
 /* Messages ready in the queues of the shop: dead letters, and all others. */

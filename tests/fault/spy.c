@@ -1,18 +1,23 @@
 /* spy.c - what is in the queues: a spy that every event and notification reaches, the dead letters,
  * and how full the others are. */
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "fault/fault.h"
 #include "worker/names.h"
 #include "worker/process.h"
 
+#define SPY_QUEUE    FAULT_PREFIX "-spy"
 #define SPY_REPLIES  FAULT_PREFIX "-replies"
+#define CLEAR_TRIES  50
 #define SPY_PREFETCH 2000
 #define SPY_WAIT_US  200000
 #define SPY_BODY_MAX ((size_t)1024 * 1024)
 #define DEAD_WORD    ".dead."
 #define RETRY_MS     200
+
+struct str spy_queue(void)
+{
+    return STR(SPY_QUEUE);
+}
 
 struct str spy_replies(void)
 {
@@ -34,16 +39,15 @@ struct bus *spy_open_bus(struct fault *fault)
     return bus;
 }
 
-void spy_begin(struct fault *fault)
+void spy_declare(struct fault *fault)
 {
     const struct str prefix = fault->settings->engine.prefix;
-    fault->spy = str_printf(&fault->arena, FAULT_PREFIX "-spy-%" PRId64, fault->began_ms);
     const struct bus_binding everything[] = {
-        {name_events(&fault->arena, prefix), STR("#")},
-        {name_notifications(&fault->arena, prefix), STR("#")},
+        {name_events(&fault->home, prefix), STR("#")},
+        {name_notifications(&fault->home, prefix), STR("#")},
     };
     const struct bus_queue queues[] = {
-        {.name = fault->spy, .bindings = everything, .binding_count = 2},
+        {.name = spy_queue(), .bindings = everything, .binding_count = 2},
         {.name = spy_replies()},
     };
     const struct bus_topology ears = {.queues = queues, .queue_count = 2};
@@ -52,11 +56,6 @@ void spy_begin(struct fault *fault)
     if (bus_declare(bus, &ears, &err) != OUTCOME_DONE)
         fault_die("declaring the spy", &err);
     bus_close(bus);
-}
-
-void spy_end(struct fault *fault)
-{
-    raw_delete_queue(fault, fault->spy.ptr);
 }
 
 static int64_t depth_of(struct bus *bus, struct str queue)
@@ -96,6 +95,15 @@ size_t spy_take_all(struct fault *fault, struct str queue,
     }
     bus_close(bus);
     return count;
+}
+
+void spy_clear(struct fault *fault)
+{
+    struct bus *bus = spy_open_bus(fault);
+    for (int i = 0; i < CLEAR_TRIES; i++)
+        if (spy_take_all(fault, spy_queue(), NULL, NULL) == 0 && depth_of(bus, spy_queue()) == 0)
+            break;
+    bus_close(bus);
 }
 
 static struct bus_topology topology(struct fault *fault)

@@ -87,6 +87,7 @@ void world_open(struct fault *fault)
     if (!workers_command("topology") || !workers_command("index"))
         fault_die("cartwright topology, cartwright index", &(struct err){.text = "failed"});
     open_store(fault);
+    spy_declare(fault);
 }
 
 void world_close(struct fault *fault)
@@ -108,8 +109,8 @@ void world_begin(struct fault *fault)
     fault->events_lost = false;
     fault->failed = false;
     spy_empty(fault, false); /* what a test that failed has left */
+    spy_clear(fault);
     fault->began_ms = clock_now_ms();
-    spy_begin(fault);
     fixtures_init(&fault->fixtures, &fault->arena, fault->store, &fault->settings->engine);
 }
 
@@ -172,5 +173,4 @@ void world_end(struct fault *fault)
     check_queues(fault);
     spy_empty(fault, true);
     check_invariants(fault);
-    spy_end(fault);
 }
