@@ -90,7 +90,8 @@ static bool sweep(struct span span)
     return final;
 }
 
-static void fail_undecided(struct span span)
+/* The first one that still needs something is to blame; its neighbours go on without it. */
+static void fail_first_undecided(struct span span)
 {
     for (size_t i = 0; i < span.count; i++) {
         struct job *job = &span.jobs[i];
@@ -99,12 +100,13 @@ static void fail_undecided(struct span span)
         job->state = JOB_FAILED;
         job->outcome = bug(&job->err, "%s still needs something after %d rounds",
                            job->operation->name, ROUNDS_MAX);
+        return;
     }
 }
 
 enum outcome batch_decide(struct batch *batch, struct span span, struct err *err)
 {
-    for (int round = 0; round < ROUNDS_MAX; round++) {
+    for (int round = 1;; round++) {
         const int64_t start = clock_monotonic_us();
         const bool decided = sweep(span);
         const int64_t swept = clock_monotonic_us();
@@ -114,7 +116,7 @@ enum outcome batch_decide(struct batch *batch, struct span span, struct err *err
         TRY(batch_load(batch, span, err));
         batch->times.load_us += clock_monotonic_us() - swept;
         batch->rounds++;
+        if (round % ROUNDS_MAX == 0)
+            fail_first_undecided(span);
     }
-    fail_undecided(span);
-    return OUTCOME_DONE;
 }

@@ -420,6 +420,20 @@ void test_lane__one_failure_in_a_batch_is_its_own(void **state)
     lane_case_close(&c);
 }
 
+/* Who asks for something new in every round is found out; who came after it is not to blame. */
+void test_lane__a_handler_that_never_has_enough_fails_alone(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", OTHER_ID, "greedy");
+    order("m2", NOTE_ID, "after it");
+    run();
+    assert_int_equal(depth("replies"), 1);
+    assert_int_equal(depth("t.delay.1s"), 1);
+    assert_true(str_eq(note(NOTE_ID)->text, STR("after it")));
+    lane_case_close(&c);
+}
+
 /* The copy is not safe: the original stays with the broker. */
 void test_lane__what_could_not_be_put_aside_is_not_acknowledged(void **state)
 {
