@@ -3,7 +3,8 @@
  *   receive -> admit -> (load, decide)* -> commit -> settle
  *
  * lane.c receives, admission.c admits, job.c is what handlers call, load.c loads, decide.c decides,
- * commit.c commits, settle.c settles, failure.c sends what failed to the delays or dead letters. */
+ * commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c acknowledges, failure.c
+ * sends what failed to the delays or dead letters, caller.c seals who sent it. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
 #define CARTWRIGHT_WORKER_BATCH_H
 

@@ -91,12 +91,16 @@ static enum outcome bury(struct job *job, struct err *err)
         {"x-original-queue", delivery->queue},
         {"x-original-exchange", delivery->exchange},
         {"x-original-routing-key", delivery->routing_key},
+        /* The last one: whoever moves the letter back later finds the token expired. What was never
+         * found to be an operation of ours gets no seal of ours. */
+        {"x-caller", job->operation ? job_seal_caller(job) : STR_ABSENT},
     };
     struct bus_message copy = copy_of(job);
     copy.exchange = STR("");
     copy.routing_key = name_dead_of_queue(arena, lane->settings->prefix, delivery->queue);
+    copy.attempt = delivery->attempt + 1;
     copy.headers = headers;
-    copy.header_count = sizeof(headers) / sizeof(headers[0]);
+    copy.header_count = sizeof(headers) / sizeof(headers[0]) - (job->operation ? 0 : 1);
     TRY(send_safely(lane, &copy, err));
     struct log_line line;
     log_begin(&line, LOG_ERROR, "message buried");

@@ -123,7 +123,7 @@ static bool load_for_update(struct job *job, struct cell *cell, void **out)
 {
     /* A document that is locked elsewhere is not loaded: this message waits for the next batch. */
     const bool may_change = leased(job, cell);
-    if (cell->lease == LEASE_DENIED && !may_change)
+    if (!may_change && cell->lease == LEASE_DENIED)
         return false;
     if (!loaded(cell) || !may_change)
         return false;

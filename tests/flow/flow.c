@@ -252,7 +252,7 @@ int main(int argc, char **argv)
     int first = 1;
     log_set_level((enum log_level)LOG_NOTHING);
     for (; first < argc && argv[first][0] == '-'; first++) {
-        if (strcmp(argv[first], "--real") == 0 || strcmp(argv[first], "--live") == 0) {
+        if (strcmp(argv[first], "--real") == 0) {
             real = true;
         } else if (strcmp(argv[first], "--log") == 0) {
             log_set_level(LOG_DEBUG);

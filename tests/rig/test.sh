@@ -77,7 +77,7 @@ part_replay() {
 
 part_flow() { "$BUILD/tests/flow/flow"; }
 
-part_flow_live() { "$BUILD/tests/flow/flow" --live; }
+part_flow_live() { "$BUILD/tests/flow/flow" --real; }
 
 part_python() { tests/clients/run.sh python; }
 
