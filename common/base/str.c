@@ -82,6 +82,18 @@ struct str str_printf(struct arena *arena, const char *format, ...)
     return (struct str){text, (size_t)len};
 }
 
+struct str str_join(struct arena *arena, struct str a, char between, struct str b)
+{
+    char *text = arena_bytes(arena, a.len + b.len + 2);
+    if (a.len)
+        memcpy(text, a.ptr, a.len);
+    text[a.len] = between;
+    if (b.len)
+        memcpy(text + a.len + 1, b.ptr, b.len);
+    text[a.len + b.len + 1] = '\0';
+    return (struct str){text, a.len + b.len + 1};
+}
+
 struct str str_lower(struct arena *arena, struct str s)
 {
     if (str_is_absent(s))

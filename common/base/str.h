@@ -53,6 +53,8 @@ bool str_to_int64(struct str s, int64_t *out);
 struct str str_dup(struct arena *arena, struct str s);
 struct str str_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* a, the character, b. */
+struct str str_join(struct arena *arena, struct str a, char between, struct str b);
 /* ASCII letters to lower case; other bytes unchanged. */
 struct str str_lower(struct arena *arena, struct str s);
 /* Bytes of the UTF-8 sequence at `at` (before `end`), 0 when it is none (RFC 3629: no overlong

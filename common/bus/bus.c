@@ -42,6 +42,11 @@ enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out)
     return bus->ops->next(bus, timeout_ms, out);
 }
 
+void bus_watch(struct bus *bus, int fd)
+{
+    bus->ops->watch(bus, fd);
+}
+
 void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
 {
     bus->ops->ack(bus, delivery, multiple);

@@ -157,6 +157,9 @@ MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
  * comes early when a signal arrived or a confirm group was decided meanwhile. */
 enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
 
+/* bus_next says BUS_IDLE at once while this descriptor is readable; -1: there is none. */
+void bus_watch(struct bus *bus, int fd);
+
 /* multiple: every earlier tag of the connection too. Buffered until bus_flush. */
 void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple);
 /* Gives it back to the queue (drain only: it costs one of the deliveries of x-delivery-limit). */

@@ -28,6 +28,7 @@ struct bus_amqp {
     struct link publisher;
     struct delivery_list ready;
     struct confirms confirms;
+    int watched; /* bus_watch(); -1: nothing */
     uint64_t returned;
     uint64_t unsendable; /* messages that did not fit in a frame, since the last flush */
     uint32_t epoch;
@@ -248,11 +249,11 @@ static void serve_now(struct bus_amqp *amqp)
     link_serve_heartbeat(&amqp->publisher);
 }
 
-static bool wait_both(struct bus_amqp *amqp, int64_t deadline_us)
+static bool wait_both(struct bus_amqp *amqp, int watched, int64_t deadline_us)
 {
     struct link *const links[] = {&amqp->consumer, &amqp->publisher};
     const int64_t left_us = deadline_us - clock_monotonic_us();
-    return left_us > 0 && link_wait(links, 2, (int)((left_us + 999) / 1000));
+    return left_us > 0 && link_wait(links, 2, watched, (int)((left_us + 999) / 1000));
 }
 
 /* While messages are ready this costs no system call; then one recv per link; then it waits. */
@@ -272,10 +273,15 @@ static enum bus_event amqp_next(struct bus *bus, int timeout_ms, struct delivery
         }
         if (!had_decided && confirms_any_decided(&amqp->confirms))
             return BUS_IDLE;
-        if (!wait_both(amqp, deadline_us))
+        if (!wait_both(amqp, amqp->watched, deadline_us))
             return BUS_IDLE;
     }
     return BUS_CLOSED;
+}
+
+static void amqp_watch(struct bus *bus, int fd)
+{
+    amqp_of(bus)->watched = fd;
 }
 
 static void settle(struct bus_amqp *amqp, const struct delivery *delivery,
@@ -371,7 +377,7 @@ static bool amqp_wait_confirms(struct bus *bus, int timeout_ms)
     const int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000LL;
     while (confirms_any_open(&amqp->confirms) && !is_lost(amqp) &&
            clock_monotonic_us() < deadline_us)
-        (void)wait_both(amqp, deadline_us); /* after a signal just another round */
+        (void)wait_both(amqp, -1, deadline_us); /* after a signal just another round */
     return !confirms_any_open(&amqp->confirms);
 }
 
@@ -395,6 +401,7 @@ static const struct bus_ops amqp_ops = {
     .consume = amqp_consume,
     .cancel = amqp_cancel,
     .next = amqp_next,
+    .watch = amqp_watch,
     .ack = amqp_ack,
     .requeue = amqp_requeue,
     .publish = amqp_publish,
@@ -418,6 +425,7 @@ enum outcome bus_open(const struct bus_options *options, struct bus **out, struc
     amqp->uri = uri;
     amqp->options = *options;
     amqp->name = name;
+    amqp->watched = -1;
     confirms_init(&amqp->confirms);
     const enum outcome outcome = open_links(amqp, err);
     if (outcome != OUTCOME_DONE) {

@@ -87,8 +87,9 @@ void link_write_some(struct link *link);
 /* Sends a heartbeat when one is due; loses the link when the broker was silent for too long. */
 void link_serve_heartbeat(struct link *link);
 /* Waits until any of the links has something to read, a heartbeat is due, a signal came or
- * timeout_ms passed; then reads and serves heartbeats. false after a signal. */
-bool link_wait(struct link *const *links, size_t count, int timeout_ms);
+ * timeout_ms passed; then reads and serves heartbeats. false after a signal, and when `watched` (a
+ * descriptor, or -1) is readable. */
+bool link_wait(struct link *const *links, size_t count, int watched, int timeout_ms);
 
 /* One request and its answer. Refused by the broker: OUTCOME_REFUSED, the channel is closed and
  * link->call says why; OUTCOME_RETRY when the link is lost. */

@@ -131,18 +131,19 @@ static int wait_ms(struct link *const *links, size_t count, int timeout_ms)
     return wait_us > 0 ? (int)((wait_us + US_PER_MS - 1) / US_PER_MS) : 0;
 }
 
-bool link_wait(struct link *const *links, size_t count, int timeout_ms)
+bool link_wait(struct link *const *links, size_t count, int watched, int timeout_ms)
 {
-    struct pollfd sockets[LINKS_MAX];
+    struct pollfd sockets[LINKS_MAX + 1];
     for (size_t i = 0; i < count; i++)
         sockets[i] = (struct pollfd){.fd = links[i]->fd, .events = POLLIN};
-    const int ready = poll(sockets, count, wait_ms(links, count, timeout_ms));
+    sockets[count] = (struct pollfd){.fd = watched, .events = POLLIN}; /* poll skips a -1 */
+    const int ready = poll(sockets, count + 1, wait_ms(links, count, timeout_ms));
     for (size_t i = 0; i < count; i++) {
         if (ready > 0 && sockets[i].revents)
             link_read(links[i]);
         link_serve_heartbeat(links[i]);
     }
-    return ready >= 0;
+    return ready == 0 || (ready > 0 && !sockets[count].revents);
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
@@ -157,7 +158,7 @@ static void await_reply(struct link *link)
         if (left_us <= 0)
             link_lose(link, "no answer within %d ms", link->options.timeout_ms);
         else /* a signal just makes another round */
-            (void)link_wait(&link, 1, (int)(left_us / US_PER_MS) + 1);
+            (void)link_wait(&link, 1, -1, (int)(left_us / US_PER_MS) + 1);
     }
 }
 

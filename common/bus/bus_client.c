@@ -236,7 +236,7 @@ static enum outcome await_arrival(struct bus_client *client, int64_t deadline_us
         const int64_t left_us = deadline_us - clock_monotonic_us();
         if (left_us <= 0)
             return retry_later(err, "no reply in time (%zu in flight)", client->in_flight);
-        if (!link_wait(&link, 1, (int)((left_us + 999) / 1000)))
+        if (!link_wait(&link, 1, -1, (int)((left_us + 999) / 1000)))
             return retry_later(err, "interrupted by a signal");
     }
     return client->arrived.first ? OUTCOME_DONE : link_lost(link, err);

@@ -183,6 +183,12 @@ static enum bus_event fake_next(struct bus *bus, int timeout_ms, struct delivery
     return BUS_MESSAGE;
 }
 
+static void watch_nothing(struct bus *bus, int fd)
+{
+    (void)bus;
+    (void)fd; /* bus_next never waits */
+}
+
 /* --- calls that wait for the flush ----------------------------------------------------------- */
 
 static void add_call(struct bus_fake *fake, const struct fake_call *from)
@@ -356,6 +362,7 @@ static const struct bus_ops fake_ops = {
     .consume = fake_consume,
     .cancel = fake_cancel,
     .next = fake_next,
+    .watch = watch_nothing,
     .ack = fake_ack,
     .requeue = fake_requeue,
     .publish = fake_publish,

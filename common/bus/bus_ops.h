@@ -16,6 +16,7 @@ struct bus_ops {
                             struct err *err);
     enum outcome (*cancel)(struct bus *bus, struct err *err);
     enum bus_event (*next)(struct bus *bus, int timeout_ms, struct delivery **out);
+    void (*watch)(struct bus *bus, int fd);
     void (*ack)(struct bus *bus, const struct delivery *delivery, bool multiple);
     void (*requeue)(struct bus *bus, const struct delivery *delivery);
     void (*publish)(struct bus *bus, const struct bus_message *message, uint64_t group);

@@ -33,8 +33,9 @@ MUST_CHECK enum outcome lock_ping(struct lock *lock, struct err *err);
 
 /* Takes each key that can be had, in one round trip; granted[i] says which. A key held by this very
  * owner is granted again and its lease renewed. Fair: who was refused a key is next in line for it
- * for a short while, so that the holder cannot snatch it back again and again. Therefore `owner`
- * belongs to a lane, not to a batch: a deferred message keeps its place in line.
+ * for a short while, so that the holder can neither keep it for ever nor snatch it back (refused, it
+ * holds the key all the same until it gives it back). Therefore `owner` belongs to a lane, not to a
+ * batch: a deferred message keeps its place in line.
  * ttl_ms: after this time the lease ends by itself. */
 MUST_CHECK enum outcome lock_take(struct lock *lock, const struct str *keys, size_t count,
                                   const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms,

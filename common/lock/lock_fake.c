@@ -131,8 +131,8 @@ static bool take_one(struct lock_fake *self, struct str key, struct str owner, i
     const struct entry *lease = find(self, LEASE, key);
     struct entry *waiter = find(self, WAITER, key);
     const bool unclaimed = !waiter || str_eq(waiter->value, owner);
-    if (lease ? str_eq(lease->value, owner) : unclaimed) {
-        if (waiter && unclaimed)
+    if (unclaimed && (!lease || str_eq(lease->value, owner))) {
+        if (waiter)
             drop(self, waiter);
         set_owner(self, LEASE, key, owner, ttl_ms);
         return true;

@@ -7,8 +7,8 @@
 const char *const lock_scripts[SCRIPT_COUNT] = {
     /* KEYS: n leases, then their n waiters. ARGV: owner, lease ms, waiter ms.
      * Returns n characters, '1' for each key granted.
-     * A free key goes to its waiter while there is one. The holder itself always gets its key. Who
-     * is refused becomes the waiter, or stays it. */
+     * A key goes to its waiter while there is one, even before its holder. Who is refused becomes
+     * the waiter, or stays it. */
     [SCRIPT_TAKE] =
         "local owner, ttl, patience = ARGV[1], ARGV[2], ARGV[3]\n"
         "local n = #KEYS / 2\n"
@@ -17,7 +17,7 @@ const char *const lock_scripts[SCRIPT_COUNT] = {
         "for i = 1, n do\n"
         "  local holder, waiter = values[i], values[n + i]\n"
         "  local unclaimed = not waiter or waiter == owner\n"
-        "  if holder == owner or (not holder and unclaimed) then\n"
+        "  if unclaimed and (holder == owner or not holder) then\n"
         "    redis.call('SET', KEYS[i], owner, 'PX', ttl)\n"
         "    if waiter == owner then redis.call('DEL', KEYS[n + i]) end\n"
         "    granted[i] = '1'\n"

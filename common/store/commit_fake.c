@@ -190,9 +190,10 @@ static void keep_journal(struct store_fake *fake, const struct commit *commit)
 {
     struct fake_entry *entry = ARENA_NEW(&fake->arena, struct fake_entry);
     *entry = (struct fake_entry){
-        .outbox = {str_dup(&fake->arena, commit->id), commit->now,
-                   copy_events(&fake->arena, commit->events, commit->event_count),
-                   commit->event_count},
+        .outbox = {.id = str_dup(&fake->arena, commit->id),
+                   .at = commit->now,
+                   .events = copy_events(&fake->arena, commit->events, commit->event_count),
+                   .event_count = commit->event_count},
         .published = commit->event_count == 0,
     };
     keep_replies(fake, commit);
@@ -213,9 +214,26 @@ static enum outcome carry_out(struct store_fake *fake, const struct commit *comm
     return OUTCOME_DONE;
 }
 
-enum outcome fake_commit(struct store *store, const struct commit *commit, struct err *err)
+void fake_commit_begin(struct store *store, const struct commit *commit)
 {
     struct store_fake *fake = fake_of(store);
+    if (fake->under_way)
+        panic("a commit was begun before the last one was ended");
+    fake->under_way = commit;
+}
+
+bool fake_commit_has_ended(const struct store *store)
+{
+    const struct store_fake *fake = (const struct store_fake *)(const void *)store;
+    return fake->under_way && !fake->slow;
+}
+
+/* Only now do the others see it, as with a commit that takes its time. */
+enum outcome fake_commit_end(struct store *store, struct err *err)
+{
+    struct store_fake *fake = fake_of(store);
+    const struct commit *commit = fake->under_way;
+    fake->under_way = NULL;
     struct err hidden = {0};
     bool applied = false;
     const enum outcome fault = fake_call(fake, STORE_FAKE_COMMIT, &applied, err);
@@ -261,18 +279,18 @@ enum outcome fake_journal_find(struct store *store, struct arena *arena,
 
 static int by_age(const void *a, const void *b)
 {
-    const struct outbox_entry *left = a, *right = b;
+    const struct journal_entry *left = a, *right = b;
     return left->at < right->at ? -1 : left->at > right->at;
 }
 
 enum outcome fake_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                         struct outbox_entry **out, size_t *out_count, struct err *err)
+                         struct journal_entry **out, size_t *out_count, struct err *err)
 {
     struct store_fake *fake = fake_of(store);
     bool applied = false;
     TRY(fake_call(fake, STORE_FAKE_OUTBOX, &applied, err));
     const int64_t before = (fake->now ? fake->now : clock_now_ms()) - age_ms;
-    struct outbox_entry *found = arena_array(arena, fake->entry_count, sizeof(*found));
+    struct journal_entry *found = arena_array(arena, fake->entry_count, sizeof(*found));
     size_t count = 0;
     for (size_t i = 0; i < fake->entry_count; i++) {
         const struct fake_entry *entry = fake->entries[i];
@@ -281,6 +299,35 @@ enum outcome fake_outbox(struct store *store, struct arena *arena, int64_t age_m
     }
     if (count > 0)
         qsort(found, count, sizeof(*found), by_age);
+    *out = found;
+    *out_count = count < max ? count : max;
+    return OUTCOME_DONE;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct journal_entry *left = a, *right = b;
+    return str_cmp(left->id, right->id);
+}
+
+enum outcome fake_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
+                               struct str after, size_t max, struct journal_entry **out,
+                               size_t *out_count, struct err *err)
+{
+    struct store_fake *fake = fake_of(store);
+    struct journal_entry *found = arena_array(arena, fake->entry_count, sizeof(*found));
+    size_t count = 0;
+    (void)err;
+    for (size_t i = 0; i < fake->entry_count; i++) {
+        const struct fake_entry *entry = fake->entries[i];
+        if (entry->outbox.at < since_ms ||
+            (!str_is_absent(after) && str_cmp(entry->outbox.id, after) <= 0))
+            continue;
+        found[count] = entry->outbox;
+        found[count++].published = entry->published;
+    }
+    if (count > 0)
+        qsort(found, count, sizeof(*found), by_id);
     *out = found;
     *out_count = count < max ? count : max;
     return OUTCOME_DONE;

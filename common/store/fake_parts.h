@@ -30,7 +30,7 @@ struct fake_collection {
 };
 
 struct fake_entry {
-    struct outbox_entry outbox;
+    struct journal_entry outbox;
     bool published;
 };
 
@@ -53,6 +53,8 @@ struct store_fake {
     struct map entries_by_id;
     struct map replies_by_key;
     struct fake_fault faults[STORE_FAKE_CALLS][FAKE_FAULTS_MAX];
+    const struct commit *under_way; /* begun, not ended */
+    bool slow;
     size_t commits;
     int64_t now;
 };
@@ -93,13 +95,18 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
                        struct err *err);
 enum outcome fake_query(struct store *store, struct arena *arena, const struct query *query,
                         struct query_page *out, struct err *err);
-enum outcome fake_commit(struct store *store, const struct commit *commit, struct err *err);
+void fake_commit_begin(struct store *store, const struct commit *commit);
+enum outcome fake_commit_end(struct store *store, struct err *err);
+bool fake_commit_has_ended(const struct store *store);
 enum outcome fake_resolve(struct store *store, const struct commit *commit, struct err *err);
 enum outcome fake_journal_find(struct store *store, struct arena *arena,
                                const struct journal_key *keys, size_t count,
                                struct journal_reply **out, size_t *out_count, struct err *err);
 enum outcome fake_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                         struct outbox_entry **out, size_t *out_count, struct err *err);
+                         struct journal_entry **out, size_t *out_count, struct err *err);
+enum outcome fake_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
+                               struct str after, size_t max, struct journal_entry **out,
+                               size_t *out_count, struct err *err);
 enum outcome fake_mark_published(struct store *store, const struct str *ids, size_t count,
                                  struct err *err);
 

@@ -33,9 +33,30 @@ enum outcome store_journal_find(struct store *store, struct arena *arena,
     return store->ops->journal_find(store, arena, keys, count, out, out_count, err);
 }
 
+void store_commit_begin(struct store *store, const struct commit *commit)
+{
+    store->ops->commit_begin(store, commit);
+}
+
+enum outcome store_commit_end(struct store *store, struct err *err)
+{
+    return store->ops->commit_end(store, err);
+}
+
+bool store_commit_has_ended(const struct store *store)
+{
+    return store->ops->commit_has_ended(store);
+}
+
+int store_commit_fd(const struct store *store)
+{
+    return store->ops->commit_fd(store);
+}
+
 enum outcome store_commit(struct store *store, const struct commit *commit, struct err *err)
 {
-    return store->ops->commit(store, commit, err);
+    store_commit_begin(store, commit);
+    return store_commit_end(store, err);
 }
 
 enum outcome store_resolve(struct store *store, const struct commit *commit, struct err *err)
@@ -44,9 +65,16 @@ enum outcome store_resolve(struct store *store, const struct commit *commit, str
 }
 
 enum outcome store_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                          struct outbox_entry **out, size_t *out_count, struct err *err)
+                          struct journal_entry **out, size_t *out_count, struct err *err)
 {
     return store->ops->outbox(store, arena, age_ms, max, out, out_count, err);
+}
+
+enum outcome store_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
+                                struct str after, size_t max, struct journal_entry **out,
+                                size_t *out_count, struct err *err)
+{
+    return store->ops->journal_scan(store, arena, since_ms, after, max, out, out_count, err);
 }
 
 enum outcome store_mark_published(struct store *store, const struct str *ids, size_t count,

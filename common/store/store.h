@@ -162,10 +162,11 @@ struct commit {
     size_t event_count;
 };
 
-/* An entry whose events may not have been published. */
-struct outbox_entry {
+/* The events of one commit. */
+struct journal_entry {
     struct str id;
     int64_t at;
+    bool published; /* all of them are known to have been published */
     const struct journal_event *events;
     size_t event_count;
 };
@@ -198,6 +199,17 @@ MUST_CHECK enum outcome store_journal_find(struct store *store, struct arena *ar
                                            const struct journal_key *keys, size_t count,
                                            struct journal_reply **out, size_t *out_count,
                                            struct err *err);
+/* Begins to carry a commit out and returns at once; one at a time. The commit, and what it points
+ * to, must stay as it is until store_commit_end(). Everything else of the store may be used
+ * meanwhile, and does not see the commit. */
+void store_commit_begin(struct store *store, const struct commit *commit);
+/* Waits until the commit that was begun has ended, and says how. */
+MUST_CHECK enum outcome store_commit_end(struct store *store, struct err *err);
+/* True when store_commit_end() would not have to wait. */
+bool store_commit_has_ended(const struct store *store);
+/* Readable from the end of a commit until store_commit_end(); -1: a fake has none. */
+int store_commit_fd(const struct store *store);
+/* Begin and end. */
 MUST_CHECK enum outcome store_commit(struct store *store, const struct commit *commit,
                                      struct err *err);
 /* After UNCERTAIN: DONE it is there, CONFLICT it is not and never will be, RETRY ask later. */
@@ -206,8 +218,14 @@ MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *
 
 /* Entries not marked published and at least `age_ms` old, oldest first, at most `max`. */
 MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, int64_t age_ms,
-                                     size_t max, struct outbox_entry **out, size_t *out_count,
+                                     size_t max, struct journal_entry **out, size_t *out_count,
                                      struct err *err);
+/* Entries made since `since_ms`, in order of their ids, at most `max`: those behind the entry
+ * `after`, or from the start when that is absent. For whoever checks the whole journal. */
+MUST_CHECK enum outcome store_journal_scan(struct store *store, struct arena *arena,
+                                           int64_t since_ms, struct str after, size_t max,
+                                           struct journal_entry **out, size_t *out_count,
+                                           struct err *err);
 /* Marks entries published; marking twice is harmless. */
 MUST_CHECK enum outcome store_mark_published(struct store *store, const struct str *ids,
                                              size_t count, struct err *err);
@@ -227,7 +245,7 @@ MUST_CHECK enum outcome store_apply_indexes(struct store *store, void (*report)(
 /* DONE when all declared indexes are there; BUG naming the first that is missing or differs. */
 MUST_CHECK enum outcome store_check_indexes(struct store *store, struct err *err);
 
-/* The session of this lane's transactions, so that the supervisor can end an open one when the
+/* The session of this store's transactions, so that the supervisor can end an open one when the
  * lane dies: 16 bytes, the UUID of the lsid. */
 #define STORE_SESSION_BYTES 16
 void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);

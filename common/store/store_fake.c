@@ -105,6 +105,12 @@ static void no_session(struct store *store, uint8_t out[STORE_SESSION_BYTES])
     memset(out, 0, STORE_SESSION_BYTES);
 }
 
+static int no_fd(const struct store *store)
+{
+    (void)store;
+    return -1;
+}
+
 static enum outcome kill_no_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                     struct err *err)
 {
@@ -118,9 +124,13 @@ static const struct store_ops fake_ops = {
     .find = fake_find,
     .query = fake_query,
     .journal_find = fake_journal_find,
-    .commit = fake_commit,
+    .commit_begin = fake_commit_begin,
+    .commit_end = fake_commit_end,
+    .commit_has_ended = fake_commit_has_ended,
+    .commit_fd = no_fd,
     .resolve = fake_resolve,
     .outbox = fake_outbox,
+    .journal_scan = fake_journal_scan,
     .mark_published = fake_mark_published,
     .apply_indexes = no_indexes,
     .check_indexes = always_done,
@@ -196,4 +206,9 @@ size_t store_fake_commits(const struct store *store)
 void store_fake_set_now(struct store *store, int64_t now_ms)
 {
     fake_of(store)->now = now_ms;
+}
+
+void store_fake_set_slow(struct store *store, bool slow)
+{
+    fake_of(store)->slow = slow;
 }

@@ -29,6 +29,8 @@ size_t store_fake_count(struct store *store, const struct doc_type *type);
 /* Puts a document in place, whatever is there. */
 void store_fake_put(struct store *store, const struct doc_type *type, const void *doc);
 size_t store_fake_commits(const struct store *store);
+/* From now on no commit ends before somebody waits for it. */
+void store_fake_set_slow(struct store *store, bool slow);
 /* What the outbox takes for "now"; 0 (as at the start): the clock. */
 void store_fake_set_now(struct store *store, int64_t now_ms);
 

@@ -11,7 +11,6 @@
 #define DEFAULT_DATABASE     "cartwright"
 #define CONNECT_TIMEOUT_MS   3000
 #define SELECTION_TIMEOUT_MS 5000
-#define MAX_COMMIT_TIME_MS   5000
 
 static void set_default_int(mongoc_uri_t *uri, const char *option, int32_t value)
 {
@@ -41,71 +40,43 @@ static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
 }
 
 /* The text of a URI error may quote the URI, so only its kind is told: it holds a password. */
-static enum outcome open_client(struct store_mongo *store, const struct store_options *options,
-                                struct err *err)
+enum outcome mongo_link_open(const struct store_options *options, struct mongo_link *link,
+                             struct err *err)
 {
+    *link = (struct mongo_link){
+        .timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS,
+        .types = options->types,
+        .type_count = options->type_count,
+    };
     bson_error_t error;
     mongoc_uri_t *uri =
         str_is_c(options->uri) ? mongoc_uri_new_with_error(options->uri.ptr, &error) : NULL;
     if (!uri)
         return bug(err, "the MongoDB URI cannot be read");
-    set_uri_options(uri, store->timeout_ms);
+    set_uri_options(uri, link->timeout_ms);
     const char *in_uri = mongoc_uri_get_database(uri);
-    store->database = options->database.len ? bson_strdup(options->database.ptr)
-                                            : bson_strdup(in_uri ? in_uri : DEFAULT_DATABASE);
-    store->client = mongoc_client_new_from_uri_with_error(uri, &error);
+    link->database = options->database.len ? bson_strdup(options->database.ptr)
+                                           : bson_strdup(in_uri ? in_uri : DEFAULT_DATABASE);
+    link->client = mongoc_client_new_from_uri_with_error(uri, &error);
     mongoc_uri_destroy(uri);
-    if (!store->client)
+    if (!link->client)
         return bug(err, "the MongoDB URI cannot be used: %s", error.message);
-    mongoc_client_set_error_api(store->client, MONGOC_ERROR_API_VERSION_2);
+    mongoc_client_set_error_api(link->client, MONGOC_ERROR_API_VERSION_2);
     return OUTCOME_DONE;
 }
 
-/* Transactions only write, and every write is guarded by a version; so they need no snapshot of
- * their own. "local" sees the newest data; "snapshot" would read a little in the past and meet more
- * conflicts. It is spelled out because a cluster may have another default. */
-static mongoc_transaction_opt_t *transaction_options(void)
+void mongo_link_close(struct mongo_link *link)
 {
-    mongoc_transaction_opt_t *options = mongoc_transaction_opts_new();
-    mongoc_read_concern_t *local = mongoc_read_concern_new();
-    mongoc_write_concern_t *safe = mongoc_write_concern_new();
-    mongoc_read_concern_set_level(local, MONGOC_READ_CONCERN_LEVEL_LOCAL);
-    mongoc_write_concern_set_wmajority(safe, 0);
-    mongoc_write_concern_set_journal(safe, true);
-    mongoc_transaction_opts_set_read_concern(options, local);
-    mongoc_transaction_opts_set_write_concern(options, safe);
-    mongoc_transaction_opts_set_max_commit_time_ms(options, MAX_COMMIT_TIME_MS);
-    mongoc_read_concern_destroy(local);
-    mongoc_write_concern_destroy(safe);
-    return options;
-}
-
-/* One session for the life of the store: its id is what the supervisor kills. Without causal
- * consistency, which would make each transaction wait for a cluster time. */
-static enum outcome open_session(struct store_mongo *store, struct err *err)
-{
-    bson_error_t error;
-    mongoc_session_opt_t *options = mongoc_session_opts_new();
-    mongoc_session_opts_set_causal_consistency(options, false);
-    store->session = mongoc_client_start_session(store->client, options, &error);
-    mongoc_session_opts_destroy(options);
-    if (!store->session)
-        return retry_later(err, "no MongoDB session: %s", error.message);
-    if (!mongoc_client_session_append(store->session, store->in_session, &error))
-        return bug(err, "the MongoDB session cannot be used: %s", error.message);
-    return OUTCOME_DONE;
+    if (link->client)
+        mongoc_client_destroy(link->client);
+    bson_free(link->database);
 }
 
 static void mongo_close(struct store *base)
 {
     struct store_mongo *store = mongo_of(base);
-    if (store->session)
-        mongoc_client_session_destroy(store->session);
-    mongoc_transaction_opts_destroy(store->transaction);
-    if (store->client)
-        mongoc_client_destroy(store->client);
-    bson_destroy(store->in_session);
-    bson_free(store->database);
+    mongo_writer_close(store->writer);
+    mongo_link_close(&store->link);
     free(store);
 }
 
@@ -114,7 +85,7 @@ static enum outcome mongo_ping(struct store *base, struct err *err)
     AUTO_BSON command = BSON_INITIALIZER;
     AUTO_BSON reply;
     bson_append_int32(&command, "ping", -1, 1);
-    return mongo_run(mongo_of(base), MONGO_READ, &command, NULL, &reply, "ping", err);
+    return mongo_run(&mongo_of(base)->link, MONGO_READ, &command, NULL, &reply, "ping", err);
 }
 
 static const struct store_ops mongo_ops = {
@@ -123,9 +94,13 @@ static const struct store_ops mongo_ops = {
     .find = mongo_find,
     .query = mongo_query,
     .journal_find = mongo_journal_find,
-    .commit = mongo_commit,
+    .commit_begin = mongo_commit_begin,
+    .commit_end = mongo_commit_end,
+    .commit_has_ended = mongo_commit_has_ended,
+    .commit_fd = mongo_commit_fd,
     .resolve = mongo_resolve,
     .outbox = mongo_outbox,
+    .journal_scan = mongo_journal_scan,
     .mark_published = mongo_mark_published,
     .apply_indexes = mongo_apply_indexes,
     .check_indexes = mongo_check_indexes,
@@ -143,17 +118,12 @@ enum outcome store_open(const struct store_options *options, struct store **out,
         panic("out of memory for a store");
     *store = (struct store_mongo){
         .base.ops = &mongo_ops,
-        .transaction = transaction_options(),
-        .in_session = bson_new(),
-        .timeout_ms = options->timeout_ms > 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS,
         .journal_retention_s =
             options->journal_retention_s > 0 ? options->journal_retention_s : DEFAULT_RETENTION_S,
-        .types = options->types,
-        .type_count = options->type_count,
     };
-    enum outcome outcome = open_client(store, options, err);
+    enum outcome outcome = mongo_link_open(options, &store->link, err);
     if (outcome == OUTCOME_DONE)
-        outcome = open_session(store, err);
+        outcome = mongo_writer_open(options, &store->writer, err);
     if (outcome == OUTCOME_DONE)
         *out = &store->base;
     else
@@ -174,16 +144,15 @@ void mongo_write_options(bson_t *options, int32_t w)
     bson_append_document_end(options, &concern);
 }
 
-enum outcome mongo_run(struct store_mongo *store, enum mongo_mode mode, const bson_t *command,
+enum outcome mongo_run(const struct mongo_link *link, enum mongo_mode mode, const bson_t *command,
                        const bson_t *options, bson_t *reply, const char *what, struct err *err)
 {
     bson_error_t error = {0};
-    const bool ok =
-        mode == MONGO_WRITE
-            ? mongoc_client_write_command_with_opts(store->client, store->database, command,
-                                                    options, reply, &error)
-            : mongoc_client_read_command_with_opts(store->client, store->database, command, NULL,
-                                                   options, reply, &error);
+    const bool ok = mode == MONGO_WRITE
+                        ? mongoc_client_write_command_with_opts(link->client, link->database,
+                                                                command, options, reply, &error)
+                        : mongoc_client_read_command_with_opts(
+                              link->client, link->database, command, NULL, options, reply, &error);
     if (!ok)
         return mongo_fault(reply, &error, what, err);
     return mode == MONGO_WRITE ? mongo_write_result(reply, what, err) : OUTCOME_DONE;

@@ -1,28 +1,65 @@
 /* store_mongo.h - what the files of the MongoDB store share.
  *
- * One client, one session, one thread: opened after the fork, used by one lane. Every command goes
- * through mongo_run(), so that no reply is left unread: an error of the library, a write error and
- * a write concern error are three different places in it. */
+ * Opened after the fork, used by one lane. One client reads; a second one, with the session of all
+ * transactions, belongs to a thread that only carries out commits (store_mongo_writer.c). Every
+ * command goes through mongo_run(), so that no reply is left unread: an error of the library, a
+ * write error and a write concern error are three different places in it. */
 #ifndef CARTWRIGHT_STORE_STORE_MONGO_H
 #define CARTWRIGHT_STORE_STORE_MONGO_H
+
+#include <pthread.h>
+#include <zstd.h>
 
 #include "store/bson_codec.h"
 #include "store/store_ops.h"
 
 #define JOURNAL_COLLECTION "journal"
 
-struct store_mongo {
-    struct store base;
+/* A client and what every command needs to know. */
+struct mongo_link {
     mongoc_client_t *client;
-    mongoc_client_session_t *session;
-    mongoc_transaction_opt_t *transaction;
-    bson_t *in_session; /* the option that puts a command into the session */
     char *database;
     int32_t timeout_ms;
-    int64_t journal_retention_s;
     const struct doc_type *const *types;
     size_t type_count;
 };
+
+enum writer_state { WRITER_IDLE, WRITER_BEGUN, WRITER_ENDED };
+
+/* `mutex` guards `state`, `commit` and `closing`. The rest is the thread's while the state is
+ * WRITER_BEGUN, the lane's otherwise. */
+struct mongo_writer {
+    struct mongo_link link;
+    mongoc_client_session_t *session;
+    mongoc_transaction_opt_t *transaction;
+    bson_t *in_session; /* the option that puts a command into the session */
+    ZSTD_CCtx *packer;
+    const struct commit *commit;
+    enum outcome outcome;
+    struct err err;
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    enum writer_state state;
+    bool closing;
+    int fd; /* an eventfd, readable in the state WRITER_ENDED */
+};
+
+struct store_mongo {
+    struct store base;
+    struct mongo_link link;
+    struct mongo_writer *writer;
+    int64_t journal_retention_s;
+};
+
+MUST_CHECK enum outcome mongo_link_open(const struct store_options *options,
+                                        struct mongo_link *link, struct err *err);
+void mongo_link_close(struct mongo_link *link);
+/* *out is to be closed whatever the outcome. */
+MUST_CHECK enum outcome mongo_writer_open(const struct store_options *options,
+                                          struct mongo_writer **out, struct err *err);
+void mongo_writer_close(struct mongo_writer *writer); /* may be NULL */
 
 static inline struct store_mongo *mongo_of(struct store *store)
 {
@@ -41,7 +78,7 @@ MUST_CHECK enum outcome mongo_write_result(const bson_t *reply, const char *what
 enum mongo_mode { MONGO_READ, MONGO_WRITE };
 
 /* Runs one command; *reply is always initialised, and the caller's to destroy. */
-MUST_CHECK enum outcome mongo_run(struct store_mongo *store, enum mongo_mode mode,
+MUST_CHECK enum outcome mongo_run(const struct mongo_link *link, enum mongo_mode mode,
                                   const bson_t *command, const bson_t *options, bson_t *reply,
                                   const char *what, struct err *err);
 /* The opts of a write outside a transaction. */
@@ -62,7 +99,7 @@ bool mongo_array_end(struct mongo_array *array);
 
 /* Takes what a cursor yields: one document at a time. */
 typedef enum outcome mongo_take_fn(void *context, const bson_t *doc, struct err *err);
-MUST_CHECK enum outcome mongo_drain(struct store_mongo *store, const char *collection,
+MUST_CHECK enum outcome mongo_drain(const struct mongo_link *link, const char *collection,
                                     const bson_t *filter, const bson_t *options,
                                     mongo_take_fn *take, void *context, struct err *err);
 
@@ -81,19 +118,35 @@ enum outcome mongo_find(struct store *store, struct arena *arena, struct store_f
                         struct err *err);
 enum outcome mongo_query(struct store *store, struct arena *arena, const struct query *query,
                          struct query_page *out, struct err *err);
-enum outcome mongo_commit(struct store *store, const struct commit *commit, struct err *err);
+void mongo_commit_begin(struct store *store, const struct commit *commit);
+enum outcome mongo_commit_end(struct store *store, struct err *err);
+bool mongo_commit_has_ended(const struct store *store);
+int mongo_commit_fd(const struct store *store);
+/* The whole commit, on the thread of the writer. */
+enum outcome mongo_carry_out(struct mongo_writer *writer, const struct commit *commit,
+                             struct err *err);
 enum outcome mongo_resolve(struct store *store, const struct commit *commit, struct err *err);
 enum outcome mongo_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                 struct err *err);
 void mongo_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
 
-/* Appends the fields of the journal entry. */
-MUST_CHECK bool mongo_journal_put(bson_t *entry, const struct commit *commit);
+/* Appends the fields of the journal entry. CONFLICT when it is too large and might be split. */
+MUST_CHECK enum outcome mongo_journal_put(struct mongo_writer *writer, bson_t *entry,
+                                          const struct commit *commit, struct err *err);
+/* store_mongo_pack.c: `content`, compressed, as the field "packed". */
+MUST_CHECK bool mongo_pack(ZSTD_CCtx *packer, bson_t *out, const bson_t *content);
+/* False when there is none, or it is broken. The content lives in the arena. */
+MUST_CHECK bool mongo_unpack(struct arena *arena, const bson_t *from, bson_t *content);
+#define PACKED_FIELD     "packed"
+#define PACKED_BYTES_MAX (16u << 20) /* before packing */
 enum outcome mongo_journal_find(struct store *store, struct arena *arena,
                                 const struct journal_key *keys, size_t count,
                                 struct journal_reply **out, size_t *out_count, struct err *err);
 enum outcome mongo_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                          struct outbox_entry **out, size_t *out_count, struct err *err);
+                          struct journal_entry **out, size_t *out_count, struct err *err);
+enum outcome mongo_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
+                                struct str after, size_t max, struct journal_entry **out,
+                                size_t *out_count, struct err *err);
 enum outcome mongo_mark_published(struct store *store, const struct str *ids, size_t count,
                                   struct err *err);
 

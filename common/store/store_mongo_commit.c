@@ -13,7 +13,6 @@
 /* A command may hold 16 MiB; a document that big has no place in a shop. */
 #define DOCUMENT_BYTES_MAX  (7u << 20)
 #define COMMAND_BYTES_MAX   (8u << 20)
-#define JOURNAL_BYTES_MAX   (16u << 20)
 #define COMMIT_PATIENCE_US  (10 * 1000 * 1000)
 #define COMMIT_PAUSE_MIN_MS 20
 #define COMMIT_PAUSE_MAX_MS 500
@@ -122,7 +121,7 @@ static const struct write_form write_forms[] = {
 
 /* A command that is being filled. */
 struct group {
-    struct store_mongo *store;
+    struct mongo_writer *writer;
     const struct command_kind *kind;
     const struct doc_type *type;
     bson_t command;
@@ -156,8 +155,8 @@ static enum outcome group_send(struct group *group, struct err *err)
         bson_init(&reply);
         return bug(err, "%s: a command cannot be built", group->type->collection);
     }
-    TRY(mongo_run(group->store, MONGO_WRITE, &group->command, group->store->in_session, &reply,
-                  group->type->collection, err));
+    TRY(mongo_run(&group->writer->link, MONGO_WRITE, &group->command, group->writer->in_session,
+                  &reply, group->type->collection, err));
     return check_count(group, &reply, err);
 }
 
@@ -198,14 +197,14 @@ static enum outcome send_group(struct group *group, const struct commit *commit,
     return group->writes.count > 0 ? group_send(group, err) : OUTCOME_DONE;
 }
 
-static enum outcome send_writes(struct store_mongo *store, const struct commit *commit,
+static enum outcome send_writes(struct mongo_writer *writer, const struct commit *commit,
                                 struct err *err)
 {
     size_t sent = 0;
     for (size_t kind = 0; kind < COMMAND_KINDS; kind++)
-        for (size_t i = 0; i < store->type_count; i++) {
+        for (size_t i = 0; i < writer->link.type_count; i++) {
             struct group group = {
-                store, &command_kinds[kind], store->types[i], BSON_INITIALIZER, {0}};
+                writer, &command_kinds[kind], writer->link.types[i], BSON_INITIALIZER, {0}};
             const enum outcome outcome = send_group(&group, commit, &sent, err);
             bson_destroy(&group.command);
             TRY(outcome);
@@ -217,35 +216,21 @@ static enum outcome send_writes(struct store_mongo *store, const struct commit *
 
 /* --- the journal entry ------------------------------------------------------------------------ */
 
-/* Too many long replies for one entry: a conflict, because the lane answers that with a smaller
- * batch. */
-static enum outcome check_journal(const struct commit *commit, bool built, const bson_t *holder,
-                                  struct err *err)
-{
-    if (!built)
-        return bug(err, "journal entry %.*s cannot be built", STR_FMT(commit->id));
-    if (holder->len <= JOURNAL_BYTES_MAX)
-        return OUTCOME_DONE;
-    if (commit->reply_count > 1)
-        return conflict(err, "journal: %zu replies are too long for one entry",
-                        commit->reply_count);
-    return bug(err, "journal: one reply with its events is over %u bytes", JOURNAL_BYTES_MAX);
-}
-
-static enum outcome send_journal(struct store_mongo *store, const struct commit *commit,
+static enum outcome send_journal(struct mongo_writer *writer, const struct commit *commit,
                                  struct err *err)
 {
     AUTO_BSON command = BSON_INITIALIZER;
-    struct mongo_array documents;
-    bson_t entry;
-    const bool built = bson_append_utf8(&command, "insert", -1, JOURNAL_COLLECTION, -1) &&
-                       mongo_array_begin(&documents, &command, "documents") &&
-                       mongo_array_add(&documents, &entry) && mongo_journal_put(&entry, commit) &&
-                       mongo_array_add_end(&documents, &entry) && mongo_array_end(&documents);
-    TRY(check_journal(commit, built, &command, err));
+    AUTO_BSON entry = BSON_INITIALIZER;
+    bson_t documents;
+    TRY(mongo_journal_put(writer, &entry, commit, err));
+    if (!bson_append_utf8(&command, "insert", -1, JOURNAL_COLLECTION, -1) ||
+        !bson_append_array_begin(&command, "documents", -1, &documents) ||
+        !bson_append_document(&documents, "0", 1, &entry) ||
+        !bson_append_array_end(&command, &documents))
+        return bug(err, "journal entry %.*s cannot be sent", STR_FMT(commit->id));
     AUTO_BSON reply;
-    return mongo_run(store, MONGO_WRITE, &command, store->in_session, &reply, JOURNAL_COLLECTION,
-                     err);
+    return mongo_run(&writer->link, MONGO_WRITE, &command, writer->in_session, &reply,
+                     JOURNAL_COLLECTION, err);
 }
 
 /* What may have happened although no answer came is UNCERTAIN; only a server that was never reached
@@ -262,18 +247,18 @@ static enum outcome fate_of_insert(const bson_t *reply, const bson_error_t *erro
 
 /* A batch of refusals changes nothing: its journal entry is atomic by itself. This call of the
  * driver repeats the insert once, safely, when the answer is lost; a plain command would not. */
-static enum outcome insert_journal_alone(struct store_mongo *store, const struct commit *commit,
+static enum outcome insert_journal_alone(struct mongo_writer *writer, const struct commit *commit,
                                          struct err *err)
 {
     AUTO_BSON entry = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
-    TRY(check_journal(commit, mongo_journal_put(&entry, commit), &entry, err));
-    bson_concat(&options, store->in_session);
+    TRY(mongo_journal_put(writer, &entry, commit, err));
+    bson_concat(&options, writer->in_session);
     mongo_write_options(&options, W_MAJORITY);
     AUTO_BSON reply;
     bson_error_t error = {0};
-    mongoc_collection_t *journal =
-        mongoc_client_get_collection(store->client, store->database, JOURNAL_COLLECTION);
+    mongoc_collection_t *journal = mongoc_client_get_collection(
+        writer->link.client, writer->link.database, JOURNAL_COLLECTION);
     const bool ok = mongoc_collection_insert_one(journal, &entry, &options, &reply, &error);
     mongoc_collection_destroy(journal);
     return ok ? OUTCOME_DONE : fate_of_insert(&reply, &error, err);
@@ -288,12 +273,12 @@ static void pause_ms(int64_t ms)
 }
 
 /* One commitTransaction; *again says that its fate is unknown and the same may be asked again. */
-static enum outcome try_commit(struct store_mongo *store, bool *again, struct err *err)
+static enum outcome try_commit(struct mongo_writer *writer, bool *again, struct err *err)
 {
     AUTO_BSON reply;
     bson_error_t error = {0};
     *again = false;
-    if (mongoc_client_session_commit_transaction(store->session, &reply, &error))
+    if (mongoc_client_session_commit_transaction(writer->session, &reply, &error))
         return OUTCOME_DONE;
     const enum outcome outcome = mongo_fault(&reply, &error, "commit", err);
     *again = mongoc_error_has_label(&reply, "UnknownTransactionCommitResult");
@@ -302,13 +287,13 @@ static enum outcome try_commit(struct store_mongo *store, bool *again, struct er
     return refused ? outcome : uncertain(err, "commit: %s (code %u)", error.message, error.code);
 }
 
-static enum outcome commit_transaction(struct store_mongo *store, struct err *err)
+static enum outcome commit_transaction(struct mongo_writer *writer, struct err *err)
 {
     const int64_t give_up = clock_monotonic_us() + COMMIT_PATIENCE_US;
     int64_t pause = COMMIT_PAUSE_MIN_MS;
     for (;;) {
         bool again = false;
-        const enum outcome outcome = try_commit(store, &again, err);
+        const enum outcome outcome = try_commit(writer, &again, err);
         if (!again || clock_monotonic_us() >= give_up)
             return outcome;
         pause_ms(pause);
@@ -318,31 +303,31 @@ static enum outcome commit_transaction(struct store_mongo *store, struct err *er
 
 /* The server may be gone or have ended the transaction itself; then there is nothing to abort, and
  * the next transaction of the session ends what is left. */
-static void abort_transaction(struct store_mongo *store)
+static void abort_transaction(struct mongo_writer *writer)
 {
     bson_error_t ignored;
-    mongoc_client_session_abort_transaction(store->session, &ignored);
+    mongoc_client_session_abort_transaction(writer->session, &ignored);
 }
 
-static enum outcome run_transaction(struct store_mongo *store, const struct commit *commit,
+static enum outcome run_transaction(struct mongo_writer *writer, const struct commit *commit,
                                     struct err *err)
 {
     AUTO_BSON no_reply = BSON_INITIALIZER;
     bson_error_t error = {0};
-    if (!mongoc_client_session_start_transaction(store->session, store->transaction, &error))
+    if (!mongoc_client_session_start_transaction(writer->session, writer->transaction, &error))
         return mongo_fault(&no_reply, &error, "no transaction", err);
-    enum outcome outcome = send_writes(store, commit, err);
+    enum outcome outcome = send_writes(writer, commit, err);
     if (outcome == OUTCOME_DONE)
-        outcome = send_journal(store, commit, err);
+        outcome = send_journal(writer, commit, err);
     if (outcome == OUTCOME_DONE)
-        return commit_transaction(store, err);
-    abort_transaction(store);
+        return commit_transaction(writer, err);
+    abort_transaction(writer);
     return outcome;
 }
 
-enum outcome mongo_commit(struct store *base, const struct commit *commit, struct err *err)
+enum outcome mongo_carry_out(struct mongo_writer *writer, const struct commit *commit,
+                             struct err *err)
 {
-    struct store_mongo *store = mongo_of(base);
-    return commit->write_count == 0 ? insert_journal_alone(store, commit, err)
-                                    : run_transaction(store, commit, err);
+    return commit->write_count == 0 ? insert_journal_alone(writer, commit, err)
+                                    : run_transaction(writer, commit, err);
 }

@@ -13,11 +13,12 @@ static void collection_done(mongoc_collection_t **collection)
     mongoc_collection_destroy(*collection);
 }
 
-enum outcome mongo_drain(struct store_mongo *store, const char *collection, const bson_t *filter,
-                         const bson_t *options, mongo_take_fn *take, void *context, struct err *err)
+enum outcome mongo_drain(const struct mongo_link *link, const char *collection,
+                         const bson_t *filter, const bson_t *options, mongo_take_fn *take,
+                         void *context, struct err *err)
 {
     __attribute__((cleanup(collection_done))) mongoc_collection_t *from =
-        mongoc_client_get_collection(store->client, store->database, collection);
+        mongoc_client_get_collection(link->client, link->database, collection);
     __attribute__((cleanup(cursor_done))) mongoc_cursor_t *cursor =
         mongoc_collection_find_with_opts(from, filter, options, NULL);
     const bson_t *doc = NULL;
@@ -84,7 +85,7 @@ static bool in_filter(bson_t *filter, const struct doc_path *path, const struct 
 enum outcome mongo_find(struct store *base, struct arena *arena, struct store_find *find,
                         struct err *err)
 {
-    struct store_mongo *store = mongo_of(base);
+    const struct mongo_link *link = &mongo_of(base)->link;
     struct mongo_docs docs = {.arena = arena, .type = find->type};
     struct doc_path path;
     AUTO_BSON filter = BSON_INITIALIZER;
@@ -95,9 +96,9 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
         return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
     /* One more than can come: the server then closes the cursor in its first answer. */
     bson_append_int64(&options, "batchSize", -1, (int64_t)count + 1);
-    bson_append_int64(&options, "maxTimeMS", -1, store->timeout_ms);
+    bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
     if (count > 0)
-        TRY(mongo_drain(store, find->type->collection, &filter, &options, mongo_take_doc, &docs,
+        TRY(mongo_drain(link, find->type->collection, &filter, &options, mongo_take_doc, &docs,
                         err));
     find->found = (struct doc_list){docs.items, docs.count};
     return OUTCOME_DONE;

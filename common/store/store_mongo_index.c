@@ -43,8 +43,8 @@ static enum outcome list_indexes(struct store_mongo *store, const char *collecti
     AUTO_BSON command = BSON_INITIALIZER;
     bson_error_t error = {0};
     bson_append_utf8(&command, "listIndexes", -1, collection, -1);
-    if (mongoc_client_read_command_with_opts(store->client, store->database, &command, NULL, NULL,
-                                             reply, &error))
+    if (mongoc_client_read_command_with_opts(store->link.client, store->link.database, &command,
+                                             NULL, NULL, reply, &error))
         return OUTCOME_DONE;
     if (error.domain == MONGOC_ERROR_SERVER && error.code == NAMESPACE_NOT_FOUND)
         return bug(err, "collection %s is missing: run `cartwright index`", collection);
@@ -111,8 +111,8 @@ static enum outcome each_type(struct store_mongo *store, each_type_fn *visit,
         .index_count = sizeof(journal_indexes) / sizeof(journal_indexes[0]),
     };
     TRY(visit(store, &journal, report, err));
-    for (size_t i = 0; i < store->type_count; i++)
-        TRY(visit(store, store->types[i], report, err));
+    for (size_t i = 0; i < store->link.type_count; i++)
+        TRY(visit(store, store->link.types[i], report, err));
     return OUTCOME_DONE;
 }
 
@@ -134,8 +134,8 @@ static enum outcome create_collection(struct store_mongo *store, const struct do
     AUTO_BSON reply;
     bson_error_t error = {0};
     bson_append_utf8(&command, "create", -1, type->collection, -1);
-    if (mongoc_client_write_command_with_opts(store->client, store->database, &command, NULL,
-                                              &reply, &error))
+    if (mongoc_client_write_command_with_opts(store->link.client, store->link.database, &command,
+                                              NULL, &reply, &error))
         report_line(report, "collection created", type->collection, NULL);
     else if (error.domain != MONGOC_ERROR_SERVER || error.code != NAMESPACE_EXISTS)
         return mongo_fault(&reply, &error, type->collection, err);
@@ -155,7 +155,7 @@ static enum outcome create_index(struct store_mongo *store, const struct doc_typ
     if (!ok)
         return bug(err, "%s: an index cannot be built", type->collection);
     AUTO_BSON reply;
-    return mongo_run(store, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
+    return mongo_run(&store->link, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
 }
 
 /* {collMod: <collection>, index: {name, expireAfterSeconds}} */
@@ -174,7 +174,7 @@ static enum outcome move_expiry(struct store_mongo *store, const struct doc_type
     if (!ok)
         return bug(err, "%s: an expiry cannot be moved", type->collection);
     AUTO_BSON reply;
-    return mongo_run(store, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
+    return mongo_run(&store->link, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
 }
 
 static enum outcome differs(const struct doc_type *type, const bson_t *wanted, struct err *err)

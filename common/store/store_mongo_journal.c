@@ -1,9 +1,9 @@
 /* store_mongo_journal.c - the journal: what each message was answered, and what is to be published.
  *
- * One document per batch: {_id, at, published, keys: [16 bytes], replies: [{f, s, x, b}],
- * events: [{i, e, r, b, t}]}; the n-th reply belongs to the n-th key. Names are short because there
- * is one per message. An entry without replies has no `keys` at all: the unique index would take
- * two empty arrays for the same key. */
+ * One document per batch: {_id, at, published, keys: [16 bytes], packed}; packed holds, compressed,
+ * {replies: [{f, s, x, b}], events: [{i, e, r, b, t}]}; the n-th reply belongs to the n-th key.
+ * Names are short because there is one per message. An entry without replies has no `keys` at all:
+ * the unique index would take two empty arrays for the same key. */
 #include "base/clock.h"
 #include "base/id.h"
 #include "store/store_mongo.h"
@@ -64,14 +64,38 @@ static bool put_events(bson_t *entry, const struct journal_event *events, size_t
     return ok && mongo_array_end(&array);
 }
 
-bool mongo_journal_put(bson_t *entry, const struct commit *commit)
+/* Too many long replies for one entry: a conflict, because the lane answers that with a smaller
+ * batch. */
+static enum outcome check_size(const struct commit *commit, const bson_t *content, struct err *err)
+{
+    if (content->len <= PACKED_BYTES_MAX)
+        return OUTCOME_DONE;
+    if (commit->reply_count > 1)
+        return conflict(err, "journal: %zu replies are too long for one entry",
+                        commit->reply_count);
+    return bug(err, "journal: one reply with its events is over %u bytes", PACKED_BYTES_MAX);
+}
+
+static bool put_head(bson_t *entry, const struct commit *commit)
 {
     return codec_put_id(entry, "_id", commit->id) &&
            bson_append_date_time(entry, "at", 2, commit->now) &&
            bson_append_bool(entry, "published", -1, commit->event_count == 0) &&
-           (commit->reply_count == 0 || put_keys(entry, commit->replies, commit->reply_count)) &&
-           put_replies(entry, commit->replies, commit->reply_count) &&
-           put_events(entry, commit->events, commit->event_count);
+           (commit->reply_count == 0 || put_keys(entry, commit->replies, commit->reply_count));
+}
+
+enum outcome mongo_journal_put(struct mongo_writer *writer, bson_t *entry,
+                               const struct commit *commit, struct err *err)
+{
+    AUTO_BSON content = BSON_INITIALIZER;
+    const bool built = put_head(entry, commit) &&
+                       put_replies(&content, commit->replies, commit->reply_count) &&
+                       put_events(&content, commit->events, commit->event_count);
+    if (built)
+        TRY(check_size(commit, &content, err));
+    if (!built || !mongo_pack(writer->packer, entry, &content))
+        return bug(err, "journal entry %.*s cannot be built", STR_FMT(commit->id));
+    return OUTCOME_DONE;
 }
 
 /* --- reading: our own entries, yet nothing is taken on trust ---------------------------------- */
@@ -119,12 +143,6 @@ static bool array_at(const bson_t *entry, const char *name, bson_iter_t *out)
            bson_iter_recurse(&at, out);
 }
 
-/* A copy of a BSON document in the arena: strings then point into it. */
-static bool keep(struct arena *arena, const bson_t *doc, bson_t *out)
-{
-    return bson_init_static(out, arena_copy(arena, bson_get_data(doc), doc->len), doc->len);
-}
-
 struct reply_search {
     struct arena *arena;
     const struct journal_key *keys;
@@ -159,10 +177,10 @@ static bool read_reply(const bson_iter_t *at, struct journal_reply *reply)
 static enum outcome take_replies(void *context, const bson_t *doc, struct err *err)
 {
     struct reply_search *search = context;
-    bson_t entry;
+    bson_t content;
     bson_iter_t keys, replies;
-    if (!keep(search->arena, doc, &entry) || !array_at(&entry, "keys", &keys) ||
-        !array_at(&entry, "replies", &replies))
+    if (!array_at(doc, "keys", &keys) || !mongo_unpack(search->arena, doc, &content) ||
+        !array_at(&content, "replies", &replies))
         return bug(err, "journal: an entry without keys or replies");
     while (bson_iter_next(&keys) && bson_iter_next(&replies)) {
         struct journal_reply reply = {0};
@@ -201,7 +219,8 @@ static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
            bson_append_utf8(&part, "level", 5, "majority", -1) &&
            bson_append_document_end(options, &part) &&
            bson_append_document_begin(options, "projection", -1, &part) &&
-           bson_append_int32(&part, "keys", -1, 1) && bson_append_int32(&part, "replies", -1, 1) &&
+           bson_append_int32(&part, "keys", -1, 1) &&
+           bson_append_int32(&part, PACKED_FIELD, -1, 1) &&
            bson_append_document_end(options, &part) &&
            bson_append_int64(options, "batchSize", -1, (int64_t)count + 1) &&
            bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
@@ -211,15 +230,15 @@ enum outcome mongo_journal_find(struct store *base, struct arena *arena,
                                 const struct journal_key *keys, size_t count,
                                 struct journal_reply **out, size_t *out_count, struct err *err)
 {
-    struct store_mongo *store = mongo_of(base);
+    const struct mongo_link *link = &mongo_of(base)->link;
     struct reply_search search = {.arena = arena, .keys = keys, .key_count = count};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_key_filter(&filter, keys, count) ||
-        !put_reply_options(&options, count, store->timeout_ms))
+        !put_reply_options(&options, count, link->timeout_ms))
         return bug(err, "journal: %zu keys do not fit into a command", count);
     if (count > 0)
-        TRY(mongo_drain(store, JOURNAL_COLLECTION, &filter, &options, take_replies, &search, err));
+        TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_replies, &search, err));
     *out = search.found;
     *out_count = search.count;
     return OUTCOME_DONE;
@@ -229,7 +248,7 @@ enum outcome mongo_journal_find(struct store *base, struct arena *arena,
 
 struct outbox {
     struct arena *arena;
-    struct outbox_entry *entries;
+    struct journal_entry *entries;
     size_t count;
     size_t capacity;
 };
@@ -249,7 +268,7 @@ static bool read_event(const bson_iter_t *at, struct journal_event *event)
     return event->id.ptr && event->exchange.ptr && event->routing_key.ptr && event->body.ptr;
 }
 
-static bool read_events(struct arena *arena, const bson_t *entry, struct outbox_entry *out)
+static bool read_events(struct arena *arena, const bson_t *entry, struct journal_entry *out)
 {
     struct journal_event *events = NULL;
     size_t count = 0, capacity = 0;
@@ -269,15 +288,19 @@ static bool read_events(struct arena *arena, const bson_t *entry, struct outbox_
 static enum outcome take_entry(void *context, const bson_t *doc, struct err *err)
 {
     struct outbox *outbox = context;
-    struct outbox_entry found = {0};
-    bson_t entry;
-    bson_iter_t id, at;
-    if (!keep(outbox->arena, doc, &entry) || !bson_iter_init_find(&id, &entry, "_id") ||
-        !BSON_ITER_HOLDS_OID(&id) || !bson_iter_init_find(&at, &entry, "at") ||
-        !read_events(outbox->arena, &entry, &found))
-        return bug(err, "journal: an entry of the outbox cannot be read");
+    struct journal_entry found = {0};
+    bson_t content;
+    bson_iter_t id, at, published;
+    if (!bson_iter_init_find(&id, doc, "_id") || !BSON_ITER_HOLDS_OID(&id))
+        return bug(err, "journal: an entry without an id");
     found.id = id_from_bytes(outbox->arena, bson_iter_oid(&id)->bytes);
+    if (!bson_iter_init_find(&at, doc, "at") ||
+        !bson_iter_init_find(&published, doc, "published") ||
+        !mongo_unpack(outbox->arena, doc, &content) ||
+        !read_events(outbox->arena, &content, &found))
+        return bug(err, "journal: entry %.*s cannot be read", STR_FMT(found.id));
     found.at = bson_iter_date_time(&at);
+    found.published = bson_iter_as_bool(&published);
     outbox->entries = arena_grow(outbox->arena, outbox->entries, outbox->count,
                                  sizeof(*outbox->entries), &outbox->capacity);
     outbox->entries[outbox->count++] = found;
@@ -292,31 +315,57 @@ static bool put_outbox_filter(bson_t *filter, int64_t before)
            bson_append_date_time(&at, "$lte", 4, before) && bson_append_document_end(filter, &at);
 }
 
-static bool put_outbox_options(bson_t *options, size_t max, int32_t timeout_ms)
+static bool put_entry_options(bson_t *options, const char *order, size_t max, int32_t timeout_ms)
 {
     bson_t part;
     return bson_append_document_begin(options, "sort", -1, &part) &&
-           bson_append_int32(&part, "at", 2, 1) && bson_append_document_end(options, &part) &&
-           bson_append_document_begin(options, "projection", -1, &part) &&
-           bson_append_int32(&part, "at", 2, 1) && bson_append_int32(&part, "events", 6, 1) &&
-           bson_append_document_end(options, &part) &&
+           bson_append_int32(&part, order, -1, 1) && bson_append_document_end(options, &part) &&
            bson_append_int64(options, "limit", -1, (int64_t)max) &&
            bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
 }
 
 enum outcome mongo_outbox(struct store *base, struct arena *arena, int64_t age_ms, size_t max,
-                          struct outbox_entry **out, size_t *out_count, struct err *err)
+                          struct journal_entry **out, size_t *out_count, struct err *err)
 {
-    struct store_mongo *store = mongo_of(base);
+    const struct mongo_link *link = &mongo_of(base)->link;
     struct outbox outbox = {.arena = arena};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_outbox_filter(&filter, clock_now_ms() - age_ms) ||
-        !put_outbox_options(&options, max, store->timeout_ms))
+        !put_entry_options(&options, "at", max, link->timeout_ms))
         return bug(err, "journal: the outbox cannot be asked");
-    TRY(mongo_drain(store, JOURNAL_COLLECTION, &filter, &options, take_entry, &outbox, err));
+    TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_entry, &outbox, err));
     *out = outbox.entries;
     *out_count = outbox.count;
+    return OUTCOME_DONE;
+}
+
+static bool put_scan_filter(bson_t *filter, int64_t since_ms, struct str after)
+{
+    bson_t at, id;
+    bool ok = bson_append_document_begin(filter, "at", 2, &at) &&
+              bson_append_date_time(&at, "$gte", 4, since_ms) &&
+              bson_append_document_end(filter, &at);
+    if (!str_is_absent(after))
+        ok = ok && bson_append_document_begin(filter, "_id", 3, &id) &&
+             codec_put_id(&id, "$gt", after) && bson_append_document_end(filter, &id);
+    return ok;
+}
+
+enum outcome mongo_journal_scan(struct store *base, struct arena *arena, int64_t since_ms,
+                                struct str after, size_t max, struct journal_entry **out,
+                                size_t *out_count, struct err *err)
+{
+    const struct mongo_link *link = &mongo_of(base)->link;
+    struct outbox scan = {.arena = arena};
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    if (!put_scan_filter(&filter, since_ms, after) ||
+        !put_entry_options(&options, "_id", max, link->timeout_ms))
+        return bug(err, "journal: %.*s is not an id", STR_FMT(after));
+    TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_entry, &scan, err));
+    *out = scan.entries;
+    *out_count = scan.count;
     return OUTCOME_DONE;
 }
 
@@ -358,6 +407,6 @@ enum outcome mongo_mark_published(struct store *base, const struct str *ids, siz
         return bug(err, "journal: entries cannot be marked published");
     mongo_write_options(&options, 1);
     AUTO_BSON reply;
-    return mongo_run(mongo_of(base), MONGO_WRITE, &command, &options, &reply, JOURNAL_COLLECTION,
-                     err);
+    return mongo_run(&mongo_of(base)->link, MONGO_WRITE, &command, &options, &reply,
+                     JOURNAL_COLLECTION, err);
 }

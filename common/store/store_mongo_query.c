@@ -95,7 +95,7 @@ static enum outcome put_order(bson_t *options, const struct query *query, struct
     return ok ? OUTCOME_DONE : bug(err, "%s cannot be sorted so", query->type->collection);
 }
 
-static enum outcome read_page(struct store_mongo *store, const bson_t *filter,
+static enum outcome read_page(const struct mongo_link *link, const bson_t *filter,
                               const struct query *query, struct mongo_docs *docs, struct err *err)
 {
     AUTO_BSON options = BSON_INITIALIZER;
@@ -103,12 +103,12 @@ static enum outcome read_page(struct store_mongo *store, const bson_t *filter,
     bson_append_int64(&options, "skip", -1, query->skip);
     bson_append_int64(&options, "limit", -1, query->limit);
     bson_append_int64(&options, "batchSize", -1, query->limit + 1);
-    bson_append_int64(&options, "maxTimeMS", -1, store->timeout_ms);
-    return mongo_drain(store, query->type->collection, filter, &options, mongo_take_doc, docs, err);
+    bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
+    return mongo_drain(link, query->type->collection, filter, &options, mongo_take_doc, docs, err);
 }
 
 /* The count command, not an aggregation: it counts inside an index where it can. */
-static enum outcome read_total(struct store_mongo *store, const bson_t *filter,
+static enum outcome read_total(const struct mongo_link *link, const bson_t *filter,
                                const struct query *query, int64_t *out, struct err *err)
 {
     AUTO_BSON command = BSON_INITIALIZER;
@@ -116,8 +116,8 @@ static enum outcome read_total(struct store_mongo *store, const bson_t *filter,
     bson_iter_t n;
     bson_append_utf8(&command, "count", -1, query->type->collection, -1);
     bson_append_document(&command, "query", -1, filter);
-    bson_append_int64(&command, "maxTimeMS", -1, store->timeout_ms);
-    TRY(mongo_run(store, MONGO_READ, &command, NULL, &reply, query->type->collection, err));
+    bson_append_int64(&command, "maxTimeMS", -1, link->timeout_ms);
+    TRY(mongo_run(link, MONGO_READ, &command, NULL, &reply, query->type->collection, err));
     if (!bson_iter_init_find(&n, &reply, "n"))
         return bug(err, "%s: a count without a number", query->type->collection);
     *out = bson_iter_as_int64(&n);
@@ -133,17 +133,17 @@ static bool is_last_page(const struct query *query, size_t found)
 enum outcome mongo_query(struct store *base, struct arena *arena, const struct query *query,
                          struct query_page *out, struct err *err)
 {
-    struct store_mongo *store = mongo_of(base);
+    const struct mongo_link *link = &mongo_of(base)->link;
     struct mongo_docs docs = {.arena = arena, .type = query->type};
     AUTO_BSON filter = BSON_INITIALIZER;
     int64_t total = -1;
     TRY(put_filter(arena, &filter, query, err));
     if (query->limit > 0)
-        TRY(read_page(store, &filter, query, &docs, err));
+        TRY(read_page(link, &filter, query, &docs, err));
     if (is_last_page(query, docs.count))
         total = query->skip + (int64_t)docs.count;
     else if (query->with_total || query->limit == 0)
-        TRY(read_total(store, &filter, query, &total, err));
+        TRY(read_total(link, &filter, query, &total, err));
     *out = (struct query_page){{docs.items, docs.count}, total};
     return OUTCOME_DONE;
 }

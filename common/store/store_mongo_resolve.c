@@ -14,7 +14,7 @@ void mongo_session(struct store *base, uint8_t out[STORE_SESSION_BYTES])
     bson_subtype_t subtype;
     uint32_t len = 0;
     const uint8_t *bytes = NULL;
-    const bson_t *lsid = mongoc_client_session_get_lsid(mongo_of(base)->session);
+    const bson_t *lsid = mongoc_client_session_get_lsid(mongo_of(base)->writer->session);
     if (!bson_iter_init_find(&id, lsid, "id") || !BSON_ITER_HOLDS_BINARY(&id))
         panic("a MongoDB session without an id");
     bson_iter_binary(&id, &subtype, &len, &bytes);
@@ -37,7 +37,7 @@ enum outcome mongo_kill_session(struct store *base, const uint8_t session[STORE_
         return bug(err, "killSessions cannot be built");
     AUTO_BSON reply;
     bson_error_t error = {0};
-    if (!mongoc_client_command_simple(mongo_of(base)->client, "admin", &command, NULL, &reply,
+    if (!mongoc_client_command_simple(mongo_of(base)->link.client, "admin", &command, NULL, &reply,
                                       &error))
         return mongo_fault(&reply, &error, "killSessions", err);
     return OUTCOME_DONE;
@@ -51,7 +51,7 @@ static enum outcome count_entry(void *context, const bson_t *doc, struct err *er
     return OUTCOME_DONE;
 }
 
-static enum outcome find_entry(struct store_mongo *store, struct str id, size_t *found,
+static enum outcome find_entry(const struct mongo_link *link, struct str id, size_t *found,
                                struct err *err)
 {
     AUTO_BSON filter = BSON_INITIALIZER;
@@ -64,10 +64,10 @@ static enum outcome find_entry(struct store_mongo *store, struct str id, size_t 
                     bson_append_document_begin(&options, "projection", -1, &part) &&
                     bson_append_int32(&part, "_id", 3, 1) &&
                     bson_append_document_end(&options, &part) &&
-                    bson_append_int64(&options, "maxTimeMS", -1, store->timeout_ms);
+                    bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
     if (!ok)
         return bug(err, "journal: %.*s is not an id", STR_FMT(id));
-    return mongo_drain(store, JOURNAL_COLLECTION, &filter, &options, count_entry, found, err);
+    return mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, count_entry, found, err);
 }
 
 enum outcome mongo_resolve(struct store *base, const struct commit *commit, struct err *err)
@@ -76,7 +76,7 @@ enum outcome mongo_resolve(struct store *base, const struct commit *commit, stru
     size_t found = 0;
     mongo_session(base, session);
     TRY(mongo_kill_session(base, session, err));
-    TRY(find_entry(mongo_of(base), commit->id, &found, err));
+    TRY(find_entry(&mongo_of(base)->link, commit->id, &found, err));
     return found ? OUTCOME_DONE
                  : conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
 }

@@ -14,10 +14,16 @@ struct store_ops {
     enum outcome (*journal_find)(struct store *store, struct arena *arena,
                                  const struct journal_key *keys, size_t count,
                                  struct journal_reply **out, size_t *out_count, struct err *err);
-    enum outcome (*commit)(struct store *store, const struct commit *commit, struct err *err);
+    void (*commit_begin)(struct store *store, const struct commit *commit);
+    enum outcome (*commit_end)(struct store *store, struct err *err);
+    bool (*commit_has_ended)(const struct store *store);
+    int (*commit_fd)(const struct store *store);
     enum outcome (*resolve)(struct store *store, const struct commit *commit, struct err *err);
     enum outcome (*outbox)(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                           struct outbox_entry **out, size_t *out_count, struct err *err);
+                           struct journal_entry **out, size_t *out_count, struct err *err);
+    enum outcome (*journal_scan)(struct store *store, struct arena *arena, int64_t since_ms,
+                                 struct str after, size_t max, struct journal_entry **out,
+                                 size_t *out_count, struct err *err);
     enum outcome (*mark_published)(struct store *store, const struct str *ids, size_t count,
                                    struct err *err);
     enum outcome (*apply_indexes)(struct store *store, void (*report)(const char *line),

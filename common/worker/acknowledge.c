@@ -4,14 +4,23 @@
  * beyond a message that waits for a lock is held back until that one is settled too: each single
  * acknowledgement costs the quorum queue a round of its own. A crash meanwhile only means that those
  * messages come again and are answered from the journal. */
-#include "worker/lane.h"
+#include "worker/batch.h"
+
+static uint64_t older(uint64_t oldest, const struct delivery *delivery)
+{
+    return delivery->tag < oldest ? delivery->tag : oldest;
+}
 
 static uint64_t oldest_in_hand(const struct lane *lane)
 {
     uint64_t oldest = UINT64_MAX;
     for (size_t i = 0; i < lane->waiting.count; i++)
-        if (lane->waiting.items[i]->tag < oldest)
-            oldest = lane->waiting.items[i]->tag;
+        oldest = older(oldest, lane->waiting.items[i]);
+    for (size_t i = 0; i < LANE_ROOMS; i++) {
+        const struct batch *batch = lane->rooms[i].batch;
+        for (size_t k = 0; batch && k < batch->count; k++)
+            oldest = older(oldest, batch->jobs[k].delivery);
+    }
     return oldest;
 }
 

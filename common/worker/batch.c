@@ -40,7 +40,8 @@ static size_t count_state(struct span span, enum job_state state)
     return count;
 }
 
-static enum outcome run_once(struct batch *batch, struct span span, struct err *err)
+/* All but the commit. */
+static enum outcome prepare(struct batch *batch, struct span span, struct err *err)
 {
     begin_run(batch, span);
     lane_crashpoint(batch->lane, "before-load");
@@ -50,7 +51,15 @@ static enum outcome run_once(struct batch *batch, struct span span, struct err *
     lane_crashpoint(batch->lane, "after-decide");
     if (count_state(span, JOB_BLOCKED) && !count_state(span, JOB_DECIDED))
         return OUTCOME_DEFER;
-    return batch_commit(batch, span, err);
+    batch_write_up(batch, span);
+    return OUTCOME_DONE;
+}
+
+static enum outcome run_once(struct batch *batch, struct span span, struct err *err)
+{
+    TRY(prepare(batch, span, err));
+    batch_commit_begin(batch);
+    return batch_commit_end(batch, err);
 }
 
 /* Runs until something can be done. Leases are given back before each pause: two lanes that each
@@ -66,7 +75,13 @@ static enum outcome run_patiently(struct batch *batch, struct span span, struct 
     return outcome == OUTCOME_DEFER ? OUTCOME_DONE : outcome;
 }
 
-static enum outcome execute(struct batch *batch, struct span span, struct err *err);
+static enum outcome see_through(struct batch *batch, struct span span, enum outcome outcome,
+                                struct err *err);
+
+static enum outcome execute(struct batch *batch, struct span span, struct err *err)
+{
+    return see_through(batch, span, run_patiently(batch, span, err), err);
+}
 
 static enum outcome execute_halves(struct batch *batch, struct span span, struct err *err)
 {
@@ -91,18 +106,23 @@ static void give_up(struct batch *batch, struct job *job, enum outcome outcome,
     batch->commit = (struct commit){0};
 }
 
-static enum outcome execute(struct batch *batch, struct span span, struct err *err)
+static void note_conflict(struct batch *batch)
 {
-    enum outcome outcome = OUTCOME_CONFLICT;
-    for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++) {
-        if (run > 0)
-            lane_pause(run);
+    batch->doubtful = true;
+    batch->lane->counters.conflicts++;
+}
+
+/* What follows a run that ended with `outcome`. */
+static enum outcome see_through(struct batch *batch, struct span span, enum outcome outcome,
+                                struct err *err)
+{
+    for (int run = 1; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++) {
+        note_conflict(batch);
+        lane_pause(run);
         outcome = run_patiently(batch, span, err);
-        if (outcome == OUTCOME_CONFLICT) {
-            batch->doubtful = true;
-            batch->lane->counters.conflicts++;
-        }
     }
+    if (outcome == OUTCOME_CONFLICT)
+        note_conflict(batch);
     if (outcome == OUTCOME_RETRY || outcome == OUTCOME_UNCERTAIN)
         return OUTCOME_RETRY;
     if (outcome != OUTCOME_DONE && span.count > 1)
@@ -131,14 +151,11 @@ static void find_leaders(struct batch *batch)
     }
 }
 
-static void admit_all(struct batch *batch, struct delivery **deliveries)
+static void admit_all(struct batch *batch)
 {
     const int64_t start = clock_monotonic_us();
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->jobs[i].batch = batch;
-        batch->jobs[i].delivery = deliveries[i];
+    for (size_t i = 0; i < batch->count; i++)
         job_admit(&batch->jobs[i]);
-    }
     find_leaders(batch);
     batch->times.admit_us = clock_monotonic_us() - start;
 }
@@ -175,34 +192,86 @@ void batch_mark_bus_lost(struct batch *batch)
     batch->lane->bus_lost = true;
 }
 
-static struct batch *new_batch(struct lane *lane, struct delivery **deliveries, size_t count)
+static struct lane_room *free_room(struct lane *lane)
 {
-    struct batch *batch = ARENA_NEW(&lane->arena, struct batch);
+    for (size_t i = 0; i < LANE_ROOMS; i++)
+        if (!lane->rooms[i].batch)
+            return &lane->rooms[i];
+    panic("a lane works on %d batches at most", LANE_ROOMS);
+}
+
+static struct batch *new_batch(struct lane *lane, struct delivery *const *deliveries, size_t count)
+{
+    struct lane_room *room = free_room(lane);
+    arena_clear(&room->arena);
+    arena_clear(&room->run_arena);
+    struct batch *batch = ARENA_NEW(&room->arena, struct batch);
     *batch = (struct batch){
         .lane = lane,
-        .arena = &lane->arena,
-        .run_arena = &lane->run_arena,
+        .arena = &room->arena,
+        .run_arena = &room->run_arena,
         .now = lane->now_ms(),
         .count = count,
-        .jobs = arena_array(&lane->arena, count, sizeof(struct job)),
+        .jobs = arena_array(&room->arena, count, sizeof(struct job)),
     };
-    admit_all(batch, deliveries);
+    map_init(&batch->held_keys, batch->arena);
+    for (size_t i = 0; i < count; i++) {
+        batch->jobs[i].batch = batch;
+        batch->jobs[i].delivery = deliveries[i];
+    }
+    room->batch = batch;
     return batch;
 }
 
-enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
-                       struct err *err)
+static void leave_room(struct batch *batch)
 {
-    struct batch *batch = new_batch(lane, deliveries, count);
-    const enum outcome outcome = execute(batch, (struct span){batch->jobs, count}, err);
+    for (size_t i = 0; i < LANE_ROOMS; i++)
+        if (batch->lane->rooms[i].batch == batch)
+            batch->lane->rooms[i].batch = NULL;
+}
+
+struct batch *lane_other_batch(const struct lane *lane, const struct batch *batch)
+{
+    for (size_t i = 0; i < LANE_ROOMS; i++)
+        if (lane->rooms[i].batch && lane->rooms[i].batch != batch)
+            return lane->rooms[i].batch;
+    return NULL;
+}
+
+static struct span whole(const struct batch *batch)
+{
+    return (struct span){batch->jobs, batch->count};
+}
+
+struct batch *batch_open(struct lane *lane, size_t count)
+{
+    struct batch *batch = new_batch(lane, lane->waiting.items, count);
+    lane_take(lane, count);
+    admit_all(batch);
+    return batch;
+}
+
+enum outcome batch_prepare(struct batch *batch, struct err *err)
+{
+    return prepare(batch, whole(batch), err);
+}
+
+enum outcome batch_see_through(struct batch *batch, enum outcome outcome, struct err *err)
+{
+    if (outcome == OUTCOME_DEFER)
+        outcome = run_patiently(batch, whole(batch), err);
+    return see_through(batch, whole(batch), outcome, err);
+}
+
+void batch_close(struct batch *batch)
+{
+    struct lane *lane = batch->lane;
     batch_release_leases(batch);
+    leave_room(batch);
     let_go(batch);
     acknowledge(lane);
     lane->counters.batches++;
     log_flush();
-    arena_clear(&lane->run_arena);
-    arena_clear(&lane->arena);
-    return outcome;
 }
 
 enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *status,
@@ -210,11 +279,13 @@ enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *
 {
     struct batch *batch = new_batch(lane, &delivery, 1);
     struct job *job = batch->jobs;
+    admit_all(batch);
     enum outcome outcome = OUTCOME_CONFLICT;
     batch->doubtful = true; /* nobody is in a hurry here */
     for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++)
-        outcome = run_patiently(batch, (struct span){job, 1}, err);
+        outcome = run_patiently(batch, whole(batch), err);
     batch_release_leases(batch);
+    leave_room(batch); /* its memory stays until the next one */
     if (outcome != OUTCOME_DONE)
         return outcome;
     if (job->state != JOB_DECIDED && job->state != JOB_ANSWERED) {

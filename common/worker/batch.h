@@ -2,9 +2,11 @@
  *
  *   receive -> admit -> (load, decide)* -> commit -> settle
  *
- * lane.c receives, admission.c admits, job.c is what handlers call, load.c loads, decide.c decides,
- * commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c acknowledges, failure.c
- * sends what failed to the delays or dead letters, caller.c seals who sent it. */
+ * lane.c receives, pipeline.c overlaps the commit of a batch with the first steps of the next,
+ * batch.c carries one through, admission.c admits, job.c is what handlers call, load.c loads,
+ * decide.c decides, commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c
+ * acknowledges, failure.c sends what failed to the delays or dead letters, caller.c seals who sent
+ * it. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
 #define CARTWRIGHT_WORKER_BATCH_H
 
@@ -126,9 +128,15 @@ struct batch {
     struct job *jobs;
     size_t count;
     struct workset set;
-    struct str *held; /* keys of the leases to be released */
+    struct batch *ahead; /* its commit is under way: what it wrote is the truth for us; or NULL */
+    struct str *held;    /* keys of the leases to be released */
     size_t held_count, held_capacity;
-    struct commit commit; /* of the present span */
+    struct map held_keys;
+    struct commit commit;    /* of the present span */
+    bool committing;         /* begun, not awaited */
+    int64_t commit_began_us; /* monotonic */
+    enum outcome fate;       /* of the last commit that was awaited */
+    struct err fate_err;
     struct batch_times times;
     bool doubtful;         /* a conflict was met: no cached copies, and repeats are looked for */
     bool copies_validated; /* doc_cache.h: once per run */
@@ -176,8 +184,16 @@ MUST_CHECK enum outcome batch_decide(struct batch *batch, struct span span, stru
 /* True when the outcome is remembered under the message's key. */
 bool job_is_journalled(const struct job *job);
 
-/* commit.c: DONE also when there is nothing to commit. */
-MUST_CHECK enum outcome batch_commit(struct batch *batch, struct span span, struct err *err);
+/* commit.c: what was decided, as documents, replies and events. */
+void batch_write_up(struct batch *batch, struct span span);
+/* Begins the commit of what was written up, if there is anything to commit. */
+void batch_commit_begin(struct batch *batch);
+/* Waits for its end. DONE also when there was nothing to commit; the same again when it is asked
+ * again. */
+MUST_CHECK enum outcome batch_commit_end(struct batch *batch, struct err *err);
+/* Waits for the commit of the batch ahead: CONFLICT when it failed, and what was decided on top of
+ * it is worth nothing. */
+MUST_CHECK enum outcome batch_await_ahead(struct batch *batch, struct err *err);
 
 /* settle.c: replies, events, acknowledgements, locks. */
 void batch_settle(struct batch *batch, struct span span);
@@ -195,15 +211,22 @@ bool job_unseal_caller(struct job *job);
 /* failure.c: DONE when a copy is safely in a delay queue or the dead letters. */
 MUST_CHECK enum outcome job_postpone_or_bury(struct job *job, struct err *err);
 
-/* batch.c: the whole way of the messages taken from the lane. Deliveries that could not be settled
- * are handed back to the lane (lane_give_back), the others are freed. RETRY when a dependency is
- * down: everything unsettled was handed back. */
-MUST_CHECK enum outcome batch_run(struct lane *lane, struct delivery **deliveries, size_t count,
-                                  struct err *err);
+/* batch.c: takes the lane's first `count` waiting messages through admission, in its free room. */
+struct batch *batch_open(struct lane *lane, size_t count);
+/* Loads, decides and writes up once; nothing is committed. DEFER: others hold the locks of all of
+ * it. */
+MUST_CHECK enum outcome batch_prepare(struct batch *batch, struct err *err);
+/* The rest of the way after a first attempt ended with `outcome`: runs again on conflicts, then in
+ * halves, and settles. DEFER: not tried yet. RETRY when a dependency is down. */
+MUST_CHECK enum outcome batch_see_through(struct batch *batch, enum outcome outcome,
+                                          struct err *err);
+/* Leases are released, settled deliveries acknowledged, all others handed back to the lane
+ * (lane_give_back). */
+void batch_close(struct batch *batch);
 
 /* One message without a broker, for an operator's command line: lane->bus may be NULL. The events
  * stay in the outbox until a lane's relay publishes them. DONE when it was decided: *status and
- * *body (in the lane's arena) are the reply. The delivery stays the caller's. */
+ * *body (until the lane's next batch) are the reply. The delivery stays the caller's. */
 MUST_CHECK enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *status,
                                         struct str *body, struct err *err);
 

@@ -88,8 +88,7 @@ static size_t count_outgoing(struct batch *batch, struct span span)
             count++;
             if (message->kind != MESSAGE_LATEST_EVENT)
                 continue;
-            const struct str key = str_printf(batch->run_arena, "%.*s %.*s", STR_FMT(message->type),
-                                              STR_FMT(message->subject));
+            const struct str key = str_join(batch->run_arena, message->type, ' ', message->subject);
             struct outgoing *earlier = map_get(&latest, key);
             if (earlier) {
                 earlier->superseded = true;
@@ -101,13 +100,13 @@ static size_t count_outgoing(struct batch *batch, struct span span)
     return count;
 }
 
+/* "/cartwright/order" */
 static struct str event_source(const struct outgoing *message, struct arena *arena)
 {
-    const struct str name = str_of(message->job->operation->name);
-    const char *dot = memchr(name.ptr, '.', name.len);
-    const size_t len = dot ? (size_t)(dot - name.ptr) : name.len;
-    return str_printf(arena, "/%.*s/%.*s", STR_FMT(message->job->batch->lane->settings->prefix),
-                      (int)len, name.ptr);
+    const char *name = message->job->operation->name;
+    const struct str domain = {name, strcspn(name, ".")};
+    const struct str prefix = message->job->batch->lane->settings->prefix;
+    return str_join(arena, str_join(arena, STR(""), '/', prefix), '/', domain);
 }
 
 /* CloudEvents 1.0, structured JSON; the extension attributes are ours. */
@@ -148,13 +147,17 @@ static struct str event_body(const struct outgoing *message, struct arena *arena
     return text_str(&text);
 }
 
-static struct journal_event finished(const struct outgoing *message, struct arena *arena)
+struct exchanges {
+    struct str events, notifications;
+};
+
+static struct journal_event finished(const struct outgoing *message,
+                                     const struct exchanges *exchanges, struct arena *arena)
 {
     const bool notification = message->kind == MESSAGE_NOTIFICATION;
-    const struct str prefix = message->job->batch->lane->settings->prefix;
     return (struct journal_event){
         .id = message->id,
-        .exchange = notification ? name_notifications(arena, prefix) : name_events(arena, prefix),
+        .exchange = notification ? exchanges->notifications : exchanges->events,
         .routing_key = message->type,
         .body = notification ? json_of_shape(arena, message->shape, message->data)
                              : event_body(message, arena),
@@ -164,6 +167,9 @@ static struct journal_event finished(const struct outgoing *message, struct aren
 
 static void collect_events(struct batch *batch, struct span span)
 {
+    const struct str prefix = batch->lane->settings->prefix;
+    const struct exchanges exchanges = {name_events(batch->run_arena, prefix),
+                                        name_notifications(batch->run_arena, prefix)};
     const size_t room = count_outgoing(batch, span);
     struct journal_event *events = arena_array(batch->run_arena, room, sizeof(*events));
     size_t count = 0;
@@ -173,7 +179,7 @@ static void collect_events(struct batch *batch, struct span span)
         for (const struct outgoing *message = span.jobs[i].first_outgoing; message;
              message = message->next)
             if (!message->superseded)
-                events[count++] = finished(message, batch->run_arena);
+                events[count++] = finished(message, &exchanges, batch->run_arena);
     }
     batch->commit.events = events;
     batch->commit.event_count = count;
@@ -192,7 +198,7 @@ static enum outcome resolve(struct batch *batch, struct err *err)
     }
 }
 
-enum outcome batch_commit(struct batch *batch, struct span span, struct err *err)
+void batch_write_up(struct batch *batch, struct span span)
 {
     const int64_t start = clock_monotonic_us();
     batch->commit = (struct commit){
@@ -202,14 +208,39 @@ enum outcome batch_commit(struct batch *batch, struct span span, struct err *err
     collect_writes(batch);
     collect_replies(batch, span);
     collect_events(batch, span);
-    if (batch->commit.write_count == 0 && batch->commit.reply_count == 0)
-        return OUTCOME_DONE;
-    lane_crashpoint(batch->lane, "before-commit");
-    enum outcome outcome = store_commit(batch->lane->store, &batch->commit, err);
-    if (outcome == OUTCOME_UNCERTAIN)
-        outcome = resolve(batch, err);
-    lane_crashpoint(batch->lane, "after-commit");
-    batch->lane->counters.commits += outcome == OUTCOME_DONE;
     batch->times.commit_us += clock_monotonic_us() - start;
-    return outcome;
+}
+
+void batch_commit_begin(struct batch *batch)
+{
+    batch->fate = OUTCOME_DONE;
+    if (batch->commit.write_count == 0 && batch->commit.reply_count == 0)
+        return;
+    lane_crashpoint(batch->lane, "before-commit");
+    batch->commit_began_us = clock_monotonic_us();
+    store_commit_begin(batch->lane->store, &batch->commit);
+    batch->committing = true;
+}
+
+enum outcome batch_commit_end(struct batch *batch, struct err *err)
+{
+    if (batch->committing) {
+        batch->committing = false;
+        batch->fate = store_commit_end(batch->lane->store, &batch->fate_err);
+        if (batch->fate == OUTCOME_UNCERTAIN)
+            batch->fate = resolve(batch, &batch->fate_err);
+        lane_crashpoint(batch->lane, "after-commit");
+        batch->lane->counters.commits += batch->fate == OUTCOME_DONE;
+        batch->times.commit_us += clock_monotonic_us() - batch->commit_began_us;
+    }
+    if (batch->fate != OUTCOME_DONE)
+        *err = batch->fate_err;
+    return batch->fate;
+}
+
+enum outcome batch_await_ahead(struct batch *batch, struct err *err)
+{
+    if (!batch->ahead || batch_commit_end(batch->ahead, err) == OUTCOME_DONE)
+        return OUTCOME_DONE;
+    return conflict(err, "the batch before this one was not committed");
 }

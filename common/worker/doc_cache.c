@@ -5,8 +5,12 @@
 
 #define ARENA_BLOCK (64 * 1024)
 
+/* The batch whose commit is under way may still point to what is forgotten. */
 static void forget(struct doc_cache *cache)
 {
+    const struct arena forgotten = cache->arena;
+    cache->arena = cache->forgotten;
+    cache->forgotten = forgotten;
     arena_clear(&cache->arena);
     map_init(&cache->docs, &cache->arena);
 }
@@ -20,14 +24,17 @@ void doc_caches_init(struct doc_caches *caches, const struct doc_type *const *ty
         struct doc_cache *cache = &caches->items[caches->count++];
         *cache = (struct doc_cache){.type = types[i]};
         arena_init(&cache->arena, ARENA_BLOCK);
+        arena_init(&cache->forgotten, ARENA_BLOCK);
         map_init(&cache->docs, &cache->arena);
     }
 }
 
 void doc_caches_release(struct doc_caches *caches)
 {
-    for (size_t i = 0; i < caches->count; i++)
+    for (size_t i = 0; i < caches->count; i++) {
         arena_release(&caches->items[i].arena);
+        arena_release(&caches->items[i].forgotten);
+    }
 }
 
 static void validate(struct doc_cache *cache, int64_t generation, int64_t now_ms, int64_t life_ms)

@@ -16,6 +16,7 @@
 struct doc_cache {
     const struct doc_type *type;
     struct arena arena;
+    struct arena forgotten; /* what was dropped last */
     struct map docs;
     int64_t generation; /* 0: nothing may be kept */
     int64_t since_ms;
@@ -30,7 +31,7 @@ struct lane;
 
 void doc_caches_init(struct doc_caches *caches, const struct doc_type *const *types);
 void doc_caches_release(struct doc_caches *caches);
-/* Once per batch: drops what may be stale. Copies stay valid until the next call. */
+/* Once per batch: drops what may be stale. Copies stay valid until the call after the next one. */
 void doc_caches_validate(struct lane *lane, struct arena *arena, int64_t now_ms);
 /* NULL when the type is not cached or nothing may be kept. */
 struct doc_cache *doc_cache_of(struct doc_caches *caches, const struct doc_type *type);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "worker/batch.h"
 #include "worker/names.h"
+#include "worker/pipeline.h"
 #include "worker/relay.h"
 
 #define ARENA_BLOCK     (256 * 1024)
@@ -61,11 +62,20 @@ void lane_settled(struct lane *lane, struct delivery *delivery)
 
 void lane_give_back(struct lane *lane, struct delivery *delivery)
 {
-    queue_reserve(&lane->waiting);
-    memmove(lane->waiting.items + 1, lane->waiting.items,
-            lane->waiting.count * sizeof(*lane->waiting.items));
-    lane->waiting.items[0] = delivery;
-    lane->waiting.count++;
+    struct lane_queue *queue = &lane->waiting;
+    size_t place = 0;
+    queue_reserve(queue);
+    while (place < queue->count && queue->items[place]->tag < delivery->tag)
+        place++;
+    memmove(queue->items + place + 1, queue->items + place,
+            (queue->count - place) * sizeof(*queue->items));
+    queue->items[place] = delivery;
+    queue->count++;
+}
+
+void lane_take(struct lane *lane, size_t count)
+{
+    queue_drop_first(&lane->waiting, count);
 }
 
 /* --- life -------------------------------------------------------------------------------------------- */
@@ -110,7 +120,12 @@ enum outcome lane_init(struct lane *lane, const struct lane_parts *parts, struct
     };
     TRY(auth_keys_load(parts->settings->master_key, parts->settings->token_key, &lane->keys, err));
     arena_init(&lane->arena, ARENA_BLOCK);
-    arena_init(&lane->run_arena, ARENA_BLOCK);
+    for (size_t i = 0; i < LANE_ROOMS; i++) {
+        arena_init(&lane->rooms[i].arena, ARENA_BLOCK);
+        arena_init(&lane->rooms[i].run_arena, ARENA_BLOCK);
+    }
+    if (lane->bus)
+        bus_watch(lane->bus, store_commit_fd(lane->store));
     random_bytes(lane->owner, sizeof(lane->owner));
     lane->tokens = calloc(TOKEN_CACHE_SLOTS, sizeof(*lane->tokens));
     if (!lane->tokens)
@@ -130,7 +145,10 @@ void lane_release(struct lane *lane)
     free(lane->tokens);
     doc_caches_release(&lane->docs);
     arena_release(&lane->arena);
-    arena_release(&lane->run_arena);
+    for (size_t i = 0; i < LANE_ROOMS; i++) {
+        arena_release(&lane->rooms[i].arena);
+        arena_release(&lane->rooms[i].run_arena);
+    }
 }
 
 void lane_pause(int64_t ms)
@@ -164,11 +182,19 @@ static bool has_room(const struct lane *lane)
     return lane->waiting.count < (size_t)lane->pool->batch_max;
 }
 
-/* What is there already, without waiting; waits only for the very first message. */
+/* Behind a batch under way not just a few: it will take a while, and more are coming. But a batch as
+ * large would be ready too late, and the database idle meanwhile. */
+static bool is_worth_a_batch(const struct lane *lane)
+{
+    const size_t waiting = lane->waiting.count;
+    return lane->under_way ? 2 * waiting >= lane->under_way->count || !has_room(lane) : waiting > 0;
+}
+
+/* What is there already; waits only while there is nothing to do. */
 static void collect(struct lane *lane, int timeout_ms)
 {
     size_t before = lane->waiting.count;
-    if (!receive(lane, before ? 0 : timeout_ms))
+    if (!receive(lane, is_worth_a_batch(lane) ? 0 : timeout_ms))
         return;
     while (lane->waiting.count > before && has_room(lane)) {
         before = lane->waiting.count;
@@ -191,14 +217,12 @@ static size_t batch_size(const struct lane *lane)
     return count;
 }
 
-static enum outcome run_batch(struct lane *lane, struct err *err)
+static enum outcome work(struct lane *lane, struct err *err)
 {
-    const size_t count = batch_size(lane);
-    if (count == 0)
+    TRY(pipeline_poll(lane, err));
+    if (!is_worth_a_batch(lane))
         return OUTCOME_DONE;
-    struct delivery **taken = arena_copy(&lane->arena, lane->waiting.items, count * sizeof(*taken));
-    queue_drop_first(&lane->waiting, count);
-    TRY(batch_run(lane, taken, count, err));
+    TRY(pipeline_push(lane, batch_size(lane), err));
     lane->stumbles = 0;
     return OUTCOME_DONE;
 }
@@ -252,7 +276,7 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
         lane->bus_lost = true;
         return retry_later(err, "the broker does not confirm what was published long ago");
     }
-    TRY(run_batch(lane, err));
+    TRY(work(lane, err));
     if (lane->bus_lost)
         return retry_later(err, "%s", bus_lost_reason(lane->bus));
     return keep_house(lane, err);
@@ -298,6 +322,8 @@ void lane_recover(struct lane *lane)
     struct err err = {0};
     int64_t pause_ms = PAUSE_FIRST_MS;
     lane->slot->ready = 0;
+    if (pipeline_finish(lane, &err) != OUTCOME_DONE)
+        err_clear(&err); /* it waits with the others now */
     /* Servers that answer a probe and fail the work: not a hot loop, either. */
     if (lane->stumbles++ > 0)
         wait_idly(lane, longer_pause(lane->stumbles));
@@ -341,10 +367,12 @@ static void drain(struct lane *lane)
     const int64_t end_us = clock_monotonic_us() + lane->settings->drain_ms * 1000;
     lane->slot->ready = 0;
     log_info("draining: %zu messages in hand", lane->waiting.count);
-    if (lane->bus_lost || bus_cancel(lane->bus, &err) != OUTCOME_DONE)
+    if (pipeline_finish(lane, &err) != OUTCOME_DONE || lane->bus_lost ||
+        bus_cancel(lane->bus, &err) != OUTCOME_DONE)
         return;
     while (*lane->stopping < 2 && clock_monotonic_us() < end_us) {
-        if (lane_step(lane, 0, &err) != OUTCOME_DONE || lane->waiting.count == 0)
+        if (lane_step(lane, 0, &err) != OUTCOME_DONE ||
+            pipeline_finish(lane, &err) != OUTCOME_DONE || lane->waiting.count == 0)
             break;
     }
     lane_acknowledge(lane, ACK_NOW);

@@ -46,6 +46,7 @@ struct token_entry {
 };
 
 #define TOKEN_CACHE_SLOTS 16384 /* 112 bytes each: 1.8 MB of a lane */
+#define TOKEN_CACHE_WAYS  4
 
 /* A published outbox entry whose confirms are awaited. */
 struct open_group {
@@ -57,6 +58,16 @@ struct open_group {
 struct lane_counters {
     int64_t messages, batches, commits, conflicts, deferred, duplicates, failed, unlocked_batches;
 };
+
+/* Where one batch works. Two, so that a batch can be decided while the commit of the one before it
+ * is under way. */
+struct lane_room {
+    struct batch *batch; /* NULL: free */
+    struct arena arena;
+    struct arena run_arena;
+};
+
+#define LANE_ROOMS 2
 
 /* Deliveries in order of arrival; own memory. */
 struct lane_queue {
@@ -74,8 +85,9 @@ struct lane {
     struct bus *bus;
     struct store *store;
     struct lock *lock;
-    struct arena arena;
-    struct arena run_arena;
+    struct arena arena; /* for housekeeping, cleared each time */
+    struct lane_room rooms[LANE_ROOMS];
+    struct batch *under_way; /* its commit was begun; NULL: none */
     uint8_t owner[LOCK_OWNER_BYTES];
     struct lane_queue waiting; /* received, not settled; the oldest first */
     struct lane_queue settled; /* done, not acknowledged yet */
@@ -122,17 +134,21 @@ MUST_CHECK enum outcome lane_init(struct lane *lane, const struct lane_parts *pa
                                   struct err *err);
 void lane_release(struct lane *lane);
 
-/* Takes what is there (waiting up to timeout_ms for the first message), carries it through, keeps
- * house. DONE also when there was nothing. RETRY: a dependency is down, what was received waits in
- * the lane; recover with lane_recover(). */
+/* Takes what is there (waiting up to timeout_ms while there is nothing to do), decides it and begins
+ * its commit, settles the commit that ended, keeps house. DONE also when there was nothing. RETRY: a
+ * dependency is down, what was received waits in the lane; recover with lane_recover(). */
 MUST_CHECK enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err);
 /* Reconnects and probes with backoff until everything answers again or the lane is stopping. */
 void lane_recover(struct lane *lane);
 /* Steps until stopping, then drains. The whole life of a lane process. */
 void lane_run(struct lane *lane);
 
-/* For the batch: an unsettled delivery goes back to the front, in order. */
+/* The batch in the other room, or NULL. */
+struct batch *lane_other_batch(const struct lane *lane, const struct batch *batch);
+/* For the batch: an unsettled delivery goes back to its place in the order of arrival. */
 void lane_give_back(struct lane *lane, struct delivery *delivery);
+/* The first `count` waiting deliveries belong to a batch now. */
+void lane_take(struct lane *lane, size_t count);
 /* A settled one will be acknowledged; the lane frees it. */
 void lane_settled(struct lane *lane, struct delivery *delivery);
 /* acknowledge.c: what is settled, all at once where possible. */

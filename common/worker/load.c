@@ -31,9 +31,14 @@ static size_t wanted_leases(struct batch *batch, struct cell ***cells, struct st
         if (cell->lease != LEASE_WANTED)
             continue;
         (*cells)[i] = cell;
-        (*keys)[i++] = workset_cell_key(batch->run_arena, cell);
+        (*keys)[i] = workset_cell_key(batch->run_arena, cell);
+        /* Held since an earlier run of this batch: another lane may be next in line by now. */
+        if (map_get(&batch->held_keys, (*keys)[i]))
+            cell->lease = LEASE_GRANTED;
+        else
+            i++;
     }
-    return count;
+    return i;
 }
 
 /* Remembered beyond the run, because a lease outlives it. */
@@ -41,7 +46,9 @@ static void hold(struct batch *batch, struct str key)
 {
     batch->held = arena_grow(batch->arena, batch->held, batch->held_count, sizeof(struct str),
                              &batch->held_capacity);
-    batch->held[batch->held_count++] = str_dup(batch->arena, key);
+    struct str *held = &batch->held[batch->held_count++];
+    *held = str_dup(batch->arena, key);
+    map_set(&batch->held_keys, *held, batch);
 }
 
 static void take_leases(struct batch *batch)
@@ -101,6 +108,19 @@ static bool from_cache(const struct doc_cache *cache, struct cell *cell)
     return copy != NULL;
 }
 
+/* What the batch ahead wrote: it commits before we do, or we do not. */
+static bool from_ahead(struct batch *batch, struct cell *cell)
+{
+    const struct cell *theirs =
+        batch->ahead ? workset_find(&batch->ahead->set, batch->run_arena, cell->type, cell->id)
+                     : NULL;
+    if (!theirs || !theirs->dirty)
+        return false;
+    /* All of it, strings as well: the batch ahead is gone before this one is settled. */
+    workset_loaded(cell, shape_copy(cell->type->shape, batch->run_arena, theirs->doc));
+    return true;
+}
+
 static bool is_any_due(const struct batch *batch, const struct doc_type *type)
 {
     for (const struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
@@ -116,7 +136,8 @@ static enum outcome load_type(struct batch *batch, const struct doc_type *type, 
     struct doc_cache *cache = usable_cache(batch, type);
     struct strs ids = {0};
     for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
-        if (cell->type == type && is_due(cell) && !from_cache(cache, cell))
+        if (cell->type == type && is_due(cell) && !from_ahead(batch, cell) &&
+            !from_cache(cache, cell))
             strs_add(batch->run_arena, &ids, cell->id);
     if (ids.count == 0)
         return OUTCOME_DONE;
@@ -184,9 +205,12 @@ static enum outcome load_alias_group(struct batch *batch, const struct alias *fi
 
 static enum outcome load_aliases(struct batch *batch, struct err *err)
 {
-    for (struct alias *alias = batch->set.first_alias; alias; alias = alias->next)
-        if (!alias->loaded)
-            TRY(load_alias_group(batch, alias, err));
+    for (struct alias *alias = batch->set.first_alias; alias; alias = alias->next) {
+        if (alias->loaded)
+            continue;
+        TRY(batch_await_ahead(batch, err));
+        TRY(load_alias_group(batch, alias, err));
+    }
     return OUTCOME_DONE;
 }
 
@@ -270,6 +294,7 @@ static enum outcome query_pages(struct batch *batch, struct err *err)
     for (struct page_need *need = batch->set.first_page; need; need = need->next) {
         if (need->loaded)
             continue;
+        TRY(batch_await_ahead(batch, err));
         TRY(store_query(batch->lane->store, batch->run_arena, &need->query, &need->page, err));
         need->loaded = true;
     }
@@ -396,6 +421,7 @@ static enum outcome recall_those(struct batch *batch, struct span span,
             keys[count++] = span.jobs[i].key;
     if (count == 0)
         return OUTCOME_DONE;
+    TRY(batch_await_ahead(batch, err));
     struct journal_reply *replies;
     size_t known;
     TRY(store_journal_find(batch->lane->store, batch->run_arena, keys, count, &replies, &known,

@@ -131,7 +131,7 @@ static bool is_open_here(const struct lane *lane, struct str id)
     return false;
 }
 
-static void republish(struct lane *lane, const struct outbox_entry *entry)
+static void republish(struct lane *lane, const struct journal_entry *entry)
 {
     if (is_open_here(lane, entry->id))
         return;
@@ -165,7 +165,7 @@ enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err
     lane->next_relay_us = now_us + period_us;
     if (!holds_relay(lane))
         return OUTCOME_DONE;
-    struct outbox_entry *entries;
+    struct journal_entry *entries;
     size_t count;
     TRY(store_outbox(lane->store, &lane->arena, lane->settings->relay_age_ms, RELAY_BATCH, &entries,
                      &count, err));

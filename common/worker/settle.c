@@ -7,14 +7,28 @@
 #include "base/log.h"
 #include "worker/batch.h"
 
+/* The leases that the lane's other batch does not hold as well. */
+static size_t own_leases(const struct batch *batch, struct str *keys)
+{
+    const struct batch *other = lane_other_batch(batch->lane, batch);
+    size_t count = 0;
+    for (size_t i = 0; i < batch->held_count; i++)
+        if (!other || !map_get(&other->held_keys, batch->held[i]))
+            keys[count++] = batch->held[i];
+    return count;
+}
+
 void batch_release_leases(struct batch *batch)
 {
     struct err err = {0};
+    struct str *keys = arena_array(batch->arena, batch->held_count, sizeof(*keys));
+    const size_t count = own_leases(batch, keys);
     /* When Redis is away the leases end by themselves. */
-    if (batch->held_count && lock_release(batch->lane->lock, batch->held, batch->held_count,
-                                          batch->lane->owner, &err) != OUTCOME_DONE)
+    if (count &&
+        lock_release(batch->lane->lock, keys, count, batch->lane->owner, &err) != OUTCOME_DONE)
         batch->lane->counters.unlocked_batches++;
     batch->held_count = 0;
+    map_init(&batch->held_keys, batch->arena);
 }
 
 /* --- cache ----------------------------------------------------------------------------------------- */
@@ -181,12 +195,12 @@ void batch_settle(struct batch *batch, struct span span)
     struct lane *lane = batch->lane;
     batch_release_leases(batch);
     invalidate_cache(batch);
-    publish_events(batch);
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
             job_follow(&span.jobs[i]);
     for (size_t i = 0; i < span.count; i++)
         settle_job(&span.jobs[i]);
+    publish_events(batch); /* after the replies: somebody waits for those */
     struct err err = {0};
     if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
         batch_mark_bus_lost(batch);

@@ -13,26 +13,20 @@ void workset_init(struct workset *set, struct arena *arena)
     map_init(&set->pages, arena);
 }
 
-static struct str joined(struct arena *arena, struct str a, char between, struct str b)
-{
-    char *text = arena_bytes(arena, a.len + b.len + 2);
-    if (a.len)
-        memcpy(text, a.ptr, a.len);
-    text[a.len] = between;
-    if (b.len)
-        memcpy(text + a.len + 1, b.ptr, b.len);
-    text[a.len + b.len + 1] = '\0';
-    return (struct str){text, a.len + b.len + 1};
-}
-
 struct str workset_cell_key(struct arena *arena, const struct cell *cell)
 {
-    return joined(arena, str_of(cell->type->collection), ':', cell->id);
+    return str_join(arena, str_of(cell->type->collection), ':', cell->id);
+}
+
+const struct cell *workset_find(const struct workset *set, struct arena *scratch,
+                                const struct doc_type *type, struct str id)
+{
+    return map_get(&set->cells, str_join(scratch, str_of(type->collection), ':', id));
 }
 
 struct cell *workset_cell(struct workset *set, const struct doc_type *type, struct str id)
 {
-    const struct str key = joined(set->arena, str_of(type->collection), ':', id);
+    const struct str key = str_join(set->arena, str_of(type->collection), ':', id);
     struct cell *cell = map_get(&set->cells, key);
     if (cell)
         return cell;
@@ -51,8 +45,8 @@ struct cell *workset_cell(struct workset *set, const struct doc_type *type, stru
 static struct str alias_key(struct arena *arena, const struct doc_type *type, const char *field,
                             struct str value)
 {
-    const struct str path = joined(arena, str_of(type->collection), '.', str_of(field));
-    return joined(arena, path, '=', value);
+    const struct str path = str_join(arena, str_of(type->collection), '.', str_of(field));
+    return str_join(arena, path, '=', value);
 }
 
 struct alias *workset_alias(struct workset *set, const struct doc_type *type, const char *field,

@@ -59,6 +59,9 @@ struct workset {
 void workset_init(struct workset *set, struct arena *arena);
 /* Made when missing. Its key doubles as the lock's name. */
 struct cell *workset_cell(struct workset *set, const struct doc_type *type, struct str id);
+/* NULL when the document was never asked for. */
+const struct cell *workset_find(const struct workset *set, struct arena *scratch,
+                                const struct doc_type *type, struct str id);
 struct str workset_cell_key(struct arena *arena, const struct cell *cell);
 struct alias *workset_alias(struct workset *set, const struct doc_type *type, const char *field,
                             struct str value);

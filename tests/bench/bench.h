@@ -31,11 +31,17 @@ struct bench {
     pid_t supervisor;
 };
 
+/* CPU seconds, user and system, of everybody who takes part. */
+struct cpu {
+    double broker, database, locks, lanes, load;
+};
+
 struct result {
     int64_t count;
     int64_t refused;
     double seconds;
     double p50_ms, p99_ms;
+    struct cpu cpu; /* while it ran */
 };
 
 /* fixtures.c: ends the program with a message when something fails. */
@@ -62,11 +68,15 @@ void bench_await_empty(struct bench *bench, struct str queue);
 struct result bench_echo(struct bench *bench, int64_t count);
 
 /* workers.c */
+/* Exchanges, queues, collections and indexes. */
+void bench_declare(void);
 /* pools: names, comma-separated; NULL: all of the configuration. */
 void bench_start_workers(struct bench *bench, const char *pools);
 void bench_stop_workers(struct bench *bench);
-/* CPU seconds of all lanes so far, user and system. */
-double bench_worker_cpu(const struct bench *bench);
+/* What each has used so far; the servers are found by their pid files below RIG_DIR. */
+struct cpu bench_cpu(const struct bench *bench);
+/* *sum += after - before */
+void cpu_add(struct cpu *sum, const struct cpu *before, const struct cpu *after);
 /* The largest resident set of a lane, MiB. */
 double bench_lane_rss(const struct bench *bench);
 

@@ -1,5 +1,6 @@
 /* echo.c - the ceiling: a request through a quorum queue and an empty reply, acknowledged in
- * groups, no work in between. */
+ * groups, no work in between. The request is published just as an order is: to the topic exchange
+ * of all requests, with a token. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +8,10 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "worker/names.h"
 #include "worker/process.h"
 
-#define ECHO_QUEUE "bench.echo"
+#define ECHO_QUEUE "bench.echo" /* also its operation */
 #define GROUP      128
 
 static struct bus *open_echo(struct bench *bench)
@@ -17,7 +19,10 @@ static struct bus *open_echo(struct bench *bench)
     struct err err = {0};
     struct bus *bus;
     const struct bus_options options = bus_options_of(&bench->settings->engine, "bench echo");
-    static const struct bus_queue queue = {.name = {ECHO_QUEUE, sizeof(ECHO_QUEUE) - 1}};
+    const struct bus_binding requests = {
+        name_requests(&bench->arena, bench->settings->engine.prefix), STR(ECHO_QUEUE)};
+    const struct bus_queue queue = {
+        .name = STR(ECHO_QUEUE), .bindings = &requests, .binding_count = 1};
     const struct bus_topology topology = {.queues = &queue, .queue_count = 1};
     const struct str name = STR(ECHO_QUEUE);
     if (bus_open(&options, &bus, &err) != OUTCOME_DONE ||
@@ -65,14 +70,16 @@ static void serve(struct bus *bus)
 
 struct result bench_echo(struct bench *bench, int64_t count)
 {
+    bench_declare();
     const pid_t child = fork();
     if (child == 0)
         serve(open_echo(bench));
     sleep(2); /* until the queue is there */
     const struct bench_load load = {
-        .exchange = STR(""),
+        .exchange = name_requests(&bench->arena, bench->settings->engine.prefix),
         .operation = STR(ECHO_QUEUE),
-        .body = STR("{\"productId\":\"000000000000000000000000\",\"quantity\":1}"),
+        .body = STR("{}"),
+        .tokens = bench->tokens,
         .count = count,
         .window = BENCH_WINDOW,
     };

@@ -27,7 +27,7 @@ static void send_one(struct bus_client *client, const struct bench_load *load, i
     bus_client_send(client, &(struct bus_request){
                                 .operation = load->operation,
                                 .body = load->body,
-                                .token = load->tokens ? load->tokens[i] : STR_ABSENT,
+                                .token = load->tokens ? load->tokens[i % BENCH_USERS] : STR_ABSENT,
                             });
 }
 
@@ -41,6 +41,7 @@ struct result bench_load(struct bench *bench, const struct bench_load *load)
     int64_t *micros = calloc((size_t)load->count, sizeof(*micros));
     struct result result = {.count = load->count};
     int64_t sent = 0;
+    const struct cpu cpu_before = bench_cpu(bench);
     const int64_t start = clock_monotonic_us();
     for (int64_t done = 0; done < load->count; done++) {
         while (sent < load->count && bus_client_in_flight(client) < load->window)
@@ -53,6 +54,8 @@ struct result bench_load(struct bench *bench, const struct bench_load *load)
             fprintf(stderr, "bench: first refusal: %d %.*s\n", reply.status, STR_FMT(reply.body));
     }
     result.seconds = (double)(clock_monotonic_us() - start) / 1e6;
+    const struct cpu cpu_after = bench_cpu(bench);
+    cpu_add(&result.cpu, &cpu_before, &cpu_after);
     qsort(micros, (size_t)load->count, sizeof(*micros), by_value);
     result.p50_ms = percentile_ms(micros, load->count, 50);
     result.p99_ms = percentile_ms(micros, load->count, 99);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "worker/names.h"
@@ -14,6 +15,7 @@ struct figures {
     double echo, uniform, hot, p50_one_ms, cpu_ms_per_order, lane_rss_mib;
     double all_pools;
     double uniform_p50_ms, uniform_p99_ms, hot_p50_ms, hot_p99_ms;
+    struct result echo_run, uniform_run, hot_run;
 };
 
 static struct result place_orders(struct bench *bench, int64_t count, size_t window)
@@ -41,6 +43,7 @@ static struct result rounds(struct bench *bench, const char *title, size_t skus)
         total.count += round.count;
         total.refused += round.refused;
         total.seconds += round.seconds;
+        cpu_add(&total.cpu, &(struct cpu){0}, &round.cpu);
         total.p50_ms = round.p50_ms;
         total.p99_ms = round.p99_ms;
     }
@@ -63,6 +66,26 @@ static void write_json(const struct figures *f)
             "\"cpuMsPerOrder\": %.4f, \"laneRssMiB\": %.1f}\n",
             f->echo, f->uniform, f->hot, f->p50_one_ms, f->cpu_ms_per_order, f->lane_rss_mib);
     fclose(file);
+}
+
+/* Where the time of a request goes. */
+static void print_cpu(const char *title, const struct result *result)
+{
+    const double us = 1e6 / (double)result->count;
+    const struct cpu *cpu = &result->cpu;
+    const double sum = cpu->broker + cpu->database + cpu->locks + cpu->lanes + cpu->load;
+    printf("%-44s %9.0f %9.0f %9.0f %9.0f %9.0f %8.0f%%\n", title, cpu->broker * us,
+           cpu->database * us, cpu->locks * us, cpu->lanes * us, cpu->load * us,
+           100 * sum / (result->seconds * (double)sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+static void print_cpus(const struct figures *f)
+{
+    printf("\n%-44s %9s %9s %9s %9s %9s %9s\n", "CPU us per request", "RabbitMQ", "mongod", "Redis",
+           "lanes", "load", "machine");
+    print_cpu("broker alone", &f->echo_run);
+    print_cpu("orders, 1000 SKUs", &f->uniform_run);
+    print_cpu("orders, 10 SKUs", &f->hot_run);
 }
 
 static void print_table(const struct figures *f)
@@ -94,14 +117,15 @@ static int64_t measure_orders(struct bench *bench, struct figures *f)
 {
     bench_start_workers(bench, "shop");
     warm_up(bench);
-    const double cpu_before = bench_worker_cpu(bench);
     const struct result uniform = rounds(bench, "1000 SKUs", BENCH_SKUS);
-    f->cpu_ms_per_order = 1000 * (bench_worker_cpu(bench) - cpu_before) / (double)uniform.count;
     const struct result hot = rounds(bench, "10 SKUs", BENCH_HOT_SKUS);
     bench_fill_carts(bench, BENCH_SKUS);
     f->p50_one_ms = place_orders(bench, 300, 1).p50_ms;
     f->uniform = rate(uniform);
     f->hot = rate(hot);
+    f->cpu_ms_per_order = 1000 * uniform.cpu.lanes / (double)uniform.count;
+    f->uniform_run = uniform;
+    f->hot_run = hot;
     f->uniform_p50_ms = uniform.p50_ms;
     f->uniform_p99_ms = uniform.p99_ms;
     f->hot_p50_ms = hot.p50_ms;
@@ -130,10 +154,12 @@ int main(void)
     struct figures f = {0};
     bench_set_up(&bench);
     fprintf(stderr, "  echo\n");
-    f.echo = rate(bench_echo(&bench, 60000));
+    f.echo_run = bench_echo(&bench, 60000);
+    f.echo = rate(f.echo_run);
     int64_t refused = measure_orders(&bench, &f);
     refused += measure_all_pools(&bench, &f);
     print_table(&f);
+    print_cpus(&f);
     write_json(&f);
     return refused ? 1 : 0;
 }

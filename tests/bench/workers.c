@@ -44,10 +44,15 @@ static bool log_says_ready(void)
     return ready;
 }
 
-void bench_start_workers(struct bench *bench, const char *pools)
+void bench_declare(void)
 {
     run_once("topology");
     run_once("index");
+}
+
+void bench_start_workers(struct bench *bench, const char *pools)
+{
+    bench_declare();
     unlink(LOG_FILE);
     bench->supervisor = fork();
     if (bench->supervisor == 0) {
@@ -65,6 +70,7 @@ void bench_stop_workers(struct bench *bench)
 {
     kill(bench->supervisor, SIGTERM);
     waitpid(bench->supervisor, NULL, 0);
+    bench->supervisor = 0;
 }
 
 /* --- /proc -------------------------------------------------------------------------------------------- */
@@ -101,7 +107,7 @@ static double cpu_of(pid_t pid)
     return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
-double bench_worker_cpu(const struct bench *bench)
+static double lanes_cpu(const struct bench *bench)
 {
     pid_t lanes[64];
     const size_t count = lanes_of(bench, lanes, 64);
@@ -109,6 +115,40 @@ double bench_worker_cpu(const struct bench *bench)
     for (size_t i = 0; i < count; i++)
         seconds += cpu_of(lanes[i]);
     return seconds;
+}
+
+static double server_cpu(const char *name)
+{
+    const char *folder = getenv("RIG_DIR");
+    char path[4096];
+    int pid = 0;
+    snprintf(path, sizeof(path), "%s/%s.pid", folder ? folder : ".", name);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%d", &pid) != 1)
+        pid = 0;
+    if (file)
+        fclose(file);
+    return pid ? cpu_of(pid) : 0;
+}
+
+struct cpu bench_cpu(const struct bench *bench)
+{
+    return (struct cpu){
+        .broker = server_cpu("rabbitmq"),
+        .database = server_cpu("mongod"),
+        .locks = server_cpu("redis"),
+        .lanes = bench->supervisor ? lanes_cpu(bench) : 0,
+        .load = cpu_of(getpid()),
+    };
+}
+
+void cpu_add(struct cpu *sum, const struct cpu *before, const struct cpu *after)
+{
+    sum->broker += after->broker - before->broker;
+    sum->database += after->database - before->database;
+    sum->locks += after->locks - before->locks;
+    sum->lanes += after->lanes - before->lanes;
+    sum->load += after->load - before->load;
 }
 
 static double rss_of(pid_t pid)

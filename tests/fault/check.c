@@ -13,52 +13,13 @@
 #define SPY_TRIES        50 /* of 200 ms: a loaded broker takes its time */
 #define ROWS_OF_COMMANDS 2  /* the others are the work of a subscriber */
 
-/* --- the journal as a document: what the store writes, read by its own codec ---------------------- */
-
-struct seen_event {
-    struct str id;
-    struct str exchange;
-    struct str routing_key;
-    struct str body;
-};
-
-struct journal_entry {
-    struct doc_head head;
-    int64_t at;
-    bool published;
-    LIST(struct seen_event) events;
-};
-
-static const struct field event_fields[] = {
-    {.name = "i", .kind = FIELD_STR, .offset = offsetof(struct seen_event, id)},
-    {.name = "e", .kind = FIELD_STR, .offset = offsetof(struct seen_event, exchange)},
-    {.name = "r", .kind = FIELD_STR, .offset = offsetof(struct seen_event, routing_key)},
-    {.name = "b", .kind = FIELD_STR, .offset = offsetof(struct seen_event, body)},
-};
-
-static const struct shape event_shape = SHAPE("Journal event", struct seen_event, event_fields);
-
-static const struct field entry_fields[] = {
-    {.name = "id",
-     .kind = FIELD_ID,
-     .flags = FIELD_KEY,
-     .offset = offsetof(struct journal_entry, head.id)},
-    {.name = "at", .kind = FIELD_TIME, .offset = offsetof(struct journal_entry, at)},
-    {.name = "published", .kind = FIELD_BOOL, .offset = offsetof(struct journal_entry, published)},
-    {.name = "events",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct journal_entry, events),
-     .shape = &event_shape},
-};
-
-static const struct shape entry_shape = SHAPE("Journal entry", struct journal_entry, entry_fields);
-static const struct doc_type entry_type = {.collection = "journal", .shape = &entry_shape};
-
 /* --- what is there --------------------------------------------------------------------------------- */
 
 struct check {
     struct fault *fault;
-    struct doc_list journal, orders, stocks, adjustments, notifications;
+    struct journal_entry *journal;
+    size_t journal_count;
+    struct doc_list orders, stocks, adjustments, notifications;
     struct map orders_by_id;
     struct map events_by_id; /* of the journal */
     struct map spied;        /* ids that the spy saw */
@@ -91,6 +52,26 @@ static struct doc_list load(struct fault *fault, const struct doc_type *type, co
         }
     }
     return all;
+}
+
+static void load_journal(struct check *check)
+{
+    struct fault *fault = check->fault;
+    struct err err = {0};
+    struct str after = STR_ABSENT;
+    size_t capacity = 0;
+    for (size_t got = PAGE; got == PAGE;) {
+        struct journal_entry *page;
+        if (store_journal_scan(fault->store, &fault->arena, fault->began_ms, after, PAGE, &page,
+                               &got, &err) != OUTCOME_DONE)
+            fault_die("reading the journal", &err);
+        for (size_t i = 0; i < got; i++) {
+            check->journal = arena_grow(&fault->arena, check->journal, check->journal_count,
+                                        sizeof(*check->journal), &capacity);
+            check->journal[check->journal_count++] = page[i];
+            after = page[i].id;
+        }
+    }
 }
 
 static void load_stocks(struct check *check)
@@ -126,7 +107,7 @@ static size_t counted(const struct check *check, const char *key)
 static void load_all(struct check *check)
 {
     struct fault *fault = check->fault;
-    check->journal = load(fault, &entry_type, "at");
+    load_journal(check);
     check->orders = load(fault, &order_type, "createdAt");
     check->adjustments = load(fault, &stock_adjustment_type, "createdAt");
     check->notifications = load(fault, &notification_type, "createdAt");
@@ -288,7 +269,7 @@ static void spy_saw(void *context, const struct delivery *delivery)
 {
     struct check *check = context;
     struct fault *fault = check->fault;
-    const struct seen_event *event = map_get(&check->events_by_id, delivery->message_id);
+    const struct journal_event *event = map_get(&check->events_by_id, delivery->message_id);
     if (!event)
         fault_fail(fault, "%.*s %.*s was published and is not in the journal",
                    STR_FMT(delivery->routing_key), STR_FMT(delivery->message_id));
@@ -301,10 +282,10 @@ static void spy_saw(void *context, const struct delivery *delivery)
 
 static bool all_spied(const struct check *check)
 {
-    for (size_t i = 0; i < check->journal.count; i++) {
-        const struct journal_entry *entry = check->journal.items[i];
-        for (size_t k = 0; k < entry->events.count; k++)
-            if (!map_get(&check->spied, entry->events.items[k].id))
+    for (size_t i = 0; i < check->journal_count; i++) {
+        const struct journal_entry *entry = &check->journal[i];
+        for (size_t k = 0; k < entry->event_count; k++)
+            if (!map_get(&check->spied, entry->events[k].id))
                 return false;
     }
     return true;
@@ -313,9 +294,9 @@ static bool all_spied(const struct check *check)
 static void check_entry(struct check *check, const struct journal_entry *entry)
 {
     if (!entry->published)
-        fault_fail(check->fault, "journal entry %.*s is not published", STR_FMT(entry->head.id));
-    for (size_t i = 0; i < entry->events.count; i++) {
-        const struct seen_event *event = &entry->events.items[i];
+        fault_fail(check->fault, "journal entry %.*s is not published", STR_FMT(entry->id));
+    for (size_t i = 0; i < entry->event_count; i++) {
+        const struct journal_event *event = &entry->events[i];
         if (!map_get(&check->spied, event->id))
             fault_fail(check->fault, "%.*s %.*s was never published", STR_FMT(event->routing_key),
                        STR_FMT(event->id));
@@ -324,17 +305,18 @@ static void check_entry(struct check *check, const struct journal_entry *entry)
 
 static void check_events(struct check *check)
 {
-    for (size_t i = 0; i < check->journal.count; i++) {
-        const struct journal_entry *entry = check->journal.items[i];
-        for (size_t k = 0; k < entry->events.count; k++) {
-            map_set(&check->events_by_id, entry->events.items[k].id, &entry->events.items[k]);
-            count_up(check, entry->events.items[k].routing_key);
+    for (size_t i = 0; i < check->journal_count; i++) {
+        const struct journal_entry *entry = &check->journal[i];
+        for (size_t k = 0; k < entry->event_count; k++) {
+            map_set(&check->events_by_id, entry->events[k].id,
+                    (void *)(uintptr_t)&entry->events[k]);
+            count_up(check, entry->events[k].routing_key);
         }
     }
     for (int i = 0; i < SPY_TRIES && (i == 0 || !all_spied(check)); i++)
         spy_take_all(check->fault, spy_queue(), spy_saw, check);
-    for (size_t i = 0; i < check->journal.count; i++)
-        check_entry(check, check->journal.items[i]);
+    for (size_t i = 0; i < check->journal_count; i++)
+        check_entry(check, &check->journal[i]);
 }
 
 /* One event per order and per step of its life, and one notification per event. */

@@ -127,7 +127,7 @@ struct good *world_good(struct fault *fault, int64_t stock)
 /* Nothing waits, nothing is unpublished. */
 static bool is_quiet(struct fault *fault)
 {
-    struct outbox_entry *entries;
+    struct journal_entry *entries;
     size_t unpublished = 0;
     int64_t dead, others;
     struct err err = {0};

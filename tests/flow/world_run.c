@@ -151,7 +151,7 @@ bool world_settle(struct world *world)
     bool alive = true;
     for (int64_t quiet_since = clock_monotonic_us();
          alive && clock_monotonic_us() - quiet_since < QUIET_US;)
-        if (run_real(world, &alive) || world->lane.waiting.count)
+        if (run_real(world, &alive) || world->lane.waiting.count || world->lane.under_way)
             quiet_since = clock_monotonic_us();
     return alive;
 }

@@ -503,7 +503,7 @@ void test_store_live__outbox_gives_what_is_not_published(void **state)
 {
     (void)state;
     struct rig *rig = rig_open();
-    struct outbox_entry *entries = NULL;
+    struct journal_entry *entries = NULL;
     size_t count = 0;
     struct commit old = commit_of(rig, NULL, 0, "old", 2);
     old.now -= 60000;

@@ -8,7 +8,9 @@ set -euo pipefail
 . "$(dirname "$0")/rig.sh"
 RIG=$ROOT/tests/rig
 BENCH_DIR=$ROOT/build/bench-run
-export RIG_MONGOD_CACHE_GB=4 # what a database server of a small shop has
+export RIG_DIR=$BENCH_DIR
+# What servers of a small shop have: RabbitMQ's own default for the log, a cache that holds the shop.
+export RIG_RABBITMQ_WAL_MB=512 RIG_RABBITMQ_MEMORY_GB=3 RIG_MONGOD_CACHE_GB=4
 export CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright} CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
 child=
 

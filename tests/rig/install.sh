@@ -12,7 +12,7 @@ set -euo pipefail
 declare -A PACKAGES=(
     [build]="build-essential pkg-config libmongoc-dev librabbitmq-dev libjansson-dev libjwt-dev
         libsodium-dev libhiredis-dev libpcre2-dev libyaml-dev libunistring-dev libidn2-dev
-        libxxhash-dev python3"
+        libxxhash-dev libzstd-dev python3"
     [servers]="redis-server rabbitmq-server libcurl4|libcurl4t64 libssl3|libssl3t64 python3
         python3-venv ca-certificates"
     [test]="libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck

@@ -17,6 +17,7 @@ ROOMS = [
     (r"jansson\.h|pcre2\.h", ["common/wire/"]),
     (r"amqp(_.*)?\.h", ["common/bus/"]),
     (r"(mongoc|bson).*", ["common/store/"]),
+    (r"zstd\.h", ["common/store/"]),
     (r"hiredis/.*", ["common/lock/"]),
     (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),
     (r"yaml\.h", ["common/config/"]),

@@ -101,13 +101,13 @@ rabbitmq_write_config() {
     mkdir -p "$DIR/rabbitmq"
     cat >"$DIR/rabbitmq/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$(port rabbitmq)
-vm_memory_high_watermark.absolute = 1GB
+vm_memory_high_watermark.absolute = ${RIG_RABBITMQ_MEMORY_GB:-1}GB
 disk_free_limit.absolute = 50MB
 max_message_size = 1048576
 frame_max = 131072
 heartbeat = 10
 consumer_timeout = 300000
-raft.wal_max_size_bytes = 67108864
+raft.wal_max_size_bytes = $((${RIG_RABBITMQ_WAL_MB:-64} << 20))
 log.file.level = info
 log.console = false
 CONF

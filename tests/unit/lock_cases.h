@@ -35,8 +35,10 @@ static inline void releases(struct lock_world *world, const uint8_t *owner, stru
 static inline void case_excludes_others(struct lock_world *world)
 {
     assert_true(takes(world, anna, STR("k"), LEASE_MS));
-    assert_false(takes(world, bert, STR("k"), LEASE_MS));
     assert_true(takes(world, anna, STR("k"), LEASE_MS)); /* the holder renews */
+    assert_false(takes(world, bert, STR("k"), LEASE_MS));
+    assert_false(takes(world, anna, STR("k"), LEASE_MS)); /* but not while somebody waits */
+    assert_false(takes(world, bert, STR("k"), LEASE_MS)); /* and holds it all the same */
     releases(world, anna, STR("k"));
     assert_true(takes(world, bert, STR("k"), LEASE_MS));
 }

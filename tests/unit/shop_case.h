@@ -103,7 +103,14 @@ static inline void shop_run(struct shop *shop)
         .count = shop->count,
     };
     workset_init(&shop->batch.set, &shop->arena);
-    if (batch_decide(&shop->batch, span, &err) || batch_commit(&shop->batch, span, &err))
+    map_init(&shop->batch.held_keys, &shop->arena);
+    enum outcome outcome = batch_decide(&shop->batch, span, &err);
+    if (outcome == OUTCOME_DONE) {
+        batch_write_up(&shop->batch, span);
+        batch_commit_begin(&shop->batch);
+        outcome = batch_commit_end(&shop->batch, &err);
+    }
+    if (outcome != OUTCOME_DONE)
         fail_msg("the batch failed: %s", err.text);
     shop->count = 0;
 }

@@ -111,7 +111,7 @@ static void assert_reply(const char *message_id, int64_t status, const char *cod
         assert_string_equal(json_str(json_at(json, "/error/code")).ptr, code);
 }
 
-static size_t outbox(struct outbox_entry **entries)
+static size_t outbox(struct journal_entry **entries)
 {
     struct err err = {0};
     size_t count;
@@ -138,7 +138,7 @@ void test_lane__a_command_is_executed_answered_and_acknowledged(void **state)
 void test_lane__events_are_published_once_and_marked(void **state)
 {
     (void)state;
-    struct outbox_entry *entries;
+    struct journal_entry *entries;
     begin();
     order("m1", NOTE_ID, "hello");
     run();
@@ -205,7 +205,7 @@ void test_lane__commands_of_one_document_keep_their_order_in_a_batch(void **stat
 void test_lane__a_lost_connection_after_the_commit_loses_nothing(void **state)
 {
     (void)state;
-    struct outbox_entry *entries;
+    struct journal_entry *entries;
     begin();
     order("m1", NOTE_ID, "hello");
     bus_fake_fail(c.bus, BUS_FAKE_FLUSH, 1);
@@ -225,7 +225,7 @@ void test_lane__a_lost_connection_after_the_commit_loses_nothing(void **state)
 void test_lane__what_is_not_marked_is_published_again_with_the_same_id(void **state)
 {
     (void)state;
-    struct outbox_entry *entries;
+    struct journal_entry *entries;
     begin();
     c.lane.next_mark_us = c.lane.next_relay_us = INT64_MAX;
     order("m1", NOTE_ID, "hello");

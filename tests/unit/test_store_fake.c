@@ -265,7 +265,7 @@ void test_store_fake__journal_and_outbox(void **state)
     assert_int_equal(store_commit(rig->store, &silent, &rig->err), OUTCOME_DONE);
     const struct journal_key keys[] = {{"silent"}, {"nobody"}};
     struct journal_reply *replies = NULL;
-    struct outbox_entry *entries = NULL;
+    struct journal_entry *entries = NULL;
     size_t count = 0;
     assert_int_equal(
         store_journal_find(rig->store, &rig->arena, keys, 2, &replies, &count, &rig->err),
@@ -288,6 +288,65 @@ void test_store_fake__journal_and_outbox(void **state)
     assert_int_equal(store_outbox(rig->store, &rig->arena, 0, 9, &entries, &count, &rig->err),
                      OUTCOME_DONE);
     assert_int_equal(count, 0);
+    rig_close(rig);
+}
+
+/* Entry n has n events, but for the fifth, which has none; the third is older than the others. */
+static void put_entries(struct rig *rig)
+{
+    static const unsigned order[] = {4, 2, 5, 1, 3};
+    for (size_t i = 0; i < COUNT(order); i++) {
+        const struct str key = str_printf(&rig->arena, "key-%u", order[i]);
+        struct commit commit =
+            commit_of(rig, order[i], NULL, 0, key.ptr, order[i] == 5 ? 0 : order[i]);
+        commit.now = order[i] == 3 ? 4999 : 5000 + (int64_t)i;
+        assert_int_equal(store_commit(rig->store, &commit, &rig->err), OUTCOME_DONE);
+    }
+}
+
+/* In pages of two, each behind the last entry of the page before. */
+static void assert_scan(struct rig *rig, const bool published[6])
+{
+    static const unsigned expected[] = {1, 2, 4, 5};
+    struct str after = STR_ABSENT;
+    for (size_t page = 0; page < 3; page++) {
+        struct journal_entry *entries = NULL;
+        size_t count = 0;
+        assert_int_equal(store_journal_scan(rig->store, &rig->arena, 5000, after, 2, &entries,
+                                            &count, &rig->err),
+                         OUTCOME_DONE);
+        assert_int_equal(count, page < 2 ? 2 : 0);
+        for (size_t i = 0; i < count; i++) {
+            const unsigned n = expected[page * 2 + i];
+            after = entries[i].id;
+            assert_string_equal(after.ptr, id_of(rig, n).ptr);
+            assert_int_equal(entries[i].published, published[n]);
+            assert_int_equal(entries[i].event_count, n == 5 ? 0 : n);
+            for (size_t j = 0; j < entries[i].event_count; j++)
+                assert_string_equal(entries[i].events[j].id.ptr, "ev");
+        }
+    }
+}
+
+void test_store_fake__the_journal_is_scanned_page_by_page(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    bool published[6] = {[5] = true}; /* there was nothing to publish */
+    struct journal_entry *entries = NULL;
+    size_t count = 0;
+    put_entries(rig);
+    assert_scan(rig, published);
+    const struct str ids[] = {id_of(rig, 2), id_of(rig, 4)};
+    assert_int_equal(store_mark_published(rig->store, ids, 2, &rig->err), OUTCOME_DONE);
+    published[2] = published[4] = true;
+    assert_scan(rig, published);
+    assert_int_equal(store_journal_scan(rig->store, &rig->arena, 4999, id_of(rig, 2), 2, &entries,
+                                        &count, &rig->err),
+                     OUTCOME_DONE);
+    assert_int_equal(count, 2);
+    assert_string_equal(entries[0].id.ptr, id_of(rig, 3).ptr);
+    assert_int_equal(entries[0].at, 4999);
     rig_close(rig);
 }
 
