@@ -33,13 +33,14 @@ static enum outcome push_behind(struct lane *lane, struct batch *ahead, struct b
                                 struct err *err)
 {
     batch->ahead = ahead;
-    enum outcome outcome = batch_prepare(batch, err);
+    const enum outcome outcome = batch_prepare(batch, err);
     const enum outcome fate = batch_commit_end(ahead, err);
     batch->ahead = NULL;
     if (fate == OUTCOME_DONE && outcome == OUTCOME_DONE) {
         batch_commit_begin(batch);
         lane->under_way = batch;
-        return see_through_and_close(ahead, fate, err);
+        TRY(see_through_and_close(ahead, fate, err));
+        return pipeline_poll(lane, err); /* a batch of queries has nothing to wait for */
     }
     lane->under_way = NULL;
     const enum outcome end = see_through_and_close(ahead, fate, err);
