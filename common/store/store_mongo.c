@@ -110,11 +110,9 @@ static const struct store_ops mongo_ops = {
 
 enum outcome store_open(const struct store_options *options, struct store **out, struct err *err)
 {
-    /* The driver's counters would stay behind in /dev/shm when a lane is killed. */
-    setenv("MONGOC_DISABLE_SHM", "1", 0);
-    mongoc_log_set_handler(NULL, NULL); /* errors are returned; only the lane logs */
     /* Safe to repeat. Never undone: the driver cannot start a second time in one process. */
     mongoc_init();
+    mongoc_log_set_handler(NULL, NULL); /* errors are returned; only the lane logs */
     struct store_mongo *store = calloc(1, sizeof(*store));
     if (!store)
         panic("out of memory for a store");
