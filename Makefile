@@ -102,7 +102,7 @@ LIVE_C   := $(wildcard tests/live/test_*.c)
 UNIT_BIN := $(patsubst %.c,$(O)/%,$(UNIT_C))
 LIVE_BIN := $(patsubst %.c,$(O)/%,$(LIVE_C))
 
-$(UNIT_BIN:=.o) $(LIVE_BIN:=.o): | build/.tools-test
+$(UNIT_BIN:=.o) $(LIVE_BIN:=.o) $(O)/tests/guard/orders.o: | build/.tools-test
 # The prototypes of the cases are in the generated main.
 $(UNIT_BIN:=.o) $(LIVE_BIN:=.o): private WARN += -Wno-missing-prototypes
 # cmocka.h wants these before it, and clang-format sorts them behind it.
@@ -117,7 +117,7 @@ $(UNIT_BIN) $(LIVE_BIN): %: %.o %.main.c $(LIBS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LDLIBS) -lcmocka
 
 # --- programs: all sources of a folder under tests/ make one ------------------------------------
-PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:validate
+PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:validate guard:orders
 PROGRAM_C :=
 
 define program
@@ -150,9 +150,9 @@ fuzz: | build/.tools-build build/.tools-test ## look for inputs that break us, F
 # --- tests: tests/rig/test.sh has the list of parts ---------------------------------------------
 TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
 OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
-TESTED     := $(OFFLINE) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
+TESTED     := $(OFFLINE) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
 
-.PHONY: test unit flow live fault clients
+.PHONY: test unit flow guard live fault clients
 test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
@@ -161,6 +161,9 @@ unit: $(UNIT_BIN) | build/.tools-build build/.tools-test ## unit tests only
 
 flow: $(PROGRAM.flow) | $(TEST_TOOLS) ## flow scripts, on the fakes and on real servers
 	$(Q)tests/rig/test.sh $(O) flow flow-live
+
+guard: $(PROGRAM.guard) | $(TEST_TOOLS) ## instructions per order, against the committed figure
+	$(Q)tests/rig/test.sh $(O) guard
 
 live: $(LIVE_BIN) | $(TEST_TOOLS) ## tests of the adapters on real servers
 	$(Q)tests/rig/test.sh $(O) live
@@ -201,7 +204,7 @@ format: | build/.tools-test ## lay out the C sources
 RETAIL ?= $(firstword $(wildcard tests/demo/data/*.csv))
 DEMO    = tests/rig/run.sh $(O)/tests/demo/demo --file $(RETAIL)
 
-.PHONY: run demo up down bench-orders
+.PHONY: run demo up down bench bench-orders
 run: cartwright $(PROGRAM.demo) | build/.tools-servers ## a real shop's morning on private servers, then stay up
 	$(Q)$(DEMO) --rush 5 --stay
 
@@ -217,6 +220,10 @@ down: ## end what make up started
 	$(Q)mkdir -p .run
 	$(Q)tests/rig/workers.sh stop .run
 	$(Q)tests/rig/servers.sh stop .run
+
+bench: cartwright $(PROGRAM.bench) | build/.tools-servers build/.tools-bench ## the same orders by Node.js and Go workers; writes docs/benchmarks.md
+	$(Q)tests/bench/peers/run.sh build
+	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders compare
 
 bench-orders: cartwright $(PROGRAM.bench) | build/.tools-servers ## orders per second, beside the broker's own echo rate
 	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders

@@ -1,4 +1,4 @@
-/* bench.h - the benchmark of orders: fixtures, load, measuring.
+/* bench.h - the benchmarks: fixtures, load, measuring.
  *
  * Everything is measured from outside, on the real `cartwright worker` with every feature on; the
  * fixtures are written straight into the database, because making them is not what is measured. */
@@ -28,7 +28,10 @@ struct bench {
     struct str users[BENCH_USERS];
     struct str tokens[BENCH_USERS];
     struct good goods[BENCH_SKUS];
-    pid_t supervisor;
+    struct str get_bodies[BENCH_SKUS]; /* requests for each */
+    struct str add_bodies[BENCH_SKUS];
+    pid_t supervisor; /* 0: none runs */
+    pid_t peer;
 };
 
 /* CPU seconds, user and system, of everybody who takes part. */
@@ -49,13 +52,24 @@ void bench_die(const char *what, const struct err *err) __attribute__((noreturn)
 void bench_set_up(struct bench *bench);
 /* Two lines in every cart, from the first `skus` products. */
 void bench_fill_carts(struct bench *bench, size_t skus);
+/* A new product with this stock, and one piece of it in every cart. */
+struct good bench_flash_sale(struct bench *bench, int64_t stock);
+
+/* workloads.c: the i-th request of each kind; `operation` is that of the contestant. */
+struct bench_request {
+    struct str operation;
+    struct str body;
+    struct str token; /* absent: none */
+};
+typedef struct bench_request bench_request_fn(struct bench *bench, struct str operation, int64_t i);
+bench_request_fn bench_order, bench_product_get, bench_product_list, bench_cart_add, bench_mix;
+void bench_write_bodies(struct bench *bench);
+int64_t bench_available(struct bench *bench, const struct good *good);
 
 /* load.c: keeps `window` requests in flight until `count` are answered. */
 struct bench_load {
-    struct str exchange;
+    bench_request_fn *request;
     struct str operation;
-    struct str body;
-    const struct str *tokens; /* one per request, or NULL */
     int64_t count;
     size_t window;
 };
@@ -67,9 +81,21 @@ void bench_await_empty(struct bench *bench, struct str queue);
 /* echo.c: the broker alone, with an answering process of its own. */
 struct result bench_echo(struct bench *bench, int64_t count);
 
+/* peers.c: a worker of tests/bench/peers ("node", "go") that works on `concurrency` messages at once;
+ * returns the operation that it serves. */
+struct str bench_start_peer(struct bench *bench, const char *name, int concurrency);
+void bench_stop_peer(struct bench *bench);
+
+/* compare.c: the same orders by Cartwright and by the peers; writes docs/benchmarks.md and .json. */
+void bench_compare(struct bench *bench);
+
 /* workers.c */
 /* Exchanges, queues, collections and indexes. */
 void bench_declare(void);
+/* A quorum queue for requests whose operation is `name`; returns it. */
+struct str bench_declare_queue(struct bench *bench, struct str name);
+bool bench_log_says(const char *path, const char *text);
+long bench_cores(void);
 /* pools: names, comma-separated; NULL: all of the configuration. */
 void bench_start_workers(struct bench *bench, const char *pools);
 void bench_stop_workers(struct bench *bench);

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "worker/names.h"
 #include "worker/process.h"
 
 #define ECHO_QUEUE "bench.echo" /* also its operation */
@@ -19,14 +18,8 @@ static struct bus *open_echo(struct bench *bench)
     struct err err = {0};
     struct bus *bus;
     const struct bus_options options = bus_options_of(&bench->settings->engine, "bench echo");
-    const struct bus_binding requests = {
-        name_requests(&bench->arena, bench->settings->engine.prefix), STR(ECHO_QUEUE)};
-    const struct bus_queue queue = {
-        .name = STR(ECHO_QUEUE), .bindings = &requests, .binding_count = 1};
-    const struct bus_topology topology = {.queues = &queue, .queue_count = 1};
     const struct str name = STR(ECHO_QUEUE);
     if (bus_open(&options, &bus, &err) != OUTCOME_DONE ||
-        bus_declare(bus, &topology, &err) != OUTCOME_DONE ||
         bus_consume(bus, &name, 1, 2 * GROUP, &err) != OUTCOME_DONE)
         bench_die("opening the echo", &err);
     return bus;
@@ -70,16 +63,14 @@ static void serve(struct bus *bus)
 
 struct result bench_echo(struct bench *bench, int64_t count)
 {
-    bench_declare();
+    bench_declare_queue(bench, STR(ECHO_QUEUE));
     const pid_t child = fork();
     if (child == 0)
         serve(open_echo(bench));
-    sleep(2); /* until the queue is there */
+    sleep(1); /* until it consumes */
     const struct bench_load load = {
-        .exchange = name_requests(&bench->arena, bench->settings->engine.prefix),
+        .request = bench_order,
         .operation = STR(ECHO_QUEUE),
-        .body = STR("{}"),
-        .tokens = bench->tokens,
         .count = count,
         .window = BENCH_WINDOW,
     };

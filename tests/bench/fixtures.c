@@ -47,8 +47,11 @@ static size_t next_random(void)
     return (size_t)(state >> 16);
 }
 
-static void fill_cart(struct bench *bench, struct cart *cart, size_t skus)
+typedef void fill_fn(struct bench *bench, struct cart *cart, const void *context);
+
+static void fill_by_chance(struct bench *bench, struct cart *cart, const void *context)
 {
+    const size_t skus = *(const size_t *)context;
     const size_t first = next_random() % skus;
     const size_t second = (first + 1 + next_random() % (skus - 1)) % skus;
     cart->lines.items = arena_array(&bench->arena, 2, sizeof(struct cart_line));
@@ -57,7 +60,14 @@ static void fill_cart(struct bench *bench, struct cart *cart, size_t skus)
     cart->lines.count = 2;
 }
 
-void bench_fill_carts(struct bench *bench, size_t skus)
+static void fill_with(struct bench *bench, struct cart *cart, const void *context)
+{
+    cart->lines.items = arena_array(&bench->arena, 1, sizeof(struct cart_line));
+    cart->lines.items[0] = line_of(context);
+    cart->lines.count = 1;
+}
+
+static void fill_all(struct bench *bench, fill_fn *fill, const void *context)
 {
     struct err err = {0};
     struct store_find find = {
@@ -71,11 +81,24 @@ void bench_fill_carts(struct bench *bench, size_t skus)
                            : *doc_head(find.found.items[i]);
         const int64_t base = cart->head.version;
         cart->head.version = first ? 1 : base + 1;
-        fill_cart(bench, cart, skus);
+        fill(bench, cart, context);
         fixtures_add(&bench->fixtures,
                      &(struct write){first ? WRITE_INSERT : WRITE_REPLACE, &cart_type, cart, base});
     }
     fixtures_write(&bench->fixtures);
+}
+
+void bench_fill_carts(struct bench *bench, size_t skus)
+{
+    fill_all(bench, fill_by_chance, &skus);
+}
+
+struct good bench_flash_sale(struct bench *bench, int64_t stock)
+{
+    const struct good good = fixtures_good(&bench->fixtures, (struct money){999, "GBP"}, stock);
+    fixtures_write(&bench->fixtures);
+    fill_all(bench, fill_with, &good);
+    return good;
 }
 
 /* --- all ---------------------------------------------------------------------------------------------- */
@@ -102,4 +125,5 @@ void bench_set_up(struct bench *bench)
         bench_die("opening the database", &err);
     fixtures_init(&bench->fixtures, &bench->arena, bench->store, &bench->settings->engine);
     add_all(bench);
+    bench_write_bodies(bench);
 }

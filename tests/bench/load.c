@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "bench.h"
+#include "worker/names.h"
 #include "worker/process.h"
 
 #define REPLY_TIMEOUT_MS  60000
@@ -22,12 +23,14 @@ static double percentile_ms(const int64_t *sorted, int64_t count, int64_t percen
     return count ? (double)sorted[(count - 1) * percent / 100] / 1000.0 : 0;
 }
 
-static void send_one(struct bus_client *client, const struct bench_load *load, int64_t i)
+static void send_one(struct bench *bench, struct bus_client *client, const struct bench_load *load,
+                     int64_t i)
 {
+    const struct bench_request request = load->request(bench, load->operation, i);
     bus_client_send(client, &(struct bus_request){
-                                .operation = load->operation,
-                                .body = load->body,
-                                .token = load->tokens ? load->tokens[i % BENCH_USERS] : STR_ABSENT,
+                                .operation = request.operation,
+                                .body = request.body,
+                                .token = request.token,
                             });
 }
 
@@ -35,8 +38,9 @@ struct result bench_load(struct bench *bench, const struct bench_load *load)
 {
     struct err err = {0};
     struct bus_client *client;
-    if (bus_client_open(bench->settings->engine.amqp_uri, load->exchange, &client, &err) !=
-        OUTCOME_DONE)
+    if (bus_client_open(bench->settings->engine.amqp_uri,
+                        name_requests(&bench->arena, bench->settings->engine.prefix), &client,
+                        &err) != OUTCOME_DONE)
         bench_die("opening the load generator", &err);
     int64_t *micros = calloc((size_t)load->count, sizeof(*micros));
     struct result result = {.count = load->count};
@@ -45,7 +49,7 @@ struct result bench_load(struct bench *bench, const struct bench_load *load)
     const int64_t start = clock_monotonic_us();
     for (int64_t done = 0; done < load->count; done++) {
         while (sent < load->count && bus_client_in_flight(client) < load->window)
-            send_one(client, load, sent++);
+            send_one(bench, client, load, sent++);
         struct bus_reply reply;
         if (bus_client_receive(client, REPLY_TIMEOUT_MS, &reply, &err) != OUTCOME_DONE)
             bench_die("waiting for a reply", &err);

@@ -1,6 +1,7 @@
 /* main.c - `make bench-orders`: the figures of order placement, beside the broker's own echo rate,
- * in one run. */
+ * in one run. With the argument "compare": `make bench` (compare.c). */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 
 #define WARM_UPS 3 /* rounds until most tokens are known to both lanes */
 #define ROUNDS   4 /* of BENCH_USERS orders each */
+#define ECHOES   60000
 
 struct figures {
     double echo, uniform, hot, p50_one_ms, cpu_ms_per_order, lane_rss_mib;
@@ -21,10 +23,8 @@ struct figures {
 static struct result place_orders(struct bench *bench, int64_t count, size_t window)
 {
     const struct bench_load load = {
-        .exchange = name_requests(&bench->arena, bench->settings->engine.prefix),
+        .request = bench_order,
         .operation = STR("order.place"),
-        .body = STR("{}"),
-        .tokens = bench->tokens,
         .count = count,
         .window = window,
     };
@@ -76,7 +76,7 @@ static void print_cpu(const char *title, const struct result *result)
     const double sum = cpu->broker + cpu->database + cpu->locks + cpu->lanes + cpu->load;
     printf("%-44s %9.0f %9.0f %9.0f %9.0f %9.0f %8.0f%%\n", title, cpu->broker * us,
            cpu->database * us, cpu->locks * us, cpu->lanes * us, cpu->load * us,
-           100 * sum / (result->seconds * (double)sysconf(_SC_NPROCESSORS_ONLN)));
+           100 * sum / (result->seconds * (double)bench_cores()));
 }
 
 static void print_cpus(const struct figures *f)
@@ -148,18 +148,27 @@ static int64_t measure_all_pools(struct bench *bench, struct figures *f)
     return all.refused;
 }
 
-int main(void)
+static int64_t bench_orders(struct bench *bench)
 {
-    static struct bench bench;
     struct figures f = {0};
-    bench_set_up(&bench);
     fprintf(stderr, "  echo\n");
-    f.echo_run = bench_echo(&bench, 60000);
+    f.echo_run = bench_echo(bench, ECHOES);
     f.echo = rate(f.echo_run);
-    int64_t refused = measure_orders(&bench, &f);
-    refused += measure_all_pools(&bench, &f);
+    int64_t refused = measure_orders(bench, &f);
+    refused += measure_all_pools(bench, &f);
     print_table(&f);
     print_cpus(&f);
     write_json(&f);
-    return refused ? 1 : 0;
+    return refused;
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench bench;
+    bench_set_up(&bench);
+    if (argc > 1 && strcmp(argv[1], "compare") == 0) {
+        bench_compare(&bench);
+        return 0;
+    }
+    return bench_orders(&bench) ? 1 : 0;
 }

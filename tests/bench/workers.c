@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "worker/names.h"
+#include "worker/process.h"
 
 #define LOG_FILE ".run/bench-worker.log"
 
@@ -32,22 +34,39 @@ static void run_once(const char *command)
     }
 }
 
-static bool log_says_ready(void)
+bool bench_log_says(const char *path, const char *text)
 {
-    FILE *log = fopen(LOG_FILE, "r");
+    FILE *log = fopen(path, "r");
     char line[4096];
-    bool ready = false;
-    while (log && !ready && fgets(line, sizeof(line), log))
-        ready = strstr(line, "lanes are ready") != NULL;
+    bool said = false;
+    while (log && !said && fgets(line, sizeof(line), log))
+        said = strstr(line, text) != NULL;
     if (log)
         fclose(log);
-    return ready;
+    return said;
 }
 
 void bench_declare(void)
 {
     run_once("topology");
     run_once("index");
+}
+
+struct str bench_declare_queue(struct bench *bench, struct str name)
+{
+    struct err err = {0};
+    struct bus *bus;
+    const struct bus_options options = bus_options_of(&bench->settings->engine, "bench");
+    const struct bus_binding requests = {
+        name_requests(&bench->arena, bench->settings->engine.prefix), name};
+    const struct bus_queue queue = {.name = name, .bindings = &requests, .binding_count = 1};
+    const struct bus_topology topology = {.queues = &queue, .queue_count = 1};
+    bench_declare();
+    if (bus_open(&options, &bus, &err) != OUTCOME_DONE ||
+        bus_declare(bus, &topology, &err) != OUTCOME_DONE)
+        bench_die("declaring a queue", &err);
+    bus_close(bus);
+    return name;
 }
 
 void bench_start_workers(struct bench *bench, const char *pools)
@@ -62,7 +81,7 @@ void bench_start_workers(struct bench *bench, const char *pools)
               pools ? "--pools" : (char *)NULL, pools, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 200 && !log_says_ready(); i++)
+    for (int i = 0; i < 200 && !bench_log_says(LOG_FILE, "lanes are ready"); i++)
         usleep(100000);
 }
 
@@ -131,13 +150,19 @@ static double server_cpu(const char *name)
     return pid ? cpu_of(pid) : 0;
 }
 
+long bench_cores(void)
+{
+    return sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 struct cpu bench_cpu(const struct bench *bench)
 {
     return (struct cpu){
         .broker = server_cpu("rabbitmq"),
         .database = server_cpu("mongod"),
         .locks = server_cpu("redis"),
-        .lanes = bench->supervisor ? lanes_cpu(bench) : 0,
+        .lanes =
+            (bench->supervisor ? lanes_cpu(bench) : 0) + (bench->peer ? cpu_of(bench->peer) : 0),
         .load = cpu_of(getpid()),
     };
 }

@@ -16,14 +16,19 @@ declare -A PACKAGES=(
     [servers]="redis-server rabbitmq-server libcurl4|libcurl4t64 libssl3|libssl3t64 python3
         python3-venv ca-certificates"
     [test]="libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck
-        shellcheck python3 python3-venv ca-certificates"
+        shellcheck valgrind python3 python3-venv ca-certificates"
     [bench]=""
+)
+# program=package: only when the program is not on PATH, from wherever it came.
+declare -A PROGRAMS=(
+    [test]="node=nodejs npm=npm"
+    [bench]="node=nodejs npm=npm go=golang-go"
 )
 declare -A REASON=(
     [build]="compiler and libraries that cartwright is built from"
     [servers]="the private RabbitMQ and Redis, and what mongod needs"
     [test]="test library, linters, sanitizers, and the clients that take part in the tests"
-    [bench]="the benchmarks"
+    [bench]="the Node.js and Go workers of the benchmarks"
 )
 
 as_root() {
@@ -92,13 +97,14 @@ apt_install() {
 }
 
 install_packages() {
-    local wanted=() why="" group missing
+    local wanted=() why="" group program missing
     for group in "$@"; do
         # shellcheck disable=SC2206 # a list of words on purpose
         wanted+=(${PACKAGES[$group]})
         why="$why${why:+; }$group (${REASON[$group]})"
-        if [ "$group" = test ] && ! command -v node >/dev/null; then wanted+=(nodejs); fi
-        if [ "$group" = test ] && ! command -v npm >/dev/null; then wanted+=(npm); fi
+        for program in ${PROGRAMS[$group]:-}; do
+            command -v "${program%=*}" >/dev/null || wanted+=("${program#*=}")
+        done
     done
     [ ${#wanted[@]} -gt 0 ] || return 0
     if ! command -v dpkg-query >/dev/null; then

@@ -21,6 +21,7 @@ PARTS=(
     "schema    nothing tests/schema/agreement.py"
     "replay    nothing tests/fuzz/fuzz_*.c"
     "flow      nothing tests/flow/*.c"
+    "guard     nothing tests/guard/orders.c"
     "live      servers tests/live/test_*.c"
     "flow-live servers tests/flow/*.c"
     "python    workers tests/clients/python/journey.py"
@@ -78,6 +79,8 @@ part_replay() {
 part_flow() { "$BUILD/tests/flow/flow"; }
 
 part_flow_live() { "$BUILD/tests/flow/flow" --real; }
+
+part_guard() { tests/guard/guard.sh; }
 
 part_python() { tests/clients/run.sh python; }
 
