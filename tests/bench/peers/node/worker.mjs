@@ -31,7 +31,7 @@ const [carts, products, stock, orders] = ['carts', 'products', 'stock', 'orders'
     db.collection(name),
 );
 const redis = new Redis(process.env.CARTWRIGHT_REDIS_URI);
-const connection = await amqp.connect(process.env.CARTWRIGHT_AMQP_URI);
+const connection = await amqp.connect(process.env.CARTWRIGHT_AMQP_URI, {noDelay: true});
 const consumer = await connection.createChannel();
 const replies = await connection.createChannel();
 const events = await connection.createConfirmChannel();
