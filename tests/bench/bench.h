@@ -73,6 +73,10 @@ struct bench_load {
     int64_t count;
     size_t window;
 };
+/* Answers that were no refusal, per second; 0 when nothing was run. */
+double result_rate(const struct result *result);
+/* One more round; its percentiles replace those of the rounds before. */
+void result_add(struct result *sum, const struct result *round);
 struct result bench_load(struct bench *bench, const struct bench_load *load);
 
 /* Waits until a queue is empty. */

@@ -54,22 +54,7 @@ struct comparison {
     int concurrency[CONTESTANTS];
 };
 
-static double rate(const struct result *result)
-{
-    return result->count == 0 ? 0 : (double)(result->count - result->refused) / result->seconds;
-}
-
 /* --- measuring ---------------------------------------------------------------------------------- */
-
-static void add_round(struct result *sum, const struct result *round)
-{
-    sum->count += round->count;
-    sum->refused += round->refused;
-    sum->seconds += round->seconds;
-    cpu_add(&sum->cpu, &(struct cpu){0}, &round->cpu);
-    sum->p50_ms = round->p50_ms;
-    sum->p99_ms = round->p99_ms;
-}
 
 /* Every buyer is answered, and exactly the stock is sold. */
 static struct result sell_out(struct bench *bench, struct str operation, int64_t buyers)
@@ -100,7 +85,7 @@ static struct result in_rounds(struct bench *bench, const struct workload *work,
             .window = work->window,
         };
         const struct result round = bench_load(bench, &load);
-        add_round(&sum, &round);
+        result_add(&sum, &round);
     }
     return sum;
 }
@@ -125,7 +110,7 @@ static void run_all(struct bench *bench, struct comparison *all, enum contestant
         *result =
             run(bench, work, str_is_absent(operation) ? str_of(work->operation) : operation, count);
         fprintf(stderr, "  %s: %s: %.0f per s, p50 %.1f ms\n", contestant_names[who], work->title,
-                rate(result), result->p50_ms);
+                result_rate(result), result->p50_ms);
     }
 }
 
@@ -145,9 +130,9 @@ static int best_concurrency(struct bench *bench, const char *name)
         const struct str operation = bench_start_peer(bench, name, sweep[i]);
         const struct result result = run(bench, &workloads[0], operation, SWEEP_ORDERS);
         bench_stop_peer(bench);
-        fprintf(stderr, "  %s with %d in work: %.0f per s\n", name, sweep[i], rate(&result));
-        if (rate(&result) > best_rate) {
-            best_rate = rate(&result);
+        fprintf(stderr, "  %s with %d in work: %.0f per s\n", name, sweep[i], result_rate(&result));
+        if (result_rate(&result) > best_rate) {
+            best_rate = result_rate(&result);
             best = sweep[i];
         }
     }
@@ -167,15 +152,15 @@ static void measure_peer(struct bench *bench, struct comparison *all, enum conte
 
 static double better_peer(const struct comparison *all, size_t workload)
 {
-    const double node = rate(&all->results[NODE][workload]);
-    const double go = rate(&all->results[GO][workload]);
+    const double node = result_rate(&all->results[NODE][workload]);
+    const double go = result_rate(&all->results[GO][workload]);
     return node > go ? node : go;
 }
 
 static void write_cells(FILE *out, const struct result *result)
 {
     if (result->count)
-        fprintf(out, " %.0f | %.1f / %.1f |", rate(result), result->p50_ms, result->p99_ms);
+        fprintf(out, " %.0f | %.1f / %.1f |", result_rate(result), result->p50_ms, result->p99_ms);
     else
         fprintf(out, " | |");
 }
@@ -188,10 +173,10 @@ static void write_row(FILE *out, const struct comparison *all, size_t i)
     write_cells(out, &all->results[NODE][i]);
     write_cells(out, &all->results[GO][i]);
     if (workloads[i].peer_count)
-        fprintf(out, " %.1fx |", rate(ours) / better_peer(all, i));
+        fprintf(out, " %.1fx |", result_rate(ours) / better_peer(all, i));
     else
         fprintf(out, " |");
-    fprintf(out, " %.0f %% |\n", 100 * rate(ours) / rate(&all->results[ECHO][0]));
+    fprintf(out, " %.0f %% |\n", 100 * result_rate(ours) / result_rate(&all->results[ECHO][0]));
 }
 
 static double worker_cpu_ms(const struct comparison *all, enum contestant who, size_t workload)
@@ -226,7 +211,7 @@ static void write_markdown(FILE *out, const struct comparison *all)
         "\nThe broker alone (an order's request through a quorum queue, an empty reply): %.0f per\n"
         "second. CPU of the workers per uniform order: Cartwright %.3f ms, Node.js %.2f ms, Go\n"
         "%.2f ms.\n",
-        rate(&all->results[ECHO][0]), worker_cpu_ms(all, CARTWRIGHT, 0),
+        result_rate(&all->results[ECHO][0]), worker_cpu_ms(all, CARTWRIGHT, 0),
         worker_cpu_ms(all, NODE, 0), worker_cpu_ms(all, GO, 0));
 }
 
@@ -243,8 +228,9 @@ static void write_json(FILE *out, const struct comparison *all)
             fprintf(out,
                     "%s\n    \"%s\": {\"rate\": %.0f, \"p50Ms\": %.2f, \"p99Ms\": %.2f, "
                     "\"cpuMsPerRequest\": %.4f}",
-                    comma, who == ECHO ? "echo" : workloads[i].name, rate(result), result->p50_ms,
-                    result->p99_ms, 1000 * result->cpu.lanes / (double)result->count);
+                    comma, who == ECHO ? "echo" : workloads[i].name, result_rate(result),
+                    result->p50_ms, result->p99_ms,
+                    1000 * result->cpu.lanes / (double)result->count);
             comma = ",";
         }
         fprintf(out, "\n  }");

@@ -23,6 +23,21 @@ static double percentile_ms(const int64_t *sorted, int64_t count, int64_t percen
     return count ? (double)sorted[(count - 1) * percent / 100] / 1000.0 : 0;
 }
 
+double result_rate(const struct result *result)
+{
+    return result->count == 0 ? 0 : (double)(result->count - result->refused) / result->seconds;
+}
+
+void result_add(struct result *sum, const struct result *round)
+{
+    sum->count += round->count;
+    sum->refused += round->refused;
+    sum->seconds += round->seconds;
+    cpu_add(&sum->cpu, &(struct cpu){0}, &round->cpu);
+    sum->p50_ms = round->p50_ms;
+    sum->p99_ms = round->p99_ms;
+}
+
 static void send_one(struct bench *bench, struct bus_client *client, const struct bench_load *load,
                      int64_t i)
 {

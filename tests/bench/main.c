@@ -9,7 +9,7 @@
 #include "bench.h"
 #include "worker/names.h"
 
-#define WARM_UPS 3 /* rounds until most tokens are known to both lanes */
+#define WARM_UPS 3 /* rounds until the lanes know the tokens */
 #define ROUNDS   4 /* of BENCH_USERS orders each */
 #define ECHOES   60000
 
@@ -40,19 +40,9 @@ static struct result rounds(struct bench *bench, const char *title, size_t skus)
         const struct result round = place_orders(bench, BENCH_USERS, BENCH_WINDOW);
         fprintf(stderr, "  %s, round %d of %d: %.0f orders/s\n", title, i + 1, ROUNDS,
                 (double)round.count / round.seconds);
-        total.count += round.count;
-        total.refused += round.refused;
-        total.seconds += round.seconds;
-        cpu_add(&total.cpu, &(struct cpu){0}, &round.cpu);
-        total.p50_ms = round.p50_ms;
-        total.p99_ms = round.p99_ms;
+        result_add(&total, &round);
     }
     return total;
-}
-
-static double rate(struct result result)
-{
-    return (double)(result.count - result.refused) / result.seconds;
 }
 
 static void write_json(const struct figures *f)
@@ -121,8 +111,8 @@ static int64_t measure_orders(struct bench *bench, struct figures *f)
     const struct result hot = rounds(bench, "10 SKUs", BENCH_HOT_SKUS);
     bench_fill_carts(bench, BENCH_SKUS);
     f->p50_one_ms = place_orders(bench, 300, 1).p50_ms;
-    f->uniform = rate(uniform);
-    f->hot = rate(hot);
+    f->uniform = result_rate(&uniform);
+    f->hot = result_rate(&hot);
     f->cpu_ms_per_order = 1000 * uniform.cpu.lanes / (double)uniform.count;
     f->uniform_run = uniform;
     f->hot_run = hot;
@@ -143,7 +133,7 @@ static int64_t measure_all_pools(struct bench *bench, struct figures *f)
     bench_await_empty(bench, name_event_queue(&bench->arena, bench->settings->engine.prefix,
                                               STR("notification")));
     const struct result all = rounds(bench, "1000 SKUs, all pools", BENCH_SKUS);
-    f->all_pools = rate(all);
+    f->all_pools = result_rate(&all);
     bench_stop_workers(bench);
     return all.refused;
 }
@@ -153,7 +143,7 @@ static int64_t bench_orders(struct bench *bench)
     struct figures f = {0};
     fprintf(stderr, "  echo\n");
     f.echo_run = bench_echo(bench, ECHOES);
-    f.echo = rate(f.echo_run);
+    f.echo = result_rate(&f.echo_run);
     int64_t refused = measure_orders(bench, &f);
     refused += measure_all_pools(bench, &f);
     print_table(&f);

@@ -14,66 +14,9 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "../unit/store_types.h"
-#include "base/clock.h"
-#include "base/id.h"
-#include "store/mongoc_headers.h"
+#include "store_rig.h"
 
 #define LONG_BODY ((size_t)200 * 1024)
-
-struct rig {
-    struct arena arena;
-    struct str database;
-    struct store *store;
-    struct err err;
-    mongoc_client_t *client; /* the test's own eyes and hands */
-};
-
-static void quiet(const char *line)
-{
-    (void)line;
-}
-
-static struct rig *rig_open(void)
-{
-    const char *uri = getenv("CARTWRIGHT_MONGODB_URI");
-    if (!uri)
-        skip();
-    struct rig *rig = calloc(1, sizeof(*rig));
-    arena_init(&rig->arena, 1 << 16);
-    const struct str id = id_new(&rig->arena, clock_now_ms());
-    rig->database = str_printf(&rig->arena, "storetest_%s", id.ptr);
-    const struct store_options options = {.uri = str_of(uri),
-                                          .database = rig->database,
-                                          .timeout_ms = 4000,
-                                          .types = test_types,
-                                          .type_count = COUNT(test_types)};
-    if (store_open(&options, &rig->store, &rig->err) != OUTCOME_DONE)
-        fail_msg("store_open: %s", rig->err.text);
-    rig->client = mongoc_client_new(uri);
-    if (store_apply_indexes(rig->store, quiet, &rig->err) != OUTCOME_DONE)
-        fail_msg("store_apply_indexes: %s", rig->err.text);
-    return rig;
-}
-
-static void rig_close(struct rig *rig)
-{
-    mongoc_database_t *database = mongoc_client_get_database(rig->client, rig->database.ptr);
-    mongoc_database_drop(database, NULL);
-    mongoc_database_destroy(database);
-    mongoc_client_destroy(rig->client);
-    store_close(rig->store);
-    arena_release(&rig->arena);
-    free(rig);
-}
-
-#define assert_outcome(rig, expected, call)                                                        \
-    do {                                                                                           \
-        const enum outcome got_ = (call);                                                          \
-        if (got_ != (expected))                                                                    \
-            fail_msg("%s: %s, not %s: %s", #call, outcome_name(got_), outcome_name(expected),      \
-                     (rig)->err.text);                                                             \
-    } while (0)
 
 /* With its length: a text that was cut or that runs on is another one. */
 static void assert_text(struct str got, struct str expected)

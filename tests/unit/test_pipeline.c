@@ -281,16 +281,22 @@ void test_pipeline__a_lease_goes_to_the_lane_that_waits_for_it(void **state)
 
 /* --- sizes ----------------------------------------------------------------------------------------- */
 
-void test_pipeline__a_few_do_not_follow_a_large_batch(void **state)
+/* m1 to m4 are under way, m5 is there. */
+static void one_behind_four(void)
 {
-    (void)state;
     static const char *const ids[] = {"m1", "m2", "m3", "m4"};
-    begin();
     for (size_t i = 0; i < COUNT(ids); i++)
         order(ids[i], NOTE_ID, ids[i]);
     step();
     order("m5", NOTE_ID, "five");
     step();
+}
+
+void test_pipeline__a_few_do_not_follow_a_large_batch(void **state)
+{
+    (void)state;
+    begin();
+    one_behind_four();
     assert_int_equal(c.lane.waiting.count, 1); /* more will come while four are under way */
     order("m6", NOTE_ID, "six");
     step();
@@ -304,13 +310,8 @@ void test_pipeline__a_few_do_not_follow_a_large_batch(void **state)
 void test_pipeline__what_waits_for_more_goes_when_the_commit_has_ended(void **state)
 {
     (void)state;
-    static const char *const ids[] = {"m1", "m2", "m3", "m4"};
     begin();
-    for (size_t i = 0; i < COUNT(ids); i++)
-        order(ids[i], NOTE_ID, ids[i]);
-    step();
-    order("m5", NOTE_ID, "five");
-    step();
+    one_behind_four();
     store_fake_set_slow(c.store, false);
     step();
     assert_int_equal(replies(), 5);
