@@ -97,6 +97,22 @@ bool mongo_array_add(struct mongo_array *array, bson_t *element);
 bool mongo_array_add_end(struct mongo_array *array, bson_t *element);
 bool mongo_array_end(struct mongo_array *array);
 
+/* store_mongo_replace.c: the replaces of one collection, gathered into one statement. */
+struct mongo_replaces {
+    bson_t ids, versions, documents; /* arrays of `count` */
+    uint32_t count;
+};
+
+void mongo_replaces_init(struct mongo_replaces *replaces);
+void mongo_replaces_destroy(struct mongo_replaces *replaces);
+/* Of the statement, roughly. */
+uint32_t mongo_replaces_bytes(const struct mongo_replaces *replaces);
+MUST_CHECK bool mongo_replaces_add(struct mongo_replaces *replaces, const struct write *write,
+                                   struct codec_fault *fault);
+/* Fills an element of "updates". It modifies as many documents as were added, or a version moved
+ * on. */
+MUST_CHECK bool mongo_replaces_put(const struct mongo_replaces *replaces, bson_t *element);
+
 /* Takes what a cursor yields: one document at a time. */
 typedef enum outcome mongo_take_fn(void *context, const bson_t *doc, struct err *err);
 MUST_CHECK enum outcome mongo_drain(const struct mongo_link *link, const char *collection,

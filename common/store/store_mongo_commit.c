@@ -42,39 +42,6 @@ static bool put_insert(bson_t *element, const struct write *write, struct codec_
     return codec_put(element, write->type->shape, write->doc, fault);
 }
 
-/* {$cond: [{$eq: ["$version", base]}, {$literal: <document>}, "$$ROOT"]} */
-static bool put_guarded_document(bson_t *stage, const struct write *write,
-                                 struct codec_fault *fault)
-{
-    bson_t cond, same, eq, then, literal;
-    return bson_append_array_begin(stage, "$cond", 5, &cond) &&
-           bson_append_document_begin(&cond, "0", 1, &same) &&
-           bson_append_array_begin(&same, "$eq", 3, &eq) &&
-           bson_append_utf8(&eq, "0", 1, "$version", 8) &&
-           bson_append_int64(&eq, "1", 1, write->base_version) &&
-           bson_append_array_end(&same, &eq) && bson_append_document_end(&cond, &same) &&
-           bson_append_document_begin(&cond, "1", 1, &then) &&
-           bson_append_document_begin(&then, "$literal", 8, &literal) &&
-           codec_put(&literal, write->type->shape, write->doc, fault) &&
-           bson_append_document_end(&then, &literal) && bson_append_document_end(&cond, &then) &&
-           bson_append_utf8(&cond, "2", 1, "$$ROOT", 6) && bson_append_array_end(stage, &cond);
-}
-
-/* {q: {_id}, u: [{$replaceWith: <the new document, or the old one when its version moved on>}]}.
- * A lookup by `_id` alone needs no query planner, which costs a third of an update; so the guard
- * stands in the replacement, and one that says no shows as "not modified". */
-static bool put_replace(bson_t *element, const struct write *write, struct codec_fault *fault)
-{
-    bson_t q, u, stage, replace;
-    return bson_append_document_begin(element, "q", 1, &q) && put_id(&q, write) &&
-           bson_append_document_end(element, &q) && bson_append_array_begin(element, "u", 1, &u) &&
-           bson_append_document_begin(&u, "0", 1, &stage) &&
-           bson_append_document_begin(&stage, "$replaceWith", 12, &replace) &&
-           put_guarded_document(&replace, write, fault) &&
-           bson_append_document_end(&stage, &replace) && bson_append_document_end(&u, &stage) &&
-           bson_append_array_end(element, &u);
-}
-
 /* A check must be a real write: a read inside the transaction meets no write conflict, so two
  * batches could each pass the other's check. The counter means nothing; a replace drops it. */
 static bool put_check(bson_t *element, const struct write *write, struct codec_fault *fault)
@@ -109,11 +76,11 @@ static const struct command_kind command_kinds[] = {
 
 struct write_form {
     const struct command_kind *command;
-    put_write_fn *put;
+    put_write_fn *put; /* NULL: gathered with the others of its kind */
 };
 
 static const struct write_form write_forms[] = {
-    [WRITE_REPLACE] = {&command_kinds[0], put_replace},
+    [WRITE_REPLACE] = {&command_kinds[0], NULL},
     [WRITE_CHECK] = {&command_kinds[0], put_check},
     [WRITE_DELETE] = {&command_kinds[1], put_delete},
     [WRITE_INSERT] = {&command_kinds[2], put_insert},
@@ -125,15 +92,31 @@ struct group {
     const struct command_kind *kind;
     const struct doc_type *type;
     bson_t command;
-    struct mongo_array writes;
+    struct mongo_array elements;
+    struct mongo_replaces replaces;
+    uint32_t writes; /* in this command */
+    size_t sent;     /* in all commands of the group */
 };
 
-static void group_begin(struct group *group)
+static void group_open(struct group *group)
 {
-    bson_reinit(&group->command);
+    group->writes = 0;
+    mongo_replaces_init(&group->replaces);
+    bson_init(&group->command);
     bson_append_utf8(&group->command, group->kind->verb, -1, group->type->collection, -1);
     bson_append_bool(&group->command, "ordered", 7, false);
-    mongo_array_begin(&group->writes, &group->command, group->kind->array);
+    mongo_array_begin(&group->elements, &group->command, group->kind->array);
+}
+
+static void group_close(struct group *group)
+{
+    mongo_replaces_destroy(&group->replaces);
+    bson_destroy(&group->command);
+}
+
+static uint32_t group_bytes(const struct group *group)
+{
+    return group->command.len + mongo_replaces_bytes(&group->replaces);
 }
 
 /* A guard that matches nothing is no error to the server: it only counts less. */
@@ -142,59 +125,73 @@ static enum outcome check_count(const struct group *group, const bson_t *reply, 
     bson_iter_t n;
     const int64_t done =
         bson_iter_init_find(&n, reply, group->kind->done) ? bson_iter_as_int64(&n) : (int64_t)-1;
-    if (done != group->writes.count)
+    if (done != group->writes)
         return conflict(err, "%s: %s did %lld of %u: a version moved on", group->type->collection,
-                        group->kind->verb, (long long)done, group->writes.count);
+                        group->kind->verb, (long long)done, group->writes);
     return OUTCOME_DONE;
+}
+
+static bool group_end(struct group *group)
+{
+    bson_t element;
+    const bool ok = group->replaces.count == 0 || (mongo_array_add(&group->elements, &element) &&
+                                                   mongo_replaces_put(&group->replaces, &element) &&
+                                                   mongo_array_add_end(&group->elements, &element));
+    return ok && mongo_array_end(&group->elements);
 }
 
 static enum outcome group_send(struct group *group, struct err *err)
 {
-    AUTO_BSON reply;
-    if (!mongo_array_end(&group->writes)) {
-        bson_init(&reply);
+    if (!group_end(group))
         return bug(err, "%s: a command cannot be built", group->type->collection);
-    }
+    AUTO_BSON reply;
     TRY(mongo_run(&group->writer->link, MONGO_WRITE, &group->command, group->writer->in_session,
                   &reply, group->type->collection, err));
     return check_count(group, &reply, err);
 }
 
+static bool group_put(struct group *group, const struct write *write, struct codec_fault *fault)
+{
+    put_write_fn *put = write_forms[write->kind].put;
+    bson_t element;
+    if (!put)
+        return mongo_replaces_add(&group->replaces, write, fault);
+    return mongo_array_add(&group->elements, &element) && put(&element, write, fault) &&
+           mongo_array_add_end(&group->elements, &element);
+}
+
 static enum outcome group_add(struct group *group, const struct write *write, struct err *err)
 {
     struct codec_fault fault = {"", NULL, "cannot be stored"};
-    const uint32_t before = group->command.len;
-    bson_t element;
-    const bool ok = mongo_array_add(&group->writes, &element) &&
-                    write_forms[write->kind].put(&element, write, &fault) &&
-                    mongo_array_add_end(&group->writes, &element);
-    if (!ok)
+    const uint32_t before = group_bytes(group);
+    if (!group_put(group, write, &fault))
         return bug(err, "%s %.*s: field %s of %s %s", write->type->collection,
                    STR_FMT(doc_head(write->doc)->id), fault.field ? fault.field : "id", fault.shape,
                    fault.what);
-    if (group->command.len - before > DOCUMENT_BYTES_MAX)
+    if (group_bytes(group) - before > DOCUMENT_BYTES_MAX)
         return bug(err, "%s %.*s is too large to be stored", write->type->collection,
                    STR_FMT(doc_head(write->doc)->id));
+    group->writes++;
     return OUTCOME_DONE;
 }
 
-/* Sends all writes of one kind to one collection; adds their number to *sent. */
-static enum outcome send_group(struct group *group, const struct commit *commit, size_t *sent,
-                               struct err *err)
+/* Adds all writes of one kind to one collection; a command that is full is sent, and the next one
+ * begun. */
+static enum outcome fill_group(struct group *group, const struct commit *commit, struct err *err)
 {
-    group_begin(group);
     for (size_t i = 0; i < commit->write_count; i++) {
         const struct write *write = &commit->writes[i];
         if (write->type != group->type || write_forms[write->kind].command != group->kind)
             continue;
-        if (group->command.len > COMMAND_BYTES_MAX) {
+        if (group_bytes(group) > COMMAND_BYTES_MAX) {
             TRY(group_send(group, err));
-            group_begin(group);
+            group_close(group);
+            group_open(group);
         }
         TRY(group_add(group, write, err));
-        (*sent)++;
+        group->sent++;
     }
-    return group->writes.count > 0 ? group_send(group, err) : OUTCOME_DONE;
+    return group->writes > 0 ? group_send(group, err) : OUTCOME_DONE;
 }
 
 static enum outcome send_writes(struct mongo_writer *writer, const struct commit *commit,
@@ -204,10 +201,12 @@ static enum outcome send_writes(struct mongo_writer *writer, const struct commit
     for (size_t kind = 0; kind < COMMAND_KINDS; kind++)
         for (size_t i = 0; i < writer->link.type_count; i++) {
             struct group group = {
-                writer, &command_kinds[kind], writer->link.types[i], BSON_INITIALIZER, {0}};
-            const enum outcome outcome = send_group(&group, commit, &sent, err);
-            bson_destroy(&group.command);
+                .writer = writer, .kind = &command_kinds[kind], .type = writer->link.types[i]};
+            group_open(&group);
+            const enum outcome outcome = fill_group(&group, commit, err);
+            group_close(&group);
             TRY(outcome);
+            sent += group.sent;
         }
     return sent == commit->write_count
                ? OUTCOME_DONE

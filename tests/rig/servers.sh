@@ -137,7 +137,9 @@ start_rabbitmq() {
         export RABBITMQ_ADVANCED_CONFIG_FILE=$DIR/rabbitmq/advanced.config
         export RABBITMQ_ENABLED_PLUGINS_FILE=$DIR/rabbitmq/enabled_plugins
         export RABBITMQ_GENERATED_CONFIG_DIR=$DIR/rabbitmq/generated
-        export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}'
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}"
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS+=" ${RIG_RABBITMQ_ERL_ARGS:-}"
+        export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS
         # With this the script becomes the Erlang VM instead of minding it: one pid to watch.
         export detached=true
         launch rabbitmq "$program"
