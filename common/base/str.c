@@ -27,9 +27,16 @@ bool str_is_c(struct str s)
 
 uint64_t str_hash(struct str s)
 {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (unsigned char)s.ptr[i]) * 0x100000001b3u;
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
+    uint64_t hash = s.len * odd;
+    while (s.len > 0) {
+        uint64_t word = 0;
+        const size_t n = s.len < sizeof(word) ? s.len : sizeof(word);
+        memcpy(&word, s.ptr, n);
+        hash = (hash ^ word) * odd;
+        hash ^= hash >> 32;
+        s = (struct str){s.ptr + n, s.len - n};
+    }
     return hash;
 }
 

@@ -44,7 +44,8 @@ int str_cmp(struct str a, struct str b);
 bool str_starts_with(struct str s, struct str prefix);
 /* True when no NUL hides inside, so that ptr is the same string for C. */
 bool str_is_c(struct str s);
-/* 64-bit FNV-1a: for maps of trusted or bounded size, never for secrets. */
+/* Multiplicative (Knuth), eight bytes at a time: for maps of trusted or bounded size within one
+ * machine, never for secrets and never stored. */
 uint64_t str_hash(struct str s);
 /* Decimal digits with an optional '-', nothing else; false on anything out of int64. */
 bool str_to_int64(struct str s, int64_t *out);

@@ -11,7 +11,7 @@ void text_init(struct text *text, struct arena *arena, size_t capacity)
     text->ptr[0] = '\0';
 }
 
-static void reserve(struct text *text, size_t more)
+void text_reserve(struct text *text, size_t more)
 {
     const size_t needed = text->len + more + 1;
     if (needed <= text->capacity)
@@ -21,20 +21,6 @@ static void reserve(struct text *text, size_t more)
     char *larger = arena_bytes(text->arena, text->capacity);
     memcpy(larger, text->ptr, text->len + 1);
     text->ptr = larger;
-}
-
-void text_append(struct text *text, const void *bytes, size_t len)
-{
-    reserve(text, len);
-    if (len)
-        memcpy(text->ptr + text->len, bytes, len);
-    text->len += len;
-    text->ptr[text->len] = '\0';
-}
-
-void text_append_char(struct text *text, char c)
-{
-    text_append(text, &c, 1);
 }
 
 void text_append_int(struct text *text, int64_t value)
@@ -61,7 +47,7 @@ void text_printf(struct text *text, const char *format, ...)
     const int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (len > 0) {
-        reserve(text, (size_t)len);
+        text_reserve(text, (size_t)len);
         vsnprintf(text->ptr + text->len, (size_t)len + 1, format, again);
         text->len += (size_t)len;
     }

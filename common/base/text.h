@@ -16,10 +16,26 @@ struct text {
 };
 
 void text_init(struct text *text, struct arena *arena, size_t capacity);
-void text_append(struct text *text, const void *bytes, size_t len);
-void text_append_char(struct text *text, char c);
+/* Makes room for `more` bytes and the NUL. */
+void text_reserve(struct text *text, size_t more);
 void text_append_int(struct text *text, int64_t value);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Inline, like the next one: a reply is a thousand small pieces. */
+static inline void text_append(struct text *text, const void *bytes, size_t len)
+{
+    if (text->capacity - text->len <= len)
+        text_reserve(text, len);
+    if (len)
+        memcpy(text->ptr + text->len, bytes, len);
+    text->len += len;
+    text->ptr[text->len] = '\0';
+}
+
+static inline void text_append_char(struct text *text, char c)
+{
+    text_append(text, &c, 1);
+}
 
 static inline void text_append_str(struct text *text, struct str s)
 {
