@@ -221,9 +221,10 @@ down: ## end what make up started
 	$(Q)tests/rig/workers.sh stop .run
 	$(Q)tests/rig/servers.sh stop .run
 
-bench: cartwright $(PROGRAM.bench) | build/.tools-servers build/.tools-bench ## the same orders by Node.js and Go workers; writes docs/benchmarks.md
+bench: cartwright $(PROGRAM.bench) | build/.tools-servers build/.tools-bench ## the same requests to Node.js and Go workers, growth, lanes; writes docs/benchmarks.md
 	$(Q)tests/bench/peers/run.sh build
-	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders compare
+	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders suite
+	$(Q)python3 tests/bench/report.py .run/bench.json docs
 
 bench-orders: cartwright $(PROGRAM.bench) | build/.tools-servers ## orders per second, beside the broker's own echo rate
 	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders

@@ -262,6 +262,11 @@ size_t bus_client_in_flight(const struct bus_client *client)
     return client->in_flight;
 }
 
+int bus_client_fd(const struct bus_client *client)
+{
+    return client->link.fd;
+}
+
 enum outcome bus_client_call(struct bus_client *client, const struct bus_request *request,
                              int timeout_ms, struct bus_reply *out, struct err *err)
 {

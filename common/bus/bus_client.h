@@ -37,6 +37,9 @@ uint64_t bus_client_send(struct bus_client *client, const struct bus_request *re
 MUST_CHECK enum outcome bus_client_receive(struct bus_client *client, int timeout_ms,
                                            struct bus_reply *out, struct err *err);
 size_t bus_client_in_flight(const struct bus_client *client);
+/* Readable when something arrived that bus_client_receive has not taken yet: for a caller that waits
+ * for other things, too. First let bus_client_receive say that there is no reply. */
+int bus_client_fd(const struct bus_client *client);
 /* Send one, wait for its reply; nothing else may be in flight. */
 MUST_CHECK enum outcome bus_client_call(struct bus_client *client,
                                         const struct bus_request *request, int timeout_ms,

@@ -10,7 +10,7 @@
 #include "bench.h"
 #include "worker/process.h"
 
-#define ECHO_QUEUE "bench.echo" /* also its operation */
+#define ECHO_QUEUE "bench.echo"
 #define GROUP      128
 
 static struct bus *open_echo(struct bench *bench)
@@ -68,13 +68,10 @@ struct result bench_echo(struct bench *bench, int64_t count)
     if (child == 0)
         serve(open_echo(bench));
     sleep(1); /* until it consumes */
-    const struct bench_load load = {
-        .request = bench_order,
-        .operation = STR(ECHO_QUEUE),
-        .count = count,
-        .window = BENCH_WINDOW,
-    };
+    bench_name_operations(bench, ECHO_QUEUE ".");
+    const struct bench_load load = {.request = bench_order, .count = count, .window = BENCH_WINDOW};
     const struct result result = bench_load(bench, &load);
+    bench_name_operations(bench, "");
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     return result;

@@ -5,6 +5,8 @@
 #include "auth/auth.h"
 #include "bench.h"
 #include "cart/cart.h"
+#include "catalog/catalog.h"
+#include "lock/lock.h"
 #include "wire/json.h"
 #include "worker/process.h"
 
@@ -54,7 +56,7 @@ static void fill_by_chance(struct bench *bench, struct cart *cart, const void *c
     const size_t skus = *(const size_t *)context;
     const size_t first = next_random() % skus;
     const size_t second = (first + 1 + next_random() % (skus - 1)) % skus;
-    cart->lines.items = arena_array(&bench->arena, 2, sizeof(struct cart_line));
+    cart->lines.items = arena_array(&bench->scratch, 2, sizeof(struct cart_line));
     cart->lines.items[0] = line_of(&bench->goods[first]);
     cart->lines.items[1] = line_of(&bench->goods[second]);
     cart->lines.count = 2;
@@ -62,42 +64,49 @@ static void fill_by_chance(struct bench *bench, struct cart *cart, const void *c
 
 static void fill_with(struct bench *bench, struct cart *cart, const void *context)
 {
-    cart->lines.items = arena_array(&bench->arena, 1, sizeof(struct cart_line));
+    cart->lines.items = arena_array(&bench->scratch, 1, sizeof(struct cart_line));
     cart->lines.items[0] = line_of(context);
     cart->lines.count = 1;
 }
 
-static void fill_all(struct bench *bench, fill_fn *fill, const void *context)
+static void add_cart(struct bench *bench, const struct doc_head *old, struct str user,
+                     fill_fn *fill, const void *context)
+{
+    struct cart *cart = ARENA_NEW(&bench->scratch, struct cart);
+    cart->head = old ? *old : fixtures_head(&bench->chunk, user);
+    if (old)
+        cart->head.version++;
+    fill(bench, cart, context);
+    fixtures_add(&bench->chunk, &(struct write){old ? WRITE_REPLACE : WRITE_INSERT, &cart_type,
+                                                cart, old ? old->version : 0});
+}
+
+/* All of these users have a cart, or none has. */
+static void fill_all(struct bench *bench, size_t users, fill_fn *fill, const void *context)
 {
     struct err err = {0};
     struct store_find find = {
-        .type = &cart_type, .path = "id", .values = bench->users, .count = BENCH_USERS};
-    if (store_find(bench->store, &bench->arena, &find, &err) != OUTCOME_DONE)
+        .type = &cart_type, .path = "id", .values = bench->users, .count = users};
+    if (store_find(bench->store, &bench->scratch, &find, &err) != OUTCOME_DONE)
         bench_die("reading carts", &err);
-    const bool first = find.found.count == 0;
-    for (size_t i = 0; i < BENCH_USERS; i++) {
-        struct cart *cart = ARENA_NEW(&bench->arena, struct cart);
-        cart->head = first ? fixtures_head(&bench->fixtures, bench->users[i])
-                           : *doc_head(find.found.items[i]);
-        const int64_t base = cart->head.version;
-        cart->head.version = first ? 1 : base + 1;
-        fill(bench, cart, context);
-        fixtures_add(&bench->fixtures,
-                     &(struct write){first ? WRITE_INSERT : WRITE_REPLACE, &cart_type, cart, base});
-    }
-    fixtures_write(&bench->fixtures);
+    const bool are_new = find.found.count == 0;
+    for (size_t i = 0; i < users; i++)
+        add_cart(bench, are_new ? NULL : doc_head(find.found.items[i]), bench->users[i], fill,
+                 context);
+    fixtures_write(&bench->chunk);
+    fixtures_clear(&bench->chunk);
 }
 
 void bench_fill_carts(struct bench *bench, size_t skus)
 {
-    fill_all(bench, fill_by_chance, &skus);
+    fill_all(bench, BENCH_USERS, fill_by_chance, &skus);
 }
 
-struct good bench_flash_sale(struct bench *bench, int64_t stock)
+struct good bench_flash_sale(struct bench *bench, size_t buyers, int64_t stock)
 {
     const struct good good = fixtures_good(&bench->fixtures, (struct money){999, "GBP"}, stock);
     fixtures_write(&bench->fixtures);
-    fill_all(bench, fill_with, &good);
+    fill_all(bench, buyers, fill_with, &good);
     return good;
 }
 
@@ -108,22 +117,71 @@ static void print_nothing(const char *line)
     (void)line;
 }
 
-void bench_set_up(struct bench *bench)
+/* The database is the path of the URI: "mongodb://host:port/database?options". */
+static void name_state(const char *state)
+{
+    const char *uri = getenv("CARTWRIGHT_MONGODB_URI");
+    const char *hosts = uri ? strstr(uri, "://") : NULL;
+    const char *path = hosts ? strchr(hosts + 3, '/') : NULL;
+    char text[1024];
+    if (!path)
+        bench_die("CARTWRIGHT_MONGODB_URI", &(struct err){.text = "names no database"});
+    const int len = snprintf(text, sizeof(text), "%.*s/bench_%s%s", (int)(path - uri), uri, state,
+                             path + strcspn(path, "?"));
+    if (len >= (int)sizeof(text) || setenv("CARTWRIGHT_MONGODB_URI", text, 1) != 0)
+        bench_die("CARTWRIGHT_MONGODB_URI", &(struct err){.text = "is too long"});
+}
+
+static void open_store(struct bench *bench)
 {
     struct err err = {0};
-    arena_init(&bench->arena, 1024 * 1024);
-    json_init();
-    if (auth_init(&err) != OUTCOME_DONE || config_load(&app_config, getenv("CONFIG"), &bench->arena,
-                                                       &bench->config, &err) != OUTCOME_DONE)
-        bench_die("configuration", &err);
-    bench->settings = bench->config.settings;
-    bench->service = shop_service(bench->settings);
     const struct store_options options =
         store_options_of(&bench->service, &bench->settings->engine);
     if (store_open(&options, &bench->store, &err) != OUTCOME_DONE ||
         store_apply_indexes(bench->store, print_nothing, &err) != OUTCOME_DONE)
         bench_die("opening the database", &err);
+}
+
+void bench_forget_pages(struct bench *bench)
+{
+    struct err err = {0};
+    struct lock *lock = NULL;
+    const struct lock_options options = lock_options_of(&bench->settings->engine);
+    const struct str tag = str_of(product_type.cache_tag);
+    if (lock_open(&options, &lock, &err) != OUTCOME_DONE ||
+        cache_invalidate(lock, &tag, 1, &err) != OUTCOME_DONE)
+        bench_die("the cache", &err);
+    lock_close(lock);
+}
+
+void bench_set_up(struct bench *bench, const char *state)
+{
+    struct err err = {0};
+    if (state)
+        name_state(state);
+    arena_init(&bench->arena, 1024 * 1024);
+    arena_init(&bench->scratch, 1024 * 1024);
+    json_init();
+    bench->config_file = getenv("CONFIG");
+    if (auth_init(&err) != OUTCOME_DONE ||
+        config_load(&app_config, bench->config_file, &bench->arena, &bench->config, &err) !=
+            OUTCOME_DONE)
+        bench_die("configuration", &err);
+    bench->settings = bench->config.settings;
+    bench->service = shop_service(bench->settings);
+    open_store(bench);
+    bench_forget_pages(bench);
     fixtures_init(&bench->fixtures, &bench->arena, bench->store, &bench->settings->engine);
+    fixtures_init(&bench->chunk, &bench->scratch, bench->store, &bench->settings->engine);
     add_all(bench);
     bench_write_bodies(bench);
+    bench_name_operations(bench, "");
+}
+
+void bench_tear_down(struct bench *bench)
+{
+    store_close(bench->store);
+    arena_release(&bench->scratch);
+    arena_release(&bench->arena);
+    *bench = (struct bench){0};
 }

@@ -1,5 +1,5 @@
 /* main.c - `make bench-orders`: the figures of order placement, beside the broker's own echo rate,
- * in one run. With the argument "compare": `make bench` (compare.c). */
+ * in one run. With the argument "suite": `make bench` (suite.c). */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "suite.h"
 #include "worker/names.h"
 
 #define WARM_UPS 3 /* rounds until the lanes know the tokens */
@@ -16,18 +17,12 @@
 struct figures {
     double echo, uniform, hot, p50_one_ms, cpu_ms_per_order, lane_rss_mib;
     double all_pools;
-    double uniform_p50_ms, uniform_p99_ms, hot_p50_ms, hot_p99_ms;
     struct result echo_run, uniform_run, hot_run;
 };
 
 static struct result place_orders(struct bench *bench, int64_t count, size_t window)
 {
-    const struct bench_load load = {
-        .request = bench_order,
-        .operation = STR("order.place"),
-        .count = count,
-        .window = window,
-    };
+    const struct bench_load load = {.request = bench_order, .count = count, .window = window};
     return bench_load(bench, &load);
 }
 
@@ -83,9 +78,10 @@ static void print_table(const struct figures *f)
     printf("\n%-44s %9s %9s %9s %9s\n", "", "per s", "of echo", "p50 ms", "p99 ms");
     printf("%-44s %9.0f %8.0f%%\n", "broker alone (echo, 512 in flight)", f->echo, 100.0);
     printf("%-44s %9.0f %8.0f%% %9.1f %9.1f\n", "orders, 512 in flight, 1000 SKUs", f->uniform,
-           100 * f->uniform / f->echo, f->uniform_p50_ms, f->uniform_p99_ms);
+           100 * f->uniform / f->echo, result_ms(&f->uniform_run, 50),
+           result_ms(&f->uniform_run, 99));
     printf("%-44s %9.0f %8.0f%% %9.1f %9.1f\n", "orders, 512 in flight, 10 SKUs", f->hot,
-           100 * f->hot / f->echo, f->hot_p50_ms, f->hot_p99_ms);
+           100 * f->hot / f->echo, result_ms(&f->hot_run, 50), result_ms(&f->hot_run, 99));
     printf("%-44s %9.0f %8.0f%%\n", "orders, 1000 SKUs, notifications taken up", f->all_pools,
            100 * f->all_pools / f->echo);
     printf("%-44s %29.2f\n", "orders, 1 in flight", f->p50_one_ms);
@@ -110,16 +106,13 @@ static int64_t measure_orders(struct bench *bench, struct figures *f)
     const struct result uniform = rounds(bench, "1000 SKUs", BENCH_SKUS);
     const struct result hot = rounds(bench, "10 SKUs", BENCH_HOT_SKUS);
     bench_fill_carts(bench, BENCH_SKUS);
-    f->p50_one_ms = place_orders(bench, 300, 1).p50_ms;
+    const struct result one = place_orders(bench, 300, 1);
+    f->p50_one_ms = result_ms(&one, 50);
     f->uniform = result_rate(&uniform);
     f->hot = result_rate(&hot);
     f->cpu_ms_per_order = 1000 * uniform.cpu.lanes / (double)uniform.count;
     f->uniform_run = uniform;
     f->hot_run = hot;
-    f->uniform_p50_ms = uniform.p50_ms;
-    f->uniform_p99_ms = uniform.p99_ms;
-    f->hot_p50_ms = hot.p50_ms;
-    f->hot_p99_ms = hot.p99_ms;
     f->lane_rss_mib = bench_lane_rss(bench);
     bench_stop_workers(bench);
     return uniform.refused + hot.refused;
@@ -155,10 +148,13 @@ static int64_t bench_orders(struct bench *bench)
 int main(int argc, char **argv)
 {
     static struct bench bench;
-    bench_set_up(&bench);
-    if (argc > 1 && strcmp(argv[1], "compare") == 0) {
-        bench_compare(&bench);
+    if (argc > 1 && strcmp(argv[1], "suite") == 0) {
+        const bool is_part = argc == 4 && strcmp(argv[2], "--only") == 0;
+        if (argc != 2 && !is_part)
+            bench_die("usage", &(struct err){.text = "bench_orders [suite [--only PREFIX]]"});
+        bench_suite(&bench, is_part ? argv[3] : "");
         return 0;
     }
+    bench_set_up(&bench, NULL);
     return bench_orders(&bench) ? 1 : 0;
 }

@@ -2,12 +2,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define RUN_SH        "tests/bench/peers/run.sh"
 #define LOG_FILE      ".run/bench-peer.log"
@@ -17,6 +16,7 @@ static void become(const char *name, const char *queue, int concurrency)
 {
     char text[16];
     snprintf(text, sizeof(text), "%d", concurrency);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setenv("PEER_QUEUE", queue, 1);
     setenv("PEER_CONCURRENCY", text, 1);
     if (!freopen(LOG_FILE, "w", stderr))
@@ -37,15 +37,17 @@ static void await_ready(struct bench *bench)
     bench_die("starting a peer", &(struct err){.text = "it does not run; see " LOG_FILE});
 }
 
-struct str bench_start_peer(struct bench *bench, const char *name, int concurrency)
+void bench_start_peer(struct bench *bench, const char *name, int concurrency)
 {
-    const struct str queue =
-        bench_declare_queue(bench, str_printf(&bench->arena, "bench.%s", name));
+    const struct str queue = str_printf(&bench->arena, "bench.%s", name);
+    char prefix[64];
+    snprintf(prefix, sizeof(prefix), "bench.%s.", name);
+    bench_declare_queue(bench, queue);
+    bench_name_operations(bench, prefix);
     bench->peer = fork();
     if (bench->peer == 0)
         become(name, queue.ptr, concurrency);
     await_ready(bench);
-    return queue;
 }
 
 void bench_stop_peer(struct bench *bench)
@@ -53,4 +55,5 @@ void bench_stop_peer(struct bench *bench)
     kill(bench->peer, SIGKILL);
     waitpid(bench->peer, NULL, 0);
     bench->peer = 0;
+    bench_name_operations(bench, "");
 }

@@ -10,7 +10,7 @@ RIG=$ROOT/tests/rig
 BENCH_DIR=$ROOT/build/bench-run
 export RIG_DIR=$BENCH_DIR
 # What servers of a small shop have: RabbitMQ's own default for the log, a cache that holds the shop.
-export RIG_RABBITMQ_WAL_MB=512 RIG_RABBITMQ_MEMORY_GB=3 RIG_MONGOD_CACHE_GB=4
+export RIG_RABBITMQ_WAL_MB=512 RIG_RABBITMQ_MEMORY_GB=3 RIG_MONGOD_CACHE_GB=8
 # docs/operations.md, "RabbitMQ's memory".
 export RIG_RABBITMQ_ERL_ARGS='+MMscs 2000 +hms 65536 +hmbs 4194304'
 export CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright} CONFIG=${CONFIG:-$ROOT/config/dev.yaml}

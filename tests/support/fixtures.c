@@ -180,3 +180,10 @@ void fixtures_write(struct fixtures *fixtures)
     }
     fixtures->count = 0;
 }
+
+void fixtures_clear(struct fixtures *fixtures)
+{
+    arena_clear(fixtures->arena);
+    fixtures->writes = NULL;
+    fixtures->count = fixtures->capacity = 0;
+}

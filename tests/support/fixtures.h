@@ -50,5 +50,7 @@ void fixtures_add(struct fixtures *fixtures, const struct write *write);
 struct doc_head fixtures_head(struct fixtures *fixtures, struct str id);
 /* Writes what was collected. */
 void fixtures_write(struct fixtures *fixtures);
+/* Forgets all that was made, and clears the arena: for those who write more than fits in memory. */
+void fixtures_clear(struct fixtures *fixtures);
 
 #endif

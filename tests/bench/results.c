@@ -1,0 +1,125 @@
+/* results.c - named results, and the file that others read them from. */
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "suite.h"
+
+#define FILE_NAME   ".run/bench.json"
+#define RESULTS_MAX 256
+
+struct named {
+    enum contestant who;
+    char name[64];
+    char title[128];
+    struct result result;
+    struct circumstances circumstances;
+};
+
+struct results {
+    size_t count;
+    struct named items[RESULTS_MAX];
+};
+
+const char *const contestant_names[] = {"echo", "cartwright", "node", "go"};
+
+struct results *results_new(void)
+{
+    struct results *results = calloc(1, sizeof(*results));
+    if (!results)
+        bench_die("results", &(struct err){.text = "out of memory"});
+    return results;
+}
+
+void results_free(struct results *results)
+{
+    free(results);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void write_latencies(FILE *out, const struct result *result)
+{
+    fprintf(
+        out,
+        "\"p50Ms\": %.3f, \"p90Ms\": %.3f, \"p99Ms\": %.3f, \"p999Ms\": %.3f, \"maxMs\": %.3f, ",
+        result_ms(result, 50), result_ms(result, 90), result_ms(result, 99),
+        result_ms(result, 99.9), result_ms(result, 100));
+}
+
+static void write_cpu(FILE *out, const struct result *result)
+{
+    const double us = 1e6 / (double)result->count;
+    const struct cpu *cpu = &result->cpu;
+    fprintf(out,
+            "\"cpuMsPerRequest\": %.4f, \"cpuUs\": {\"broker\": %.1f, \"database\": %.1f, "
+            "\"locks\": %.1f, \"workers\": %.1f, \"load\": %.1f}",
+            cpu->lanes * us / 1000, cpu->broker * us, cpu->database * us, cpu->locks * us,
+            cpu->lanes * us, cpu->load * us);
+}
+
+static void write_if(FILE *out, const char *name, double value)
+{
+    if (value > 0)
+        fprintf(out, ", \"%s\": %.10g", name, value);
+}
+
+static void write_circumstances(FILE *out, const struct circumstances *about)
+{
+    write_if(out, "window", (double)about->window);
+    write_if(out, "offeredRate", about->offered_rate);
+    write_if(out, "concurrency", (double)about->concurrency);
+    write_if(out, "lanes", (double)about->lanes);
+    write_if(out, "batchMax", (double)about->batch_max);
+    write_if(out, "products", (double)about->products);
+    write_if(out, "orders", (double)about->orders);
+    write_if(out, "users", (double)about->users);
+    write_if(out, "laneRssMiB", about->lane_rss_mib);
+}
+
+static void write_one(FILE *out, const struct named *named)
+{
+    const struct result *result = &named->result;
+    fprintf(out, "\n    \"%s\": {\"title\": \"%s\", \"rate\": %.1f, ", named->name, named->title,
+            result_rate(result));
+    write_latencies(out, result);
+    fprintf(out, "\"requests\": %lld, \"refused\": %lld, ", (long long)result->count,
+            (long long)result->refused);
+    write_cpu(out, result);
+    write_circumstances(out, &named->circumstances);
+    fprintf(out, "}");
+}
+
+static void write_all(const struct results *results)
+{
+    mkdir(".run", 0755);
+    FILE *out = fopen(FILE_NAME, "w");
+    if (!out)
+        bench_die(FILE_NAME, &(struct err){.text = "cannot be written"});
+    for (enum contestant who = 0; who < CONTESTANTS; who++) {
+        const char *comma = "";
+        fprintf(out, "%s\n  \"%s\": {", who ? "," : "{", contestant_names[who]);
+        for (size_t i = 0; i < results->count; i++) {
+            if (results->items[i].who != who)
+                continue;
+            fprintf(out, "%s", comma);
+            write_one(out, &results->items[i]);
+            comma = ",";
+        }
+        fprintf(out, "\n  }");
+    }
+    fprintf(out, "\n}\n");
+    if (fclose(out) != 0)
+        bench_die(FILE_NAME, &(struct err){.text = "cannot be written"});
+}
+
+void results_put(struct results *results, enum contestant who, struct str name, struct str title,
+                 const struct result *result, const struct circumstances *circumstances)
+{
+    if (results->count == RESULTS_MAX)
+        bench_die("results", &(struct err){.text = "too many"});
+    struct named *named = &results->items[results->count++];
+    *named = (struct named){.who = who, .result = *result, .circumstances = *circumstances};
+    snprintf(named->name, sizeof(named->name), "%.*s", STR_FMT(name));
+    snprintf(named->title, sizeof(named->title), "%.*s", STR_FMT(title));
+    write_all(results);
+}
