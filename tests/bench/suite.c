@@ -9,7 +9,7 @@
 #include "base/clock.h"
 
 #define ECHOES          120000
-#define MEASURE_SECONDS 4.0
+#define MEASURE_SECONDS 6.0
 #define OPEN_SECONDS    8.0
 #define WARM_SECONDS    4.0 /* until tokens are known and compilers have done what they do */
 #define SWEEP_SECONDS   3.0
