@@ -25,6 +25,7 @@ struct bench_operations {
 };
 
 struct bench {
+    char state[32];       /* names the database; empty: that of the environment */
     struct arena arena;   /* of all that lives as long as the shop */
     struct arena scratch; /* of what is written and forgotten */
     struct config config;
@@ -63,6 +64,8 @@ void bench_die(const char *what, const struct err *err) __attribute__((noreturn)
 /* A shop with users and goods. `state` NULL: in the database that the environment names; else in one
  * of its own, for whatever is started from here on. */
 void bench_set_up(struct bench *bench, const char *state);
+/* Back to this shop after another was set up: workers that start now serve this one. */
+void bench_enter(struct bench *bench);
 void bench_tear_down(struct bench *bench);
 /* Pages of products in the shared cache: they know nothing of what is written past the shop. The
  * lanes' own copies end with the workers. */

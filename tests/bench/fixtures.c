@@ -154,11 +154,19 @@ void bench_forget_pages(struct bench *bench)
     lock_close(lock);
 }
 
+void bench_enter(struct bench *bench)
+{
+    name_state(bench->state);
+    bench_forget_pages(bench);
+}
+
 void bench_set_up(struct bench *bench, const char *state)
 {
     struct err err = {0};
-    if (state)
+    if (state) {
+        snprintf(bench->state, sizeof(bench->state), "%s", state);
         name_state(state);
+    }
     arena_init(&bench->arena, 1024 * 1024);
     arena_init(&bench->scratch, 1024 * 1024);
     json_init();

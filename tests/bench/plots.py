@@ -86,15 +86,20 @@ def lanes(figures):
 
 def growth(figures):
     """In per cent, because the rates of the workloads are far apart."""
-    works = [work for work in GROWING if figures.fall(work, GROWN[0][0]) is not None]
+    stages = [stage for stage, _ in GROWN]
+    works = [
+        work
+        for work in GROWING
+        if any(figures.fall(work, stage) is not None for stage in stages)
+    ]
     if not works:
         return None
     series = []
-    for (suffix, name), colour in zip(GROWN, GROWN_COLOURS):
-        falls = [figures.fall(work, suffix) for work in works]
+    for (stage, name), colour in zip(GROWN, GROWN_COLOURS):
+        falls = [figures.fall(work, stage) for work in works]
         kept = [None if fall is None else 100 * (1 - fall) for fall in falls]
         series.append((name, colour, kept))
-    unit = "rate in per cent of that with 1,000 products; dashed: what must be kept"
+    unit = "rate in per cent of that of a shop with 1,000 products beside it; dashed: what must be kept"
     groups = [SHORT[work] for work in works]
     return svg.columns("Growth", unit, groups, series, limit=100 * (1 - LOST_MAX))
 

@@ -55,7 +55,8 @@ struct results;
 
 struct results *results_new(void);
 void results_free(struct results *results);
-/* Also writes all of them to .run/bench.json, so that a run that is cut short leaves what it has. */
+/* One more pass of what has this name; the one in the middle, by rate, is told. Also writes all of
+ * them to .run/bench.json, so that a run that is cut short leaves what it has. */
 void results_put(struct results *results, enum contestant who, struct str name, struct str title,
                  const struct result *result, const struct circumstances *circumstances);
 
