@@ -105,8 +105,8 @@ static bool is_wanted(const struct suite *suite, const char *name, const char *s
 
 static void say(const struct suite *suite, const char *text)
 {
-    fprintf(stderr, "  %4lld s  %d/%d  %-10s %s\n",
-            (long long)((clock_monotonic_us() - suite->start_us) / 1000000), suite->pass, PASSES,
+    fprintf(stderr, "  %4lld s  pass %d  %-10s %s\n",
+            (long long)((clock_monotonic_us() - suite->start_us) / 1000000), suite->pass,
             contestant_names[suite->who], text);
 }
 
@@ -306,8 +306,9 @@ static void run_stage(struct suite *suite, struct bench *small, const struct sta
                                        .orders = stage->orders,
                                        .users = stage->users ? stage->users : BENCH_USERS};
     const struct circumstances little = {.products = BENCH_SKUS, .users = BENCH_USERS};
+    suite->pass = 1;
     grow(suite, stage);
-    for (suite->pass = 1; suite->pass <= GROWTH_TURNS; suite->pass++) {
+    for (; suite->pass <= GROWTH_TURNS; suite->pass++) {
         suite->about = little;
         run_turn(suite, small, "Beside", stage);
         suite->about = much;
