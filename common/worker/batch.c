@@ -171,6 +171,7 @@ static void let_go(struct batch *batch)
         }
         job->delivery->deferrals++;
         lane->counters.deferred++;
+        lane->slot->deferred++;
         lane_give_back(lane, job->delivery);
     }
 }

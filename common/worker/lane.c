@@ -57,6 +57,7 @@ static void queue_free_all(struct lane_queue *queue)
 
 void lane_settled(struct lane *lane, struct delivery *delivery)
 {
+    lane->slot->settled++;
     queue_push(&lane->settled, delivery);
 }
 
@@ -182,12 +183,15 @@ static bool has_room(const struct lane *lane)
     return lane->waiting.count < (size_t)lane->pool->batch_max;
 }
 
-/* Behind a batch under way not just a few: it will take a while, and more are coming. But a batch as
- * large would be ready too late, and the database idle meanwhile. */
+/* Behind a batch under way not just a few: each batch costs the same round trips, and more are
+ * coming. But a batch as large would be ready too late, and the database idle meanwhile. */
 static bool is_worth_a_batch(const struct lane *lane)
 {
     const size_t waiting = lane->waiting.count;
-    return lane->under_way ? 2 * waiting >= lane->under_way->count || !has_room(lane) : waiting > 0;
+    if (!lane->under_way)
+        return waiting > 0;
+    return !has_room(lane) ||
+           (waiting >= (size_t)lane->pool->pipeline_min && 2 * waiting >= lane->under_way->count);
 }
 
 /* What is there already; waits only while there is nothing to do. */
@@ -267,8 +271,21 @@ static enum outcome keep_house(struct lane *lane, struct err *err)
     return relay_run_if_due(lane, now_us, err);
 }
 
+/* Begins or ends taking messages, as the supervisor wants it; what it has in hand it finishes. */
+static enum outcome follow_supervisor(struct lane *lane, struct err *err)
+{
+    const bool aside = lane->slot->aside;
+    if (aside == lane->is_aside || *lane->stopping)
+        return OUTCOME_DONE;
+    lane->is_aside = aside;
+    log_info(aside ? "stands aside: too many messages met locks of other lanes"
+                   : "takes part again");
+    return aside ? bus_cancel(lane->bus, err) : lane_consume(lane, err);
+}
+
 enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
 {
+    TRY(follow_supervisor(lane, err));
     collect(lane, timeout_ms);
     if (lane->bus_lost)
         return retry_later(err, "%s", bus_lost_reason(lane->bus));
@@ -358,6 +375,17 @@ void lane_queues(const struct lane *lane, struct arena *arena, struct str **out,
     }
     *out = names;
     *count = used;
+}
+
+enum outcome lane_consume(struct lane *lane, struct err *err)
+{
+    struct str *queues;
+    size_t count;
+    lane_queues(lane, &lane->arena, &queues, &count);
+    const enum outcome outcome =
+        bus_consume(lane->bus, queues, count, (int)lane->pool->prefetch, err);
+    arena_clear(&lane->arena);
+    return outcome;
 }
 
 /* Finishes what was received within the time; the rest goes back to the broker. */

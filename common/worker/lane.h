@@ -17,7 +17,10 @@
 struct lane_slot {
     volatile pid_t pid;
     volatile int incarnation;  /* 0 for the first process in this slot */
-    volatile int ready;        /* consuming */
+    volatile int ready;        /* at work: its servers answer, it is not draining */
+    volatile int aside;        /* set by the supervisor: take no new messages, others do */
+    volatile int64_t settled;  /* messages, since the first process in this slot */
+    volatile int64_t deferred; /* messages put off because of a lock, likewise */
     volatile int64_t alive_us; /* monotonic: the last time round the loop */
     volatile uint64_t suspect; /* digest of the message whose handler runs; 0: none */
     volatile int has_session;
@@ -92,6 +95,7 @@ struct lane {
     struct lane_queue waiting; /* received, not settled; the oldest first */
     struct lane_queue settled; /* done, not acknowledged yet */
     bool bus_lost;             /* noticed: reconnect before anything else */
+    bool is_aside;             /* takes no new messages: others of its pool do */
     struct token_entry *tokens;
     struct doc_caches docs;
     uint64_t stale_rows;     /* service.invalidations that could not be sent yet, a bit each */
@@ -166,5 +170,7 @@ void lane_crashpoint(struct lane *lane, const char *where);
 
 /* Queues this lane consumes, in the arena. */
 void lane_queues(const struct lane *lane, struct arena *arena, struct str **out, size_t *count);
+/* Begins to take messages from them. */
+MUST_CHECK enum outcome lane_consume(struct lane *lane, struct err *err);
 
 #endif

@@ -127,17 +127,6 @@ static enum outcome keep_trying(struct servers *servers, const char *what,
 
 /* --- running ------------------------------------------------------------------------------------------- */
 
-static enum outcome consume(struct lane *lane, struct err *err)
-{
-    struct str *queues;
-    size_t count;
-    lane_queues(lane, &lane->arena, &queues, &count);
-    const enum outcome outcome =
-        bus_consume(lane->bus, queues, count, (int)lane->pool->prefetch, err);
-    arena_clear(&lane->arena);
-    return outcome;
-}
-
 static enum outcome serve(struct servers *servers, struct err *err)
 {
     const struct lane_process *process = servers->process;
@@ -159,7 +148,7 @@ static enum outcome serve(struct servers *servers, struct err *err)
                   err));
     enum outcome outcome = OUTCOME_RETRY;
     while (!*process->stopping && outcome != OUTCOME_DONE) {
-        outcome = consume(&lane, err);
+        outcome = lane_consume(&lane, err);
         if (outcome == OUTCOME_DONE)
             break;
         log_waiting("cannot consume yet; does `cartwright topology` need to run?", err);

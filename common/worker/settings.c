@@ -78,6 +78,8 @@ static const struct setting pool_rows[] = {
      .min = 1, .max = 1024, .help = "messages of one batch"},
     {.name = "prefetch", .kind = SETTING_INT, .offset = POOL(prefetch), .fallback = "256",
      .min = 1, .max = 4096, .help = "messages a lane holds unacknowledged"},
+    {.name = "pipelineMin", .kind = SETTING_INT, .offset = POOL(pipeline_min), .fallback = "32",
+     .min = 1, .max = 1024, .help = "so many must wait before a batch overlaps with the last one"},
 };
 /* clang-format on */
 

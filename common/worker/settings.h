@@ -9,8 +9,9 @@ struct pool_settings {
     struct str name;
     LIST(struct str) workers;
     int64_t lanes;
-    int64_t batch_max; /* messages of one batch */
-    int64_t prefetch;  /* messages a lane holds unacknowledged */
+    int64_t batch_max;    /* messages of one batch */
+    int64_t prefetch;     /* messages a lane holds unacknowledged */
+    int64_t pipeline_min; /* messages that must wait before a batch overlaps with the last one */
 };
 
 struct engine_settings {

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/concurrency.h"
 #include "worker/notify_systemd.h"
 
 #define BACKOFF_FIRST_MS 100
@@ -41,6 +42,7 @@ struct supervisor {
     struct shared *shared;
     struct lane_child *lanes;
     size_t lane_count;
+    struct concurrency *limits; /* one for each pool of the settings */
     bool hopeless;
     bool announced;
 };
@@ -231,6 +233,48 @@ static void announce_ready(struct supervisor *supervisor)
     notify_systemd("WATCHDOG=1");
 }
 
+/* --- how many lanes work ------------------------------------------------------------------------------ */
+
+static struct pool_work work_of(struct supervisor *supervisor, const struct pool_settings *pool)
+{
+    struct pool_work work = {0};
+    for (size_t i = 0; i < supervisor->lane_count; i++) {
+        const struct lane_slot *slot = &supervisor->shared->slots[i];
+        if (supervisor->lanes[i].pool != pool)
+            continue;
+        work.settled += slot->settled;
+        work.deferred += slot->deferred;
+    }
+    return work;
+}
+
+/* Lanes from `limit` on stand aside; while one of those before it is not at work, none does. */
+static void set_aside(struct supervisor *supervisor, const struct pool_settings *pool,
+                      int64_t limit)
+{
+    bool all_ready = true;
+    for (size_t i = 0; i < supervisor->lane_count; i++) {
+        const struct lane_child *lane = &supervisor->lanes[i];
+        if (lane->pool == pool && lane->index < limit)
+            all_ready = all_ready && supervisor->shared->slots[i].ready;
+    }
+    for (size_t i = 0; i < supervisor->lane_count; i++)
+        if (supervisor->lanes[i].pool == pool)
+            supervisor->shared->slots[i].aside = all_ready && supervisor->lanes[i].index >= limit;
+}
+
+static void adapt_pools(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->settings->pools.count; i++) {
+        const struct pool_settings *pool = &supervisor->settings->pools.items[i];
+        struct concurrency *limit = &supervisor->limits[i];
+        if (concurrency_adapt(limit, work_of(supervisor, pool), now_ms()))
+            log_info("pool %.*s: %d of %d lanes work", STR_FMT(pool->name), (int)limit->limit,
+                     (int)limit->lanes);
+        set_aside(supervisor, pool, limit->limit);
+    }
+}
+
 static void tick(void)
 {
     const struct timespec pause = {0, TICK_MS * 1000000L};
@@ -312,8 +356,13 @@ static bool set_up(struct supervisor *supervisor, struct str only)
     const size_t size = sizeof(struct shared) + supervisor->lane_count * sizeof(struct lane_slot);
     supervisor->shared =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!supervisor->lanes || supervisor->shared == MAP_FAILED)
+    const size_t pools = supervisor->settings->pools.count;
+    supervisor->limits = calloc(pools, sizeof(*supervisor->limits));
+    if (!supervisor->lanes || !supervisor->limits || supervisor->shared == MAP_FAILED)
         panic("out of memory for %zu lanes", supervisor->lane_count);
+    for (size_t i = 0; i < pools; i++)
+        concurrency_init(&supervisor->limits[i], supervisor->settings->pools.items[i].lanes,
+                         now_ms());
     plan_lanes(supervisor, only);
     return true;
 }
@@ -331,11 +380,13 @@ int supervisor_run(const struct service *service, const struct engine_settings *
     while (!stopping && !supervisor.hopeless) {
         start_due(&supervisor);
         announce_ready(&supervisor);
+        adapt_pools(&supervisor);
         tick();
         reap(&supervisor);
     }
     stop_lanes(&supervisor);
     log_info("stopped");
+    free(supervisor.limits);
     free(supervisor.lanes);
     return supervisor.hopeless ? 1 : 0;
 }

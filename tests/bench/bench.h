@@ -116,7 +116,7 @@ void bench_await_empty(struct bench *bench, struct str queue);
 void bench_drain(struct bench *bench, struct str queue);
 
 /* echo.c: the broker alone, with an answering process of its own. */
-struct result bench_echo(struct bench *bench, int64_t count);
+struct result bench_echo(struct bench *bench, int64_t count, size_t window);
 
 /* peers.c: a worker of tests/bench/peers ("node", "go") that works on `concurrency` messages at
  * once; the operations are its own until it is stopped. */

@@ -62,7 +62,7 @@ static void serve(struct bus *bus)
     }
 }
 
-struct result bench_echo(struct bench *bench, int64_t count)
+struct result bench_echo(struct bench *bench, int64_t count, size_t window)
 {
     bench_declare_queue(bench, STR(ECHO_QUEUE));
     const pid_t child = fork();
@@ -70,8 +70,7 @@ struct result bench_echo(struct bench *bench, int64_t count)
         serve(open_echo(bench));
     sleep(1); /* until it consumes */
     bench_name_operations(bench, ECHO_QUEUE ".");
-    struct bench_load load = {
-        .request = bench_order, .count = count / WARM_UP, .window = BENCH_WINDOW};
+    struct bench_load load = {.request = bench_order, .count = count / WARM_UP, .window = window};
     (void)bench_load(bench, &load);
     load.count = count;
     const struct result result = bench_load(bench, &load);

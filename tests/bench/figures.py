@@ -39,6 +39,9 @@ PROCESSES = (
 )
 
 
+SERVERS = ("broker", "database", "locks")
+
+
 def refuse(word):
     raise ValueError(f"{word} is no figure")
 

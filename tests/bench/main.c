@@ -135,7 +135,7 @@ static int64_t bench_orders(struct bench *bench)
 {
     struct figures f = {0};
     fprintf(stderr, "  echo\n");
-    f.echo_run = bench_echo(bench, ECHOES);
+    f.echo_run = bench_echo(bench, ECHOES, BENCH_WINDOW);
     f.echo = result_rate(&f.echo_run);
     int64_t refused = measure_orders(bench, &f);
     refused += measure_all_pools(bench, &f);

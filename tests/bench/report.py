@@ -30,6 +30,7 @@ from figures import (
     PEERS,
     PERCENTILES,
     PROCESSES,
+    SERVERS,
     WORKLOADS,
     Figures,
     judge,
@@ -77,6 +78,8 @@ orders there are 100,000 users. What draws on all products has no target.
 """
 CPU = """\
 CPU time of each process per request, user and system. Workers are Cartwright's lanes or the peer.
+"Servers alone" is the rate that one core could carry if workers and load cost nothing: the wall that
+the three servers are, with the batches of this run.
 """
 MEMORY_TEXT = """\
 A lane's resident set, in workers freshly started, after so many requests of the mix.
@@ -141,6 +144,9 @@ def circumstances(figures):
     echo = figures.get("echo", "echo")
     if echo:
         told.append(f"The echo: {count(echo.get('rate'))} per second.")
+    one = figures.value("echo", "echo1", "p50Ms")
+    if one:
+        told.append(f"The echo with 1 in flight: {ms(one)} ms (p50), which everybody pays.")
     for who in PEERS:
         value = figures.value(who, "ordersUniform", "concurrency")
         if value:
@@ -192,6 +198,12 @@ def growth(figures):
     return table(["", *head], rows)
 
 
+def wall(used):
+    """Requests per second and core, were there only the servers."""
+    us = sum(used.get(key) or 0 for key in SERVERS)
+    return count(1e6 / us) if us else ""
+
+
 def cpu(figures):
     rows = []
     for who in ("echo", *CONTESTANTS):
@@ -199,8 +211,9 @@ def cpu(figures):
             used = figures.cpu(who, work)
             title = "echo" if who == "echo" else f"{NAMES[who]}: {figures.title(work)}"
             cells = [count(used.get(key)) for key, _ in PROCESSES]
-            rows.append([title, *cells, count(sum(used.values())) if used else ""])
-    return table(["us", *(name for _, name in PROCESSES), "all"], rows)
+            rows.append([title, *cells, count(sum(used.values())) if used else "", wall(used)])
+    names = [name for _, name in PROCESSES]
+    return table(["us", *names, "all", "servers alone, per s and core"], rows)
 
 
 def memory(figures):

@@ -14,6 +14,7 @@
 
 #define PASSES          3
 #define ECHOES          60000
+#define ECHOES_ONE      1000
 #define MEASURE_SECONDS 2.5
 #define OPEN_SECONDS    4.0
 #define WARM_SECONDS    3.0 /* until tokens are known and compilers have done what they do */
@@ -377,12 +378,19 @@ static void measure_peer(struct suite *suite, enum contestant who)
 
 /* --- all -------------------------------------------------------------------------------------- */
 
+static void run_echo(struct suite *suite, const char *name, const char *title, int64_t count,
+                     size_t window)
+{
+    const struct result result = bench_echo(suite->bench, count, window);
+    put(suite, name, title, &result, &(struct circumstances){.window = window});
+}
+
 static void measure_echo(struct suite *suite)
 {
     suite->who = ECHO;
     set_up(suite);
-    const struct result result = bench_echo(suite->bench, ECHOES);
-    put(suite, "echo", "broker alone", &result, &(struct circumstances){.window = BENCH_WINDOW});
+    run_echo(suite, "echo", "broker alone", ECHOES, BENCH_WINDOW);
+    run_echo(suite, "echo1", "broker alone, 1 in flight", ECHOES_ONE, 1);
     bench_tear_down(suite->bench);
 }
 

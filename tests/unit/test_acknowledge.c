@@ -48,6 +48,8 @@ static struct delivery *new_delivery(uint64_t tag)
     return delivery;
 }
 
+static struct lane_slot slot;
+
 static void settle(struct lane *lane, const uint64_t tags[TAGS_MAX])
 {
     for (size_t i = 0; i < TAGS_MAX && tags[i]; i++)
@@ -107,7 +109,7 @@ void test_acknowledge__as_few_as_possible_and_none_too_many(void **state)
     };
     static const struct pool_settings pool = {.prefetch = 8};
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct lane lane = {.bus = &spy.bus, .pool = &pool};
+        struct lane lane = {.bus = &spy.bus, .pool = &pool, .slot = &slot};
         spy_begin();
         settle(&lane, rows[i].settled);
         wait_for(&lane, rows[i].waiting);
@@ -124,7 +126,7 @@ void test_acknowledge__what_was_held_back_goes_once(void **state)
 {
     (void)state;
     static const struct pool_settings pool = {.prefetch = 8};
-    struct lane lane = {.bus = &spy.bus, .pool = &pool};
+    struct lane lane = {.bus = &spy.bus, .pool = &pool, .slot = &slot};
     spy_begin();
     settle(&lane, (const uint64_t[TAGS_MAX]){2, 3});
     wait_for(&lane, (const uint64_t[TAGS_MAX]){1});

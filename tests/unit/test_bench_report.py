@@ -78,7 +78,7 @@ def whole():
         "ordersHot": result("orders, 10 SKUs", 250),
         "orders1": result("orders, 1 in flight", 120, 7),
     }
-    echo = {"echo": result("broker alone", 20000)}
+    echo = {"echo": result("broker alone", 20000), "echo1": result("1 in flight", 900, 1.25)}
     return {"echo": echo, "cartwright": ours, "node": node, "go": go}
 
 
@@ -131,6 +131,7 @@ class Tables(Report):
         self.assert_rows(page, ["orders, 1,000 SKUs", *uniform, "20.0x", "30 %"])
         self.assert_rows(page, ["product.get", "16,000", "10.0 / 30.0", *[""] * 5, "80 %"])
         self.assertIn("The echo: 20,000 per second.\n", page)
+        self.assertIn("The echo with 1 in flight: 1.25 ms (p50)", page)
         self.assertIn("Node.js worked on 32 messages at once", page)
         self.assertNotIn("Refused", page)
 
@@ -186,7 +187,7 @@ class Tables(Report):
             + ["6,561", "9,000", "73 %"],
             ["product.get of all", "8,222", "9,000", "91 %", "5,672", "9,000", "63 %"]
             + ["3,487", "9,000", "39 %"],
-            ["Go: orders, 10 SKUs", "100", "90", "10", "40", "4", "244"],
+            ["Go: orders, 10 SKUs", "100", "90", "10", "40", "4", "244", "5,000"],
             ["200,000", "20.5"],
         )
 

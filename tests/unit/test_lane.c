@@ -506,3 +506,21 @@ void test_lane__it_finishes_what_it_holds_and_takes_nothing_new(void **state)
     assert_int_equal(c.slot.ready, 0);
     lane_case_close(&c);
 }
+
+void test_lane__aside_finishes_what_it_has_and_takes_nothing_new(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "one");
+    step(); /* taken, its commit begun */
+    c.slot.aside = 1;
+    order("m2", OTHER_ID, "two");
+    run();
+    assert_int_equal(depth("replies"), 1);
+    assert_int_equal(c.slot.settled, 1);
+    c.slot.aside = 0;
+    run();
+    assert_int_equal(depth("replies"), 2);
+    assert_int_equal(c.slot.settled, 4); /* with the two events that they emitted */
+    lane_case_close(&c);
+}

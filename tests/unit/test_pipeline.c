@@ -307,6 +307,24 @@ void test_pipeline__a_few_do_not_follow_a_large_batch(void **state)
     lane_case_close(&c);
 }
 
+void test_pipeline__fewer_than_the_pool_wants_do_not_follow(void **state)
+{
+    (void)state;
+    begin();
+    c.pool.pipeline_min = 3;
+    one_behind_four();
+    order("m6", NOTE_ID, "six");
+    step();
+    assert_int_equal(c.lane.waiting.count, 2);
+    order("m7", NOTE_ID, "seven");
+    step();
+    assert_int_equal(c.lane.waiting.count, 0);
+    assert_int_equal(replies(), 4);
+    run();
+    assert_int_equal(replies(), 7);
+    lane_case_close(&c);
+}
+
 void test_pipeline__what_waits_for_more_goes_when_the_commit_has_ended(void **state)
 {
     (void)state;
