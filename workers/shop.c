@@ -1,12 +1,18 @@
 /* shop.c - the tables that make the shop: its workers, its documents, its settings. */
 #include "shop.h"
 
+#include "auth/invariants.h"
 #include "auth/session.h"
 #include "auth/user.h"
 #include "cart/cart.h"
+#include "cart/invariants.h"
 #include "catalog/catalog.h"
+#include "catalog/invariants.h"
+#include "inventory/invariants.h"
 #include "inventory/stock.h"
+#include "notification/invariants.h"
 #include "notification/notification.h"
+#include "order/invariants.h"
 #include "order/order.h"
 
 static const struct worker *const workers[] = {
@@ -27,7 +33,16 @@ static const struct doc_type *const types[] = {
     &notification_type,
     &inbox_type,
     &stock_adjustment_type,
+    &stock_ledger,
     NULL,
+};
+
+static const struct invariant *const invariants[] = {
+    &stock_invariant,       &adjustments_invariant,
+    &orders_invariant,      &order_stock_invariant,
+    &products_invariant,    &carts_invariant,
+    &inboxes_invariant,     &sessions_invariant,
+    &superadmins_invariant, NULL,
 };
 
 #define AT(member) offsetof(struct app_settings, shop.member)
@@ -72,6 +87,7 @@ struct service shop_service(const struct app_settings *settings)
     return (struct service){
         .workers = workers,
         .types = types,
+        .invariants = invariants,
         .invalidations = catalog_invalidations,
         .invalidation_count = catalog_invalidation_count,
         .authorize = authorize_caller,

@@ -27,6 +27,13 @@ enum outcome lock_release(struct lock *lock, const struct str *keys, size_t coun
     return count ? lock->ops->release(lock, keys, count, owner, err) : OUTCOME_DONE;
 }
 
+enum outcome lock_leases(struct lock *lock, struct arena *arena, size_t max, struct held_lock **out,
+                         size_t *out_count, struct err *err)
+{
+    *out_count = 0;
+    return max ? lock->ops->leases(lock, arena, max, out, out_count, err) : OUTCOME_DONE;
+}
+
 enum outcome cache_get(struct lock *lock, struct arena *arena, struct cache_item *items,
                        size_t count, struct err *err)
 {

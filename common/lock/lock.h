@@ -44,6 +44,16 @@ MUST_CHECK enum outcome lock_take(struct lock *lock, const struct str *keys, siz
 MUST_CHECK enum outcome lock_release(struct lock *lock, const struct str *keys, size_t count,
                                      const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
 
+struct held_lock {
+    struct str key;
+    int64_t ttl_ms; /* -1: it would never end */
+};
+
+/* For whoever looks for what was left behind: at most `max` of the leases that are held, in any
+ * order. One that is taken or ends meanwhile may be there or not. */
+MUST_CHECK enum outcome lock_leases(struct lock *lock, struct arena *arena, size_t max,
+                                    struct held_lock **out, size_t *out_count, struct err *err);
+
 /* Cache-aside with generations: an entry belongs to a tag ("product"); invalidating the tag makes
  * all its entries unreachable at once, and an entry computed before an invalidation is never seen
  * after it, because it carries the generation that cache_get had read. Generations are random, not

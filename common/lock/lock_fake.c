@@ -171,6 +171,28 @@ static enum outcome release(struct lock *lock, const struct str *keys, size_t co
     return OUTCOME_DONE;
 }
 
+static int64_t ttl_of(const struct lock_fake *self, const struct entry *entry)
+{
+    return entry->expires_at == INT64_MAX ? -1 : entry->expires_at - self->now;
+}
+
+static enum outcome leases(struct lock *lock, struct arena *arena, size_t max,
+                           struct held_lock **out, size_t *out_count, struct err *err)
+{
+    const struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    struct held_lock *found = arena_array(arena, self->count, sizeof(*found));
+    size_t count = 0;
+    for (size_t i = 0; i < self->count && count < max; i++) {
+        const struct entry *entry = &self->entries[i];
+        if (entry->kind == LEASE && entry->expires_at > self->now)
+            found[count++] = (struct held_lock){str_dup(arena, entry->key), ttl_of(self, entry)};
+    }
+    *out = found;
+    *out_count = count;
+    return OUTCOME_DONE;
+}
+
 /* --- cache -------------------------------------------------------------------------------------- */
 
 static int64_t new_generation(struct lock_fake *self, struct str tag)
@@ -272,6 +294,7 @@ static const struct lock_ops fake_ops = {
     .ping = ping,
     .take = take,
     .release = release,
+    .leases = leases,
     .cache_get = get,
     .cache_put = put,
     .cache_invalidate = invalidate,
@@ -307,7 +330,10 @@ void lock_fake_wipe(struct lock *lock)
 
 void lock_fake_hold(struct lock *lock, struct str key, int64_t ttl_ms)
 {
-    set_owner(fake_of(lock), LEASE, key, STR("somebody else..."), ttl_ms);
+    const int64_t until = ttl_ms < 0 ? INT64_MAX : fake_of(lock)->now + ttl_ms;
+    set(fake_of(lock),
+        (struct entry){
+            .kind = LEASE, .key = key, .value = STR("somebody else..."), .expires_at = until});
 }
 
 size_t lock_fake_held(const struct lock *lock)

@@ -11,7 +11,7 @@ void lock_fake_advance(struct lock *lock, int64_t ms);
 void lock_fake_set_down(struct lock *lock, bool down);
 /* Forgets everything, as a FLUSHALL would. */
 void lock_fake_wipe(struct lock *lock);
-/* Another owner holds the key. */
+/* Another owner holds the key; for ever when ttl_ms is negative. */
 void lock_fake_hold(struct lock *lock, struct str key, int64_t ttl_ms);
 size_t lock_fake_held(const struct lock *lock);
 

@@ -15,6 +15,8 @@ struct lock_ops {
                          struct err *err);
     enum outcome (*release)(struct lock *lock, const struct str *keys, size_t count,
                             const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
+    enum outcome (*leases)(struct lock *lock, struct arena *arena, size_t max,
+                           struct held_lock **out, size_t *out_count, struct err *err);
     enum outcome (*cache_get)(struct lock *lock, struct arena *arena, struct cache_item *items,
                               size_t count, struct err *err);
     enum outcome (*cache_put)(struct lock *lock, const struct cache_item *items, size_t count,

@@ -10,6 +10,7 @@
 
 #define SCRATCH_BYTES    (128 * 1024)
 #define GENERATION_BYTES sizeof(int64_t)
+#define SCAN_COUNT       1000 /* keys that Redis looks at in one step: well below a millisecond */
 
 struct lock_redis {
     struct lock lock; /* first */
@@ -126,6 +127,79 @@ static enum outcome release(struct lock *lock, const struct str *keys, size_t co
     for (size_t i = 0; i < count; i += SCRIPT_KEYS_MAX)
         TRY(release_some(self, keys + i, smaller(count - i, SCRIPT_KEYS_MAX), owner_str(owner),
                          err));
+    return OUTCOME_DONE;
+}
+
+struct lease_search {
+    struct arena *arena;
+    struct str prefix; /* of the names */
+    struct held_lock *found;
+    size_t count, capacity, max;
+};
+
+/* Asks for the remaining time of each name of a page of SCAN. */
+static enum outcome take_leases(struct lock_redis *self, const redisReply *names,
+                                struct lease_search *search, struct err *err)
+{
+    if (names->elements == 0)
+        return OUTCOME_DONE;
+    struct redis_command *commands =
+        arena_array(&self->scratch, names->elements, sizeof(*commands));
+    redisReply **replies = arena_array(&self->scratch, names->elements, sizeof(*replies));
+    for (size_t i = 0; i < names->elements; i++) {
+        redis_command_init(&commands[i], &self->scratch, 2);
+        redis_add(&commands[i], STR("PTTL"));
+        redis_add(&commands[i], (struct str){names->element[i]->str, names->element[i]->len});
+    }
+    TRY(redis_call_all(&self->redis, commands, names->elements, REDIS_REPLY_INTEGER, replies, err));
+    for (size_t i = 0; i < names->elements; i++) {
+        const struct str key = {names->element[i]->str + search->prefix.len,
+                                names->element[i]->len - search->prefix.len};
+        const struct held_lock lease = {str_dup(search->arena, key), replies[i]->integer};
+        freeReplyObject(replies[i]);
+        if (lease.ttl_ms == -2 || search->count == search->max)
+            continue; /* -2: gone meanwhile */
+        search->found = arena_grow(search->arena, search->found, search->count,
+                                   sizeof(*search->found), &search->capacity);
+        search->found[search->count++] = lease;
+    }
+    return OUTCOME_DONE;
+}
+
+/* One step of SCAN; *cursor is "0" after the last. */
+static enum outcome scan_leases(struct lock_redis *self, struct str *cursor,
+                                struct lease_search *search, struct err *err)
+{
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 6);
+    redis_add(&command, STR("SCAN"));
+    redis_add(&command, *cursor);
+    redis_add(&command, STR("MATCH"));
+    redis_add(&command, str_printf(&self->scratch, "%.*s*", STR_FMT(search->prefix)));
+    redis_add(&command, STR("COUNT"));
+    redis_add_int(&command, &self->scratch, SCAN_COUNT);
+    AUTO_REPLY reply = NULL;
+    TRY(redis_call(&self->redis, &command, REDIS_REPLY_ARRAY, &reply, err));
+    if (reply->elements != 2 || reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_ARRAY)
+        return redis_give_up(&self->redis, "SCAN answered something else", err);
+    *cursor = str_dup(&self->scratch, (struct str){reply->element[0]->str, reply->element[0]->len});
+    return take_leases(self, reply->element[1], search, err);
+}
+
+static enum outcome leases(struct lock *lock, struct arena *arena, size_t max,
+                           struct held_lock **out, size_t *out_count, struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    arena_clear(&self->scratch);
+    struct lease_search search = {
+        .arena = arena, .prefix = key_name(self, STR(":lock:"), STR("")), .max = max};
+    struct str cursor = STR("0");
+    do
+        TRY(scan_leases(self, &cursor, &search, err));
+    while (!str_eq(cursor, STR("0")) && search.count < max);
+    *out = search.found;
+    *out_count = search.count;
     return OUTCOME_DONE;
 }
 
@@ -314,6 +388,7 @@ static const struct lock_ops redis_ops = {
     .ping = ping,
     .take = take,
     .release = release,
+    .leases = leases,
     .cache_get = get,
     .cache_put = put,
     .cache_invalidate = invalidate,

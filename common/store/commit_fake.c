@@ -186,6 +186,14 @@ static const struct journal_event *copy_events(struct arena *arena,
     return copy;
 }
 
+static const struct journal_key *copy_keys(struct arena *arena, const struct commit *commit)
+{
+    struct journal_key *keys = arena_array(arena, commit->reply_count, sizeof(*keys));
+    for (size_t i = 0; i < commit->reply_count; i++)
+        keys[i] = commit->replies[i].key;
+    return keys;
+}
+
 static void keep_journal(struct store_fake *fake, const struct commit *commit)
 {
     struct fake_entry *entry = ARENA_NEW(&fake->arena, struct fake_entry);
@@ -193,7 +201,9 @@ static void keep_journal(struct store_fake *fake, const struct commit *commit)
         .outbox = {.id = str_dup(&fake->arena, commit->id),
                    .at = commit->now,
                    .events = copy_events(&fake->arena, commit->events, commit->event_count),
-                   .event_count = commit->event_count},
+                   .event_count = commit->event_count,
+                   .keys = copy_keys(&fake->arena, commit),
+                   .key_count = commit->reply_count},
         .published = commit->event_count == 0,
     };
     keep_replies(fake, commit);
@@ -201,6 +211,11 @@ static void keep_journal(struct store_fake *fake, const struct commit *commit)
     fake->entries = arena_grow(&fake->arena, fake->entries, fake->entry_count,
                                sizeof(*fake->entries), &fake->entry_capacity);
     fake->entries[fake->entry_count++] = entry;
+}
+
+void store_fake_put_entry(struct store *store, const struct commit *commit)
+{
+    keep_journal(fake_of(store), commit);
 }
 
 static enum outcome carry_out(struct store_fake *fake, const struct commit *commit, struct err *err)

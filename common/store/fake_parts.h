@@ -93,6 +93,8 @@ int fake_value_cmp(const struct fake_value *a, const struct fake_value *b);
 
 enum outcome fake_find(struct store *store, struct arena *arena, struct store_find *find,
                        struct err *err);
+enum outcome fake_scan(struct store *store, struct arena *arena, const struct doc_type *type,
+                       struct str after, size_t max, struct doc_list *out, struct err *err);
 enum outcome fake_query(struct store *store, struct arena *arena, const struct query *query,
                         struct query_page *out, struct err *err);
 void fake_commit_begin(struct store *store, const struct commit *commit);

@@ -374,3 +374,33 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
     find->found = (struct doc_list){items, count};
     return OUTCOME_DONE;
 }
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static int by_id(const void *a, const void *b)
+{
+    const void *const *left = a, *const *right = b;
+    return str_cmp(doc_head(*left)->id, doc_head(*right)->id);
+}
+
+enum outcome fake_scan(struct store *store, struct arena *arena, const struct doc_type *type,
+                       struct str after, size_t max, struct doc_list *out, struct err *err)
+{
+    struct fake_collection *collection = fake_collection(fake_of(store), type);
+    if (!collection)
+        return bug(err, "the fake store was not opened with %s", type->collection);
+    const void **items = arena_array(arena, collection->count, sizeof(*items));
+    size_t count = 0;
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct fake_version *version = collection->docs[i]->current;
+        if (version && (str_is_absent(after) || str_cmp(doc_head(version->doc)->id, after) > 0))
+            items[count++] = version->doc;
+    }
+    if (count > 0)
+        qsort(items, count, sizeof(*items), by_id);
+    count = count < max ? count : max;
+    for (size_t i = 0; i < count; i++)
+        TRY(fake_copy(arena, type, items[i], &items[i], err));
+    *out = (struct doc_list){items, count};
+    return OUTCOME_DONE;
+}

@@ -1,6 +1,7 @@
 /* store.c - hands every call of store.h to the implementation behind the struct. */
 #include "store/store.h"
 
+#include "base/id.h"
 #include "store/store_ops.h"
 
 void store_close(struct store *store)
@@ -24,6 +25,23 @@ enum outcome store_query(struct store *store, struct arena *arena, const struct 
                          struct query_page *out, struct err *err)
 {
     return store->ops->query(store, arena, query, out, err);
+}
+
+/* DOC_FIELDS puts the key first. */
+static bool may_be_key(const struct doc_type *type, struct str id)
+{
+    return type->shape->fields[0].kind != FIELD_ID || id_is_valid(id);
+}
+
+enum outcome store_scan(struct store *store, struct arena *arena, const struct doc_type *type,
+                        struct str after, size_t max, struct doc_list *out, struct err *err)
+{
+    if (!str_is_absent(after) && !may_be_key(type, after))
+        return bug(err, "%s: %.*s is not an id", type->collection, STR_FMT(after));
+    if (max > 0)
+        return store->ops->scan(store, arena, type, after, max, out, err);
+    *out = (struct doc_list){0};
+    return OUTCOME_DONE;
 }
 
 enum outcome store_journal_find(struct store *store, struct arena *arena,
@@ -74,7 +92,13 @@ enum outcome store_journal_scan(struct store *store, struct arena *arena, int64_
                                 struct str after, size_t max, struct journal_entry **out,
                                 size_t *out_count, struct err *err)
 {
-    return store->ops->journal_scan(store, arena, since_ms, after, max, out, out_count, err);
+    if (!str_is_absent(after) && !id_is_valid(after))
+        return bug(err, "journal: %.*s is not an id", STR_FMT(after));
+    if (max > 0)
+        return store->ops->journal_scan(store, arena, since_ms, after, max, out, out_count, err);
+    *out = NULL;
+    *out_count = 0;
+    return OUTCOME_DONE;
 }
 
 enum outcome store_mark_published(struct store *store, const struct str *ids, size_t count,
@@ -103,4 +127,10 @@ enum outcome store_kill_session(struct store *store, const uint8_t session[STORE
                                 struct err *err)
 {
     return store->ops->kill_session(store, session, err);
+}
+
+enum outcome store_open_transactions(struct store *store, int64_t age_ms, int64_t *out,
+                                     struct err *err)
+{
+    return store->ops->open_transactions(store, age_ms, out, err);
 }

@@ -162,13 +162,15 @@ struct commit {
     size_t event_count;
 };
 
-/* The events of one commit. */
+/* The events of one commit, and the keys of its replies. */
 struct journal_entry {
     struct str id;
     int64_t at;
     bool published; /* all of them are known to have been published */
     const struct journal_event *events;
     size_t event_count;
+    const struct journal_key *keys;
+    size_t key_count;
 };
 
 struct store_options {
@@ -194,6 +196,13 @@ MUST_CHECK enum outcome store_find(struct store *store, struct arena *arena,
 MUST_CHECK enum outcome store_query(struct store *store, struct arena *arena,
                                     const struct query *query, struct query_page *out,
                                     struct err *err);
+/* For whoever goes through everything: at most `max` documents in order of their ids (of their
+ * bytes), those behind `after`, or from the start when that is absent. Only what a majority has is
+ * seen. Every document that was there before the call, and still is, is seen; of those that come or
+ * change meanwhile some are. BUG when `after` cannot be an id of the type. */
+MUST_CHECK enum outcome store_scan(struct store *store, struct arena *arena,
+                                   const struct doc_type *type, struct str after, size_t max,
+                                   struct doc_list *out, struct err *err);
 /* Replies of those keys that are known; order arbitrary. */
 MUST_CHECK enum outcome store_journal_find(struct store *store, struct arena *arena,
                                            const struct journal_key *keys, size_t count,
@@ -221,7 +230,8 @@ MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, i
                                      size_t max, struct journal_entry **out, size_t *out_count,
                                      struct err *err);
 /* Entries made since `since_ms`, in order of their ids, at most `max`: those behind the entry
- * `after`, or from the start when that is absent. For whoever checks the whole journal. */
+ * `after`, or from the start when that is absent. For whoever checks the whole journal; BUG when
+ * `after` is no id. */
 MUST_CHECK enum outcome store_journal_scan(struct store *store, struct arena *arena,
                                            int64_t since_ms, struct str after, size_t max,
                                            struct journal_entry **out, size_t *out_count,
@@ -252,5 +262,9 @@ void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
 MUST_CHECK enum outcome store_kill_session(struct store *store,
                                            const uint8_t session[STORE_SESSION_BYTES],
                                            struct err *err);
+/* How many transactions of our database user have been open for at least `age_ms` and wait for
+ * their client: nobody's, when the lanes are well. */
+MUST_CHECK enum outcome store_open_transactions(struct store *store, int64_t age_ms, int64_t *out,
+                                                struct err *err);
 
 #endif

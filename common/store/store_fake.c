@@ -118,11 +118,20 @@ static enum outcome kill_no_session(struct store *store, const uint8_t session[S
     return always_done(store, err);
 }
 
+static enum outcome no_transactions(struct store *store, int64_t age_ms, int64_t *out,
+                                    struct err *err)
+{
+    (void)age_ms;
+    *out = 0;
+    return always_done(store, err);
+}
+
 static const struct store_ops fake_ops = {
     .close = close_fake,
     .ping = always_done,
     .find = fake_find,
     .query = fake_query,
+    .scan = fake_scan,
     .journal_find = fake_journal_find,
     .commit_begin = fake_commit_begin,
     .commit_end = fake_commit_end,
@@ -136,6 +145,7 @@ static const struct store_ops fake_ops = {
     .check_indexes = always_done,
     .session = no_session,
     .kill_session = kill_no_session,
+    .open_transactions = no_transactions,
 };
 
 struct store *store_fake_open(const struct doc_type *const *types, size_t type_count)

@@ -28,6 +28,8 @@ const void *store_fake_get(struct store *store, const struct doc_type *type, str
 size_t store_fake_count(struct store *store, const struct doc_type *type);
 /* Puts a document in place, whatever is there. */
 void store_fake_put(struct store *store, const struct doc_type *type, const void *doc);
+/* The journal entry of a commit, even one that no server would take. */
+void store_fake_put_entry(struct store *store, const struct commit *commit);
 size_t store_fake_commits(const struct store *store);
 /* From now on no commit ends before somebody waits for it. */
 void store_fake_set_slow(struct store *store, bool slow);

@@ -93,6 +93,7 @@ static const struct store_ops mongo_ops = {
     .ping = mongo_ping,
     .find = mongo_find,
     .query = mongo_query,
+    .scan = mongo_scan,
     .journal_find = mongo_journal_find,
     .commit_begin = mongo_commit_begin,
     .commit_end = mongo_commit_end,
@@ -106,6 +107,7 @@ static const struct store_ops mongo_ops = {
     .check_indexes = mongo_check_indexes,
     .session = mongo_session,
     .kill_session = mongo_kill_session,
+    .open_transactions = mongo_open_transactions,
 };
 
 enum outcome store_open(const struct store_options *options, struct store **out, struct err *err)
@@ -129,6 +131,14 @@ enum outcome store_open(const struct store_options *options, struct store **out,
     else
         mongo_close(&store->base);
     return outcome;
+}
+
+bool mongo_read_majority(bson_t *options)
+{
+    bson_t concern;
+    return bson_append_document_begin(options, "readConcern", -1, &concern) &&
+           bson_append_utf8(&concern, "level", 5, "majority", -1) &&
+           bson_append_document_end(options, &concern);
 }
 
 void mongo_write_options(bson_t *options, int32_t w)

@@ -75,6 +75,9 @@ enum outcome mongo_fault(const bson_t *reply, const bson_error_t *error, const c
  * error. */
 MUST_CHECK enum outcome mongo_write_result(const bson_t *reply, const char *what, struct err *err);
 
+/* The option of a read that is to see only what stays. */
+MUST_CHECK bool mongo_read_majority(bson_t *options);
+
 enum mongo_mode { MONGO_READ, MONGO_WRITE };
 
 /* Runs one command; *reply is always initialised, and the caller's to destroy. */
@@ -132,6 +135,8 @@ mongo_take_fn mongo_take_doc;
 
 enum outcome mongo_find(struct store *store, struct arena *arena, struct store_find *find,
                         struct err *err);
+enum outcome mongo_scan(struct store *store, struct arena *arena, const struct doc_type *type,
+                        struct str after, size_t max, struct doc_list *out, struct err *err);
 enum outcome mongo_query(struct store *store, struct arena *arena, const struct query *query,
                          struct query_page *out, struct err *err);
 void mongo_commit_begin(struct store *store, const struct commit *commit);
@@ -144,6 +149,8 @@ enum outcome mongo_carry_out(struct mongo_writer *writer, const struct commit *c
 enum outcome mongo_resolve(struct store *store, const struct commit *commit, struct err *err);
 enum outcome mongo_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                 struct err *err);
+enum outcome mongo_open_transactions(struct store *store, int64_t age_ms, int64_t *out,
+                                     struct err *err);
 void mongo_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
 
 /* Appends the fields of the journal entry. CONFLICT when it is too large and might be split. */

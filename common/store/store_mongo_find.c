@@ -1,4 +1,5 @@
-/* store_mongo_find.c - documents by id or by a unique field, one round trip for all of them. */
+/* store_mongo_find.c - documents by id or by a unique field, one round trip for all of them; and all
+ * documents, page by page. */
 #include "base/id.h"
 #include "store/doc_path.h"
 #include "store/store_mongo.h"
@@ -101,5 +102,43 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
         TRY(mongo_drain(link, find->type->collection, &filter, &options, mongo_take_doc, &docs,
                         err));
     find->found = (struct doc_list){docs.items, docs.count};
+    return OUTCOME_DONE;
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+/* {_id: {$gt: after}} */
+static bool put_behind(bson_t *filter, const struct doc_type *type, struct str after)
+{
+    bson_t id;
+    if (str_is_absent(after))
+        return true;
+    return bson_append_document_begin(filter, "_id", 3, &id) &&
+           codec_put_value(&id, "$gt", type->shape->fields[0].kind, after, 0) &&
+           bson_append_document_end(filter, &id);
+}
+
+static bool put_scan_options(bson_t *options, size_t max, int32_t timeout_ms)
+{
+    bson_t order;
+    return mongo_read_majority(options) &&
+           bson_append_document_begin(options, "sort", -1, &order) &&
+           bson_append_int32(&order, "_id", 3, 1) && bson_append_document_end(options, &order) &&
+           bson_append_int64(options, "limit", -1, (int64_t)max) &&
+           bson_append_int64(options, "batchSize", -1, (int64_t)max + 1) &&
+           bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
+}
+
+enum outcome mongo_scan(struct store *base, struct arena *arena, const struct doc_type *type,
+                        struct str after, size_t max, struct doc_list *out, struct err *err)
+{
+    const struct mongo_link *link = &mongo_of(base)->link;
+    struct mongo_docs docs = {.arena = arena, .type = type};
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    if (!put_behind(&filter, type, after) || !put_scan_options(&options, max, link->timeout_ms))
+        return bug(err, "%s cannot be gone through", type->collection);
+    TRY(mongo_drain(link, type->collection, &filter, &options, mongo_take_doc, &docs, err));
+    *out = (struct doc_list){docs.items, docs.count};
     return OUTCOME_DONE;
 }

@@ -215,9 +215,7 @@ static bool put_key_filter(bson_t *filter, const struct journal_key *keys, size_
 static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
 {
     bson_t part;
-    return bson_append_document_begin(options, "readConcern", -1, &part) &&
-           bson_append_utf8(&part, "level", 5, "majority", -1) &&
-           bson_append_document_end(options, &part) &&
+    return mongo_read_majority(options) &&
            bson_append_document_begin(options, "projection", -1, &part) &&
            bson_append_int32(&part, "keys", -1, 1) &&
            bson_append_int32(&part, PACKED_FIELD, -1, 1) &&
@@ -285,6 +283,26 @@ static bool read_events(struct arena *arena, const bson_t *entry, struct journal
     return true;
 }
 
+/* An entry without replies has none. */
+static bool read_keys(struct arena *arena, const bson_t *entry, struct journal_entry *out)
+{
+    struct journal_key *keys = NULL;
+    size_t count = 0, capacity = 0;
+    bson_iter_t each;
+    if (!bson_iter_init_find(&each, entry, "keys"))
+        return true;
+    if (!array_at(entry, "keys", &each))
+        return false;
+    while (bson_iter_next(&each)) {
+        keys = arena_grow(arena, keys, count, sizeof(*keys), &capacity);
+        if (!bytes_of(&each, keys[count++].bytes, JOURNAL_KEY_BYTES))
+            return false;
+    }
+    out->keys = keys;
+    out->key_count = count;
+    return true;
+}
+
 static enum outcome take_entry(void *context, const bson_t *doc, struct err *err)
 {
     struct outbox *outbox = context;
@@ -297,7 +315,7 @@ static enum outcome take_entry(void *context, const bson_t *doc, struct err *err
     if (!bson_iter_init_find(&at, doc, "at") ||
         !bson_iter_init_find(&published, doc, "published") ||
         !mongo_unpack(outbox->arena, doc, &content) ||
-        !read_events(outbox->arena, &content, &found))
+        !read_events(outbox->arena, &content, &found) || !read_keys(outbox->arena, doc, &found))
         return bug(err, "journal: entry %.*s cannot be read", STR_FMT(found.id));
     found.at = bson_iter_date_time(&at);
     found.published = bson_iter_as_bool(&published);
@@ -360,9 +378,9 @@ enum outcome mongo_journal_scan(struct store *base, struct arena *arena, int64_t
     struct outbox scan = {.arena = arena};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
-    if (!put_scan_filter(&filter, since_ms, after) ||
+    if (!put_scan_filter(&filter, since_ms, after) || !mongo_read_majority(&options) ||
         !put_entry_options(&options, "_id", max, link->timeout_ms))
-        return bug(err, "journal: %.*s is not an id", STR_FMT(after));
+        return bug(err, "journal: it cannot be gone through");
     TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_entry, &scan, err));
     *out = scan.entries;
     *out_count = scan.count;

@@ -80,3 +80,49 @@ enum outcome mongo_resolve(struct store *base, const struct commit *commit, stru
     return found ? OUTCOME_DONE
                  : conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
 }
+
+/* --- what is left open -------------------------------------------------------------------------- */
+
+/* [{$currentOp: {idleSessions: true}}, {$match: {"transaction.timeOpenMicros": {$gte: age}}},
+ *  {$count: "n"}]: without allUsers it needs no privilege. */
+static bool put_open_pipeline(bson_t *command, int64_t age_ms)
+{
+    struct mongo_array stages;
+    bson_t stage, part, at_least;
+    return mongo_array_begin(&stages, command, "pipeline") && mongo_array_add(&stages, &stage) &&
+           bson_append_document_begin(&stage, "$currentOp", -1, &part) &&
+           bson_append_bool(&part, "idleSessions", -1, true) &&
+           bson_append_document_end(&stage, &part) && mongo_array_add_end(&stages, &stage) &&
+           mongo_array_add(&stages, &stage) &&
+           bson_append_document_begin(&stage, "$match", -1, &part) &&
+           bson_append_utf8(&part, "type", -1, "idleSession", -1) &&
+           bson_append_document_begin(&part, "transaction.timeOpenMicros", -1, &at_least) &&
+           bson_append_int64(&at_least, "$gte", -1, age_ms * 1000) &&
+           bson_append_document_end(&part, &at_least) && bson_append_document_end(&stage, &part) &&
+           mongo_array_add_end(&stages, &stage) && mongo_array_add(&stages, &stage) &&
+           bson_append_utf8(&stage, "$count", -1, "n", -1) &&
+           mongo_array_add_end(&stages, &stage) && mongo_array_end(&stages);
+}
+
+enum outcome mongo_open_transactions(struct store *base, int64_t age_ms, int64_t *out,
+                                     struct err *err)
+{
+    const struct mongo_link *link = &mongo_of(base)->link;
+    AUTO_BSON command = BSON_INITIALIZER;
+    bson_t cursor;
+    if (!bson_append_int32(&command, "aggregate", -1, 1) || !put_open_pipeline(&command, age_ms) ||
+        !bson_append_document_begin(&command, "cursor", -1, &cursor) ||
+        !bson_append_document_end(&command, &cursor) ||
+        !bson_append_int64(&command, "maxTimeMS", -1, link->timeout_ms))
+        return bug(err, "open transactions: the question cannot be built");
+    AUTO_BSON reply;
+    bson_error_t error = {0};
+    if (!mongoc_client_command_simple(link->client, "admin", &command, NULL, &reply, &error))
+        return mongo_fault(&reply, &error, "open transactions", err);
+    bson_iter_t top, n;
+    *out =
+        bson_iter_init(&top, &reply) && bson_iter_find_descendant(&top, "cursor.firstBatch.0.n", &n)
+            ? bson_iter_as_int64(&n)
+            : 0; /* $count of nothing is no document */
+    return OUTCOME_DONE;
+}

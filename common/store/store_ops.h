@@ -11,6 +11,9 @@ struct store_ops {
                          struct err *err);
     enum outcome (*query)(struct store *store, struct arena *arena, const struct query *query,
                           struct query_page *out, struct err *err);
+    /* `max` is not 0, `after` fits the type or is absent */
+    enum outcome (*scan)(struct store *store, struct arena *arena, const struct doc_type *type,
+                         struct str after, size_t max, struct doc_list *out, struct err *err);
     enum outcome (*journal_find)(struct store *store, struct arena *arena,
                                  const struct journal_key *keys, size_t count,
                                  struct journal_reply **out, size_t *out_count, struct err *err);
@@ -21,6 +24,7 @@ struct store_ops {
     enum outcome (*resolve)(struct store *store, const struct commit *commit, struct err *err);
     enum outcome (*outbox)(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
                            struct journal_entry **out, size_t *out_count, struct err *err);
+    /* as with scan */
     enum outcome (*journal_scan)(struct store *store, struct arena *arena, int64_t since_ms,
                                  struct str after, size_t max, struct journal_entry **out,
                                  size_t *out_count, struct err *err);
@@ -32,6 +36,8 @@ struct store_ops {
     void (*session)(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
     enum outcome (*kill_session)(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                  struct err *err);
+    enum outcome (*open_transactions)(struct store *store, int64_t age_ms, int64_t *out,
+                                      struct err *err);
 };
 
 /* The first member of every implementation's own struct. */

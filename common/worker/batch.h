@@ -4,7 +4,7 @@
  *
  * lane.c receives, pipeline.c overlaps the commit of a batch with the first steps of the next,
  * batch.c carries one through, admission.c admits, job.c is what handlers call, load.c loads,
- * decide.c decides, commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c
+ * decide.c decides, ledger.c fills pages of ledgers, commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c
  * acknowledges, failure.c sends what failed to the delays or dead letters, caller.c seals who sent
  * it. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
@@ -35,6 +35,13 @@ struct draft {
 struct proof {
     struct cell *cell;
     struct proof *next;
+};
+
+/* An entry for a ledger. */
+struct appended {
+    const struct doc_type *ledger;
+    const void *entry;
+    struct appended *next;
 };
 
 enum message_kind { MESSAGE_EVENT, MESSAGE_LATEST_EVENT, MESSAGE_NOTIFICATION };
@@ -107,6 +114,7 @@ struct job {
     size_t ids_used;
     struct draft *drafts;
     struct proof *proofs;
+    struct appended *first_appended, *last_appended;
     struct outgoing *first_outgoing, *last_outgoing;
     const struct shape *reply_shape;
     const void *reply_data;
@@ -183,6 +191,18 @@ MUST_CHECK enum outcome batch_decide(struct batch *batch, struct span span, stru
 
 /* True when the outcome is remembered under the message's key. */
 bool job_is_journalled(const struct job *job);
+
+/* True when what it changed, appended and emitted is committed. */
+bool job_has_effects(const struct job *job);
+
+/* ledger.c: what the messages of the span appended, as pages of their ledgers; NULL: nothing. */
+struct filled_page {
+    const struct doc_type *ledger;
+    struct ledger_page page;
+    size_t capacity;
+    struct filled_page *next;
+};
+struct filled_page *batch_ledger_pages(struct batch *batch, struct span span);
 
 /* commit.c: what was decided, as documents, replies and events. */
 void batch_write_up(struct batch *batch, struct span span);

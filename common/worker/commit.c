@@ -6,9 +6,11 @@
 
 /* --- documents ----------------------------------------------------------------------------------- */
 
-static size_t count_writes(const struct batch *batch)
+static size_t count_writes(const struct batch *batch, const struct filled_page *pages)
 {
     size_t count = 0;
+    for (const struct filled_page *filled = pages; filled; filled = filled->next)
+        count++;
     for (const struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
         count += cell->dirty || (cell->proven && cell->doc);
     return count;
@@ -21,14 +23,18 @@ static enum write_kind kind_of(const struct cell *cell)
     return cell->base_version == 0 ? WRITE_INSERT : WRITE_REPLACE;
 }
 
-static void collect_writes(struct batch *batch)
+static void collect_writes(struct batch *batch, struct span span)
 {
-    struct write *writes = arena_array(batch->run_arena, count_writes(batch), sizeof(*writes));
+    const struct filled_page *pages = batch_ledger_pages(batch, span);
+    struct write *writes =
+        arena_array(batch->run_arena, count_writes(batch, pages), sizeof(*writes));
     size_t count = 0;
     for (const struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
         if (cell->dirty || (cell->proven && cell->doc))
             writes[count++] =
                 (struct write){kind_of(cell), cell->type, cell->doc, cell->base_version};
+    for (const struct filled_page *filled = pages; filled; filled = filled->next)
+        writes[count++] = (struct write){WRITE_INSERT, filled->ledger, &filled->page, 0};
     batch->commit.writes = writes;
     batch->commit.write_count = count;
 }
@@ -69,7 +75,7 @@ static void collect_replies(struct batch *batch, struct span span)
 
 /* --- events --------------------------------------------------------------------------------------- */
 
-static bool has_effects(const struct job *job)
+bool job_has_effects(const struct job *job)
 {
     return job->state == JOB_DECIDED && (job->outcome == OUTCOME_DONE || job->keep);
 }
@@ -81,7 +87,7 @@ static size_t count_outgoing(struct batch *batch, struct span span)
     map_init(&latest, batch->run_arena);
     size_t count = 0;
     for (size_t i = 0; i < span.count; i++) {
-        if (!has_effects(&span.jobs[i]))
+        if (!job_has_effects(&span.jobs[i]))
             continue;
         for (struct outgoing *message = span.jobs[i].first_outgoing; message;
              message = message->next) {
@@ -174,7 +180,7 @@ static void collect_events(struct batch *batch, struct span span)
     struct journal_event *events = arena_array(batch->run_arena, room, sizeof(*events));
     size_t count = 0;
     for (size_t i = 0; i < span.count; i++) {
-        if (!has_effects(&span.jobs[i]))
+        if (!job_has_effects(&span.jobs[i]))
             continue;
         for (const struct outgoing *message = span.jobs[i].first_outgoing; message;
              message = message->next)
@@ -205,7 +211,7 @@ void batch_write_up(struct batch *batch, struct span span)
         .id = id_new(batch->run_arena, batch->now),
         .now = batch->now,
     };
-    collect_writes(batch);
+    collect_writes(batch, span);
     collect_replies(batch, span);
     collect_events(batch, span);
     batch->times.commit_us += clock_monotonic_us() - start;

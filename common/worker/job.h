@@ -29,6 +29,7 @@
 #include "base/id.h"
 #include "lock/lock.h"
 #include "store/store.h"
+#include "worker/ledger.h"
 #include "worker/operation.h"
 
 struct job;
@@ -99,6 +100,8 @@ void job_insert(struct job *job, const struct doc_type *type, void *doc);
  * before reply() and emit() so that those show the new version; a FOR_UPDATE document that is not
  * marked is not written. */
 void job_changed(struct job *job, void *doc);
+/* Appends to a ledger (ledger.h); `entry` (in the arena) is of its entries' shape. */
+void job_append(struct job *job, const struct doc_type *ledger, const void *entry);
 /* An event (CloudEvents 1.0): subject = the aggregate's id, with its version; data by its shape. */
 void emit(struct job *job, const char *type, struct str subject, int64_t version,
           const struct shape *shape, const void *data);

@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "wire/schema.h"
 
+struct invariant;
 struct job;
 struct lane;
 
@@ -55,6 +56,8 @@ struct invalidation {
 struct service {
     const struct worker *const *workers; /* ended by NULL */
     const struct doc_type *const *types; /* ended by NULL */
+    const struct invariant *const
+        *invariants; /* of its documents (check.h), ended by NULL; or NULL */
     const struct invalidation *invalidations;
     size_t invalidation_count;
     /* Runs before a handler when the caller's token was not checked against the documents within

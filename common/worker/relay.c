@@ -149,7 +149,7 @@ static void republish(struct lane *lane, const struct journal_entry *entry)
  * of it; when its lane dies, the next one begins as late as entries become old. */
 static bool holds_relay(struct lane *lane)
 {
-    const struct str key = STR("relay");
+    const struct str key = RELAY_LEASE;
     struct err err = {0};
     bool granted = false;
     const enum outcome outcome =

@@ -8,6 +8,9 @@
 
 #include "worker/lane.h"
 
+/* Always held by some lane. */
+#define RELAY_LEASE STR("relay")
+
 /* Moves confirmed entries to the list of those to be marked; forgets failed ones. */
 void relay_take_confirms(struct lane *lane);
 /* Confirms are long overdue although the broker told of no alarm. RabbitMQ 3.10 leaves a publishing

@@ -92,7 +92,6 @@ static void add_product(struct bench *bench, size_t i)
 {
     struct arena *arena = &bench->scratch;
     struct product *product = ARENA_NEW(arena, struct product);
-    struct stock *stock = ARENA_NEW(arena, struct stock);
     product->head = fixtures_head(&bench->chunk, STR_ABSENT);
     id_to_bytes(product->head.id, bench->stored->products[i].bytes);
     const struct good good = good_of(bench, arena, i);
@@ -106,10 +105,7 @@ static void add_product(struct bench *bench, size_t i)
     product->status = PRODUCT_PUBLISHED;
     product->in_stock = true;
     add(bench, &product_type, product);
-    stock->head = fixtures_head(&bench->chunk, good.sku);
-    stock->product_id = good.id;
-    stock->on_hand = good.stock;
-    add(bench, &stock_type, stock);
+    fixtures_stock(&bench->chunk, &good);
 }
 
 static void *grown(void *array, size_t count, size_t size)

@@ -60,7 +60,7 @@ struct fault {
     int64_t began_ms;
     struct calls history;
     struct fixtures fixtures;
-    struct good *goods; /* whose stock is checked at the end */
+    struct good *goods; /* of this test */
     size_t good_count, good_capacity;
     int64_t expected_dead; /* dead letters that the test provoked */
     bool events_lost;      /* the test deleted the queue of a subscriber */
@@ -79,7 +79,7 @@ void world_open(struct fault *fault);
 void world_close(struct fault *fault);
 void world_begin(struct fault *fault);
 void world_end(struct fault *fault);
-/* Kept in the test's list, so that its stock is checked. */
+/* Kept in the test's list: no two have the same price. */
 struct good *world_good(struct fault *fault, int64_t stock);
 
 /* --- workers.c: `cartwright worker` --------------------------------------------------------------- */
@@ -106,8 +106,6 @@ bool servers_are_ours(const char *name);
 bool servers_do(const char *command, const char *name);
 /* One Redis command without arguments. */
 void servers_redis(struct fault *fault, const char *command);
-/* Keys of locks that have no end. */
-int64_t servers_endless_locks(struct fault *fault);
 /* failCommand; text is JSON: {"mode": ..., "data": ...}. False: the server does not know it. */
 bool servers_fail_point(struct fault *fault, const char *json);
 

@@ -59,40 +59,14 @@ static redisContext *open_redis(const struct fault *fault)
     return redis;
 }
 
-static redisReply *ask(redisContext *redis, const char *format, const char *argument)
-{
-    redisReply *reply =
-        argument ? redisCommand(redis, format, argument) : redisCommand(redis, format);
-    if (!reply)
-        fault_die("Redis", &(struct err){.text = "it does not answer"});
-    return reply;
-}
-
 void servers_redis(struct fault *fault, const char *command)
 {
     redisContext *redis = open_redis(fault);
-    freeReplyObject(ask(redis, command, NULL));
+    redisReply *reply = redisCommand(redis, command);
+    if (!reply)
+        fault_die("Redis", &(struct err){.text = "it does not answer"});
+    freeReplyObject(reply);
     redisFree(redis);
-}
-
-int64_t servers_endless_locks(struct fault *fault)
-{
-    static const char *const patterns[] = {FAULT_PREFIX ":lock:*", FAULT_PREFIX ":wait:*"};
-    int64_t endless = 0;
-    if (!servers_are_ours("redis")) /* one of somebody else may ask for a password */
-        return 0;
-    redisContext *redis = open_redis(fault);
-    for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        redisReply *keys = ask(redis, "KEYS %s", patterns[i]);
-        for (size_t k = 0; k < keys->elements; k++) {
-            redisReply *left = ask(redis, "PTTL %s", keys->element[k]->str);
-            endless += left->integer == -1; /* -2: gone meanwhile */
-            freeReplyObject(left);
-        }
-        freeReplyObject(keys);
-    }
-    redisFree(redis);
-    return endless;
 }
 
 /* --- MongoDB ------------------------------------------------------------------------------------ */

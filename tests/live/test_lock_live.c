@@ -120,6 +120,12 @@ void test_lock_live__takes_very_many(void **state)
     on_server(case_takes_very_many);
 }
 
+void test_lock_live__lists_leases(void **state)
+{
+    (void)state;
+    on_server(case_lists_leases);
+}
+
 void test_lock_live__empty_calls_are_done(void **state)
 {
     (void)state;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh PROGRAM ARGS... - what `make run` and `make demo` do: servers and workers under .run/, the
-# program on top, and everything down again at its end, be it the program's or a Ctrl-C.
+# program on top, and everything down again at its end, be it the program's or a Ctrl-C. After a
+# program that succeeded `cartwright check` looks at what it left.
 #
 # It starts from an empty shop, because the replay's figures must agree with the file to the penny.
 set -euo pipefail
@@ -56,5 +57,10 @@ status=0
 while wait "$child" || status=$?; kill -0 "$child" 2>/dev/null; do status=0; done
 child=
 [ $interrupts = 0 ] || status=130
+if [ $status = 0 ]; then
+    # Not --quiesced: what `admin add` told is left to the relay, which takes its time.
+    echo "checking all that is stored ..."
+    "$CARTWRIGHT" check --config "$CONFIG" || status=$?
+fi
 echo "stopping the workers and the servers ..."
 exit $status

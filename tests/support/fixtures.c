@@ -125,13 +125,23 @@ static void add_product(struct fixtures *fixtures, const struct good *good)
     insert(fixtures, &product_type, product);
 }
 
-static void add_stock(struct fixtures *fixtures, const struct good *good)
+static void add_movement(struct fixtures *fixtures, const struct stock_movement *movement)
+{
+    fixtures->movements = arena_grow(fixtures->arena, fixtures->movements, fixtures->movement_count,
+                                     sizeof(*movement), &fixtures->movement_capacity);
+    fixtures->movements[fixtures->movement_count++] = *movement;
+}
+
+void fixtures_stock(struct fixtures *fixtures, const struct good *good)
 {
     struct stock *stock = ARENA_NEW(fixtures->arena, struct stock);
     stock->head = fixtures_head(fixtures, good->sku);
     stock->product_id = good->id;
     stock->on_hand = good->stock;
     insert(fixtures, &stock_type, stock);
+    const struct stock_movement opening =
+        stock_movement_of(stock, STOCK_OPEN, good->stock, good->id);
+    add_movement(fixtures, &opening);
 }
 
 struct good fixtures_good(struct fixtures *fixtures, struct money price, int64_t stock)
@@ -144,7 +154,7 @@ struct good fixtures_good(struct fixtures *fixtures, struct money price, int64_t
         .stock = stock,
     };
     add_product(fixtures, &good);
-    add_stock(fixtures, &good);
+    fixtures_stock(fixtures, &good);
     return good;
 }
 
@@ -165,9 +175,21 @@ void fixtures_cart(struct fixtures *fixtures, struct str user, const struct good
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+static void add_ledger_page(struct fixtures *fixtures)
+{
+    struct ledger_page *page = ARENA_NEW(fixtures->arena, struct ledger_page);
+    page->head = fixtures_head(fixtures, STR_ABSENT);
+    page->entries = (struct any_list){fixtures->movements, fixtures->movement_count};
+    insert(fixtures, &stock_ledger, page);
+    fixtures->movements = NULL;
+    fixtures->movement_count = fixtures->movement_capacity = 0;
+}
+
 void fixtures_write(struct fixtures *fixtures)
 {
     struct err err = {0};
+    if (fixtures->movement_count)
+        add_ledger_page(fixtures);
     for (size_t at = 0; at < fixtures->count; at += CHUNK) {
         const struct commit commit = {
             .id = id_new(fixtures->arena, clock_now_ms()),
@@ -186,4 +208,6 @@ void fixtures_clear(struct fixtures *fixtures)
     arena_clear(fixtures->arena);
     fixtures->writes = NULL;
     fixtures->count = fixtures->capacity = 0;
+    fixtures->movements = NULL;
+    fixtures->movement_count = fixtures->movement_capacity = 0;
 }

@@ -8,6 +8,7 @@
 
 #include "auth/auth.h"
 #include "cart/cart.h"
+#include "inventory/stock.h"
 #include "store/store.h"
 #include "worker/operation.h"
 #include "worker/settings.h"
@@ -19,6 +20,8 @@ struct fixtures {
     struct auth_keys keys;
     struct write *writes; /* not yet in the database */
     size_t count, capacity;
+    struct stock_movement *movements; /* nor these: the first page of the stock ledger */
+    size_t movement_count, movement_capacity;
 };
 
 struct shopper {
@@ -41,6 +44,8 @@ struct shopper fixtures_shopper(struct fixtures *fixtures, enum who role);
 struct str fixtures_token(struct fixtures *fixtures, const struct shopper *shopper, struct str role,
                           int64_t issued_s, int64_t expires_s);
 struct good fixtures_good(struct fixtures *fixtures, struct money price, int64_t stock);
+/* The stock of a product that was made otherwise. */
+void fixtures_stock(struct fixtures *fixtures, const struct good *good);
 /* A new cart with these lines. */
 void fixtures_cart(struct fixtures *fixtures, struct str user, const struct good *goods,
                    size_t count, int64_t quantity);

@@ -114,6 +114,27 @@ static inline void case_takes_very_many(struct lock_world *world)
     assert_true(takes(world, bert, keys[1499], LEASE_MS));
 }
 
+static inline void case_lists_leases(struct lock_world *world)
+{
+    struct held_lock *held;
+    size_t count = 9;
+    ASSERT_DONE(lock_leases(world->lock, &world->arena, 10, &held, &count, &world->err));
+    assert_int_equal(count, 0);
+    assert_true(takes(world, anna, STR("a:b"), LEASE_MS));
+    assert_true(takes(world, bert, STR("c"), 2 * LEASE_MS));
+    assert_false(takes(world, anna, STR("c"), LEASE_MS)); /* who waits holds nothing */
+    ASSERT_DONE(lock_leases(world->lock, &world->arena, 10, &held, &count, &world->err));
+    assert_int_equal(count, 2);
+    const size_t first = str_eq(held[0].key, STR("a:b")) ? 0 : 1;
+    assert_true(str_eq(held[first].key, STR("a:b")) && str_eq(held[1 - first].key, STR("c")));
+    assert_true(held[first].ttl_ms > 0 && held[first].ttl_ms <= LEASE_MS);
+    assert_true(held[1 - first].ttl_ms > LEASE_MS && held[1 - first].ttl_ms <= 2 * LEASE_MS);
+    ASSERT_DONE(lock_leases(world->lock, &world->arena, 1, &held, &count, &world->err));
+    assert_int_equal(count, 1);
+    ASSERT_DONE(lock_leases(world->lock, &world->arena, 0, &held, &count, &world->err));
+    assert_int_equal(count, 0);
+}
+
 static inline void case_empty_calls_are_done(struct lock_world *world)
 {
     ASSERT_DONE(lock_take(world->lock, NULL, 0, anna, LEASE_MS, NULL, &world->err));

@@ -8,10 +8,13 @@
 
 #include <signal.h>
 
+#include "auth/session.h"
+#include "auth/user.h"
 #include "cart/cart.h"
 #include "catalog/catalog.h"
 #include "errors.h"
 #include "lock/lock_fake.h"
+#include "notification/notification.h"
 #include "order/order.h"
 #include "settings.h"
 #include "store/store_fake.h"
@@ -35,13 +38,14 @@ struct shop {
     struct batch batch;
     struct delivery delivery;
     struct job jobs[SHOP_BATCH_MAX];
-    size_t count; /* messages of the batch so far */
-    uint8_t sent; /* in all: no two have the same key or randomness */
+    size_t count;  /* messages of the batch so far */
+    uint32_t sent; /* in all: no two have the same key or randomness */
 };
 
 static const struct doc_type *const shop_types[] = {
-    &category_type, &product_type, &stock_type, &stock_adjustment_type,
-    &cart_type,     &order_type,   NULL};
+    &category_type, &product_type,      &stock_type, &stock_adjustment_type, &stock_ledger,
+    &cart_type,     &order_type,        &user_type,  &session_type,          &roster_type,
+    &inbox_type,    &notification_type, NULL};
 
 /* It is large: tests have one static `struct shop` and open it anew in each case. */
 static inline void shop_open(struct shop *shop)
@@ -84,16 +88,15 @@ static inline struct job *shop_send(struct shop *shop, const struct operation *o
         .bearer = {.role = role, .id = str_of(caller)},
     };
     shop->sent++;
-    memset(&job->key, shop->sent, sizeof(job->key));
-    memset(job->seed, shop->sent, sizeof(job->seed));
+    memcpy(&job->key, &shop->sent, sizeof(shop->sent));
+    memcpy(job->seed, &shop->sent, sizeof(shop->sent));
     return job;
 }
 
 /* A lane would have done the same between receiving and settling. */
-static inline void shop_run(struct shop *shop)
+static inline enum outcome shop_try(struct shop *shop, struct err *err)
 {
     const struct span span = {shop->jobs, shop->count};
-    struct err err = {0};
     shop->batch = (struct batch){
         .lane = &shop->lane,
         .arena = &shop->arena,
@@ -104,13 +107,16 @@ static inline void shop_run(struct shop *shop)
     };
     workset_init(&shop->batch.set, &shop->arena);
     map_init(&shop->batch.held_keys, &shop->arena);
-    enum outcome outcome = batch_decide(&shop->batch, span, &err);
-    if (outcome == OUTCOME_DONE) {
-        batch_write_up(&shop->batch, span);
-        batch_commit_begin(&shop->batch);
-        outcome = batch_commit_end(&shop->batch, &err);
-    }
-    if (outcome != OUTCOME_DONE)
+    TRY(batch_decide(&shop->batch, span, err));
+    batch_write_up(&shop->batch, span);
+    batch_commit_begin(&shop->batch);
+    return batch_commit_end(&shop->batch, err);
+}
+
+static inline void shop_run(struct shop *shop)
+{
+    struct err err = {0};
+    if (shop_try(shop, &err) != OUTCOME_DONE)
         fail_msg("the batch failed: %s", err.text);
     shop->count = 0;
 }

@@ -109,7 +109,7 @@ void test_inventory__alarms_and_the_products_flag(void **state)
     shop_close(&shop);
 }
 
-void test_inventory__the_ledger_adds_up(void **state)
+void test_inventory__adjustments_are_kept(void **state)
 {
     (void)state;
     shop_open(&shop);

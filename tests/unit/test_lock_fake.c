@@ -70,6 +70,12 @@ void test_lock_fake__takes_very_many(void **state)
     on_fake(case_takes_very_many);
 }
 
+void test_lock_fake__lists_leases(void **state)
+{
+    (void)state;
+    on_fake(case_lists_leases);
+}
+
 void test_lock_fake__empty_calls_are_done(void **state)
 {
     (void)state;

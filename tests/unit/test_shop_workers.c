@@ -81,9 +81,9 @@ void test_shop_workers__who_may_what(void **state)
 void test_shop_workers__documents_begin_with_their_head(void **state)
 {
     (void)state;
-    static const struct doc_type *const types[] = {&category_type, &product_type,
-                                                   &stock_type,    &stock_adjustment_type,
-                                                   &cart_type,     &order_type};
+    static const struct doc_type *const types[] = {
+        &category_type, &product_type, &stock_type, &stock_adjustment_type,
+        &stock_ledger,  &cart_type,    &order_type};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         const struct field *fields = types[i]->shape->fields;
         assert_true(fields[0].flags & FIELD_KEY);

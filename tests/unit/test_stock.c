@@ -10,11 +10,9 @@
 
 #include "inventory/stock.h"
 
-typedef bool move(struct stock *stock, int64_t quantity);
-
 struct move_case {
     const char *name;
-    move *move;
+    enum stock_move move;
     int64_t on_hand, reserved, quantity;
     bool moved;
     int64_t on_hand_after, reserved_after;
@@ -24,43 +22,43 @@ struct move_case {
 #define MIN INT64_MIN
 
 static const struct move_case move_cases[] = {
-    {"adjust up", stock_adjust, 5, 2, 3, true, 8, 2},
-    {"adjust down to what is reserved", stock_adjust, 5, 2, -3, true, 2, 2},
-    {"adjust below what is reserved", stock_adjust, 5, 2, -4, false, 5, 2},
-    {"adjust to nothing", stock_adjust, 5, 0, -5, true, 0, 0},
-    {"adjust below nothing", stock_adjust, 5, 0, -6, false, 5, 0},
-    {"adjust by nothing", stock_adjust, 5, 2, 0, true, 5, 2},
-    {"adjust up to the limit", stock_adjust, MAX - 1, 0, 1, true, MAX, 0},
-    {"adjust over the limit", stock_adjust, MAX, 0, 1, false, MAX, 0},
-    {"adjust by the limit", stock_adjust, 1, 0, MAX, false, 1, 0},
-    {"adjust by the lower limit", stock_adjust, MAX, 0, MIN, false, MAX, 0},
-    {"adjust nothing by the lower limit", stock_adjust, 0, 0, MIN, false, 0, 0},
+    {"adjust up", STOCK_ADJUST, 5, 2, 3, true, 8, 2},
+    {"adjust down to what is reserved", STOCK_ADJUST, 5, 2, -3, true, 2, 2},
+    {"adjust below what is reserved", STOCK_ADJUST, 5, 2, -4, false, 5, 2},
+    {"adjust to nothing", STOCK_ADJUST, 5, 0, -5, true, 0, 0},
+    {"adjust below nothing", STOCK_ADJUST, 5, 0, -6, false, 5, 0},
+    {"adjust by nothing", STOCK_ADJUST, 5, 2, 0, true, 5, 2},
+    {"adjust up to the limit", STOCK_ADJUST, MAX - 1, 0, 1, true, MAX, 0},
+    {"adjust over the limit", STOCK_ADJUST, MAX, 0, 1, false, MAX, 0},
+    {"adjust by the limit", STOCK_ADJUST, 1, 0, MAX, false, 1, 0},
+    {"adjust by the lower limit", STOCK_ADJUST, MAX, 0, MIN, false, MAX, 0},
+    {"adjust nothing by the lower limit", STOCK_ADJUST, 0, 0, MIN, false, 0, 0},
 
-    {"reserve some", stock_reserve, 5, 2, 1, true, 5, 3},
-    {"reserve the last", stock_reserve, 5, 2, 3, true, 5, 5},
-    {"reserve one too many", stock_reserve, 5, 2, 4, false, 5, 2},
-    {"reserve of nothing", stock_reserve, 0, 0, 1, false, 0, 0},
-    {"reserve nothing", stock_reserve, 5, 2, 0, false, 5, 2},
-    {"reserve less than nothing", stock_reserve, 5, 2, -1, false, 5, 2},
-    {"reserve the limit", stock_reserve, MAX, 0, MAX, true, MAX, MAX},
-    {"reserve over the limit", stock_reserve, MAX, MAX, MAX, false, MAX, MAX},
-    {"reserve the lower limit", stock_reserve, 5, 2, MIN, false, 5, 2},
+    {"reserve some", STOCK_RESERVE, 5, 2, 1, true, 5, 3},
+    {"reserve the last", STOCK_RESERVE, 5, 2, 3, true, 5, 5},
+    {"reserve one too many", STOCK_RESERVE, 5, 2, 4, false, 5, 2},
+    {"reserve of nothing", STOCK_RESERVE, 0, 0, 1, false, 0, 0},
+    {"reserve nothing", STOCK_RESERVE, 5, 2, 0, false, 5, 2},
+    {"reserve less than nothing", STOCK_RESERVE, 5, 2, -1, false, 5, 2},
+    {"reserve the limit", STOCK_RESERVE, MAX, 0, MAX, true, MAX, MAX},
+    {"reserve over the limit", STOCK_RESERVE, MAX, MAX, MAX, false, MAX, MAX},
+    {"reserve the lower limit", STOCK_RESERVE, 5, 2, MIN, false, 5, 2},
 
-    {"release some", stock_release, 5, 2, 1, true, 5, 1},
-    {"release all", stock_release, 5, 2, 2, true, 5, 0},
-    {"release one too many", stock_release, 5, 2, 3, false, 5, 2},
-    {"release nothing", stock_release, 5, 2, 0, false, 5, 2},
-    {"release less than nothing", stock_release, 5, 2, -1, false, 5, 2},
-    {"release the limit", stock_release, MAX, MAX, MAX, true, MAX, 0},
-    {"release the lower limit", stock_release, 5, 2, MIN, false, 5, 2},
+    {"release some", STOCK_RELEASE, 5, 2, 1, true, 5, 1},
+    {"release all", STOCK_RELEASE, 5, 2, 2, true, 5, 0},
+    {"release one too many", STOCK_RELEASE, 5, 2, 3, false, 5, 2},
+    {"release nothing", STOCK_RELEASE, 5, 2, 0, false, 5, 2},
+    {"release less than nothing", STOCK_RELEASE, 5, 2, -1, false, 5, 2},
+    {"release the limit", STOCK_RELEASE, MAX, MAX, MAX, true, MAX, 0},
+    {"release the lower limit", STOCK_RELEASE, 5, 2, MIN, false, 5, 2},
 
-    {"consume some", stock_consume, 5, 2, 1, true, 4, 1},
-    {"consume all that is reserved", stock_consume, 5, 2, 2, true, 3, 0},
-    {"consume everything", stock_consume, 5, 5, 5, true, 0, 0},
-    {"consume what is not reserved", stock_consume, 5, 2, 3, false, 5, 2},
-    {"consume nothing", stock_consume, 5, 2, 0, false, 5, 2},
-    {"consume less than nothing", stock_consume, 5, 2, -1, false, 5, 2},
-    {"consume the limit", stock_consume, MAX, MAX, MAX, true, 0, 0},
+    {"consume some", STOCK_CONSUME, 5, 2, 1, true, 4, 1},
+    {"consume all that is reserved", STOCK_CONSUME, 5, 2, 2, true, 3, 0},
+    {"consume everything", STOCK_CONSUME, 5, 5, 5, true, 0, 0},
+    {"consume what is not reserved", STOCK_CONSUME, 5, 2, 3, false, 5, 2},
+    {"consume nothing", STOCK_CONSUME, 5, 2, 0, false, 5, 2},
+    {"consume less than nothing", STOCK_CONSUME, 5, 2, -1, false, 5, 2},
+    {"consume the limit", STOCK_CONSUME, MAX, MAX, MAX, true, 0, 0},
 };
 
 void test_stock__every_move_at_its_edges(void **state)
@@ -69,10 +67,37 @@ void test_stock__every_move_at_its_edges(void **state)
     for (size_t i = 0; i < sizeof(move_cases) / sizeof(move_cases[0]); i++) {
         const struct move_case *c = &move_cases[i];
         struct stock stock = {.on_hand = c->on_hand, .reserved = c->reserved};
-        if (c->move(&stock, c->quantity) != c->moved || stock.on_hand != c->on_hand_after ||
-            stock.reserved != c->reserved_after)
+        if (stock_move(&stock, c->move, c->quantity) != c->moved ||
+            stock.on_hand != c->on_hand_after || stock.reserved != c->reserved_after)
             fail_msg("%s: onHand %" PRId64 ", reserved %" PRId64, c->name, stock.on_hand,
                      stock.reserved);
+    }
+}
+
+/* The ledger says what a move added, and what was there then. */
+void test_stock__movement_of_every_move(void **state)
+{
+    (void)state;
+    static const struct {
+        enum stock_move move;
+        int64_t quantity, d_on_hand, d_reserved;
+    } rows[] = {
+        {STOCK_OPEN, 5, 5, 0},    {STOCK_OPEN, 0, 0, 0},     {STOCK_ADJUST, -3, -3, 0},
+        {STOCK_RESERVE, 2, 0, 2}, {STOCK_RELEASE, 2, 0, -2}, {STOCK_CONSUME, 2, -2, -2},
+    };
+    const struct stock stock = {
+        .head = {.id = STR("MUG"), .version = 7}, .on_hand = 9, .reserved = 4};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct stock_movement is =
+            stock_movement_of(&stock, rows[i].move, rows[i].quantity, STR("cause"));
+        assert_int_equal(is.d_on_hand, rows[i].d_on_hand);
+        assert_int_equal(is.d_reserved, rows[i].d_reserved);
+        assert_int_equal(is.move, rows[i].move);
+        assert_int_equal(is.version, 7);
+        assert_int_equal(is.on_hand, 9);
+        assert_int_equal(is.reserved, 4);
+        assert_string_equal(is.sku.ptr, "MUG");
+        assert_string_equal(is.cause.ptr, "cause");
     }
 }
 
@@ -132,14 +157,15 @@ static uint32_t step(uint32_t *seed)
 void test_stock__a_long_walk_keeps_the_books(void **state)
 {
     (void)state;
-    static move *const moves[] = {stock_adjust, stock_reserve, stock_release, stock_consume};
+    static const enum stock_move moves[] = {STOCK_ADJUST, STOCK_RESERVE, STOCK_RELEASE,
+                                            STOCK_CONSUME};
     struct stock stock = {0};
     int64_t adjusted = 0, consumed = 0, held = 0;
     uint32_t seed = 42;
     for (int i = 0; i < 200000; i++) {
         const uint32_t which = step(&seed) % 4;
         const int64_t quantity = (int64_t)(step(&seed) % 41) - (which == 0 ? 20 : 0);
-        if (!moves[which](&stock, quantity))
+        if (!stock_move(&stock, moves[which], quantity))
             continue;
         adjusted += which == 0 ? quantity : 0;
         held += which == 1 ? quantity : which >= 2 ? -quantity : 0;

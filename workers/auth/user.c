@@ -69,12 +69,10 @@ static const struct shape roster_shape = SHAPE("Roster", struct roster, roster_f
 
 const struct doc_type roster_type = {.collection = "rosters", .shape = &roster_shape};
 
-#define ROSTER_ID STR("superadmin")
-
 bool roster_of_superadmins(struct job *job, enum access access, struct roster **out)
 {
     void *doc = NULL;
-    if (!job_doc(job, &roster_type, ROSTER_ID, access, &doc))
+    if (!job_doc(job, &roster_type, ROSTER_SUPERADMINS, access, &doc))
         return false;
     *out = doc;
     return true;
@@ -88,7 +86,7 @@ void roster_add(struct job *job, struct roster *roster, int64_t delta)
         return;
     }
     struct roster *first = ARENA_NEW(job_arena(job), struct roster);
-    first->head.id = ROSTER_ID;
+    first->head.id = ROSTER_SUPERADMINS;
     first->count = delta;
     job_insert(job, &roster_type, first);
 }

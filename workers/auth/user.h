@@ -25,9 +25,11 @@ struct str user_email_key(struct arena *arena, struct str email);
 
 /* How many superadmins there are: one document, so that two demotions cannot both pass. */
 struct roster {
-    struct doc_head head; /* head.id is "superadmin" */
+    struct doc_head head; /* head.id is ROSTER_SUPERADMINS */
     int64_t count;
 };
+
+#define ROSTER_SUPERADMINS STR("superadmin")
 
 extern const struct doc_type roster_type;
 

@@ -7,7 +7,7 @@
 /* Exit statuses, for scripts. */
 enum {
     EXIT_OK = 0,
-    EXIT_REFUSED = 1, /* the shop said no (4xx) */
+    EXIT_REFUSED = 1, /* the shop said no (4xx); the check found something */
     EXIT_USAGE = 2,
     EXIT_FAILED = 3, /* a server is away, a time-out, our fault (5xx) */
 };
@@ -21,7 +21,7 @@ struct command {
 };
 
 extern const struct command worker_command, call_command, topology_command, index_command,
-    admin_command, config_command, describe_command;
+    admin_command, check_command, config_command, describe_command;
 
 /* The configuration of a command: --config FILE or $CARTWRIGHT_CONFIG, then the environment.
  * Everything lives in the arena. */

@@ -50,17 +50,6 @@ static enum outcome choose_slug(struct job *job, struct str name, struct str sku
     return OUTCOME_DONE;
 }
 
-static struct stock *insert_stock(struct job *job, const struct product *product, int64_t on_hand)
-{
-    struct stock *stock = ARENA_NEW(job_arena(job), struct stock);
-    *stock =
-        (struct stock){.head.id = product->sku, .product_id = product->head.id, .on_hand = on_hand};
-    job_insert(job, &stock_type, stock);
-    emit_latest(job, "stock.changed", product->head.id, stock->head.version, &stock_view_shape,
-                stock_view(job, stock));
-    return stock;
-}
-
 static enum outcome create(struct job *job, const void *request, struct err *err)
 {
     const struct product_create_request *req = request;
@@ -88,7 +77,7 @@ static enum outcome create(struct job *job, const void *request, struct err *err
         .in_stock = on_hand > 0,
     };
     job_insert(job, &product_type, product);
-    const struct stock *stock = insert_stock(job, product, on_hand);
+    const struct stock *stock = stock_open(job, sku, id, on_hand);
     const struct product_view *view = product_view(job, product, category, stock);
     emit(job, "product.created", id, product->head.version, &product_view_shape, view);
     return reply(job, &product_view_shape, view);

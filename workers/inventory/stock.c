@@ -59,39 +59,6 @@ enum stock_status stock_status_of(int64_t available, int64_t low_threshold)
     return available <= low_threshold ? STOCK_LOW : STOCK_IN;
 }
 
-bool stock_adjust(struct stock *stock, int64_t delta)
-{
-    int64_t on_hand;
-    if (__builtin_add_overflow(stock->on_hand, delta, &on_hand) || on_hand < stock->reserved)
-        return false;
-    stock->on_hand = on_hand;
-    return true;
-}
-
-bool stock_reserve(struct stock *stock, int64_t quantity)
-{
-    if (quantity <= 0 || quantity > stock_available(stock))
-        return false;
-    stock->reserved += quantity;
-    return true;
-}
-
-bool stock_release(struct stock *stock, int64_t quantity)
-{
-    if (quantity <= 0 || quantity > stock->reserved)
-        return false;
-    stock->reserved -= quantity;
-    return true;
-}
-
-bool stock_consume(struct stock *stock, int64_t quantity)
-{
-    if (!stock_release(stock, quantity))
-        return false;
-    stock->on_hand -= quantity;
-    return true;
-}
-
 struct stock_view *stock_view(struct job *job, const struct stock *stock)
 {
     struct stock_view *view = ARENA_NEW(job_arena(job), struct stock_view);

@@ -2,14 +2,15 @@
  *
  *   available = onHand - reserved,  0 <= reserved <= onHand
  *
- *             onHand  reserved
+ *             onHand  reserved  cause
+ *   open        +q       0       product.create
  *   adjust      +d       0       inventory.set, inventory.adjust
  *   reserve      0      +q       order.place
  *   release      0      -q       order cancelled
  *   consume     -q      -q       order shipped
  *
- * The ledger: adjustments are kept as documents, the other moves are the history of their orders.
- * So what is on hand can always be derived again. */
+ * Every move is an entry of the stock ledger, written with it; so what is in stock can always be
+ * derived again, and who asks why finds the cause. */
 #ifndef CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 #define CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 
@@ -36,12 +37,43 @@ MUST_CHECK enum outcome stock_of_product(struct job *job, struct str product_id,
 int64_t stock_available(const struct stock *stock);
 enum stock_status stock_status_of(int64_t available, int64_t low_threshold);
 
-/* The moves. Each is false and changes nothing when a counter would leave its range. Quantities are
- * positive. */
-MUST_CHECK bool stock_adjust(struct stock *stock, int64_t delta);
-MUST_CHECK bool stock_reserve(struct stock *stock, int64_t quantity);
-MUST_CHECK bool stock_release(struct stock *stock, int64_t quantity);
-MUST_CHECK bool stock_consume(struct stock *stock, int64_t quantity);
+/* --- moves --------------------------------------------------------------------------------------- */
+
+enum stock_move {
+    STOCK_STAYS = -1, /* no move at all */
+    STOCK_OPEN,
+    STOCK_ADJUST,
+    STOCK_RESERVE,
+    STOCK_RELEASE,
+    STOCK_CONSUME,
+};
+extern const char *const stock_move_names[]; /* "open", "adjust", ... */
+
+/* What a move of quantity 1 adds to each counter. */
+struct stock_effect {
+    int on_hand, reserved;
+};
+struct stock_effect stock_effect_of(enum stock_move move);
+
+/* False, and changes nothing, when a counter would leave its range. Quantities are positive; only
+ * that of STOCK_ADJUST has a sign. */
+MUST_CHECK bool stock_move(struct stock *stock, enum stock_move move, int64_t quantity);
+
+/* An entry of the ledger. */
+struct stock_movement {
+    struct str sku;
+    int64_t version;  /* of the stock after the move: 1, 2, 3... of each SKU */
+    int move;         /* enum stock_move */
+    struct str cause; /* id of the order, the adjustment or (open) the product */
+    int64_t d_on_hand, d_reserved;
+    int64_t on_hand, reserved; /* after the move */
+};
+
+extern const struct doc_type stock_ledger;
+
+/* The entry for a move that `stock` has just made. */
+struct stock_movement stock_movement_of(const struct stock *stock, enum stock_move move,
+                                        int64_t quantity, struct str cause);
 
 /* The wire form of inventory.get. */
 struct stock_view {
@@ -60,14 +92,17 @@ struct stock_view *stock_view(struct job *job, const struct stock *stock);
  * "stock.low" where the threshold is crossed, else NULL. */
 const char *stock_alarm(int64_t before, int64_t after, int64_t low_threshold);
 
-/* Call after a move of a FOR_UPDATE stock, with what was available before: marks it changed, emits
+/* The stock of a new product, with all that follows. The SKU is locked and has none yet. */
+struct stock *stock_open(struct job *job, struct str sku, struct str product_id, int64_t on_hand);
+/* Call after stock_move() of a FOR_UPDATE stock: marks it changed, writes the ledger, emits
  * stock.changed and what stock_alarm() says, and keeps product.in_stock in step when availability
  * begins or ends. That last needs the product, so this is a need: false when the handler must
  * return OUTCOME_NEED (the engine then forgets what was changed; call it for all stocks first, so
  * that one round loads all). */
-MUST_CHECK bool stock_moved(struct job *job, struct stock *stock, int64_t available_before);
+MUST_CHECK bool stock_moved(struct job *job, struct stock *stock, enum stock_move move,
+                            int64_t quantity, struct str cause);
 
-/* One line of the ledger: who changed what is on hand, by how much and why. Never changed. */
+/* Who changed what is on hand, by how much and why. Never changed. */
 struct stock_adjustment {
     struct doc_head head;
     struct str sku;
@@ -79,7 +114,7 @@ struct stock_adjustment {
 
 extern const struct doc_type stock_adjustment_type;
 
-/* The body of inventory.set and inventory.adjust: moves what is on hand, writes the ledger and
+/* The body of inventory.set and inventory.adjust: moves what is on hand, keeps who did it and
  * replies the stock. */
 enum outcome stock_change(struct job *job, struct stock *stock, int64_t delta, struct str reason,
                           struct err *err);

@@ -1,4 +1,4 @@
-/* stock_change.c - an admin changes what is on hand; the ledger keeps who, how much and why. */
+/* stock_change.c - an admin changes what is on hand; who, how much and why is kept. */
 #include "errors.h"
 #include "inventory/stock.h"
 #include "request.h"
@@ -29,32 +29,32 @@ const struct doc_type stock_adjustment_type = {
     .index_count = sizeof(adjustment_indexes) / sizeof(adjustment_indexes[0]),
 };
 
-static void write_ledger(struct job *job, const struct stock *stock, int64_t delta,
-                         struct str reason)
+static void keep_adjustment(struct job *job, struct str id, const struct stock *stock,
+                            int64_t delta, struct str reason)
 {
-    struct stock_adjustment *line = ARENA_NEW(job_arena(job), struct stock_adjustment);
-    *line = (struct stock_adjustment){
-        .head.id = job_new_id(job),
+    struct stock_adjustment *adjustment = ARENA_NEW(job_arena(job), struct stock_adjustment);
+    *adjustment = (struct stock_adjustment){
+        .head.id = id,
         .sku = stock->head.id,
         .by = job_caller(job)->id,
         .delta = delta,
         .on_hand = stock->on_hand,
         .reason = reason,
     };
-    job_insert(job, &stock_adjustment_type, line);
+    job_insert(job, &stock_adjustment_type, adjustment);
 }
 
 enum outcome stock_change(struct job *job, struct stock *stock, int64_t delta, struct str reason,
                           struct err *err)
 {
-    const int64_t before = stock_available(stock);
-    if (!stock_adjust(stock, delta))
+    if (!stock_move(stock, STOCK_ADJUST, delta))
         return refuse(err, NEGATIVE_STOCK,
                       "%" PRId64 " are on hand and %" PRId64 " of them are reserved",
                       stock->on_hand, stock->reserved);
     if (delta != 0) {
-        NEED(job, stock_moved(job, stock, before));
-        write_ledger(job, stock, delta, reason);
+        const struct str id = job_new_id(job);
+        NEED(job, stock_moved(job, stock, STOCK_ADJUST, delta, id));
+        keep_adjustment(job, id, stock, delta, reason);
     }
     return reply(job, &stock_view_shape, stock_view(job, stock));
 }

@@ -1,4 +1,5 @@
-/* stock_moved.c - what follows from every move of stock: events, and the product's in_stock. */
+/* stock_moved.c - what follows from every move of stock: the ledger, events, and the product's
+ * in_stock. */
 #include "catalog/catalog.h"
 #include "inventory/stock.h"
 #include "settings.h"
@@ -24,17 +25,40 @@ static bool product_follows(struct job *job, const struct stock *stock)
     return true;
 }
 
-bool stock_moved(struct job *job, struct stock *stock, int64_t available_before)
+/* The stock is as it is after the move, its version too. */
+static const struct stock_view *record(struct job *job, const struct stock *stock,
+                                       enum stock_move move, int64_t quantity, struct str cause)
 {
+    struct stock_movement *movement = ARENA_NEW(job_arena(job), struct stock_movement);
+    const struct stock_view *view = stock_view(job, stock);
+    *movement = stock_movement_of(stock, move, quantity, cause);
+    job_append(job, &stock_ledger, movement);
+    emit_latest(job, "stock.changed", stock->product_id, stock->head.version, &stock_view_shape,
+                view);
+    return view;
+}
+
+struct stock *stock_open(struct job *job, struct str sku, struct str product_id, int64_t on_hand)
+{
+    struct stock *stock = ARENA_NEW(job_arena(job), struct stock);
+    *stock = (struct stock){.head.id = sku, .product_id = product_id, .on_hand = on_hand};
+    job_insert(job, &stock_type, stock);
+    record(job, stock, STOCK_OPEN, on_hand, product_id);
+    return stock;
+}
+
+bool stock_moved(struct job *job, struct stock *stock, enum stock_move move, int64_t quantity,
+                 struct str cause)
+{
+    const struct stock_effect effect = stock_effect_of(move);
     const int64_t available = stock_available(stock);
-    if ((available_before > 0) != (available > 0) && !product_follows(job, stock))
+    const int64_t before = available - (effect.on_hand - effect.reserved) * quantity;
+    if ((before > 0) != (available > 0) && !product_follows(job, stock))
         return false;
 
     job_changed(job, stock);
-    const struct stock_view *view = stock_view(job, stock);
-    emit_latest(job, "stock.changed", stock->product_id, stock->head.version, &stock_view_shape,
-                view);
-    const char *alarm = stock_alarm(available_before, available, shop_settings(job)->low_stock);
+    const struct stock_view *view = record(job, stock, move, quantity, cause);
+    const char *alarm = stock_alarm(before, available, shop_settings(job)->low_stock);
     if (alarm)
         emit(job, alarm, stock->product_id, stock->head.version, &stock_view_shape, view);
     return true;

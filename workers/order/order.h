@@ -68,13 +68,11 @@ void order_add_step(struct arena *arena, struct order *order, enum order_status 
 
 /* --- life cycle: a table that a test walks whole ---------------------------------------------------- */
 
-typedef bool stock_move(struct stock *stock, int64_t quantity);
-
-/* One step of the life cycle and what it does to the stock of each line (NULL: nothing). */
+/* One step of the life cycle and what it does to the stock of each line. */
 struct order_edge {
     enum order_status from;
     enum order_status to;
-    stock_move *move;
+    enum stock_move move;
 };
 
 /* NULL when an order may not go from one to the other. */
@@ -84,7 +82,7 @@ bool order_may_cancel(enum order_status status, enum who who);
 /* Moves the stock of all lines, with everything that follows from it: NEED. BUG when a stock does
  * not hold what the order says: the caller has checked before. */
 MUST_CHECK enum outcome order_move_stock(struct job *job, const struct order *order,
-                                         stock_move *move, struct err *err);
+                                         enum stock_move move, struct err *err);
 /* Moves a FOR_UPDATE order along an edge: NEED; its stock, its history; emits order.status_changed,
  * and order.cancelled when cancelled; replies the order. */
 enum outcome order_move(struct job *job, struct order *order, const struct order_edge *edge,

@@ -2,13 +2,13 @@
 #include "order/order.h"
 
 static const struct order_edge edges[] = {
-    {ORDER_PENDING, ORDER_PAID, NULL},
-    {ORDER_PENDING, ORDER_CANCELLED, stock_release},
-    {ORDER_PAID, ORDER_PROCESSING, NULL},
-    {ORDER_PAID, ORDER_CANCELLED, stock_release},
-    {ORDER_PROCESSING, ORDER_SHIPPED, stock_consume},
-    {ORDER_PROCESSING, ORDER_CANCELLED, stock_release},
-    {ORDER_SHIPPED, ORDER_DELIVERED, NULL},
+    {ORDER_PENDING, ORDER_PAID, STOCK_STAYS},
+    {ORDER_PENDING, ORDER_CANCELLED, STOCK_RELEASE},
+    {ORDER_PAID, ORDER_PROCESSING, STOCK_STAYS},
+    {ORDER_PAID, ORDER_CANCELLED, STOCK_RELEASE},
+    {ORDER_PROCESSING, ORDER_SHIPPED, STOCK_CONSUME},
+    {ORDER_PROCESSING, ORDER_CANCELLED, STOCK_RELEASE},
+    {ORDER_SHIPPED, ORDER_DELIVERED, STOCK_STAYS},
 };
 
 const struct order_edge *order_edge(enum order_status from, enum order_status to)
@@ -35,7 +35,7 @@ static bool stocks_of(struct job *job, const struct order *order, struct stock *
     return loaded;
 }
 
-enum outcome order_move_stock(struct job *job, const struct order *order, stock_move *move,
+enum outcome order_move_stock(struct job *job, const struct order *order, enum stock_move move,
                               struct err *err)
 {
     struct stock **stocks = arena_array(job_arena(job), order->items.count, sizeof(struct stock *));
@@ -43,11 +43,10 @@ enum outcome order_move_stock(struct job *job, const struct order *order, stock_
     bool loaded = true;
     for (size_t i = 0; i < order->items.count; i++) {
         const struct order_line *line = &order->items.items[i];
-        const int64_t before = stock_available(stocks[i]);
-        if (!stocks[i] || !move(stocks[i], line->quantity))
+        if (!stocks[i] || !stock_move(stocks[i], move, line->quantity))
             return bug(err, "stock %.*s does not hold what order %.*s says", STR_FMT(line->sku),
                        STR_FMT(order->number));
-        loaded = stock_moved(job, stocks[i], before) && loaded;
+        loaded = stock_moved(job, stocks[i], move, line->quantity, order->head.id) && loaded;
     }
     return loaded ? OUTCOME_DONE : OUTCOME_NEED;
 }
@@ -55,7 +54,7 @@ enum outcome order_move_stock(struct job *job, const struct order *order, stock_
 enum outcome order_move(struct job *job, struct order *order, const struct order_edge *edge,
                         struct str note, struct err *err)
 {
-    if (edge->move)
+    if (edge->move != STOCK_STAYS)
         TRY(order_move_stock(job, order, edge->move, err));
     order_add_step(job_arena(job), order, edge->to, job_now(job), job_caller(job)->id, note);
     job_changed(job, order);

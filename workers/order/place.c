@@ -114,7 +114,7 @@ static enum outcome place(struct job *job, const void *request, struct err *err)
         return refuse(err, NOT_PURCHASABLE, "the total is more than can be counted");
     TRY(check_total(job, order, req->expected_total, err));
 
-    TRY(order_move_stock(job, order, stock_reserve, err));
+    TRY(order_move_stock(job, order, STOCK_RESERVE, err));
     job_insert(job, &order_type, order);
     cart->lines.count = 0;
     job_changed(job, cart);
