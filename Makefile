@@ -117,7 +117,7 @@ $(UNIT_BIN) $(LIVE_BIN): %: %.o %.main.c $(LIBS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LDLIBS) -lcmocka
 
 # --- programs: all sources of a folder under tests/ make one ------------------------------------
-PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:validate guard:orders
+PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:validate guard:orders sim:sim
 PROGRAM_C :=
 
 define program
@@ -150,9 +150,9 @@ fuzz: | build/.tools-build build/.tools-test ## look for inputs that break us, F
 # --- tests: tests/rig/test.sh has the list of parts ---------------------------------------------
 TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
 OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
-TESTED     := $(OFFLINE) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
+TESTED     := $(OFFLINE) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
 
-.PHONY: test unit flow guard live fault clients
+.PHONY: test unit flow sim planted guard live fault clients
 test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
@@ -161,6 +161,13 @@ unit: $(UNIT_BIN) | build/.tools-build build/.tools-test ## unit tests only
 
 flow: $(PROGRAM.flow) | $(TEST_TOOLS) ## flow scripts, on the fakes and on real servers
 	$(Q)tests/rig/test.sh $(O) flow flow-live
+
+SEEDS ?= 1..2000
+sim: $(PROGRAM.sim) ## whole lanes on fakes, every fault from a seed: SEEDS=1..2000, or SEED=7 with its trace
+	$(Q)$(PROGRAM.sim) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+planted: $(PROGRAM.sim) ## builds with a fault each (tests/planted): the simulation must find every one
+	$(Q)tests/rig/planted.sh $(O)
 
 guard: $(PROGRAM.guard) | $(TEST_TOOLS) ## instructions per order, against the committed figure
 	$(Q)tests/rig/test.sh $(O) guard

@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "auth/base64.h"
+#include "base/id.h"
 
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -59,7 +60,7 @@ struct str auth_seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], str
 {
     const size_t len = NONCE_BYTES + plain.len + TAG_BYTES;
     unsigned char *sealed = (unsigned char *)arena_bytes(arena, len);
-    randombytes_buf(sealed, NONCE_BYTES);
+    random_bytes(sealed, NONCE_BYTES);
     crypto_aead_xchacha20poly1305_ietf_encrypt(sealed + NONCE_BYTES, NULL, bytes_of(plain),
                                                plain.len, bytes_of(context), context.len, NULL,
                                                sealed, key);

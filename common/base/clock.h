@@ -12,6 +12,18 @@
 
 int64_t clock_now_ms(void);
 int64_t clock_monotonic_us(void);
+/* Sleeps; a signal ends it early. */
+void clock_pause_ms(int64_t ms);
+
+/* Another time than the kernel's: a simulation's, in which a pause is over at once. */
+struct clock_source {
+    int64_t (*now_ms)(void);
+    int64_t (*monotonic_us)(void);
+    void (*pause_ms)(int64_t ms);
+};
+
+/* For the whole process; NULL: the kernel's again. */
+void clock_set_source(const struct clock_source *source);
 
 #define TIME_TEXT 24 /* "2026-11-20T15:04:05.123Z" */
 #define DATE_TEXT 10 /* "2026-11-20" */

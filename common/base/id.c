@@ -24,8 +24,26 @@ bool id_is_valid(struct str text)
     return true;
 }
 
+/* Process-wide on purpose: one sequence of ids per process, drawn anew when a fork is noticed. */
+static struct {
+    void (*fill)(void *out, size_t len); /* NULL: the kernel */
+    pid_t owner;
+    uint8_t process[5];
+    uint32_t counter;
+} generator;
+
+void random_set_source(void (*fill)(void *out, size_t len))
+{
+    generator.fill = fill;
+    generator.owner = 0;
+}
+
 void random_bytes(void *out, size_t len)
 {
+    if (generator.fill) {
+        generator.fill(out, len);
+        return;
+    }
     unsigned char *at = out;
     while (len > 0) {
         const ssize_t got = getrandom(at, len, 0);
@@ -38,17 +56,14 @@ void random_bytes(void *out, size_t len)
 
 struct str id_new(struct arena *arena, int64_t now_ms)
 {
-    /* Process-wide on purpose: one sequence per process; drawn anew when a fork is noticed. */
-    static pid_t owner;
-    static uint8_t process[5];
-    static uint32_t counter;
-    if (owner != getpid()) {
-        owner = getpid();
-        random_bytes(process, sizeof(process));
-        random_bytes(&counter, sizeof(counter));
+    if (generator.owner != getpid()) {
+        generator.owner = getpid();
+        random_bytes(generator.process, sizeof(generator.process));
+        random_bytes(&generator.counter, sizeof(generator.counter));
     }
+    const uint8_t *process = generator.process;
     const uint32_t seconds = (uint32_t)(now_ms / 1000);
-    const uint32_t count = counter++;
+    const uint32_t count = generator.counter++;
     const uint8_t bytes[ID_BYTES] = {
         (uint8_t)(seconds >> 24),
         (uint8_t)(seconds >> 16),

@@ -22,5 +22,8 @@ struct str hex_of(struct arena *arena, const void *bytes, size_t len);
 
 /* Fills with bytes of the kernel's generator; ends the process when there are none. */
 void random_bytes(void *out, size_t len);
+/* Another generator, for the whole process: a simulation's, which gives the same bytes again. Ids
+ * begin anew with it. NULL: the kernel's. */
+void random_set_source(void (*fill)(void *out, size_t len));
 
 #endif

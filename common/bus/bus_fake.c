@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/fields.h"
 #include "bus/bus_confirms.h"
 #include "bus/bus_ops.h"
 #include "bus/bus_routes_fake.h"
@@ -22,16 +23,27 @@ struct fake_call {
     bool requeue;
 };
 
-struct bus_fake {
-    struct bus bus;
+/* What all connections share. */
+struct fake_broker {
     struct arena arena;
     struct fake_routes routes;
-    struct fake_call *calls; /* in the order in which they were made */
+    int connections;
+};
+
+#define NO_CUT SIZE_MAX
+
+/* One connection. */
+struct bus_fake {
+    struct bus bus;
+    struct fake_broker *broker;
+    struct fake_routes *routes; /* the broker's */
+    struct fake_call *calls;    /* in the order in which they were made */
     struct confirms confirms;
     const char *lost;               /* the reason, or NULL */
     int fail_after[BUS_FAKE_CALLS]; /* calls left until one fails; 0: none */
+    size_t cut_after;               /* calls that the next flush carries out */
+    LIST(struct fake_queue *) consumed;
     int prefetch;
-    bool is_consuming;
     uint32_t epoch;
     uint64_t last_tag;
     uint64_t returned;
@@ -64,16 +76,47 @@ static void drop_calls(struct bus_fake *fake)
     fake->calls = NULL;
 }
 
+static void give_back_from(struct bus_fake *fake, struct fake_queue *queue)
+{
+    struct fake_message **at = &queue->unacked.first;
+    while (*at)
+        if ((*at)->holder == fake)
+            routes_give_back(fake->routes, queue, messages_remove(&queue->unacked, at));
+        else
+            at = &(*at)->next;
+}
+
+/* Everything that was delivered and not settled. */
+static void give_back_all(struct bus_fake *fake)
+{
+    for (struct fake_queue *queue = fake->routes->queues; queue; queue = queue->next)
+        give_back_from(fake, queue);
+}
+
+static void lose(struct bus_fake *fake, const char *reason)
+{
+    fake->lost = reason;
+    give_back_all(fake);
+}
+
+static void close_broker(struct fake_broker *broker)
+{
+    for (struct fake_queue *queue = broker->routes.queues; queue; queue = queue->next) {
+        messages_free(&queue->ready);
+        messages_free(&queue->unacked);
+    }
+    arena_release(&broker->arena);
+    free(broker);
+}
+
 static void fake_close(struct bus *bus)
 {
     struct bus_fake *fake = fake_of(bus);
     drop_calls(fake);
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next) {
-        messages_free(&queue->ready);
-        messages_free(&queue->unacked);
-    }
+    give_back_all(fake);
     confirms_release(&fake->confirms);
-    arena_release(&fake->arena);
+    if (--fake->broker->connections == 0)
+        close_broker(fake->broker);
     free(fake);
 }
 
@@ -83,11 +126,9 @@ static enum outcome fake_reconnect(struct bus *bus, struct err *err)
     (void)err; /* the broker in memory is always there */
     drop_calls(fake);
     confirms_reset(&fake->confirms);
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
-        while (queue->unacked.first)
-            routes_give_back(&fake->routes, queue,
-                             messages_remove(&queue->unacked, &queue->unacked.first));
+    give_back_all(fake);
     fake->epoch++;
+    fake->cut_after = NO_CUT;
     fake->last_tag = 0;
     fake->lost = NULL;
     return OUTCOME_DONE;
@@ -103,20 +144,20 @@ static const char *fake_lost_reason(const struct bus *bus)
 static bool must_fail(struct bus_fake *fake, enum bus_fake_call call)
 {
     if (fake->fail_after[call] > 0 && --fake->fail_after[call] == 0)
-        fake->lost = "cut by the test";
+        lose(fake, "cut by the test");
     return fake->lost != NULL;
 }
 
 static enum outcome fake_declare(struct bus *bus, const struct bus_topology *topology,
                                  struct err *err)
 {
-    return routes_declare(&fake_of(bus)->routes, topology, err);
+    return routes_declare(fake_of(bus)->routes, topology, err);
 }
 
 static enum outcome fake_queue_depth(struct bus *bus, struct str name, int64_t *out,
                                      struct err *err)
 {
-    const struct fake_queue *queue = routes_queue(&fake_of(bus)->routes, name);
+    const struct fake_queue *queue = routes_queue(fake_of(bus)->routes, name);
     if (!queue)
         return refuse(err, NOT_FOUND, "no queue %.*s", STR_FMT(name));
     *out = (int64_t)queue->ready.count;
@@ -131,37 +172,47 @@ static enum outcome fake_consume(struct bus *bus, const struct str *queues, size
     struct bus_fake *fake = fake_of(bus);
     if (fake->lost)
         return lost(fake, err);
+    struct fake_queue **consumed = arena_array(fake->routes->arena, count, sizeof(*consumed));
     for (size_t i = 0; i < count; i++) {
-        struct fake_queue *queue = routes_queue(&fake->routes, queues[i]);
+        struct fake_queue *queue = routes_queue(fake->routes, queues[i]);
         if (!queue) {
-            fake->lost = "the channel was closed: no such queue";
+            lose(fake, "the channel was closed: no such queue");
             return retry_later(err, "cannot consume: no queue %.*s", STR_FMT(queues[i]));
         }
-        queue->is_consumed = true;
+        consumed[i] = queue;
     }
+    fake->consumed.items = consumed;
+    fake->consumed.count = count;
     fake->prefetch = prefetch;
-    fake->is_consuming = true;
     return OUTCOME_DONE;
 }
 
 static enum outcome fake_cancel(struct bus *bus, struct err *err)
 {
     struct bus_fake *fake = fake_of(bus);
-    fake->is_consuming = false;
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
-        queue->is_consumed = false;
+    fake->consumed.count = 0;
     return fake->lost ? lost(fake, err) : OUTCOME_DONE;
+}
+
+static bool has_credit(const struct bus_fake *fake, const struct fake_queue *queue)
+{
+    int held = 0;
+    for (const struct fake_message *message = queue->unacked.first; message;
+         message = message->next)
+        held += message->holder == fake;
+    return held < fake->prefetch;
 }
 
 /* The queue whose oldest message is the oldest of all that may be delivered. */
 static struct fake_queue *next_queue(const struct bus_fake *fake)
 {
     struct fake_queue *best = NULL;
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
-        if (queue->is_consumed && queue->ready.first &&
-            queue->unacked.count < (size_t)fake->prefetch &&
-            (!best || queue->ready.first->seq < best->ready.first->seq))
+    for (size_t i = 0; i < fake->consumed.count; i++) {
+        struct fake_queue *queue = fake->consumed.items[i];
+        if (queue->ready.first && (!best || queue->ready.first->seq < best->ready.first->seq) &&
+            has_credit(fake, queue))
             best = queue;
+    }
     return best;
 }
 
@@ -171,11 +222,12 @@ static enum bus_event fake_next(struct bus *bus, int timeout_ms, struct delivery
     (void)timeout_ms; /* nothing arrives while we wait */
     if (must_fail(fake, BUS_FAKE_NEXT))
         return BUS_CLOSED;
-    struct fake_queue *queue = fake->is_consuming ? next_queue(fake) : NULL;
+    struct fake_queue *queue = next_queue(fake);
     if (!queue)
         return BUS_IDLE;
     struct fake_message *message = messages_remove(&queue->ready, &queue->ready.first);
     messages_insert(&queue->unacked, message);
+    message->holder = fake;
     message->tag = ++fake->last_tag;
     message->delivery->tag = message->tag;
     message->delivery->epoch = fake->epoch;
@@ -274,11 +326,11 @@ static void fake_publish(struct bus *bus, const struct bus_message *message, uin
 
 static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
 {
-    if (!routes_has_exchange(&fake->routes, call->publish->exchange)) {
-        fake->lost = "the channel was closed: published to an exchange that does not exist";
+    if (!routes_has_exchange(fake->routes, call->publish->exchange)) {
+        lose(fake, "the channel was closed: published to an exchange that does not exist");
         return;
     }
-    const enum fate fate = routes_publish(&fake->routes, call->publish);
+    const enum fate fate = routes_publish(fake->routes, call->publish);
     const bool came_back = fate == UNROUTABLE && call->mandatory;
     if (came_back)
         fake->returned++;
@@ -294,13 +346,13 @@ static size_t settle_in(struct bus_fake *fake, struct fake_queue *queue,
     struct fake_message **at = &queue->unacked.first;
     while (*at) {
         const uint64_t tag = (*at)->tag;
-        if (tag != call->tag && !(call->multiple && tag < call->tag)) {
+        if ((*at)->holder != fake || (tag != call->tag && !(call->multiple && tag < call->tag))) {
             at = &(*at)->next;
             continue;
         }
         struct fake_message *message = messages_remove(&queue->unacked, at);
         if (call->requeue)
-            routes_give_back(&fake->routes, queue, message);
+            routes_give_back(fake->routes, queue, message);
         else
             fake_message_free(message);
         settled++;
@@ -311,10 +363,19 @@ static size_t settle_in(struct bus_fake *fake, struct fake_queue *queue,
 static void apply_settle(struct bus_fake *fake, const struct fake_call *call)
 {
     size_t settled = 0;
-    for (struct fake_queue *queue = fake->routes.queues; queue; queue = queue->next)
+    for (struct fake_queue *queue = fake->routes->queues; queue; queue = queue->next)
         settled += settle_in(fake, queue, call);
     if (settled == 0)
         panic("delivery %" PRIu64 " was settled twice", call->tag);
+}
+
+/* Counts a call of a flush that is to be cut. */
+static bool may_go_on(struct bus_fake *fake)
+{
+    if (fake->cut_after == NO_CUT || fake->cut_after-- > 0)
+        return true;
+    lose(fake, "cut by the test");
+    return false;
 }
 
 static enum outcome fake_flush(struct bus *bus, struct err *err)
@@ -323,11 +384,13 @@ static enum outcome fake_flush(struct bus *bus, struct err *err)
     if (must_fail(fake, BUS_FAKE_FLUSH))
         return lost(fake, err);
     for (const struct fake_call *call = fake->calls; call && !fake->lost; call = call->next)
-        if (call->publish)
+        if (call->publish && may_go_on(fake))
             apply_publish(fake, call);
     for (const struct fake_call *call = fake->calls; call && !fake->lost; call = call->next)
-        if (!call->publish)
+        if (!call->publish && may_go_on(fake))
             apply_settle(fake, call);
+    if (!fake->lost && fake->cut_after != NO_CUT)
+        lose(fake, "cut by the test");
     drop_calls(fake);
     return fake->lost ? lost(fake, err) : OUTCOME_DONE;
 }
@@ -376,30 +439,47 @@ static const struct bus_ops fake_ops = {
 
 /* --- the test's side ------------------------------------------------------------------------ */
 
-struct bus *bus_fake_open(void)
+static struct bus *connect_to(struct fake_broker *broker)
 {
     struct bus_fake *fake = calloc(1, sizeof(*fake));
     if (!fake)
         panic("out of memory for a bus");
     fake->bus.ops = &fake_ops;
-    arena_init(&fake->arena, 16 * 1024);
-    fake->routes.arena = &fake->arena;
+    fake->broker = broker;
+    fake->routes = &broker->routes;
+    fake->cut_after = NO_CUT;
     confirms_init(&fake->confirms);
+    broker->connections++;
     return &fake->bus;
+}
+
+struct bus *bus_fake_open(void)
+{
+    struct fake_broker *broker = calloc(1, sizeof(*broker));
+    if (!broker)
+        panic("out of memory for a broker");
+    arena_init(&broker->arena, 16 * 1024);
+    broker->routes.arena = &broker->arena;
+    return connect_to(broker);
+}
+
+struct bus *bus_fake_join(struct bus *bus)
+{
+    return connect_to(fake_of(bus)->broker);
 }
 
 bool bus_fake_send(struct bus *bus, const struct bus_message *message)
 {
     struct bus_fake *fake = fake_of(bus);
     const struct delivery delivery = delivery_of(message);
-    if (message->reply_to.len && !routes_queue(&fake->routes, message->reply_to))
-        routes_add_queue(&fake->routes, &(struct bus_queue){.name = message->reply_to});
-    return routes_publish(&fake->routes, &delivery) == ROUTED;
+    if (message->reply_to.len && !routes_queue(fake->routes, message->reply_to))
+        routes_add_queue(fake->routes, &(struct bus_queue){.name = message->reply_to});
+    return routes_publish(fake->routes, &delivery) == ROUTED;
 }
 
 struct delivery *bus_fake_take(struct bus *bus, struct str name)
 {
-    struct fake_queue *queue = routes_queue(&fake_of(bus)->routes, name);
+    struct fake_queue *queue = routes_queue(fake_of(bus)->routes, name);
     if (!queue || !queue->ready.first)
         return NULL;
     struct fake_message *message = messages_remove(&queue->ready, &queue->ready.first);
@@ -410,14 +490,14 @@ struct delivery *bus_fake_take(struct bus *bus, struct str name)
 
 size_t bus_fake_depth(const struct bus *bus, struct str name)
 {
-    const struct fake_queue *queue = routes_queue(&const_fake_of(bus)->routes, name);
+    const struct fake_queue *queue = routes_queue(const_fake_of(bus)->routes, name);
     return queue ? queue->ready.count : 0;
 }
 
 size_t bus_fake_unacked(const struct bus *bus)
 {
     size_t count = 0;
-    for (const struct fake_queue *queue = const_fake_of(bus)->routes.queues; queue;
+    for (const struct fake_queue *queue = const_fake_of(bus)->routes->queues; queue;
          queue = queue->next)
         count += queue->unacked.count;
     return count;
@@ -425,10 +505,28 @@ size_t bus_fake_unacked(const struct bus *bus)
 
 void bus_fake_advance(struct bus *bus, int64_t ms)
 {
-    routes_advance(&fake_of(bus)->routes, ms);
+    routes_advance(fake_of(bus)->routes, ms);
 }
 
 void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth)
 {
     fake_of(bus)->fail_after[call] = nth;
+}
+
+void bus_fake_lose(struct bus *bus, const char *reason)
+{
+    lose(fake_of(bus), reason);
+}
+
+void bus_fake_cut(struct bus *bus, size_t calls)
+{
+    fake_of(bus)->cut_after = calls;
+}
+
+size_t bus_fake_calls(const struct bus *bus)
+{
+    size_t count = 0;
+    for (const struct fake_call *call = const_fake_of(bus)->calls; call; call = call->next)
+        count++;
+    return count;
 }

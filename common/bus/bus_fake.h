@@ -1,8 +1,8 @@
 /* bus_fake.h - a broker in memory, for deterministic tests of a whole batch.
  *
  * bus_fake_open() gives a `struct bus` that behaves as bus.h says: queues, topic bindings,
- * unacknowledged messages that come back after bus_reconnect(), confirms, mandatory returns. Delay
- * queues expire when the test moves the time. */
+ * unacknowledged messages that come back when their connection is lost, confirms, mandatory
+ * returns. Delay queues expire when the test moves the time. */
 #ifndef CARTWRIGHT_BUS_BUS_FAKE_H
 #define CARTWRIGHT_BUS_BUS_FAKE_H
 
@@ -11,6 +11,8 @@
 enum bus_fake_call { BUS_FAKE_NEXT, BUS_FAKE_FLUSH, BUS_FAKE_CALLS };
 
 struct bus *bus_fake_open(void);
+/* One more connection to the same broker, which lives until the last of them is closed. */
+struct bus *bus_fake_join(struct bus *bus);
 /* A client publishes; false when no queue took it (after the alternate exchange). */
 bool bus_fake_send(struct bus *bus, const struct bus_message *message);
 /* Takes the oldest message out of a queue, any queue, as a spy would; NULL when empty. Direct
@@ -22,5 +24,11 @@ size_t bus_fake_unacked(const struct bus *bus);
 void bus_fake_advance(struct bus *bus, int64_t ms);
 /* The n-th call from now (1 = the next) reports a lost connection. */
 void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth);
+/* The broker ends this connection: what it holds goes back to the queues at once. */
+void bus_fake_lose(struct bus *bus, const char *reason);
+/* The next flush carries out so many of its calls (publishes first); then the connection is lost. */
+void bus_fake_cut(struct bus *bus, size_t calls);
+/* How many calls wait for the flush. */
+size_t bus_fake_calls(const struct bus *bus);
 
 #endif

@@ -10,7 +10,8 @@ struct fake_message {
     struct fake_message *next;
     struct delivery *delivery;
     uint64_t seq;       /* order of arrival at the queue; kept when it comes back */
-    uint64_t tag;       /* while unacknowledged */
+    uint64_t tag;       /* while unacknowledged: of the delivery to its holder */
+    const void *holder; /* while unacknowledged: a connection */
     int64_t expires_at; /* INT64_MAX: never */
 };
 
@@ -25,7 +26,6 @@ struct fake_queue {
     struct bus_queue spec;
     struct fake_messages ready;
     struct fake_messages unacked;
-    bool is_consumed;
     bool is_hit; /* by the routing under way */
 };
 

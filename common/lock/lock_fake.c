@@ -344,3 +344,8 @@ size_t lock_fake_held(const struct lock *lock)
         held += self->entries[i].kind == LEASE && self->entries[i].expires_at > self->now;
     return held;
 }
+
+bool lock_fake_is_held(const struct lock *lock, struct str key)
+{
+    return find((const struct lock_fake *)lock, LEASE, key) != NULL;
+}

@@ -14,5 +14,6 @@ void lock_fake_wipe(struct lock *lock);
 /* Another owner holds the key; for ever when ttl_ms is negative. */
 void lock_fake_hold(struct lock *lock, struct str key, int64_t ttl_ms);
 size_t lock_fake_held(const struct lock *lock);
+bool lock_fake_is_held(const struct lock *lock, struct str key);
 
 #endif

@@ -2,7 +2,6 @@
  * as they are; then all take effect, or none. */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "store/fake_parts.h"
 
 #define VERSION_BLOCK 1024
@@ -128,17 +127,12 @@ static enum outcome stage(struct store_fake *fake, const struct write *write, st
     return OUTCOME_DONE;
 }
 
-static struct str key_str(const struct journal_key *key)
-{
-    return (struct str){(const char *)key->bytes, JOURNAL_KEY_BYTES};
-}
-
 static enum outcome stage_all(struct store_fake *fake, const struct commit *commit, struct err *err)
 {
     for (size_t i = 0; i < commit->write_count; i++)
         TRY(stage(fake, &commit->writes[i], err));
     for (size_t i = 0; i < commit->reply_count; i++)
-        if (map_get(&fake->replies_by_key, key_str(&commit->replies[i].key)))
+        if (map_get(&fake->data->replies_by_key, fake_key(&commit->replies[i].key)))
             return conflict(err, "journal: duplicate key in index keys");
     return OUTCOME_DONE;
 }
@@ -157,66 +151,12 @@ static void settle_doc(struct fake_doc *doc, bool keep)
 /* Makes what is staged the truth, or forgets it. */
 static void settle_all(struct store_fake *fake, bool keep)
 {
-    for (size_t i = 0; i < fake->collection_count; i++)
-        for (size_t j = 0; j < fake->collections[i].count; j++)
-            settle_doc(fake->collections[i].docs[j], keep);
+    for (size_t i = 0; i < fake->data->collection_count; i++)
+        for (size_t j = 0; j < fake->data->collections[i].count; j++)
+            settle_doc(fake->data->collections[i].docs[j], keep);
 }
 
-/* --- the journal ------------------------------------------------------------------------------ */
-
-static void keep_replies(struct store_fake *fake, const struct commit *commit)
-{
-    for (size_t i = 0; i < commit->reply_count; i++) {
-        struct journal_reply *reply = ARENA_NEW(&fake->arena, struct journal_reply);
-        *reply = commit->replies[i];
-        reply->body = str_dup(&fake->arena, reply->body);
-        map_set(&fake->replies_by_key, key_str(&reply->key), reply);
-    }
-}
-
-static const struct journal_event *copy_events(struct arena *arena,
-                                               const struct journal_event *events, size_t count)
-{
-    struct journal_event *copy = arena_array(arena, count, sizeof(*copy));
-    for (size_t i = 0; i < count; i++)
-        copy[i] = (struct journal_event){
-            str_dup(arena, events[i].id), str_dup(arena, events[i].exchange),
-            str_dup(arena, events[i].routing_key), str_dup(arena, events[i].body),
-            str_dup(arena, events[i].traceparent)};
-    return copy;
-}
-
-static const struct journal_key *copy_keys(struct arena *arena, const struct commit *commit)
-{
-    struct journal_key *keys = arena_array(arena, commit->reply_count, sizeof(*keys));
-    for (size_t i = 0; i < commit->reply_count; i++)
-        keys[i] = commit->replies[i].key;
-    return keys;
-}
-
-static void keep_journal(struct store_fake *fake, const struct commit *commit)
-{
-    struct fake_entry *entry = ARENA_NEW(&fake->arena, struct fake_entry);
-    *entry = (struct fake_entry){
-        .outbox = {.id = str_dup(&fake->arena, commit->id),
-                   .at = commit->now,
-                   .events = copy_events(&fake->arena, commit->events, commit->event_count),
-                   .event_count = commit->event_count,
-                   .keys = copy_keys(&fake->arena, commit),
-                   .key_count = commit->reply_count},
-        .published = commit->event_count == 0,
-    };
-    keep_replies(fake, commit);
-    map_set(&fake->entries_by_id, entry->outbox.id, entry);
-    fake->entries = arena_grow(&fake->arena, fake->entries, fake->entry_count,
-                               sizeof(*fake->entries), &fake->entry_capacity);
-    fake->entries[fake->entry_count++] = entry;
-}
-
-void store_fake_put_entry(struct store *store, const struct commit *commit)
-{
-    keep_journal(fake_of(store), commit);
-}
+/* --- carrying out ----------------------------------------------------------------------------- */
 
 static enum outcome carry_out(struct store_fake *fake, const struct commit *commit, struct err *err)
 {
@@ -224,10 +164,92 @@ static enum outcome carry_out(struct store_fake *fake, const struct commit *comm
     settle_all(fake, outcome == OUTCOME_DONE);
     if (outcome != OUTCOME_DONE)
         return outcome;
-    keep_journal(fake, commit);
-    fake->commits++;
+    fake_keep_journal(fake, commit);
+    fake->data->commits++;
     return OUTCOME_DONE;
 }
+
+/* --- step by step ----------------------------------------------------------------------------- */
+
+static void decide(struct store_fake *fake, enum outcome fate)
+{
+    fake->phase = COMMIT_DECIDED;
+    fake->fate = fate;
+}
+
+static bool same_document(const struct write *a, const struct write *b)
+{
+    return a->type == b->type && str_eq(doc_head(a->doc)->id, doc_head(b->doc)->id);
+}
+
+static bool writes_the_same(const struct commit *a, const struct commit *b)
+{
+    for (size_t i = 0; i < a->write_count; i++)
+        for (size_t k = 0; k < b->write_count; k++)
+            if (same_document(&a->writes[i], &b->writes[k]))
+                return true;
+    for (size_t i = 0; i < a->reply_count; i++)
+        for (size_t k = 0; k < b->reply_count; k++)
+            if (str_eq(fake_key(&a->replies[i].key), fake_key(&b->replies[k].key)))
+                return true;
+    return false;
+}
+
+static bool meets_open_transaction(const struct store_fake *fake)
+{
+    for (const struct store_fake *other = fake->data->handles; other; other = other->next)
+        if (other != fake && other->phase == COMMIT_OPEN &&
+            writes_the_same(fake->under_way, other->under_way))
+            return true;
+    return false;
+}
+
+void store_fake_send_writes(struct store *store)
+{
+    struct store_fake *fake = fake_of(store);
+    if (fake->phase != COMMIT_BEGUN)
+        return;
+    enum outcome outcome =
+        meets_open_transaction(fake)
+            ? conflict(&fake->fate_err, "another transaction writes the same documents")
+            : stage_all(fake, fake->under_way, &fake->fate_err);
+    settle_all(fake, false);
+    if (outcome == OUTCOME_DONE)
+        fake->phase = COMMIT_OPEN;
+    else
+        decide(fake, outcome);
+}
+
+void store_fake_carry_out(struct store *store)
+{
+    struct store_fake *fake = fake_of(store);
+    store_fake_send_writes(store);
+    if (fake->phase == COMMIT_OPEN)
+        decide(fake, carry_out(fake, fake->under_way, &fake->fate_err));
+}
+
+bool store_fake_is_open(const struct store *store)
+{
+    return ((const struct store_fake *)(const void *)store)->phase == COMMIT_OPEN;
+}
+
+static void kill_open(struct store_fake *fake)
+{
+    if (fake->phase == COMMIT_BEGUN || fake->phase == COMMIT_OPEN)
+        decide(fake, conflict(&fake->fate_err, "the transaction was ended by its server"));
+}
+
+enum outcome fake_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                               struct err *err)
+{
+    (void)err; /* killing a session that is gone is no fault */
+    for (struct store_fake *fake = fake_of(store)->data->handles; fake; fake = fake->next)
+        if (memcmp(&fake->session, session, sizeof(fake->session)) == 0)
+            kill_open(fake);
+    return OUTCOME_DONE;
+}
+
+/* --- the whole commit ------------------------------------------------------------------------- */
 
 void fake_commit_begin(struct store *store, const struct commit *commit)
 {
@@ -235,6 +257,7 @@ void fake_commit_begin(struct store *store, const struct commit *commit)
     if (fake->under_way)
         panic("a commit was begun before the last one was ended");
     fake->under_way = commit;
+    fake->phase = COMMIT_BEGUN;
 }
 
 bool fake_commit_has_ended(const struct store *store)
@@ -243,119 +266,39 @@ bool fake_commit_has_ended(const struct store *store)
     return fake->under_way && !fake->slow;
 }
 
-/* Only now do the others see it, as with a commit that takes its time. */
+static void forget_commit(struct store_fake *fake)
+{
+    fake->under_way = NULL;
+    fake->phase = COMMIT_NONE;
+    err_clear(&fake->fate_err);
+}
+
+/* Unless somebody saw it through the steps, only now do the others see it, as with a commit that
+ * takes its time. */
 enum outcome fake_commit_end(struct store *store, struct err *err)
 {
     struct store_fake *fake = fake_of(store);
-    const struct commit *commit = fake->under_way;
-    fake->under_way = NULL;
-    struct err hidden = {0};
     bool applied = false;
-    const enum outcome fault = fake_call(fake, STORE_FAKE_COMMIT, &applied, err);
-    if (fault == OUTCOME_DONE)
-        return carry_out(fake, commit, err);
-    /* What became of it is exactly what the caller must not learn now. */
-    if (applied && carry_out(fake, commit, &hidden) != OUTCOME_DONE)
-        err_clear(&hidden);
-    return fault;
+    enum outcome outcome = fake_call(fake, STORE_FAKE_COMMIT, &applied, err);
+    if (outcome == OUTCOME_DONE || applied)
+        store_fake_carry_out(store);
+    /* With a fault, what became of it is exactly what the caller must not learn now. */
+    if (outcome == OUTCOME_DONE) {
+        outcome = fake->fate;
+        if (outcome != OUTCOME_DONE)
+            *err = fake->fate_err;
+    }
+    forget_commit(fake);
+    return outcome;
 }
 
+/* The session is killed first, so that nothing of the commit can still happen. */
 enum outcome fake_resolve(struct store *store, const struct commit *commit, struct err *err)
 {
     bool applied = false;
     TRY(fake_call(fake_of(store), STORE_FAKE_RESOLVE, &applied, err));
-    return map_get(&fake_of(store)->entries_by_id, commit->id)
+    forget_commit(fake_of(store));
+    return map_get(&fake_of(store)->data->entries_by_id, commit->id)
                ? OUTCOME_DONE
                : conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
-}
-
-enum outcome fake_journal_find(struct store *store, struct arena *arena,
-                               const struct journal_key *keys, size_t count,
-                               struct journal_reply **out, size_t *out_count, struct err *err)
-{
-    bool applied = false;
-    TRY(fake_call(fake_of(store), STORE_FAKE_JOURNAL_FIND, &applied, err));
-    struct journal_reply *found = arena_array(arena, count, sizeof(*found));
-    size_t found_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct journal_reply *known =
-            map_get(&fake_of(store)->replies_by_key, key_str(&keys[i]));
-        if (!known)
-            continue;
-        found[found_count] = *known;
-        found[found_count++].body = str_dup(arena, known->body);
-    }
-    *out = found;
-    *out_count = found_count;
-    return OUTCOME_DONE;
-}
-
-/* --- the outbox ------------------------------------------------------------------------------- */
-
-static int by_age(const void *a, const void *b)
-{
-    const struct journal_entry *left = a, *right = b;
-    return left->at < right->at ? -1 : left->at > right->at;
-}
-
-enum outcome fake_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                         struct journal_entry **out, size_t *out_count, struct err *err)
-{
-    struct store_fake *fake = fake_of(store);
-    bool applied = false;
-    TRY(fake_call(fake, STORE_FAKE_OUTBOX, &applied, err));
-    const int64_t before = (fake->now ? fake->now : clock_now_ms()) - age_ms;
-    struct journal_entry *found = arena_array(arena, fake->entry_count, sizeof(*found));
-    size_t count = 0;
-    for (size_t i = 0; i < fake->entry_count; i++) {
-        const struct fake_entry *entry = fake->entries[i];
-        if (!entry->published && entry->outbox.at <= before)
-            found[count++] = entry->outbox;
-    }
-    if (count > 0)
-        qsort(found, count, sizeof(*found), by_age);
-    *out = found;
-    *out_count = count < max ? count : max;
-    return OUTCOME_DONE;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    const struct journal_entry *left = a, *right = b;
-    return str_cmp(left->id, right->id);
-}
-
-enum outcome fake_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
-                               struct str after, size_t max, struct journal_entry **out,
-                               size_t *out_count, struct err *err)
-{
-    struct store_fake *fake = fake_of(store);
-    struct journal_entry *found = arena_array(arena, fake->entry_count, sizeof(*found));
-    size_t count = 0;
-    (void)err;
-    for (size_t i = 0; i < fake->entry_count; i++) {
-        const struct fake_entry *entry = fake->entries[i];
-        if (entry->outbox.at < since_ms ||
-            (!str_is_absent(after) && str_cmp(entry->outbox.id, after) <= 0))
-            continue;
-        found[count] = entry->outbox;
-        found[count++].published = entry->published;
-    }
-    if (count > 0)
-        qsort(found, count, sizeof(*found), by_id);
-    *out = found;
-    *out_count = count < max ? count : max;
-    return OUTCOME_DONE;
-}
-
-enum outcome fake_mark_published(struct store *store, const struct str *ids, size_t count,
-                                 struct err *err)
-{
-    (void)err;
-    for (size_t i = 0; i < count; i++) {
-        struct fake_entry *entry = map_get(&fake_of(store)->entries_by_id, ids[i]);
-        if (entry)
-            entry->published = true;
-    }
-    return OUTCOME_DONE;
 }

@@ -42,8 +42,18 @@ struct fake_fault {
     bool applied;
 };
 
-struct store_fake {
-    struct store base;
+/* How far a commit under way has come. */
+enum fake_phase {
+    COMMIT_NONE,
+    COMMIT_BEGUN,
+    COMMIT_OPEN,    /* its writes are there: an open transaction, in the way of all others */
+    COMMIT_DECIDED, /* only its answer is missing */
+};
+
+struct store_fake;
+
+/* What all handles share. */
+struct fake_data {
     struct arena arena; /* all but the documents */
     struct fake_collection *collections;
     size_t collection_count;
@@ -52,11 +62,23 @@ struct store_fake {
     size_t entry_capacity;
     struct map entries_by_id;
     struct map replies_by_key;
-    struct fake_fault faults[STORE_FAKE_CALLS][FAKE_FAULTS_MAX];
-    const struct commit *under_way; /* begun, not ended */
-    bool slow;
     size_t commits;
     int64_t now;
+    struct store_fake *handles;
+    uint64_t sessions; /* given out */
+};
+
+struct store_fake {
+    struct store base;
+    struct fake_data *data;
+    struct store_fake *next; /* among the handles */
+    uint64_t session;
+    struct fake_fault faults[STORE_FAKE_CALLS][FAKE_FAULTS_MAX];
+    const struct commit *under_way; /* begun, not ended */
+    enum fake_phase phase;          /* of it */
+    enum outcome fate;              /* once decided */
+    struct err fate_err;
+    bool slow;
 };
 
 static inline struct store_fake *fake_of(struct store *store)
@@ -76,6 +98,14 @@ MUST_CHECK enum outcome fake_copy(struct arena *arena, const struct doc_type *ty
 enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool *applied,
                        struct err *err);
 void fake_version_free(struct fake_version *version);
+
+/* Replies, events and all, once a commit is carried out. */
+void fake_keep_journal(struct store_fake *fake, const struct commit *commit);
+
+static inline struct str fake_key(const struct journal_key *key)
+{
+    return (struct str){(const char *)key->bytes, JOURNAL_KEY_BYTES};
+}
 
 /* What stands at a path. */
 struct fake_value {
@@ -100,6 +130,8 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
 void fake_commit_begin(struct store *store, const struct commit *commit);
 enum outcome fake_commit_end(struct store *store, struct err *err);
 bool fake_commit_has_ended(const struct store *store);
+enum outcome fake_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                               struct err *err);
 enum outcome fake_resolve(struct store *store, const struct commit *commit, struct err *err);
 enum outcome fake_journal_find(struct store *store, struct arena *arena,
                                const struct journal_key *keys, size_t count,

@@ -7,9 +7,9 @@
 
 struct fake_collection *fake_collection(struct store_fake *fake, const struct doc_type *type)
 {
-    for (size_t i = 0; i < fake->collection_count; i++)
-        if (fake->collections[i].type == type)
-            return &fake->collections[i];
+    for (size_t i = 0; i < fake->data->collection_count; i++)
+        if (fake->data->collections[i].type == type)
+            return &fake->data->collections[i];
     return NULL;
 }
 
@@ -27,10 +27,10 @@ struct fake_doc *fake_doc(struct store_fake *fake, struct fake_collection *colle
     struct fake_doc *doc = map_get(&collection->by_id, id);
     if (doc)
         return doc;
-    doc = ARENA_NEW(&fake->arena, struct fake_doc);
-    doc->id = str_dup(&fake->arena, id);
+    doc = ARENA_NEW(&fake->data->arena, struct fake_doc);
+    doc->id = str_dup(&fake->data->arena, id);
     map_set(&collection->by_id, doc->id, doc);
-    collection->docs = arena_grow(&fake->arena, collection->docs, collection->count,
+    collection->docs = arena_grow(&fake->data->arena, collection->docs, collection->count,
                                   sizeof(*collection->docs), &collection->capacity);
     collection->docs[collection->count++] = doc;
     return doc;
@@ -75,13 +75,24 @@ enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool 
     return outcome;
 }
 
+static void close_data(struct store_fake *fake)
+{
+    for (size_t i = 0; i < fake->data->collection_count; i++)
+        for (size_t j = 0; j < fake->data->collections[i].count; j++)
+            fake_version_free(fake->data->collections[i].docs[j]->current);
+    arena_release(&fake->data->arena);
+    free(fake->data);
+}
+
 static void close_fake(struct store *store)
 {
     struct store_fake *fake = fake_of(store);
-    for (size_t i = 0; i < fake->collection_count; i++)
-        for (size_t j = 0; j < fake->collections[i].count; j++)
-            fake_version_free(fake->collections[i].docs[j]->current);
-    arena_release(&fake->arena);
+    struct store_fake **at = &fake->data->handles;
+    while (*at != fake)
+        at = &(*at)->next;
+    *at = fake->next;
+    if (!fake->data->handles)
+        close_data(fake);
     free(fake);
 }
 
@@ -99,10 +110,10 @@ static enum outcome no_indexes(struct store *store, void (*report)(const char *l
     return always_done(store, err);
 }
 
-static void no_session(struct store *store, uint8_t out[STORE_SESSION_BYTES])
+static void session_of(struct store *store, uint8_t out[STORE_SESSION_BYTES])
 {
-    (void)store;
     memset(out, 0, STORE_SESSION_BYTES);
+    memcpy(out, &fake_of(store)->session, sizeof(fake_of(store)->session));
 }
 
 static int no_fd(const struct store *store)
@@ -111,18 +122,14 @@ static int no_fd(const struct store *store)
     return -1;
 }
 
-static enum outcome kill_no_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
-                                    struct err *err)
-{
-    (void)session;
-    return always_done(store, err);
-}
-
-static enum outcome no_transactions(struct store *store, int64_t age_ms, int64_t *out,
-                                    struct err *err)
+/* They have no age here: what is open counts. */
+static enum outcome open_transactions(struct store *store, int64_t age_ms, int64_t *out,
+                                      struct err *err)
 {
     (void)age_ms;
     *out = 0;
+    for (const struct store_fake *fake = fake_of(store)->data->handles; fake; fake = fake->next)
+        *out += fake->phase == COMMIT_OPEN;
     return always_done(store, err);
 }
 
@@ -143,27 +150,44 @@ static const struct store_ops fake_ops = {
     .mark_published = fake_mark_published,
     .apply_indexes = no_indexes,
     .check_indexes = always_done,
-    .session = no_session,
-    .kill_session = kill_no_session,
-    .open_transactions = no_transactions,
+    .session = session_of,
+    .kill_session = fake_kill_session,
+    .open_transactions = open_transactions,
 };
 
-struct store *store_fake_open(const struct doc_type *const *types, size_t type_count)
+static struct store *open_handle(struct fake_data *data)
 {
     struct store_fake *fake = calloc(1, sizeof(*fake));
     if (!fake)
         panic("out of memory for a fake store");
     fake->base.ops = &fake_ops;
-    arena_init(&fake->arena, FAKE_BLOCK);
-    fake->collections = arena_array(&fake->arena, type_count, sizeof(*fake->collections));
-    fake->collection_count = type_count;
-    for (size_t i = 0; i < type_count; i++) {
-        fake->collections[i].type = types[i];
-        map_init(&fake->collections[i].by_id, &fake->arena);
-    }
-    map_init(&fake->entries_by_id, &fake->arena);
-    map_init(&fake->replies_by_key, &fake->arena);
+    fake->data = data;
+    fake->session = ++data->sessions;
+    fake->next = data->handles;
+    data->handles = fake;
     return &fake->base;
+}
+
+struct store *store_fake_open(const struct doc_type *const *types, size_t type_count)
+{
+    struct fake_data *data = calloc(1, sizeof(*data));
+    if (!data)
+        panic("out of memory for a fake store");
+    arena_init(&data->arena, FAKE_BLOCK);
+    data->collections = arena_array(&data->arena, type_count, sizeof(*data->collections));
+    data->collection_count = type_count;
+    for (size_t i = 0; i < type_count; i++) {
+        data->collections[i].type = types[i];
+        map_init(&data->collections[i].by_id, &data->arena);
+    }
+    map_init(&data->entries_by_id, &data->arena);
+    map_init(&data->replies_by_key, &data->arena);
+    return open_handle(data);
+}
+
+struct store *store_fake_join(struct store *store)
+{
+    return open_handle(fake_of(store)->data);
 }
 
 void store_fake_fail(struct store *store, enum store_fake_call call, int nth, enum outcome outcome,
@@ -210,12 +234,12 @@ void store_fake_put(struct store *store, const struct doc_type *type, const void
 
 size_t store_fake_commits(const struct store *store)
 {
-    return ((const struct store_fake *)(const void *)store)->commits;
+    return ((const struct store_fake *)(const void *)store)->data->commits;
 }
 
 void store_fake_set_now(struct store *store, int64_t now_ms)
 {
-    fake_of(store)->now = now_ms;
+    fake_of(store)->data->now = now_ms;
 }
 
 void store_fake_set_slow(struct store *store, bool slow)

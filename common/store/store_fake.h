@@ -2,7 +2,8 @@
  *
  * It keeps the promises of store.h: versions are guarded, unique indexes are enforced, a commit is
  * all or nothing, queries filter, sort and page as MongoDB would (text search: any word, whole
- * words, ASCII case ignored). Two lanes may share one fake. */
+ * words, ASCII case ignored). Several lanes may share it, each with a handle of its own; a commit
+ * that was begun goes on step by step, if somebody wants to see what happens in between. */
 #ifndef CARTWRIGHT_STORE_STORE_FAKE_H
 #define CARTWRIGHT_STORE_STORE_FAKE_H
 
@@ -19,6 +20,17 @@ enum store_fake_call {
 };
 
 struct store *store_fake_open(const struct doc_type *const *types, size_t type_count);
+/* One more handle to the same database, which lives until the last of them is closed. Closing one
+ * ends its open transaction. */
+struct store *store_fake_join(struct store *store);
+/* The writes of the commit under way arrive: from now on it is an open transaction. Whatever else
+ * wants to write one of its documents or journal keys meets a conflict, until it ends or its session
+ * is killed. */
+void store_fake_send_writes(struct store *store);
+/* It is carried out: everybody sees it, but nobody is told before store_commit_end(). */
+void store_fake_carry_out(struct store *store);
+/* True from store_fake_send_writes() until it is carried out or killed. */
+bool store_fake_is_open(const struct store *store);
 /* The n-th such call from now (1 = the next) has this outcome. A commit that fails as UNCERTAIN is
  * carried out first when `applied`. */
 void store_fake_fail(struct store *store, enum store_fake_call call, int nth, enum outcome outcome,

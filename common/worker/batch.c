@@ -12,12 +12,24 @@
 #define LEASE_WAIT_MS    1
 #define LEASE_WAIT_TRIES 40
 
-static void reopen(struct job *job)
+/* An earlier copy of the message that is still to be decided in this span. */
+static struct job *earlier_copy(struct span span, const struct job *job)
+{
+    for (struct job *other = span.jobs; other < job; other++)
+        if (other->state == JOB_OPEN && !other->leader && other->operation->kind != QUERY &&
+            memcmp(&other->key, &job->key, sizeof(job->key)) == 0)
+            return other;
+    return NULL;
+}
+
+static void reopen(struct span span, struct job *job)
 {
     const bool leader_is_gone =
         job->leader && job->leader->state != JOB_OPEN && job->leader->state != JOB_DECIDED;
+    /* Of an earlier span. When it was settled the journal answers, but when it has to wait the
+     * copies that are left are still one message. */
     if (leader_is_gone)
-        job->leader = NULL; /* settled in an earlier span: the journal answers */
+        job->leader = earlier_copy(span, job);
     if (job->state == JOB_DECIDED || job->state == JOB_BLOCKED || job->state == JOB_FAILED)
         job->state = job->hopeless ? JOB_FAILED : JOB_OPEN;
 }
@@ -29,7 +41,7 @@ static void begin_run(struct batch *batch, struct span span)
     batch->commit = (struct commit){0};
     batch->copies_validated = false;
     for (size_t i = 0; i < span.count; i++)
-        reopen(&span.jobs[i]);
+        reopen(span, &span.jobs[i]);
 }
 
 static size_t count_state(struct span span, enum job_state state)

@@ -6,7 +6,6 @@
 #include "worker/lane.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -154,9 +153,7 @@ void lane_release(struct lane *lane)
 
 void lane_pause(int64_t ms)
 {
-    const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
-    /* Ended early by a signal: that is what it is for. */
-    (void)!nanosleep(&pause, NULL);
+    clock_pause_ms(ms);
 }
 
 /* --- receiving ------------------------------------------------------------------------------------------ */
@@ -399,8 +396,10 @@ static void drain(struct lane *lane)
         bus_cancel(lane->bus, &err) != OUTCOME_DONE)
         return;
     while (*lane->stopping < 2 && clock_monotonic_us() < end_us) {
-        if (lane_step(lane, 0, &err) != OUTCOME_DONE ||
-            pipeline_finish(lane, &err) != OUTCOME_DONE || lane->waiting.count == 0)
+        const enum outcome step = lane_step(lane, 0, &err);
+        /* Whatever came of the step: a commit under way reads the memory of this lane. */
+        if (pipeline_finish(lane, &err) != OUTCOME_DONE || step != OUTCOME_DONE ||
+            lane->waiting.count == 0)
             break;
     }
     lane_acknowledge(lane, ACK_NOW);

@@ -21,6 +21,8 @@ PARTS=(
     "schema    nothing tests/schema/agreement.py"
     "replay    nothing tests/fuzz/fuzz_*.c"
     "flow      nothing tests/flow/*.c"
+    "sim       nothing tests/sim/*.c"
+    "planted   nothing tests/planted/*.patch"
     "guard     nothing tests/guard/orders.c"
     "live      servers tests/live/test_*.c"
     "flow-live servers tests/flow/*.c"
@@ -77,6 +79,16 @@ part_replay() {
 }
 
 part_flow() { "$BUILD/tests/flow/flow"; }
+
+# And the same seed goes the same way, to the letter.
+part_sim() {
+    {
+        echo "$BUILD/tests/sim/sim --seeds 1..5000"
+        echo "tests/rig/sim_replay.sh $BUILD/tests/sim/sim 7 500"
+    } | sum_of
+}
+
+part_planted() { tests/rig/planted.sh "$BUILD"; }
 
 part_flow_live() { "$BUILD/tests/flow/flow" --real; }
 

@@ -399,3 +399,88 @@ void test_bus_fake__other_settings_are_a_bug(void **state)
                      OUTCOME_BUG);
     bus_close(bus);
 }
+
+/* --- several connections ---------------------------------------------------------------------------- */
+
+static struct bus *join(struct bus *bus)
+{
+    struct err err = {0};
+    struct bus *other = bus_fake_join(bus);
+    assert_int_equal(bus_consume(other, consumed, 2, 10, &err), OUTCOME_DONE);
+    return other;
+}
+
+void test_bus_fake__each_connection_settles_its_own(void **state)
+{
+    (void)state;
+    struct bus *bus = open_bus();
+    struct bus *other = join(bus);
+    assert_true(send(bus, "cart.a", "1"));
+    assert_true(send(bus, "cart.b", "2"));
+    struct delivery *mine = next(bus, "1");
+    struct delivery *theirs = next(other, "2");
+    assert_true(mine->tag == theirs->tag);
+    bus_ack(other, theirs, true);
+    flush(other);
+    assert_int_equal(bus_fake_unacked(bus), 1);
+    bus_ack(bus, mine, false);
+    flush(bus);
+    assert_int_equal(bus_fake_unacked(bus), 0);
+    delivery_free(mine);
+    delivery_free(theirs);
+    bus_close(other);
+    bus_close(bus);
+}
+
+void test_bus_fake__what_a_lost_connection_held_goes_to_another(void **state)
+{
+    (void)state;
+    struct bus *bus = open_bus();
+    struct bus *other = join(bus);
+    struct err err = {0};
+    assert_true(send(bus, "cart.a", "1"));
+    struct delivery *mine = next(bus, "1");
+    bus_fake_lose(bus, "no heartbeat");
+    assert_string_equal(bus_lost_reason(bus), "no heartbeat");
+    struct delivery *theirs = next(other, "1");
+    assert_true(theirs->redelivered);
+    assert_int_equal(theirs->delivery_count, 1);
+    bus_ack(bus, mine, false); /* it does not know yet */
+    assert_int_equal(bus_flush(bus, &err), OUTCOME_RETRY);
+    assert_int_equal(bus_fake_unacked(bus), 1);
+    bus_close(other); /* so does the end of a process */
+    assert_int_equal(bus_fake_depth(bus, STR("cart")), 1);
+    delivery_free(mine);
+    delivery_free(theirs);
+    bus_close(bus);
+}
+
+void test_bus_fake__a_flush_is_cut_between_two_calls(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t carried_out, published;
+    } rows[] = {{0, 0}, {1, 1}, {2, 2}, {3, 2}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct bus *bus = open_bus();
+        struct err err = {0};
+        assert_true(send(bus, "cart.a", "1"));
+        struct delivery *delivery = next(bus, "1");
+        bus_ack(bus, delivery, false);
+        for (int k = 0; k < 2; k++)
+            bus_publish(
+                bus, &(struct bus_message){.exchange = STR("dead"), .routing_key = STR("cart")}, 1);
+        assert_int_equal(bus_fake_calls(bus), 3);
+        bus_fake_cut(bus, rows[i].carried_out);
+        assert_int_equal(bus_flush(bus, &err), OUTCOME_RETRY);
+        assert_int_equal(bus_fake_calls(bus), 0);
+        assert_int_equal(bus_fake_depth(bus, STR("dead.cart")), rows[i].published);
+        /* Publishes go first, so the message comes again unless all was carried out. */
+        assert_int_equal(bus_fake_depth(bus, STR("cart")), rows[i].carried_out < 3);
+        assert_int_equal(bus_fake_unacked(bus), 0);
+        assert_int_equal(bus_reconnect(bus, &err), OUTCOME_DONE);
+        flush(bus);
+        delivery_free(delivery);
+        bus_close(bus);
+    }
+}

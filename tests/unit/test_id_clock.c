@@ -284,3 +284,56 @@ void test_id_clock__the_clocks_go_forward(void **state)
     assert_true(clock_monotonic_us() >= first);
     assert_true(clock_now_ms() > 1700000000000);
 }
+
+/* --- other sources ----------------------------------------------------------------------------------- */
+
+static int64_t paused_ms;
+
+static int64_t one(void)
+{
+    return 1;
+}
+
+static int64_t two(void)
+{
+    return 2;
+}
+
+static void note_pause(int64_t ms)
+{
+    paused_ms += ms;
+}
+
+void test_id_clock__time_may_come_from_elsewhere(void **state)
+{
+    (void)state;
+    static const struct clock_source source = {one, two, note_pause};
+    clock_set_source(&source);
+    assert_int_equal(clock_now_ms(), 1);
+    assert_int_equal(clock_monotonic_us(), 2);
+    clock_pause_ms(3600000);
+    assert_int_equal(paused_ms, 3600000);
+    clock_set_source(NULL);
+    assert_true(clock_now_ms() > 1700000000000);
+}
+
+static void fill_with_seven(void *out, size_t len)
+{
+    memset(out, 7, len);
+}
+
+void test_id_clock__ids_begin_anew_with_another_generator(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1024);
+    random_set_source(fill_with_seven);
+    const struct str first = id_new(&arena, 1000);
+    assert_string_equal(first.ptr, "000000010707070707070707");
+    assert_string_equal(id_new(&arena, 1000).ptr, "000000010707070707070708");
+    random_set_source(fill_with_seven);
+    assert_string_equal(id_new(&arena, 1000).ptr, first.ptr);
+    random_set_source(NULL);
+    assert_memory_not_equal(id_new(&arena, 1000).ptr, first.ptr, ID_TEXT);
+    arena_release(&arena);
+}

@@ -524,3 +524,24 @@ void test_lane__aside_finishes_what_it_has_and_takes_nothing_new(void **state)
     assert_int_equal(c.slot.settled, 4); /* with the two events that they emitted */
     lane_case_close(&c);
 }
+
+/* What a commit under way reads must not be released under it. */
+void test_lane__it_ends_no_sooner_than_its_commit(void **state)
+{
+    (void)state;
+    begin();
+    lock_fake_hold(c.lock, STR("notes:" NOTE_ID), 5000);
+    order("m1", NOTE_ID, "in hand");
+    step();
+    lock_fake_advance(c.lock, 5001);
+    c.stopping = 1;
+    store_fake_set_slow(c.store, true);
+    c.lane.next_relay_us = 0;
+    store_fake_fail(c.store, STORE_FAKE_OUTBOX, 1, OUTCOME_RETRY, false);
+    lane_run(&c.lane);
+    assert_null(c.lane.under_way);
+    assert_non_null(note(NOTE_ID));
+    assert_reply("m1", 200, NULL);
+    assert_int_equal(bus_fake_unacked(c.bus), 0);
+    lane_case_close(&c);
+}

@@ -370,3 +370,104 @@ void test_store_fake__fails_on_demand(void **state)
     }
     rig_close(rig);
 }
+
+/* --- commits step by step, by several handles ------------------------------------------------------- */
+
+struct pair {
+    struct rig *rig;
+    struct store *other;
+    struct write writes[2]; /* one for each, of the same document */
+    struct commit mine, theirs;
+};
+
+static struct pair pair_open(void)
+{
+    struct rig *rig = rig_open();
+    struct pair pair = {.rig = rig, .other = store_fake_join(rig->store)};
+    store_fake_put(rig->store, &stock_type, new_stock(&rig->arena, STR("MUG"), 10));
+    for (int i = 0; i < 2; i++) {
+        struct stock *stock = new_stock(&rig->arena, STR("MUG"), 8 + i);
+        stock->head.version = 2;
+        pair.writes[i] = (struct write){WRITE_REPLACE, &stock_type, stock, 1};
+    }
+    return pair;
+}
+
+static void pair_begin(struct pair *pair)
+{
+    pair->mine = commit_of(pair->rig, 1, &pair->writes[0], 1, "mine", 0);
+    pair->theirs = commit_of(pair->rig, 2, &pair->writes[1], 1, "theirs", 0);
+    store_commit_begin(pair->rig->store, &pair->mine);
+    store_commit_begin(pair->other, &pair->theirs);
+}
+
+static void pair_close(struct pair *pair)
+{
+    store_close(pair->other);
+    rig_close(pair->rig);
+}
+
+void test_store_fake__an_open_transaction_is_in_the_way(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open();
+    struct err err = {0};
+    pair_begin(&pair);
+    store_fake_send_writes(pair.rig->store);
+    assert_true(store_fake_is_open(pair.rig->store));
+    assert_int_equal(on_hand(pair.rig), 10);
+    store_fake_send_writes(pair.other);
+    assert_false(store_fake_is_open(pair.other));
+    assert_int_equal(store_commit_end(pair.other, &err), OUTCOME_CONFLICT);
+    store_fake_carry_out(pair.rig->store);
+    assert_int_equal(on_hand(pair.rig), 8);
+    assert_int_equal(store_commit_end(pair.rig->store, &err), OUTCOME_DONE);
+    pair_close(&pair);
+}
+
+void test_store_fake__a_killed_transaction_is_out_of_the_way(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open();
+    struct err err = {0};
+    uint8_t session[STORE_SESSION_BYTES];
+    pair_begin(&pair);
+    store_fake_send_writes(pair.rig->store);
+    store_session(pair.rig->store, session);
+    assert_int_equal(store_kill_session(pair.other, session, &err), OUTCOME_DONE);
+    assert_int_equal(store_commit_end(pair.other, &err), OUTCOME_DONE);
+    assert_int_equal(on_hand(pair.rig), 9);
+    store_fake_carry_out(pair.rig->store);
+    assert_int_equal(on_hand(pair.rig), 9);
+    assert_int_equal(store_commit_end(pair.rig->store, &err), OUTCOME_CONFLICT);
+    pair_close(&pair);
+}
+
+void test_store_fake__a_message_is_journalled_by_one_of_two(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open();
+    struct err err = {0};
+    pair.mine = commit_of(pair.rig, 1, NULL, 0, "same", 0);
+    pair.theirs = commit_of(pair.rig, 2, NULL, 0, "same", 0);
+    store_commit_begin(pair.rig->store, &pair.mine);
+    store_commit_begin(pair.other, &pair.theirs);
+    store_fake_send_writes(pair.rig->store);
+    assert_int_equal(store_commit_end(pair.other, &err), OUTCOME_CONFLICT);
+    assert_int_equal(store_commit_end(pair.rig->store, &err), OUTCOME_DONE);
+    pair_close(&pair);
+}
+
+void test_store_fake__resolving_ends_what_is_under_way(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open();
+    struct err err = {0};
+    pair_begin(&pair);
+    store_fake_send_writes(pair.rig->store);
+    assert_int_equal(store_resolve(pair.rig->store, &pair.mine, &err), OUTCOME_CONFLICT);
+    store_fake_carry_out(pair.other);
+    assert_int_equal(store_resolve(pair.other, &pair.theirs, &err), OUTCOME_DONE);
+    assert_int_equal(on_hand(pair.rig), 9);
+    pair_close(&pair);
+}

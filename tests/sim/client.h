@@ -1,0 +1,53 @@
+/* client.h - those who send and wait for replies, and what they remember. */
+#ifndef CARTWRIGHT_TESTS_SIM_CLIENT_H
+#define CARTWRIGHT_TESTS_SIM_CLIENT_H
+
+#include "base/str.h"
+#include "sim/chance.h"
+
+struct sim;
+struct shopper;
+
+/* What a client asked for, and all that it was answered. */
+struct call {
+    const char *operation;
+    int user; /* index; -1: the admin */
+    struct str message_id;
+    struct str body;
+    int sends;
+    int replies; /* final ones */
+    int status;  /* of the first final reply; 0: none */
+    struct str reply;
+    bool must_be_answered; /* sent when all faults were over */
+    int64_t seen_version;  /* cart.get: of the cart, when it was asked */
+    struct call *next;
+};
+
+struct calls {
+    struct call *first, *last;
+    size_t count;
+};
+
+struct sim_client {
+    struct sim *sim;
+    int index;
+    int user;
+    struct str queue; /* of its replies */
+    struct call *pending;
+    int64_t deadline_us; /* of the pending call's reply */
+    int calls_left;
+    uint64_t ticket; /* of its next act */
+    struct chance chance;
+    bool is_encore; /* on its last call */
+};
+
+void client_start(struct sim_client *client);
+bool clients_are_done(const struct sim *sim);
+/* Wakes the clients that have mail. */
+void clients_ring(struct sim *sim);
+/* Sends calls that were answered once more, of which nothing may come, and lets every client make
+ * one more call: the shop must work again. */
+void clients_encore(struct sim *sim);
+const struct shopper *sim_shopper(const struct sim *sim, int user);
+
+#endif

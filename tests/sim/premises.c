@@ -1,0 +1,92 @@
+/* premises.c - what all seeds share: settings, tables, names. */
+#include "sim/sim.h"
+
+#include <stdlib.h>
+
+#include "wire/json.h"
+#include "worker/names.h"
+
+#define ARENA_BLOCK (64 * 1024)
+
+/* The addresses mean nothing, but the settings ask for them. */
+static void offer_settings(void)
+{
+    static const char *const values[][2] = {
+        {"CARTWRIGHT_AMQP_URI", "fake"},
+        {"CARTWRIGHT_MONGODB_URI", "fake"},
+        {"CARTWRIGHT_REDIS_URI", "fake"},
+        {"CARTWRIGHT_PREFIX", "sim"},
+        {"CARTWRIGHT_AUTH_MASTER_KEY",
+         "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"},
+        {"CARTWRIGHT_AUTH_TOKEN_KEY",
+         "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"},
+        /* Short, so that what takes minutes in a shop takes seconds here. */
+        {"CARTWRIGHT_LOCK_LEASE", "1s"},
+        {"CARTWRIGHT_RELAY_AGE", "1s"},
+        {"CARTWRIGHT_AMQP_TIMEOUT", "1s"},
+        {"CARTWRIGHT_DRAIN_TIMEOUT", "5s"},
+        {"CARTWRIGHT_RETRY_DELAYS", "100ms,1s,2s"},
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        setenv(values[i][0], values[i][1], 1);
+}
+
+static void name_everything(struct premises *premises)
+{
+    struct arena *arena = &premises->arena;
+    const struct str prefix = premises->settings.engine.prefix;
+    while (premises->service.workers[premises->worker_count]) {
+        if (premises->worker_count + 1 >= WORKERS_MAX)
+            panic("more than %d workers", WORKERS_MAX - 1);
+        premises->worker_names[premises->worker_count] =
+            str_of(premises->service.workers[premises->worker_count]->name);
+        premises->worker_count++;
+    }
+    premises->worker_names[premises->worker_count++] = STR("unknown");
+    premises->requests = name_requests(arena, prefix);
+    premises->spy = STR("spy");
+    const struct pool_settings pool = {.workers = {premises->worker_names, premises->worker_count}};
+    const struct lane lane = {
+        .service = &premises->service, .settings = &premises->settings.engine, .pool = &pool};
+    lane_queues(&lane, arena, &premises->queues, &premises->queue_count);
+}
+
+static enum outcome prepare_schemas(const struct service *service, struct err *err)
+{
+    for (size_t i = 0; service->workers[i]; i++)
+        for (size_t k = 0; service->workers[i]->operations[k]; k++)
+            TRY(schema_prepare(service->workers[i]->operations[k]->request, err));
+    return OUTCOME_DONE;
+}
+
+enum outcome premises_open(struct premises *premises, struct err *err)
+{
+    struct config config;
+    *premises = (struct premises){0};
+    arena_init(&premises->arena, ARENA_BLOCK);
+    json_init();
+    TRY(auth_init(err));
+    offer_settings();
+    TRY(config_load(&app_config, NULL, &premises->arena, &config, err));
+    premises->settings = *(const struct app_settings *)config.settings;
+    premises->service = shop_service(&premises->settings);
+    TRY(auth_keys_load(premises->settings.engine.master_key, premises->settings.engine.token_key,
+                       &premises->keys, err));
+    TRY(prepare_schemas(&premises->service, err));
+    name_everything(premises);
+    return topology_of(&premises->service, &premises->settings.engine, &premises->arena,
+                       &premises->topology, err);
+}
+
+void premises_close(struct premises *premises)
+{
+    arena_release(&premises->arena);
+}
+
+bool premises_is_dead_queue(const struct premises *premises, struct str queue)
+{
+    const struct str prefix = premises->settings.engine.prefix;
+    return queue.len > prefix.len &&
+           str_starts_with((struct str){queue.ptr + prefix.len, queue.len - prefix.len},
+                           STR(".dead."));
+}

@@ -1,0 +1,30 @@
+/* premises.h - what all seeds share: settings, tables, names. */
+#ifndef CARTWRIGHT_TESTS_SIM_PREMISES_H
+#define CARTWRIGHT_TESTS_SIM_PREMISES_H
+
+#include "auth/auth.h"
+#include "bus/bus.h"
+#include "shop.h"
+
+#define WORKERS_MAX 16 /* with the queue of what nobody serves */
+
+struct premises {
+    struct arena arena;
+    struct app_settings settings;
+    struct service service;
+    struct str worker_names[WORKERS_MAX];
+    size_t worker_count;
+    struct auth_keys keys;
+    struct bus_topology topology;
+    struct str requests; /* exchange */
+    struct str spy;      /* queue that every event and notification reaches */
+    struct str *queues;  /* that a lane consumes */
+    size_t queue_count;
+};
+
+bool premises_is_dead_queue(const struct premises *premises, struct str queue);
+
+MUST_CHECK enum outcome premises_open(struct premises *premises, struct err *err);
+void premises_close(struct premises *premises);
+
+#endif
