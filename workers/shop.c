@@ -14,6 +14,7 @@
 #include "notification/notification.h"
 #include "order/invariants.h"
 #include "order/order.h"
+#include "worker/dead_audit.h"
 
 static const struct worker *const workers[] = {
     &auth_worker, &catalog_worker, &inventory_worker,
@@ -34,6 +35,7 @@ static const struct doc_type *const types[] = {
     &inbox_type,
     &stock_adjustment_type,
     &stock_ledger,
+    &dead_audit_type,
     NULL,
 };
 

@@ -16,7 +16,8 @@
 #include "base/str.h"
 
 /* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are
- * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read. */
+ * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read, unless
+ * all are asked for (bus_options.keep_headers). */
 struct delivery {
     uint64_t tag;
     uint32_t epoch; /* of the connection it came on; set by the bus, read by bus_ack */
@@ -37,6 +38,8 @@ struct delivery {
     struct str accept_language; /* header accept-language */
     struct str operation;       /* header x-operation: set on copies that come back from a delay */
     struct str caller;          /* header x-caller: likewise, sealed */
+    struct str history;         /* header x-history: of copies that were dead letters before */
+    struct str headers;         /* all of them, a JSON object; absent without keep_headers */
     int64_t deadline;           /* header deadline, ms since epoch; -1 */
     int64_t status;             /* header status (replies); -1 */
     int64_t expiration;         /* property expiration, ms of life; -1 */
@@ -118,11 +121,12 @@ struct bus_topology {
 };
 
 struct bus_options {
-    struct str uri;   /* amqp://user:password@host:port/vhost */
-    const char *name; /* connection name shown by the broker: "cartwright shop/1" */
-    int heartbeat_s;  /* 10 */
-    int timeout_ms;   /* of connecting and of each call that waits for the broker: 5000 */
-    size_t body_max;  /* bytes; a larger body is not kept: delivery.too_large */
+    struct str uri;    /* amqp://user:password@host:port/vhost */
+    const char *name;  /* connection name shown by the broker: "cartwright shop/1" */
+    int heartbeat_s;   /* 10 */
+    int timeout_ms;    /* of connecting and of each call that waits for the broker: 5000 */
+    size_t body_max;   /* bytes; a larger body is not kept: delivery.too_large */
+    bool keep_headers; /* for people who look at messages: fills delivery.headers */
 };
 
 struct bus_confirm {

@@ -118,6 +118,7 @@ static struct link_options options_of(struct bus_amqp *amqp)
         .heartbeat_s = amqp->options.heartbeat_s,
         .timeout_ms = amqp->options.timeout_ms,
         .body_max = amqp->options.body_max,
+        .keep_headers = amqp->options.keep_headers,
         .events = &events,
         .owner = amqp,
     };

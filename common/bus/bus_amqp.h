@@ -49,6 +49,7 @@ struct link_options {
     int heartbeat_s; /* 0: none */
     int timeout_ms;
     size_t body_max;
+    bool keep_headers;
     const struct link_events *events;
     void *owner;
 };

@@ -56,6 +56,12 @@ bool reply_is_well_formed(struct str routing_key);
 
 /* Strs of *out point into the library's pool. */
 void read_properties(struct delivery *out, const amqp_basic_properties_t *from);
+/* Integers of every width that AMQP knows; false for anything else and for what is over int64. */
+bool integer_of(const amqp_field_value_t *value, int64_t *out);
+/* All headers as a JSON object, in the arena: text that is not UTF-8 is replaced, what has no form in
+ * JSON is named by its kind ("<double>"), tables in tables are cut at HEADERS_DEPTH_MAX. */
+struct str headers_as_json(struct arena *arena, const amqp_table_t *headers);
+#define HEADERS_DEPTH_MAX 8
 /* The publish_tag that a returned message was sent with, or 0. */
 uint64_t publish_tag_of(const amqp_basic_properties_t *properties);
 

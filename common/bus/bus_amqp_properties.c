@@ -30,6 +30,7 @@ static const struct header_field header_fields[] = {
     STR_HEADER("accept-language", accept_language),
     STR_HEADER("x-operation", operation),
     STR_HEADER("x-caller", caller),
+    STR_HEADER("x-history", history),
     NUMBER_HEADER("deadline", deadline),
     NUMBER_HEADER("status", status),
     NUMBER_HEADER("x-attempt", attempt),
@@ -38,8 +39,7 @@ static const struct header_field header_fields[] = {
 
 #define HEADER_FIELDS (sizeof(header_fields) / sizeof(header_fields[0]))
 
-/* Integers of every width that AMQP knows; false for anything else and for what is over int64. */
-static bool integer_of(const amqp_field_value_t *value, int64_t *out)
+bool integer_of(const amqp_field_value_t *value, int64_t *out)
 {
     switch (value->kind) {
     case AMQP_FIELD_KIND_I8:

@@ -57,6 +57,24 @@ static void finish_content(struct link *link, struct incoming *incoming)
         link->options.events->delivered(link->options.owner, delivery);
 }
 
+static struct delivery *make_delivery(const struct incoming *incoming)
+{
+    return delivery_make(&incoming->partial,
+                         incoming->partial.too_large ? 0 : (size_t)incoming->body_left);
+}
+
+static struct delivery *make_with_headers(struct incoming *incoming,
+                                          const amqp_basic_properties_t *properties)
+{
+    struct arena arena;
+    arena_init(&arena, 4096);
+    if (properties->_flags & AMQP_BASIC_HEADERS_FLAG)
+        incoming->partial.headers = headers_as_json(&arena, &properties->headers);
+    struct delivery *delivery = make_delivery(incoming);
+    arena_release(&arena);
+    return delivery;
+}
+
 static void receive_header(struct link *link, const amqp_frame_t *frame)
 {
     struct incoming *incoming = &link->incoming[frame->channel];
@@ -72,8 +90,8 @@ static void receive_header(struct link *link, const amqp_frame_t *frame)
     incoming->body_left = frame->payload.properties.body_size;
     if (incoming->body_left > link->options.body_max)
         incoming->partial.too_large = true;
-    incoming->delivery = delivery_make(
-        &incoming->partial, incoming->partial.too_large ? 0 : (size_t)incoming->body_left);
+    incoming->delivery = link->options.keep_headers ? make_with_headers(incoming, properties)
+                                                    : make_delivery(incoming);
     if (incoming->body_left == 0)
         finish_content(link, incoming);
 }

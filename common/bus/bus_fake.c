@@ -11,6 +11,7 @@
 #include "bus/bus_confirms.h"
 #include "bus/bus_ops.h"
 #include "bus/bus_routes_fake.h"
+#include "wire/json.h"
 
 /* A call that waits for the flush: a publish, or the settling of a delivery. */
 struct fake_call {
@@ -301,6 +302,7 @@ static struct delivery delivery_of(const struct bus_message *message)
         .accept_language = header_of(message, "accept-language"),
         .operation = header_of(message, "x-operation"),
         .caller = header_of(message, "x-caller"),
+        .history = header_of(message, "x-history"),
         .deadline = or_missing(message->deadline),
         .status = or_missing(message->status),
         .expiration = or_missing(message->expiration),
@@ -309,10 +311,56 @@ static struct delivery delivery_of(const struct bus_message *message)
     };
 }
 
+static void put_header(struct json_writer *writer, const char *name, struct str value)
+{
+    if (str_is_absent(value))
+        return;
+    json_put_name(writer, str_of(name));
+    json_put_str(writer, value);
+}
+
+static void put_number(struct json_writer *writer, const char *name, int64_t value)
+{
+    if (value <= 0)
+        return;
+    json_put_name(writer, str_of(name));
+    json_put_int(writer, value);
+}
+
+/* As the real broker would hand them out. */
+static struct str headers_of(struct fake_broker *broker, const struct bus_message *message)
+{
+    struct text text;
+    text_init(&text, &broker->arena, 512);
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    json_open_object(&writer);
+    put_header(&writer, "authorization", message->authorization);
+    put_header(&writer, "x-api-key", message->api_key);
+    put_header(&writer, "x-api-version", message->api_version);
+    put_header(&writer, "traceparent", message->traceparent);
+    put_number(&writer, "status", message->status);
+    put_number(&writer, "x-attempt", message->attempt);
+    put_number(&writer, "deadline", message->deadline);
+    for (size_t i = 0; i < message->header_count; i++)
+        put_header(&writer, message->headers[i].name, message->headers[i].value);
+    json_close_object(&writer);
+    return text_str(&text);
+}
+
+/* The same with all headers, when somebody wants to see them. */
+static struct delivery full_delivery_of(struct bus_fake *fake, const struct bus_message *message)
+{
+    struct delivery delivery = delivery_of(message);
+    if (fake->broker->routes.keep_headers)
+        delivery.headers = headers_of(fake->broker, message);
+    return delivery;
+}
+
 static void fake_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
 {
     struct bus_fake *fake = fake_of(bus);
-    const struct delivery delivery = delivery_of(message);
+    const struct delivery delivery = full_delivery_of(fake, message);
     add_call(fake, &(struct fake_call){
                        .publish = delivery_copy(&delivery),
                        .mandatory = message->mandatory,
@@ -468,10 +516,15 @@ struct bus *bus_fake_join(struct bus *bus)
     return connect_to(fake_of(bus)->broker);
 }
 
+void bus_fake_keep_headers(struct bus *bus)
+{
+    fake_of(bus)->routes->keep_headers = true;
+}
+
 bool bus_fake_send(struct bus *bus, const struct bus_message *message)
 {
     struct bus_fake *fake = fake_of(bus);
-    const struct delivery delivery = delivery_of(message);
+    const struct delivery delivery = full_delivery_of(fake, message);
     if (message->reply_to.len && !routes_queue(fake->routes, message->reply_to))
         routes_add_queue(fake->routes, &(struct bus_queue){.name = message->reply_to});
     return routes_publish(fake->routes, &delivery) == ROUTED;

@@ -13,6 +13,8 @@ enum bus_fake_call { BUS_FAKE_NEXT, BUS_FAKE_FLUSH, BUS_FAKE_CALLS };
 struct bus *bus_fake_open(void);
 /* One more connection to the same broker, which lives until the last of them is closed. */
 struct bus *bus_fake_join(struct bus *bus);
+/* From now on deliveries of this broker carry all their headers (bus_options.keep_headers). */
+void bus_fake_keep_headers(struct bus *bus);
 /* A client publishes; false when no queue took it (after the alternate exchange). */
 bool bus_fake_send(struct bus *bus, const struct bus_message *message);
 /* Takes the oldest message out of a queue, any queue, as a spy would; NULL when empty. Direct

@@ -82,12 +82,30 @@ enum fate routes_publish(struct fake_routes *routes, const struct delivery *deli
     return fate;
 }
 
+/* What the broker writes about a death; an earlier one stays as it is. */
+static struct str headers_of_death(struct fake_routes *routes, const struct fake_queue *queue,
+                                   const struct delivery *delivery, const char *reason)
+{
+    const struct str before = delivery->headers;
+    if (str_is_absent(before) || memmem(before.ptr, before.len, "\"x-death\"", 9))
+        return before;
+    return str_printf(routes->arena,
+                      "%.*s%s\"x-first-death-queue\":\"%.*s\",\"x-first-death-reason\":\"%s\","
+                      "\"x-first-death-exchange\":\"%.*s\",\"x-death\":[{\"reason\":\"%s\","
+                      "\"queue\":\"%.*s\",\"exchange\":\"%.*s\",\"routing-keys\":[\"%.*s\"]}]}",
+                      (int)before.len - 1, before.ptr, before.len > 2 ? "," : "",
+                      STR_FMT(queue->spec.name), reason, STR_FMT(delivery->exchange), reason,
+                      STR_FMT(queue->spec.name), STR_FMT(delivery->exchange),
+                      STR_FMT(delivery->routing_key));
+}
+
 /* RabbitMQ keeps a dead letter that nobody takes; here it is gone, and a test sees that. */
 void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *queue,
-                        struct fake_message *message)
+                        struct fake_message *message, const char *reason)
 {
     if (!str_is_absent(queue->spec.dead_exchange)) {
         struct delivery dead = *message->delivery;
+        dead.headers = headers_of_death(routes, queue, message->delivery, reason);
         dead.exchange = queue->spec.dead_exchange;
         if (!str_is_absent(queue->spec.dead_routing_key))
             dead.routing_key = queue->spec.dead_routing_key;
@@ -107,7 +125,7 @@ void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
     message->delivery->redelivered = true;
     if (queue->spec.delivery_limit > 0 &&
         message->delivery->delivery_count > queue->spec.delivery_limit)
-        routes_dead_letter(routes, queue, message);
+        routes_dead_letter(routes, queue, message, "delivery_limit");
     else
         messages_insert(&queue->ready, message);
 }
@@ -116,7 +134,8 @@ static bool expire_one(struct fake_routes *routes)
 {
     for (struct fake_queue *queue = routes->queues; queue; queue = queue->next)
         if (queue->ready.first && queue->ready.first->expires_at <= routes->now_ms) {
-            routes_dead_letter(routes, queue, messages_remove(&queue->ready, &queue->ready.first));
+            routes_dead_letter(routes, queue, messages_remove(&queue->ready, &queue->ready.first),
+                               "expired");
             return true;
         }
     return false;

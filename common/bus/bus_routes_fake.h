@@ -48,6 +48,7 @@ struct fake_routes {
     struct fake_binding *bindings;
     uint64_t last_seq;
     int64_t now_ms;
+    bool keep_headers;
 };
 
 /* Words between dots; '*' is one word, '#' any number. */
@@ -79,7 +80,7 @@ enum fate { ROUTED, UNROUTABLE, REJECTED };
 enum fate routes_publish(struct fake_routes *routes, const struct delivery *delivery);
 /* Takes the message, which is in no queue any more. */
 void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *queue,
-                        struct fake_message *message);
+                        struct fake_message *message, const char *reason);
 /* Back to its old place, one delivery older; over the delivery limit it dies. */
 void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
                       struct fake_message *message);

@@ -228,6 +228,16 @@ void store_fake_carry_out(struct store *store)
         decide(fake, carry_out(fake, fake->under_way, &fake->fate_err));
 }
 
+enum outcome fake_rehearse(struct store *store, const struct commit *commit, struct err *err)
+{
+    struct store_fake *fake = fake_of(store);
+    if (fake->under_way)
+        panic("a rehearsal while a commit is under way");
+    const enum outcome outcome = stage_all(fake, commit, err);
+    settle_all(fake, false);
+    return outcome;
+}
+
 bool store_fake_is_open(const struct store *store)
 {
     return ((const struct store_fake *)(const void *)store)->phase == COMMIT_OPEN;

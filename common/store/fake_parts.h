@@ -132,6 +132,7 @@ enum outcome fake_commit_end(struct store *store, struct err *err);
 bool fake_commit_has_ended(const struct store *store);
 enum outcome fake_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                struct err *err);
+enum outcome fake_rehearse(struct store *store, const struct commit *commit, struct err *err);
 enum outcome fake_resolve(struct store *store, const struct commit *commit, struct err *err);
 enum outcome fake_journal_find(struct store *store, struct arena *arena,
                                const struct journal_key *keys, size_t count,

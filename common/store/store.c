@@ -77,6 +77,11 @@ enum outcome store_commit(struct store *store, const struct commit *commit, stru
     return store_commit_end(store, err);
 }
 
+enum outcome store_rehearse(struct store *store, const struct commit *commit, struct err *err)
+{
+    return store->ops->rehearse(store, commit, err);
+}
+
 enum outcome store_resolve(struct store *store, const struct commit *commit, struct err *err)
 {
     return store->ops->resolve(store, commit, err);

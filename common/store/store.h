@@ -221,6 +221,11 @@ int store_commit_fd(const struct store *store);
 /* Begin and end. */
 MUST_CHECK enum outcome store_commit(struct store *store, const struct commit *commit,
                                      struct err *err);
+/* Sends everything that the commit writes, in a transaction that is then aborted: says what a commit
+ * would have said (guards and unique indexes are asked), and leaves nothing behind. Between commits
+ * only. */
+MUST_CHECK enum outcome store_rehearse(struct store *store, const struct commit *commit,
+                                       struct err *err);
 /* After UNCERTAIN: DONE it is there, CONFLICT it is not and never will be, RETRY ask later. */
 MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *commit,
                                       struct err *err);

@@ -144,6 +144,7 @@ static const struct store_ops fake_ops = {
     .commit_end = fake_commit_end,
     .commit_has_ended = fake_commit_has_ended,
     .commit_fd = no_fd,
+    .rehearse = fake_rehearse,
     .resolve = fake_resolve,
     .outbox = fake_outbox,
     .journal_scan = fake_journal_scan,

@@ -99,6 +99,7 @@ static const struct store_ops mongo_ops = {
     .commit_end = mongo_commit_end,
     .commit_has_ended = mongo_commit_has_ended,
     .commit_fd = mongo_commit_fd,
+    .rehearse = mongo_rehearse,
     .resolve = mongo_resolve,
     .outbox = mongo_outbox,
     .journal_scan = mongo_journal_scan,

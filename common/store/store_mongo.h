@@ -146,6 +146,7 @@ int mongo_commit_fd(const struct store *store);
 /* The whole commit, on the thread of the writer. */
 enum outcome mongo_carry_out(struct mongo_writer *writer, const struct commit *commit,
                              struct err *err);
+enum outcome mongo_rehearse(struct store *store, const struct commit *commit, struct err *err);
 enum outcome mongo_resolve(struct store *store, const struct commit *commit, struct err *err);
 enum outcome mongo_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                 struct err *err);

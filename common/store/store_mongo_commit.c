@@ -308,18 +308,33 @@ static void abort_transaction(struct mongo_writer *writer)
     mongoc_client_session_abort_transaction(writer->session, &ignored);
 }
 
-static enum outcome run_transaction(struct mongo_writer *writer, const struct commit *commit,
-                                    struct err *err)
+/* All but the last word. */
+static enum outcome begin_transaction(struct mongo_writer *writer, const struct commit *commit,
+                                      struct err *err)
 {
     AUTO_BSON no_reply = BSON_INITIALIZER;
     bson_error_t error = {0};
     if (!mongoc_client_session_start_transaction(writer->session, writer->transaction, &error))
         return mongo_fault(&no_reply, &error, "no transaction", err);
-    enum outcome outcome = send_writes(writer, commit, err);
-    if (outcome == OUTCOME_DONE)
-        outcome = send_journal(writer, commit, err);
+    TRY(send_writes(writer, commit, err));
+    return send_journal(writer, commit, err);
+}
+
+static enum outcome run_transaction(struct mongo_writer *writer, const struct commit *commit,
+                                    struct err *err)
+{
+    const enum outcome outcome = begin_transaction(writer, commit, err);
     if (outcome == OUTCOME_DONE)
         return commit_transaction(writer, err);
+    abort_transaction(writer);
+    return outcome;
+}
+
+/* The thread is idle between commits, and then the session is the lane's. */
+enum outcome mongo_rehearse(struct store *base, const struct commit *commit, struct err *err)
+{
+    struct mongo_writer *writer = mongo_of(base)->writer;
+    const enum outcome outcome = begin_transaction(writer, commit, err);
     abort_transaction(writer);
     return outcome;
 }

@@ -21,6 +21,7 @@ struct store_ops {
     enum outcome (*commit_end)(struct store *store, struct err *err);
     bool (*commit_has_ended)(const struct store *store);
     int (*commit_fd)(const struct store *store);
+    enum outcome (*rehearse)(struct store *store, const struct commit *commit, struct err *err);
     enum outcome (*resolve)(struct store *store, const struct commit *commit, struct err *err);
     enum outcome (*outbox)(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
                            struct journal_entry **out, size_t *out_count, struct err *err);

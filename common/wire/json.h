@@ -31,6 +31,15 @@ void json_fingerprint(const struct json *json, uint8_t out[16]);
 MUST_CHECK enum outcome json_pretty(struct arena *arena, struct str bytes, struct str *out,
                                     struct err *err);
 
+/* For people who look at messages: values of members whose name speaks of a password, token, secret
+ * or key become "***". Compact. */
+MUST_CHECK enum outcome json_mask(struct arena *arena, struct str bytes, struct str *out,
+                                  struct err *err);
+/* Sets what stands at an RFC 6901 pointer ("/items/0/quantity"; "-" appends to a list) to a value as
+ * a person types it: JSON, or else a text without quotes. What holds it must be there. Compact. */
+MUST_CHECK enum outcome json_set(struct arena *arena, struct str bytes, struct str pointer,
+                                 struct str value, struct str *out, struct err *err);
+
 /* Reading without a schema: for clients, tests and configuration, not for requests. (No function
  * here may share a name with jansson: it would take its place inside jansson, too.)
  * A missing member, another type or a NULL `json` give absent, `fallback` or NULL. */
@@ -65,6 +74,8 @@ void json_open_list(struct json_writer *writer);
 void json_close_list(struct json_writer *writer);
 /* key must need no escaping (program text) */
 void json_key(struct json_writer *writer, const char *key);
+/* The same for a key from outside. */
+void json_put_name(struct json_writer *writer, struct str key);
 /* Bytes that are not UTF-8 become U+FFFD. */
 void json_put_str(struct json_writer *writer, struct str value);
 void json_put_int(struct json_writer *writer, int64_t value);

@@ -168,8 +168,7 @@ bool json_holds_null(const struct json *json)
     return json && json_typeof(json_tree(json)) == JSON_NULL;
 }
 
-/* One reference token without its escapes; false when it is longer than any key we look for. */
-static bool unescape(struct str token, char *out, size_t size)
+bool json_unescape(struct str token, char *out, size_t size)
 {
     size_t len = 0;
     for (size_t i = 0; i < token.len; i++) {
@@ -186,11 +185,11 @@ static bool unescape(struct str token, char *out, size_t size)
 
 static const struct json *step(const struct json *json, struct str token)
 {
-    char key[256];
+    char key[JSON_KEY_MAX];
     int64_t index;
     if (json && json_is_array(json_tree(json)))
         return str_to_int64(token, &index) && index >= 0 ? json_element(json, (size_t)index) : NULL;
-    return unescape(token, key, sizeof(key)) ? json_member(json, key) : NULL;
+    return json_unescape(token, key, sizeof(key)) ? json_member(json, key) : NULL;
 }
 
 const struct json *json_at(const struct json *json, const char *pointer)

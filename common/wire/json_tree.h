@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "base/str.h"
+
 struct json;
 
 static inline const json_t *json_tree(const struct json *json)
@@ -15,5 +17,10 @@ static inline const struct json *json_from_tree(const json_t *tree)
 {
     return (const struct json *)(const void *)tree;
 }
+
+/* One reference token of a JSON pointer without its escapes; false when it is longer than any key we
+ * look for. */
+bool json_unescape(struct str token, char *out, size_t size);
+#define JSON_KEY_MAX 256
 
 #endif

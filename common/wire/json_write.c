@@ -151,6 +151,17 @@ void json_put_str(struct json_writer *writer, struct str value)
     text_append_char(writer->text, '"');
 }
 
+void json_put_name(struct json_writer *writer, struct str key)
+{
+    if (!in_object(writer) || writer->after_key)
+        panic("JSON writer: key '%.*s' where none belongs", STR_FMT(key));
+    writer->after_key = true; /* for the writer of strings, which this is as well */
+    json_put_str(writer, key);
+    text_append_char(writer->text, ':');
+    writer->after_key = true;
+    writer->comma = false;
+}
+
 void json_put_int(struct json_writer *writer, int64_t value)
 {
     begin_value(writer);

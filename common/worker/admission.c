@@ -247,6 +247,15 @@ static enum outcome check_caller(struct job *job)
     return OUTCOME_DONE;
 }
 
+void job_note_caller(struct job *job)
+{
+    const struct err why = job->err;
+    if (job->operation && job->operation->kind != SUBSCRIBER && job->bearer.role == GUEST &&
+        check_caller(job) != OUTCOME_DONE)
+        err_clear(&job->err);
+    job->err = why;
+}
+
 /* The caller is part of the key: nobody is answered with somebody else's reply. */
 static void make_key(struct job *job)
 {

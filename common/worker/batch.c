@@ -287,6 +287,30 @@ void batch_close(struct batch *batch)
     log_flush();
 }
 
+static enum outcome rehearse_once(struct batch *batch, struct err *err)
+{
+    TRY(prepare(batch, whole(batch), err));
+    if (batch->commit.write_count == 0 && batch->commit.reply_count == 0)
+        return OUTCOME_DONE;
+    return store_rehearse(batch->lane->store, &batch->commit, err);
+}
+
+enum outcome batch_rehearse_alone(struct lane *lane, struct delivery *delivery, struct job **job,
+                                  struct err *err)
+{
+    struct batch *batch = new_batch(lane, &delivery, 1);
+    admit_all(batch);
+    batch->jobs->insist = true; /* waits for nobody's locks */
+    batch->doubtful = true;
+    enum outcome outcome = OUTCOME_CONFLICT;
+    for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++)
+        outcome = rehearse_once(batch, err);
+    batch_release_leases(batch);
+    leave_room(batch); /* its memory stays until the next one */
+    *job = batch->jobs;
+    return outcome;
+}
+
 enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *status,
                              struct str *body, struct err *err)
 {

@@ -159,6 +159,9 @@ struct span {
 
 /* admission.c and reply.c: fills the job from its delivery, or answers it. */
 void job_admit(struct job *job);
+/* Before a message that was found wrong is put aside: who sent it, if that was not asked for yet. Its
+ * token may have ended when somebody corrects the message. */
+void job_note_caller(struct job *job);
 /* The finished body of the reply: its error, or its data. */
 struct str job_reply_body(struct job *job, struct arena *arena);
 /* A repeated message: the stored reply, or IDEMPOTENCY_MISMATCH. */
@@ -223,6 +226,12 @@ void batch_mark_bus_lost(struct batch *batch);
 /* caller.c: who sent a message, carried along by its copies: a token may end before the last round
  * of the delays does. */
 struct str job_seal_caller(const struct job *job);
+/* The seal of nobody, which makes an event a copy of ours. */
+struct str caller_seal_nobody(struct arena *arena, const struct auth_keys *keys, struct str queue,
+                              struct str message_id);
+/* The same caller for a copy with another message id; absent when the seal is not ours. */
+struct str caller_seal_for(struct arena *arena, const struct auth_keys *keys, struct str queue,
+                           struct str message_id, struct str sealed, struct str new_id);
 /* True when the delivery carries a seal that we made for this very message. */
 bool job_is_our_copy(const struct job *job);
 /* The same, and takes the caller from it; false for the copy of a guest's message. */
@@ -249,5 +258,10 @@ void batch_close(struct batch *batch);
  * *body (until the lane's next batch) are the reply. The delivery stays the caller's. */
 MUST_CHECK enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *status,
                                         struct str *body, struct err *err);
+/* The same, but its writes are only rehearsed (store_rehearse). *job (until the lane's next batch)
+ * tells how it was decided, its batch what would be committed. What the database said to that is
+ * returned: CONFLICT, RETRY, BUG. */
+MUST_CHECK enum outcome batch_rehearse_alone(struct lane *lane, struct delivery *delivery,
+                                             struct job **job, struct err *err);
 
 #endif

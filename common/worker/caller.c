@@ -1,5 +1,7 @@
 /* caller.c - who sent a message, carried along by the copies that wait in the delay queues.
  *
+ * An operator may send a dead letter again days later; then too this seal says who asked.
+ *
  * The rounds of the delays may take longer than an access token lives. The caller was verified when
  * the message was admitted; the copy carries that, sealed under our key and bound to the message,
  * so that nobody else can make one. Copies of events carry the seal, too: it tells them from what a
@@ -7,10 +9,9 @@
 #include "wire/json.h"
 #include "worker/batch.h"
 
-static struct str context_of(const struct job *job)
+static struct str context_of(struct arena *arena, struct str queue, struct str message_id)
 {
-    return str_printf(job->batch->arena, "caller %.*s %.*s", STR_FMT(job->delivery->queue),
-                      STR_FMT(job->delivery->message_id));
+    return str_printf(arena, "caller %.*s %.*s", STR_FMT(queue), STR_FMT(message_id));
 }
 
 struct str job_seal_caller(const struct job *job)
@@ -18,7 +19,26 @@ struct str job_seal_caller(const struct job *job)
     const struct caller *caller = &job->bearer;
     const struct str plain = str_printf(job->batch->arena, "%s %.*s %.*s", who_names[caller->role],
                                         STR_FMT(caller->id), STR_FMT(caller->session));
-    return auth_seal(job->batch->arena, job->batch->lane->keys.seal, context_of(job), plain);
+    return auth_seal(job->batch->arena, job->batch->lane->keys.seal,
+                     context_of(job->batch->arena, job->delivery->queue, job->delivery->message_id),
+                     plain);
+}
+
+struct str caller_seal_nobody(struct arena *arena, const struct auth_keys *keys, struct str queue,
+                              struct str message_id)
+{
+    return auth_seal(arena, keys->seal, context_of(arena, queue, message_id),
+                     str_printf(arena, "%s  ", who_names[GUEST]));
+}
+
+struct str caller_seal_for(struct arena *arena, const struct auth_keys *keys, struct str queue,
+                           struct str message_id, struct str sealed, struct str new_id)
+{
+    struct str plain;
+    if (sealed.len == 0 ||
+        !auth_unseal(arena, keys->seal, context_of(arena, queue, message_id), sealed, &plain))
+        return STR_ABSENT;
+    return auth_seal(arena, keys->seal, context_of(arena, queue, new_id), plain);
 }
 
 static struct str next_word(struct str *rest)
@@ -34,9 +54,11 @@ static struct str next_word(struct str *rest)
 static bool open_seal(const struct job *job, struct str *plain)
 {
     const struct delivery *delivery = job->delivery;
-    return delivery->caller.len > 0 && delivery->attempt > 0 &&
-           auth_unseal(job->batch->arena, job->batch->lane->keys.seal, context_of(job),
-                       delivery->caller, plain);
+    struct arena *arena = job->batch->arena;
+    return delivery->caller.len > 0 &&
+           auth_unseal(arena, job->batch->lane->keys.seal,
+                       context_of(arena, delivery->queue, delivery->message_id), delivery->caller,
+                       plain);
 }
 
 bool job_is_our_copy(const struct job *job)

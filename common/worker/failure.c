@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "worker/batch.h"
+#include "worker/dead_letter.h"
 #include "worker/names.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
@@ -48,6 +49,12 @@ static struct str operation_name(const struct job *job)
     return job->operation ? str_of(job->operation->name) : job->delivery->routing_key;
 }
 
+/* Told on by every copy, so that a letter that dies again shows how often it was sent again. */
+static struct str history_of(const struct job *job)
+{
+    return job->delivery->history.len <= DEAD_HISTORY_MAX ? job->delivery->history : STR_ABSENT;
+}
+
 static enum outcome postpone(struct job *job, struct err *err)
 {
     struct lane *lane = job->batch->lane;
@@ -57,6 +64,7 @@ static enum outcome postpone(struct job *job, struct err *err)
     const struct bus_header headers[] = {
         {"x-operation", operation_name(job)},
         {"x-caller", job_seal_caller(job)},
+        {"x-history", history_of(job)},
     };
     copy.exchange = name_delay(job->batch->arena, lane->settings->prefix, delay);
     copy.routing_key = delivery->queue;
@@ -76,6 +84,15 @@ static enum outcome postpone(struct job *job, struct err *err)
     return OUTCOME_DONE;
 }
 
+/* With the first field that is at fault: that is what the letter will be corrected by. */
+static struct str reason_of(const struct job *job)
+{
+    const struct err_field *field = job->err.fields;
+    return field ? str_printf(job->batch->arena, "%s: %.*s %.*s", job->err.text,
+                              STR_FMT(field->pointer), STR_FMT(field->message))
+                 : str_of(job->err.text);
+}
+
 static enum outcome bury(struct job *job, struct err *err)
 {
     struct lane *lane = job->batch->lane;
@@ -84,13 +101,14 @@ static enum outcome bury(struct job *job, struct err *err)
     const struct bus_header headers[] = {
         {"x-operation", operation_name(job)},
         {"x-failure-code", str_of(job->err.code->name)},
-        {"x-failure-reason", str_of(job->err.text)},
+        {"x-failure-reason", reason_of(job)},
         {"x-failure-place", str_printf(arena, "%s:%d", job->err.file, job->err.line)},
         {"x-failed-at", time_text(arena, job->batch->now)},
         {"x-attempts", str_printf(arena, "%" PRId64, delivery->attempt + 1)},
         {"x-original-queue", delivery->queue},
         {"x-original-exchange", delivery->exchange},
         {"x-original-routing-key", delivery->routing_key},
+        {"x-history", history_of(job)},
         /* The last one: whoever moves the letter back later finds the token expired. What was never
          * found to be an operation of ours gets no seal of ours. */
         {"x-caller", job->operation ? job_seal_caller(job) : STR_ABSENT},

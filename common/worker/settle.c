@@ -155,8 +155,10 @@ static bool is_lost_cause(const struct job *job)
 static void put_aside(struct job *job)
 {
     struct err err = {0};
-    if (job->state == JOB_ANSWERED)
+    if (job->state == JOB_ANSWERED) {
         job->hopeless = true;
+        job_note_caller(job);
+    }
     if (job_postpone_or_bury(job, &err) == OUTCOME_DONE) {
         job->state = JOB_ANSWERED;
         return;

@@ -231,6 +231,43 @@ void test_bus_live__properties_survive_the_broker(void **state)
     rig_release(&rig);
 }
 
+static void rig_keep_headers(struct rig *rig)
+{
+    struct bus_options options = options_for(uri());
+    struct err err = {0};
+    bus_close(rig->bus);
+    options.keep_headers = true;
+    assert_done(bus_open(&options, &rig->bus, &err));
+}
+
+void test_bus_live__all_headers_are_kept_for_who_asks(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    consume(&rig);
+    publish(&rig, "cart.a", "1");
+    struct delivery *delivery = next(&rig, "1");
+    assert_true(str_is_absent(delivery->headers));
+    delivery_free(delivery);
+    rig_keep_headers(&rig);
+    consume(&rig);
+    const struct bus_header own[] = {{"x-own", STR("a \"word\"")}, {"x-history", STR("old")}};
+    struct bus_message message = request(&rig, "cart.b", "2");
+    message.attempt = 3;
+    message.headers = own;
+    message.header_count = 2;
+    bus_publish(rig.bus, &message, 1);
+    flush(&rig);
+    delivery_free(next(&rig, "1"));
+    delivery = next(&rig, "2");
+    assert_non_null(strstr(delivery->headers.ptr, "\"x-own\":\"a \\\"word\\\"\""));
+    assert_non_null(strstr(delivery->headers.ptr, "\"x-attempt\":3"));
+    assert_true(str_eq(delivery->history, STR("old")));
+    delivery_free(delivery);
+    rig_release(&rig);
+}
+
 void test_bus_live__unacknowledged_come_back_in_order(void **state)
 {
     (void)state;

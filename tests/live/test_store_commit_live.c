@@ -169,6 +169,33 @@ void test_store_commit_live__others_read_on_and_do_not_see_a_commit_before_its_e
     rig_close(rig);
 }
 
+static void assert_rehearsal(struct rig *rig, enum outcome expected, const struct commit *commit)
+{
+    assert_outcome(rig, expected, store_rehearse(rig->store, commit, &rig->err));
+    assert_int_equal(on_hand(rig), 10);
+}
+
+void test_store_commit_live__a_rehearsal_asks_everything_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    put_stock(rig);
+    const struct commit good = stock_commit(rig, "good", 1, 9);
+    const struct commit stale = stock_commit(rig, "stale", 2, 9);
+    const struct commit twice = stock_commit(rig, "twice", 0, 9);
+    struct commit known = stock_commit(rig, "setup", 1, 9); /* the journal has this key */
+    assert_rehearsal(rig, OUTCOME_DONE, &good);
+    assert_rehearsal(rig, OUTCOME_CONFLICT, &stale);
+    assert_rehearsal(rig, OUTCOME_CONFLICT, &twice);
+    assert_rehearsal(rig, OUTCOME_CONFLICT, &known);
+    assert_rehearsal(rig, OUTCOME_DONE, &good);
+    assert_int_equal(count_replies(rig, "good"), 0);
+    assert_outcome(rig, OUTCOME_CONFLICT, store_resolve(rig->store, &good, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &good, &rig->err));
+    assert_int_equal(on_hand(rig), 9);
+    rig_close(rig);
+}
+
 void test_store_commit_live__a_conflict_is_told_at_the_end_and_the_next_commit_works(void **state)
 {
     (void)state;

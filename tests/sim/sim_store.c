@@ -123,6 +123,11 @@ static enum outcome sim_scan(struct store *store, struct arena *arena, const str
     return store_scan(sim_of(store)->real, arena, type, after, max, out, err);
 }
 
+static enum outcome sim_rehearse(struct store *store, const struct commit *commit, struct err *err)
+{
+    return store_rehearse(sim_of(store)->real, commit, err);
+}
+
 static enum outcome sim_open_transactions(struct store *store, int64_t age_ms, int64_t *out,
                                           struct err *err)
 {
@@ -394,6 +399,7 @@ static const struct store_ops sim_ops = {
     .resolve = sim_resolve,
     .outbox = sim_outbox,
     .scan = sim_scan,
+    .rehearse = sim_rehearse,
     .journal_scan = sim_journal_scan,
     .mark_published = sim_mark,
     .apply_indexes = apply_indexes,

@@ -729,6 +729,28 @@ void test_admission__the_digest_of_a_delivery_tells_messages_apart(void **state)
     lane_case_close(&c);
 }
 
+/* Found wrong, and nobody to be told: its caller is asked for all the same, for a corrected copy. */
+void test_admission__who_sent_what_is_put_aside_is_noted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *user, *role;
+        enum who noted;
+    } rows[] = {{ANNA, "customer", CUSTOMER}, {ANNA, "nobody", GUEST}, {NULL, NULL, GUEST}};
+    open_door();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct delivery delivery = good();
+        delivery.body = STR("{");
+        delivery.authorization = rows[i].user ? bearer(&c, rows[i].user, rows[i].role) : STR_ABSENT;
+        struct job job = admit(&delivery);
+        assert_ptr_equal(job.err.code, MALFORMED);
+        job_note_caller(&job);
+        assert_int_equal(job.bearer.role, rows[i].noted);
+        assert_ptr_equal(job.err.code, MALFORMED);
+    }
+    lane_case_close(&c);
+}
+
 /* Its token may end before the delays do, but nobody else can make such a copy. */
 void test_admission__a_delayed_copy_brings_its_caller_along(void **state)
 {
@@ -739,7 +761,7 @@ void test_admission__a_delayed_copy_brings_its_caller_along(void **state)
     struct delivery copy = delivery;
     copy.caller = job_seal_caller(&first);
     copy.authorization = STR_ABSENT;
-    refused(&copy, UNAUTHENTICATED); /* it is not a copy */
+    let_in(&copy); /* sent again by an operator, it begins anew */
     copy.attempt = 1;
     const struct job job = let_in(&copy);
     assert_string_equal(job.caller.id.ptr, ANNA);

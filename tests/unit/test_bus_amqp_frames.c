@@ -766,3 +766,50 @@ void test_bus_amqp_frames__ring_grows_with_what_is_unconfirmed(void **state)
     assert_undecided(&confirms);
     confirms_release(&confirms);
 }
+
+/* --- headers for people --------------------------------------------------------------------------- */
+
+static amqp_table_entry_t entry(const char *key, uint8_t kind)
+{
+    return (amqp_table_entry_t){.key = amqp_cstring_bytes(key), .value.kind = kind};
+}
+
+void test_bus_amqp_frames__all_headers_become_json(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    amqp_table_entry_t inner[] = {entry("count", AMQP_FIELD_KIND_I64)};
+    amqp_table_entry_t entries[] = {
+        entry("text", AMQP_FIELD_KIND_UTF8),   entry("a \"key\"", AMQP_FIELD_KIND_U8),
+        entry("yes", AMQP_FIELD_KIND_BOOLEAN), entry("none", AMQP_FIELD_KIND_VOID),
+        entry("half", AMQP_FIELD_KIND_F64),    entry("table", AMQP_FIELD_KIND_TABLE),
+    };
+    inner[0].value.value.i64 = -7;
+    entries[0].value.value.bytes = amqp_cstring_bytes("line\n\xff");
+    entries[1].value.value.u8 = 200;
+    entries[2].value.value.boolean = 1;
+    entries[5].value.value.table = (amqp_table_t){1, inner};
+    const amqp_table_t table = {6, entries};
+    assert_str(headers_as_json(&arena, &table),
+               "{\"text\":\"line\\n\xEF\xBF\xBD\",\"a \\\"key\\\"\":200,\"yes\":true,"
+               "\"none\":null,\"half\":\"<double>\",\"table\":{\"count\":-7}}");
+    arena_release(&arena);
+}
+
+void test_bus_amqp_frames__headers_are_not_followed_into_any_depth(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    amqp_field_value_t lists[1000] = {{0}};
+    for (size_t i = 0; i < 1000; i++) {
+        lists[i].kind = AMQP_FIELD_KIND_ARRAY;
+        if (i > 0)
+            lists[i].value.array = (amqp_array_t){1, &lists[i - 1]};
+    }
+    amqp_table_entry_t bomb = {.key = amqp_cstring_bytes("x"), .value = lists[999]};
+    const amqp_table_t table = {1, &bomb};
+    assert_str(headers_as_json(&arena, &table), "{\"x\":[[[[[[[\"<too deep>\"]]]]]]]}");
+    arena_release(&arena);
+}

@@ -484,3 +484,24 @@ void test_bus_fake__a_flush_is_cut_between_two_calls(void **state)
         bus_close(bus);
     }
 }
+
+void test_bus_fake__a_prefetch_is_each_connections_own(void **state)
+{
+    (void)state;
+    struct bus *bus = open_bus();
+    struct bus *other = bus_fake_join(bus);
+    struct err err = {0};
+    struct delivery *delivery;
+    assert_int_equal(bus_consume(other, consumed, 1, 1, &err), OUTCOME_DONE);
+    for (int i = 0; i < 3; i++)
+        assert_true(send(bus, "cart.a", "1"));
+    assert_int_equal(bus_next(other, 0, &delivery), BUS_MESSAGE);
+    delivery_free(delivery);
+    assert_int_equal(bus_next(other, 0, &delivery), BUS_IDLE);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bus_next(bus, 0, &delivery), BUS_MESSAGE);
+        delivery_free(delivery);
+    }
+    bus_close(other);
+    bus_close(bus);
+}

@@ -123,6 +123,53 @@ void test_store_fake__a_commit_is_all_or_nothing(void **state)
     rig_close(rig);
 }
 
+static enum outcome rehearse_one(struct rig *rig, unsigned id, enum write_kind kind,
+                                 const struct doc_type *type, const void *doc, int64_t base,
+                                 const char *key)
+{
+    const struct write write = {kind, type, doc, base};
+    const struct commit commit = commit_of(rig, id, &write, 1, key, 1);
+    return store_rehearse(rig->store, &commit, &rig->err);
+}
+
+void test_store_fake__a_rehearsal_asks_everything_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct thing *other = new_thing(&rig->arena, id_of(rig, 1), STR("A"));
+    struct thing *clash = new_thing(&rig->arena, id_of(rig, 2), STR("B"));
+    clash->sku = other->sku;
+    struct stock *less = new_stock(&rig->arena, STR("MUG"), 9);
+    less->head.version = 2;
+    store_fake_put(rig->store, &stock_type, new_stock(&rig->arena, STR("MUG"), 10));
+    store_fake_put(rig->store, &thing_type, other);
+    const struct commit known = commit_of(rig, 9, NULL, 0, "known", 0);
+    assert_int_equal(store_commit(rig->store, &known, &rig->err), OUTCOME_DONE);
+    const struct {
+        enum write_kind kind;
+        const struct doc_type *type;
+        const void *doc;
+        int64_t base;
+        const char *key;
+        enum outcome outcome;
+    } rows[] = {
+        {WRITE_REPLACE, &stock_type, less, 1, "new", OUTCOME_DONE},
+        {WRITE_REPLACE, &stock_type, less, 2, "new", OUTCOME_CONFLICT},
+        {WRITE_INSERT, &thing_type, clash, 0, "new", OUTCOME_CONFLICT},
+        {WRITE_REPLACE, &stock_type, less, 1, "known", OUTCOME_CONFLICT},
+        {WRITE_REPLACE, &stock_type, less, 1, "new", OUTCOME_DONE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const enum outcome outcome = rehearse_one(rig, (unsigned)i, rows[i].kind, rows[i].type,
+                                                  rows[i].doc, rows[i].base, rows[i].key);
+        if (outcome != rows[i].outcome || on_hand(rig) != 10)
+            fail_msg("row %zu: %s, %lld", i, outcome_name(outcome), (long long)on_hand(rig));
+    }
+    assert_int_equal(store_fake_count(rig->store, &thing_type), 1);
+    assert_int_equal(store_fake_commits(rig->store), 1);
+    rig_close(rig);
+}
+
 void test_store_fake__documents_are_its_own(void **state)
 {
     (void)state;

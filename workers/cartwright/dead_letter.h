@@ -1,0 +1,70 @@
+/* dead_letter.h - what the sub-commands of `cartwright dead-letter` share. */
+#ifndef CARTWRIGHT_WORKERS_CARTWRIGHT_DEAD_LETTER_H
+#define CARTWRIGHT_WORKERS_CARTWRIGHT_DEAD_LETTER_H
+
+#include "cartwright/command.h"
+#include "worker/dead_order.h"
+
+#define DEAD_SETS_MAX 16
+
+/* As given; what was not is NULL, false, 0 or -1. */
+struct dead_options {
+    const char *what; /* the positional argument: an ID or a WORKER */
+    const char *worker, *code, *operation, *place, *fingerprint, *group, *since;
+    const char *limit, *scan_max, *rate;
+    const char *reason, *by, *body;
+    const char *sets[DEAD_SETS_MAX];
+    size_t set_count;
+    bool all, letters, json, dry_run, park, yes;
+};
+
+struct dead_run {
+    struct app *app;
+    struct dead_options options;
+    struct dead_office office;
+    struct dead_filter filter; /* from the options */
+    struct str worker;         /* absent: all */
+    size_t limit;              /* SIZE_MAX: none */
+    int64_t rate;
+};
+
+struct dead_subcommand {
+    const char *name;
+    const char *usage;
+    unsigned accepts; /* DEAD_TAKES_* */
+    bool stores;      /* needs the database: it writes a record */
+    int (*run)(struct dead_run *run);
+};
+
+enum {
+    DEAD_TAKES_WORKER = 1 << 0, /* the positional argument */
+    DEAD_TAKES_ID = 1 << 1,
+    DEAD_TAKES_FILTER = 1 << 2,
+    DEAD_TAKES_JSON = 1 << 3,
+    DEAD_TAKES_LETTERS = 1 << 4,
+    DEAD_TAKES_LIMIT = 1 << 5,
+    DEAD_TAKES_REPLAY = 1 << 6, /* --rate, --dry-run */
+    DEAD_TAKES_EDIT = 1 << 7,   /* --body, --set, --park */
+    DEAD_TAKES_REASON = 1 << 8,
+    DEAD_TAKES_YES = 1 << 9,
+    DEAD_TAKES_BY = 1 << 10,
+};
+
+extern const struct dead_subcommand dead_list, dead_show, dead_replay_command, dead_edit_command,
+    dead_discard_command, dead_purge_command, dead_stats;
+
+/* On standard error, with the place of each fault of a body; the exit status that fits. */
+int dead_fail(enum outcome outcome, const struct err *err);
+/* Without what would move a terminal's cursor; "-" when absent. */
+struct str dead_plain(struct arena *arena, struct str text);
+/* "-" when nobody knows. */
+struct str dead_time(struct arena *arena, int64_t ms);
+/* A body or headers for people: JSON is indented and masked. False when it is no JSON. */
+bool dead_pretty(struct arena *arena, struct str bytes, struct str *out);
+/* All letters of the workers that the options name. */
+MUST_CHECK enum outcome dead_for_each(struct dead_run *run, const struct dead_visitor *visitor,
+                                      bool *cut, struct err *err);
+/* What replay --dry-run prints. */
+int dead_dry_run(struct dead_run *run);
+
+#endif
