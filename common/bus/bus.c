@@ -11,6 +11,11 @@ void bus_close(struct bus *bus)
         bus->ops->close(bus);
 }
 
+void bus_disconnect(struct bus *bus)
+{
+    bus->ops->disconnect(bus);
+}
+
 enum outcome bus_reconnect(struct bus *bus, struct err *err)
 {
     return bus->ops->reconnect(bus, err);

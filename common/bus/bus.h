@@ -141,6 +141,9 @@ struct bus;
 MUST_CHECK enum outcome bus_open(const struct bus_options *options, struct bus **out,
                                  struct err *err);
 void bus_close(struct bus *bus);
+/* Gives back what is unacknowledged and stays closed (bus_next says BUS_CLOSED) until
+ * bus_reconnect. */
+void bus_disconnect(struct bus *bus);
 /* Closes what is left, opens anew, consumes again what bus_consume asked for. What was buffered and
  * not flushed is dropped. */
 MUST_CHECK enum outcome bus_reconnect(struct bus *bus, struct err *err);

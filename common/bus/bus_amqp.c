@@ -151,12 +151,18 @@ static void forget_queues(struct bus_amqp *amqp)
     amqp->queue_count = 0;
 }
 
-static void amqp_close(struct bus *bus)
+static void amqp_disconnect(struct bus *bus)
 {
     struct bus_amqp *amqp = amqp_of(bus);
     link_close(&amqp->consumer);
     link_close(&amqp->publisher);
     delivery_list_clear(&amqp->ready);
+}
+
+static void amqp_close(struct bus *bus)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    amqp_disconnect(bus);
     confirms_release(&amqp->confirms);
     forget_queues(amqp);
     bus_uri_release(&amqp->uri);
@@ -167,9 +173,7 @@ static void amqp_close(struct bus *bus)
 static enum outcome amqp_reconnect(struct bus *bus, struct err *err)
 {
     struct bus_amqp *amqp = amqp_of(bus);
-    link_close(&amqp->consumer);
-    link_close(&amqp->publisher);
-    delivery_list_clear(&amqp->ready);
+    amqp_disconnect(bus);
     confirms_reset(&amqp->confirms);
     amqp->unsendable = 0;
     amqp->epoch++;
@@ -396,6 +400,7 @@ static uint64_t amqp_returned(const struct bus *bus)
 
 static const struct bus_ops amqp_ops = {
     .close = amqp_close,
+    .disconnect = amqp_disconnect,
     .reconnect = amqp_reconnect,
     .lost_reason = amqp_lost_reason,
     .declare = amqp_declare,

@@ -121,13 +121,20 @@ static void fake_close(struct bus *bus)
     free(fake);
 }
 
+static void fake_disconnect(struct bus *bus)
+{
+    struct bus_fake *fake = fake_of(bus);
+    drop_calls(fake);
+    give_back_all(fake);
+    fake->lost = "closed";
+}
+
 static enum outcome fake_reconnect(struct bus *bus, struct err *err)
 {
     struct bus_fake *fake = fake_of(bus);
     (void)err; /* the broker in memory is always there */
-    drop_calls(fake);
+    fake_disconnect(bus);
     confirms_reset(&fake->confirms);
-    give_back_all(fake);
     fake->epoch++;
     fake->cut_after = NO_CUT;
     fake->last_tag = 0;
@@ -467,6 +474,7 @@ static uint64_t fake_returned(const struct bus *bus)
 
 static const struct bus_ops fake_ops = {
     .close = fake_close,
+    .disconnect = fake_disconnect,
     .reconnect = fake_reconnect,
     .lost_reason = fake_lost_reason,
     .declare = fake_declare,

@@ -22,7 +22,7 @@ bool bus_fake_send(struct bus *bus, const struct bus_message *message);
 struct delivery *bus_fake_take(struct bus *bus, struct str queue);
 size_t bus_fake_depth(const struct bus *bus, struct str queue);
 size_t bus_fake_unacked(const struct bus *bus);
-/* Expires what is due in delay queues. */
+/* Time passes: what is due in delay queues goes on, from one to the next where they are chained. */
 void bus_fake_advance(struct bus *bus, int64_t ms);
 /* The n-th call from now (1 = the next) reports a lost connection. */
 void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth);

@@ -9,6 +9,7 @@
 
 struct bus_ops {
     void (*close)(struct bus *bus);
+    void (*disconnect)(struct bus *bus);
     enum outcome (*reconnect)(struct bus *bus, struct err *err);
     const char *(*lost_reason)(const struct bus *bus);
     enum outcome (*declare)(struct bus *bus, const struct bus_topology *topology, struct err *err);

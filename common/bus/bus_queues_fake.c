@@ -130,20 +130,27 @@ void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
         messages_insert(&queue->ready, message);
 }
 
-static bool expire_one(struct fake_routes *routes)
+/* As RabbitMQ does, only the first message of a queue is looked at. */
+static struct fake_queue *next_to_expire(const struct fake_routes *routes, int64_t until_ms)
 {
+    struct fake_queue *best = NULL;
     for (struct fake_queue *queue = routes->queues; queue; queue = queue->next)
-        if (queue->ready.first && queue->ready.first->expires_at <= routes->now_ms) {
-            routes_dead_letter(routes, queue, messages_remove(&queue->ready, &queue->ready.first),
-                               "expired");
-            return true;
-        }
-    return false;
+        if (queue->ready.first && queue->ready.first->expires_at <= until_ms &&
+            (!best || queue->ready.first->expires_at < best->ready.first->expires_at))
+            best = queue;
+    return best;
 }
 
 void routes_advance(struct fake_routes *routes, int64_t ms)
 {
-    routes->now_ms += ms;
-    while (expire_one(routes))
-        continue;
+    const int64_t end_ms = routes->now_ms + ms;
+    struct fake_queue *queue;
+    while ((queue = next_to_expire(routes, end_ms))) {
+        struct fake_message *message = messages_remove(&queue->ready, &queue->ready.first);
+        /* What waited behind one that lived longer is late. */
+        if (message->expires_at > routes->now_ms)
+            routes->now_ms = message->expires_at;
+        routes_dead_letter(routes, queue, message, "expired");
+    }
+    routes->now_ms = end_ms;
 }

@@ -84,7 +84,7 @@ void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *que
 /* Back to its old place, one delivery older; over the delivery limit it dies. */
 void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
                       struct fake_message *message);
-/* Expires what is due. */
+/* Time passes; what becomes due goes its way at its own time, so that it may be due again. */
 void routes_advance(struct fake_routes *routes, int64_t ms);
 
 #endif

@@ -12,15 +12,16 @@
 #include "base/fields.h"
 
 enum setting_kind {
-    SETTING_STR,      /* struct str */
-    SETTING_SECRET,   /* struct str; printed as *** */
-    SETTING_INT,      /* int64_t, min..max */
-    SETTING_BOOL,     /* bool */
-    SETTING_DURATION, /* int64_t ms; "250ms", "10s", "5m", "2h", "30d" */
-    SETTING_SIZE,     /* int64_t bytes; "64KiB", "19MiB" */
-    SETTING_ENUM,     /* int, index into names */
-    SETTING_STRS,     /* LIST(struct str); in the environment comma-separated */
-    SETTING_SECRETS,  /* the same; printed as *** */
+    SETTING_STR,       /* struct str */
+    SETTING_SECRET,    /* struct str; printed as *** */
+    SETTING_INT,       /* int64_t, min..max */
+    SETTING_BOOL,      /* bool */
+    SETTING_DURATION,  /* int64_t ms; "250ms", "10s", "5m", "2h", "30d" */
+    SETTING_SIZE,      /* int64_t bytes; "64KiB", "19MiB" */
+    SETTING_ENUM,      /* int, index into names */
+    SETTING_STRS,      /* LIST(struct str); in the environment comma-separated */
+    SETTING_SECRETS,   /* the same; printed as *** */
+    SETTING_DURATIONS, /* LIST(int64_t) ms, each min..max; written like STRS */
 };
 
 struct setting {
@@ -28,7 +29,7 @@ struct setting {
     enum setting_kind kind;
     size_t offset;        /* in the settings struct */
     const char *fallback; /* the default, as it would be written; NULL: required, not empty */
-    int64_t min, max;     /* INT, DURATION, SIZE; both 0: no limit */
+    int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit */
     const char *const *names;
     bool reloadable;  /* takes effect on SIGHUP */
     const char *help; /* one line, with the unit */

@@ -32,6 +32,7 @@ static bool is_empty(const struct config_slot *slot)
         return ((const struct str *)at)->len == 0;
     case SETTING_STRS:
     case SETTING_SECRETS:
+    case SETTING_DURATIONS:
         return ((const struct any_list *)at)->count == 0;
     default:
         return false;

@@ -4,11 +4,15 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+#define A_TEXT     "a text without NUL"
+#define A_DURATION "a duration such as 250ms, 10s, 5m, 2h or 30d"
+
 struct value_kind {
-    /* Stores at `at`; false when the text is not of this kind. NULL: a list of texts. */
+    /* Stores at `at` (of a list: an item); false when the text is not of this kind. */
     bool (*read)(struct arena *arena, const struct setting *setting, struct str text, void *at);
     const char *expected; /* "is not ..." */
     bool is_number;       /* an int64_t with limits */
+    size_t item_size;     /* of a list; 0: a single value */
 };
 
 static bool read_str(struct arena *arena, const struct setting *setting, struct str text, void *at)
@@ -66,15 +70,21 @@ static bool read_enum(struct arena *arena, const struct setting *setting, struct
 }
 
 static const struct value_kind kinds[] = {
-    [SETTING_STR] = {read_str, "a text without NUL", false},
-    [SETTING_SECRET] = {read_str, "a text without NUL", false},
-    [SETTING_INT] = {read_int, "an integer", true},
-    [SETTING_BOOL] = {read_bool, "true or false", false},
-    [SETTING_DURATION] = {read_duration, "a duration such as 250ms, 10s, 5m, 2h or 30d", true},
-    [SETTING_SIZE] = {read_size, "a size such as 512B, 64KiB, 19MiB or 2GiB", true},
-    [SETTING_ENUM] = {read_enum, NULL, false}, /* its names are what is expected */
-    [SETTING_STRS] = {NULL, "a list", false},
-    [SETTING_SECRETS] = {NULL, "a list", false},
+    [SETTING_STR] = {.read = read_str, .expected = A_TEXT},
+    [SETTING_SECRET] = {.read = read_str, .expected = A_TEXT},
+    [SETTING_INT] = {.read = read_int, .expected = "an integer", .is_number = true},
+    [SETTING_BOOL] = {.read = read_bool, .expected = "true or false"},
+    [SETTING_DURATION] = {.read = read_duration, .expected = A_DURATION, .is_number = true},
+    [SETTING_SIZE] = {.read = read_size,
+                      .expected = "a size such as 512B, 64KiB, 19MiB or 2GiB",
+                      .is_number = true},
+    [SETTING_ENUM] = {.read = read_enum}, /* its names are what is expected */
+    [SETTING_STRS] = {.read = read_str, .expected = A_TEXT, .item_size = sizeof(struct str)},
+    [SETTING_SECRETS] = {.read = read_str, .expected = A_TEXT, .item_size = sizeof(struct str)},
+    [SETTING_DURATIONS] = {.read = read_duration,
+                           .expected = A_DURATION,
+                           .is_number = true,
+                           .item_size = sizeof(int64_t)},
 };
 
 static struct str expected(struct arena *arena, const struct setting *setting)
@@ -89,7 +99,7 @@ static struct str expected(struct arena *arena, const struct setting *setting)
     return text_str(&text);
 }
 
-/* --- lists of texts ----------------------------------------------------------------------------- */
+/* --- lists as they are written ------------------------------------------------------------------ */
 
 struct str_list {
     struct str *items;
@@ -128,26 +138,13 @@ static bool all_filled(struct str_list list)
     return true;
 }
 
-static enum outcome store_list(struct arena *arena, const struct config_value *value, void *at,
-                               struct str name, struct str from, struct err *err)
-{
-    const struct str_list list = value->is_list
-                                     ? (struct str_list){value->items.items, value->items.count}
-                                     : split_at_commas(arena, value->text);
-    if (!all_filled(list))
-        return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: an item is empty", STR_FMT(from),
-                       STR_FMT(name));
-    *(struct str_list *)at = list;
-    return OUTCOME_DONE;
-}
-
 /* --- one value ---------------------------------------------------------------------------------- */
 
 static enum outcome check_limits(const struct setting *setting, const void *at, struct str name,
                                  struct str from, struct err *err)
 {
     static const char *const units[] = {
-        [SETTING_DURATION] = " ms", [SETTING_SIZE] = " bytes", [SETTING_ENUM] = NULL};
+        [SETTING_DURATION] = " ms", [SETTING_SIZE] = " bytes", [SETTING_DURATIONS] = " ms"};
     const int64_t value = *(const int64_t *)at;
     const char *unit = units[setting->kind] ? units[setting->kind] : "";
     if ((setting->min == 0 && setting->max == 0) ||
@@ -166,20 +163,44 @@ static enum outcome refuse_value(struct arena *arena, const struct setting *sett
                    STR_FMT(name), STR_FMT(shown), STR_FMT(expected(arena, setting)));
 }
 
+static enum outcome store_text(struct arena *arena, const struct setting *setting, struct str text,
+                               void *at, struct str name, struct str from, struct err *err)
+{
+    const struct value_kind *kind = &kinds[setting->kind];
+    if (!kind->read(arena, setting, text, at))
+        return refuse_value(arena, setting, text, name, from, err);
+    return kind->is_number ? check_limits(setting, at, name, from, err) : OUTCOME_DONE;
+}
+
+static enum outcome store_list(struct arena *arena, const struct setting *setting,
+                               const struct config_value *value, struct any_list *at,
+                               struct str name, struct str from, struct err *err)
+{
+    const struct str_list texts = value->is_list
+                                      ? (struct str_list){value->items.items, value->items.count}
+                                      : split_at_commas(arena, value->text);
+    const size_t size = kinds[setting->kind].item_size;
+    if (!all_filled(texts))
+        return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: an item is empty", STR_FMT(from),
+                       STR_FMT(name));
+    char *items = arena_array(arena, texts.count, size);
+    for (size_t i = 0; i < texts.count; i++)
+        TRY(store_text(arena, setting, texts.items[i], items + i * size, name, from, err));
+    *at = (struct any_list){items, texts.count};
+    return OUTCOME_DONE;
+}
+
 enum outcome config_store(struct arena *arena, const struct setting *setting,
                           const struct config_value *value, void *object, struct str name,
                           struct str from, struct err *err)
 {
-    const struct value_kind *kind = &kinds[setting->kind];
     void *at = (char *)object + setting->offset;
-    if (!kind->read)
-        return store_list(arena, value, at, name, from, err);
+    if (kinds[setting->kind].item_size)
+        return store_list(arena, setting, value, at, name, from, err);
     if (value->is_list)
         return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: a list is not %.*s", STR_FMT(from),
                        STR_FMT(name), STR_FMT(expected(arena, setting)));
-    if (!kind->read(arena, setting, value->text, at))
-        return refuse_value(arena, setting, value->text, name, from, err);
-    return kind->is_number ? check_limits(setting, at, name, from, err) : OUTCOME_DONE;
+    return store_text(arena, setting, value->text, at, name, from, err);
 }
 
 struct str config_print(struct arena *arena, const struct setting *setting,

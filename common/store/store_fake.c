@@ -103,6 +103,12 @@ static enum outcome always_done(struct store *store, struct err *err)
     return OUTCOME_DONE;
 }
 
+static enum outcome fake_ping(struct store *store, struct err *err)
+{
+    bool applied;
+    return fake_call(fake_of(store), STORE_FAKE_PING, &applied, err);
+}
+
 static enum outcome no_indexes(struct store *store, void (*report)(const char *line),
                                struct err *err)
 {
@@ -135,7 +141,7 @@ static enum outcome open_transactions(struct store *store, int64_t age_ms, int64
 
 static const struct store_ops fake_ops = {
     .close = close_fake,
-    .ping = always_done,
+    .ping = fake_ping,
     .find = fake_find,
     .query = fake_query,
     .scan = fake_scan,

@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 enum store_fake_call {
+    STORE_FAKE_PING,
     STORE_FAKE_FIND,
     STORE_FAKE_QUERY,
     STORE_FAKE_JOURNAL_FIND,

@@ -60,7 +60,10 @@ static bool is_away(const bson_error_t *error)
     for (size_t i = 0; i < LENGTH(away_domains); i++)
         if (error->domain == away_domains[i])
             return true;
-    return error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE;
+    /* A server that does not answer the driver's own greeting is a "client" error, too. */
+    return error->domain == MONGOC_ERROR_CLIENT &&
+           (error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE ||
+            error->code == MONGOC_ERROR_STREAM_CONNECT);
 }
 
 static const struct code_meaning *meaning_of_code(int code)

@@ -64,10 +64,13 @@ static const struct operation *find_operation(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
     const struct lane *lane = job->batch->lane;
-    if (str_eq(delivery->exchange, name_events(job->batch->arena, lane->settings->prefix)))
+    const struct str prefix = lane->settings->prefix;
+    if (str_eq(delivery->exchange, name_events(job->batch->arena, prefix)))
         return service_subscriber(lane->service, delivery->queue, delivery->routing_key);
-    /* Only copies that came back from a delay queue arrive through the default exchange. */
-    const bool came_back = delivery->exchange.len == 0 && delivery->operation.len > 0;
+    /* Only copies arrive through the delays, or (replayed dead letters) the default exchange. */
+    const bool came_back =
+        delivery->operation.len > 0 &&
+        (delivery->exchange.len == 0 || name_is_delay(delivery->exchange, prefix));
     const struct operation *operation =
         service_operation(lane->service, came_back ? delivery->operation : delivery->routing_key);
     /* An event is believed from the events exchange, or from a copy that we made ourselves. */

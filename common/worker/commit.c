@@ -196,12 +196,18 @@ static void collect_events(struct batch *batch, struct span span)
 /* The commit was sent and its answer lost: only the journal knows. */
 static enum outcome resolve(struct batch *batch, struct err *err)
 {
-    for (int64_t wait_ms = 50;; wait_ms = wait_ms < 2000 ? wait_ms * 2 : 2000) {
-        const enum outcome outcome = store_resolve(batch->lane->store, &batch->commit, err);
-        if (outcome != OUTCOME_RETRY || *batch->lane->stopping >= 2)
-            return outcome;
-        lane_pause(wait_ms);
+    struct lane *lane = batch->lane;
+    const int was_ready = lane->slot->ready;
+    enum outcome outcome = store_resolve(lane->store, &batch->commit, err);
+    int64_t pause_ms = 50;
+    while (outcome == OUTCOME_RETRY && *lane->stopping < 2) {
+        lane->slot->ready = 0;
+        lane_await_server(lane, pause_ms);
+        pause_ms = pause_ms < 2000 ? pause_ms * 2 : 2000;
+        outcome = store_resolve(lane->store, &batch->commit, err);
     }
+    lane->slot->ready = was_ready;
+    return outcome;
 }
 
 void batch_write_up(struct batch *batch, struct span span)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "worker/batch.h"
 #include "worker/dead_letter.h"
+#include "worker/delay.h"
 #include "worker/names.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
@@ -55,19 +56,29 @@ static struct str history_of(const struct job *job)
     return job->delivery->history.len <= DEAD_HISTORY_MAX ? job->delivery->history : STR_ABSENT;
 }
 
+static int64_t delay_of(struct job *job)
+{
+    const struct engine_settings *settings = job->batch->lane->settings;
+    uint64_t chance;
+    job_random(job, "delay", &chance, sizeof(chance));
+    return delay_with_jitter(settings->retry_delays.items[job->delivery->attempt], chance);
+}
+
 static enum outcome postpone(struct job *job, struct err *err)
 {
     struct lane *lane = job->batch->lane;
     const struct delivery *delivery = job->delivery;
-    const struct str delay = lane->settings->retry_delays.items[delivery->attempt];
+    const int64_t delay_ms = delay_of(job);
+    const struct delay_route route =
+        delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
     struct bus_message copy = copy_of(job);
     const struct bus_header headers[] = {
         {"x-operation", operation_name(job)},
         {"x-caller", job_seal_caller(job)},
         {"x-history", history_of(job)},
     };
-    copy.exchange = name_delay(job->batch->arena, lane->settings->prefix, delay);
-    copy.routing_key = delivery->queue;
+    copy.exchange = route.exchange;
+    copy.routing_key = route.routing_key;
     copy.attempt = delivery->attempt + 1;
     copy.headers = headers;
     copy.header_count = sizeof(headers) / sizeof(headers[0]);
@@ -77,7 +88,7 @@ static enum outcome postpone(struct job *job, struct err *err)
     log_str(&line, "operation", operation_name(job));
     log_str(&line, "messageId", delivery->message_id);
     log_int(&line, "attempt", delivery->attempt + 1);
-    log_str(&line, "delay", delay);
+    log_int(&line, "delayMs", delay_ms);
     log_err(&line, &job->err);
     log_end(&line);
     job->body = STR("");

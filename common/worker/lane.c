@@ -307,15 +307,29 @@ static enum outcome reconnect_bus(struct lane *lane, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* Waits without taking more than the prefetch allows, but serves heartbeats. */
-static void wait_idly(struct lane *lane, int64_t ms)
+void lane_await_server(struct lane *lane, int64_t ms)
 {
     const int64_t end_us = clock_monotonic_us() + ms * 1000;
-    while (clock_monotonic_us() < end_us && !*lane->stopping) {
+    const sig_atomic_t stopping = *lane->stopping;
+    while (clock_monotonic_us() < end_us && *lane->stopping == stopping) {
         lane->slot->alive_us = clock_monotonic_us();
-        if (lane->bus_lost || !receive(lane, IDLE_MS))
+        const bool is_served = lane->bus && !lane->bus_lost;
+        if (!is_served || !receive(lane, IDLE_MS))
             lane_pause(IDLE_MS);
     }
+}
+
+/* The broker does not lend messages for longer than its consumer_timeout. Well before, all go back
+ * at once, and nothing is taken until the database answers: so an outage costs a message one of its
+ * deliveries, however long it is. */
+static void hand_back_in_time(struct lane *lane, int64_t since_us)
+{
+    const int64_t patience_us = lane->settings->amqp_consumer_timeout_ms * 1000 / 2;
+    if (lane->bus_lost || clock_monotonic_us() - since_us < patience_us)
+        return;
+    log_info("the outage lasts: %zu messages go back to the broker", lane->waiting.count);
+    bus_disconnect(lane->bus);
+    lane->bus_lost = true;
 }
 
 static int64_t longer_pause(int stumbles)
@@ -324,30 +338,32 @@ static int64_t longer_pause(int stumbles)
     return pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
 }
 
+/* The database first: whoever takes messages before it is back only spends their deliveries. */
 static enum outcome probe(struct lane *lane, struct err *err)
 {
-    if (lane->bus_lost)
-        TRY(reconnect_bus(lane, err));
-    return store_ping(lane->store, err);
+    TRY(store_ping(lane->store, err));
+    return lane->bus_lost ? reconnect_bus(lane, err) : OUTCOME_DONE;
 }
 
 void lane_recover(struct lane *lane)
 {
     struct err err = {0};
     int64_t pause_ms = PAUSE_FIRST_MS;
+    const int64_t since_us = clock_monotonic_us();
     lane->slot->ready = 0;
     if (pipeline_finish(lane, &err) != OUTCOME_DONE)
         err_clear(&err); /* it waits with the others now */
     /* Servers that answer a probe and fail the work: not a hot loop, either. */
     if (lane->stumbles++ > 0)
-        wait_idly(lane, longer_pause(lane->stumbles));
+        lane_await_server(lane, longer_pause(lane->stumbles));
     while (!*lane->stopping && probe(lane, &err) != OUTCOME_DONE) {
         struct log_line line;
         log_begin(&line, LOG_WARN, "waiting for a server");
         log_err(&line, &err);
         log_int(&line, "nextTryMs", pause_ms);
         log_end(&line);
-        wait_idly(lane, pause_ms);
+        lane_await_server(lane, pause_ms);
+        hand_back_in_time(lane, since_us);
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
     lane->slot->ready = !*lane->stopping;

@@ -165,6 +165,9 @@ void lane_publish_event(struct lane *lane, const struct journal_event *event, ui
 bool lane_group_failed(struct lane *lane, uint64_t group);
 /* Sleeps; a signal ends it early. */
 void lane_pause(int64_t ms);
+/* Waits for a server and serves the broker meanwhile: what arrives (the prefetch at most) joins the
+ * waiting ones. A signal to stop ends it early. */
+void lane_await_server(struct lane *lane, int64_t ms);
 /* Dies here when the tests asked for it. */
 void lane_crashpoint(struct lane *lane, const char *where);
 

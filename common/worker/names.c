@@ -1,11 +1,12 @@
 /* names.c - what exchanges and queues are called, and the topology of a service. */
 #include "worker/names.h"
 
-#include "base/clock.h"
+#include "worker/delay.h"
 
 /* Each dropped connection costs every unacknowledged message one delivery; a crash loop is ended by
  * the crash ledger long before (lane.h), so this limit is only the backstop. */
 #define DELIVERY_LIMIT 20
+#define AMQP_NAME_MAX  255
 
 static struct str dotted(struct arena *arena, struct str prefix, const char *middle,
                          struct str last)
@@ -33,9 +34,22 @@ static struct str name_unrouted(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "unrouted", STR(""));
 }
 
-struct str name_delay(struct arena *arena, struct str prefix, struct str delay)
+struct str name_delay(struct arena *arena, struct str prefix, int level)
 {
-    return dotted(arena, prefix, "delay.", delay);
+    return str_printf(arena, "%.*s.delay.%02d", STR_FMT(prefix), level);
+}
+
+struct str name_delay_end(struct arena *arena, struct str prefix)
+{
+    return dotted(arena, prefix, "delay.end", STR(""));
+}
+
+bool name_is_delay(struct str exchange, struct str prefix)
+{
+    static const struct str middle = {".delay.", 7};
+    return str_starts_with(exchange, prefix) &&
+           str_starts_with((struct str){exchange.ptr + prefix.len, exchange.len - prefix.len},
+                           middle);
 }
 
 struct str name_unknown(struct arena *arena, struct str prefix)
@@ -108,7 +122,6 @@ const struct operation *service_subscriber(const struct service *service, struct
 
 struct plan {
     struct arena *arena;
-    const struct service *service;
     const struct engine_settings *settings;
     struct bus_exchange *exchanges;
     size_t exchange_count, exchange_capacity;
@@ -132,57 +145,51 @@ static struct bus_queue *add_queue(struct plan *plan, struct str name)
     return queue;
 }
 
-static struct bus_binding *one_binding(struct plan *plan, struct str exchange, struct str pattern)
+static void add_binding(struct plan *plan, struct bus_queue *queue, struct str exchange,
+                        struct str pattern)
 {
-    struct bus_binding *binding = ARENA_NEW(plan->arena, struct bus_binding);
-    *binding = (struct bus_binding){exchange, pattern};
-    return binding;
+    struct bus_binding *bindings =
+        arena_array(plan->arena, queue->binding_count + 1, sizeof(*bindings));
+    for (size_t i = 0; i < queue->binding_count; i++)
+        bindings[i] = queue->bindings[i];
+    bindings[queue->binding_count++] = (struct bus_binding){exchange, pattern};
+    queue->bindings = bindings;
 }
 
-static size_t count_names(const char *const *names)
+/* What the lanes consume: what fails there is delayed and comes back, and what kills lanes is put
+ * aside by the broker in the end. */
+static struct bus_queue *add_work_queue(struct plan *plan, struct str name, struct str worker)
 {
-    size_t count = 0;
-    while (names[count])
-        count++;
-    return count;
+    const struct str prefix = plan->settings->prefix;
+    struct bus_queue *queue = add_queue(plan, name);
+    queue->delivery_limit = DELIVERY_LIMIT;
+    queue->dead_exchange = STR("");
+    queue->dead_routing_key = name_dead(plan->arena, prefix, worker);
+    add_binding(plan, queue, name_delay_end(plan->arena, prefix),
+                delay_end_pattern(plan->arena, name));
+    return queue;
 }
 
 static void add_request_queue(struct plan *plan, const struct worker *worker)
 {
     const struct str prefix = plan->settings->prefix;
-    struct bus_queue *queue =
-        add_queue(plan, name_queue(plan->arena, prefix, str_of(worker->name)));
-    queue->binding_count = count_names(worker->prefixes);
-    struct bus_binding *bindings =
-        arena_array(plan->arena, queue->binding_count, sizeof(*bindings));
-    for (size_t i = 0; i < queue->binding_count; i++)
-        bindings[i] = (struct bus_binding){
-            name_requests(plan->arena, prefix),
-            str_printf(plan->arena, "%s.#", worker->prefixes[i]),
-        };
-    queue->bindings = bindings;
-    queue->delivery_limit = DELIVERY_LIMIT;
-    queue->dead_exchange = STR("");
-    queue->dead_routing_key = name_dead(plan->arena, prefix, str_of(worker->name));
+    const struct str name = str_of(worker->name);
+    struct bus_queue *queue = add_work_queue(plan, name_queue(plan->arena, prefix, name), name);
+    for (size_t i = 0; worker->prefixes[i]; i++)
+        add_binding(plan, queue, name_requests(plan->arena, prefix),
+                    str_printf(plan->arena, "%s.#", worker->prefixes[i]));
 }
 
 static void add_event_queue(struct plan *plan, const struct worker *worker)
 {
     const struct str prefix = plan->settings->prefix;
+    const struct str name = str_of(worker->name);
     struct bus_queue *queue =
-        add_queue(plan, name_event_queue(plan->arena, prefix, str_of(worker->name)));
-    size_t count = 0;
-    for (size_t i = 0; worker->operations[i]; i++)
-        count += worker->operations[i]->kind == SUBSCRIBER;
-    struct bus_binding *bindings = arena_array(plan->arena, count, sizeof(*bindings));
+        add_work_queue(plan, name_event_queue(plan->arena, prefix, name), name);
     for (size_t i = 0; worker->operations[i]; i++)
         if (worker->operations[i]->kind == SUBSCRIBER)
-            bindings[queue->binding_count++] = (struct bus_binding){
-                name_events(plan->arena, prefix), str_of(worker->operations[i]->event)};
-    queue->bindings = bindings;
-    queue->delivery_limit = DELIVERY_LIMIT;
-    queue->dead_exchange = STR("");
-    queue->dead_routing_key = name_dead(plan->arena, prefix, str_of(worker->name));
+            add_binding(plan, queue, name_events(plan->arena, prefix),
+                        str_of(worker->operations[i]->event));
 }
 
 static void add_worker(struct plan *plan, const struct worker *worker)
@@ -193,50 +200,63 @@ static void add_worker(struct plan *plan, const struct worker *worker)
     add_queue(plan, name_dead(plan->arena, plan->settings->prefix, str_of(worker->name)));
 }
 
-/* A message in a delay queue carries the queue it came from as its routing key; when its time is
- * over the default exchange takes it straight back there. */
-static enum outcome add_delay(struct plan *plan, struct str delay, struct err *err)
+/* What is not for this level goes on to the one below; what has lived its time here, too. */
+static void add_delay(struct plan *plan, int level)
 {
-    const struct str name = name_delay(plan->arena, plan->settings->prefix, delay);
-    int64_t ms;
-    if (!duration_parse(delay, &ms) || ms < 1)
-        return invalid(err, VALIDATION_FAILED, "retry.delays: '%.*s' is not a duration like 10s",
-                       STR_FMT(delay));
-    add_exchange(plan, name, "fanout", STR_ABSENT);
+    const struct str prefix = plan->settings->prefix;
+    const struct str name = name_delay(plan->arena, prefix, level);
+    const struct str below = level > 0 ? name_delay(plan->arena, prefix, level - 1)
+                                       : name_delay_end(plan->arena, prefix);
+    add_exchange(plan, name, "topic", below);
     struct bus_queue *queue = add_queue(plan, name);
-    queue->bindings = one_binding(plan, name, STR(""));
-    queue->binding_count = 1;
-    queue->message_ttl_ms = ms;
-    queue->dead_exchange = STR("");
-    return OUTCOME_DONE;
+    add_binding(plan, queue, name, delay_pattern(plan->arena, level));
+    queue->message_ttl_ms = delay_level_ms(level);
+    queue->dead_exchange = below;
+}
+
+/* A queue that is no more must not hold up all others at the end: its messages are unrouted. */
+static void add_delays(struct plan *plan)
+{
+    const struct str prefix = plan->settings->prefix;
+    add_exchange(plan, name_delay_end(plan->arena, prefix), "topic",
+                 name_unrouted(plan->arena, prefix));
+    for (int level = 0; level < DELAY_LEVELS; level++)
+        add_delay(plan, level);
 }
 
 static void add_unknown(struct plan *plan)
 {
     const struct str prefix = plan->settings->prefix;
-    struct bus_queue *queue = add_queue(plan, name_unknown(plan->arena, prefix));
-    queue->bindings = one_binding(plan, name_unrouted(plan->arena, prefix), STR(""));
-    queue->binding_count = 1;
-    queue->delivery_limit = DELIVERY_LIMIT;
-    queue->dead_exchange = STR("");
-    queue->dead_routing_key = name_dead(plan->arena, prefix, STR("unknown"));
-    add_queue(plan, queue->dead_routing_key);
+    struct bus_queue *queue =
+        add_work_queue(plan, name_unknown(plan->arena, prefix), STR("unknown"));
+    add_binding(plan, queue, name_unrouted(plan->arena, prefix), STR(""));
+    add_queue(plan, name_dead(plan->arena, prefix, STR("unknown")));
+}
+
+/* AMQP's names have 255 bytes, and a delayed message carries its way before the name. */
+static enum outcome check_length(struct str queue, struct err *err)
+{
+    if (queue.len <= AMQP_NAME_MAX - DELAY_BITS_MAX)
+        return OUTCOME_DONE;
+    return invalid(err, VALIDATION_FAILED, "prefix: the name of queue %.*s has over %d bytes",
+                   STR_FMT(queue), AMQP_NAME_MAX - DELAY_BITS_MAX);
 }
 
 enum outcome topology_of(const struct service *service, const struct engine_settings *settings,
                          struct arena *arena, struct bus_topology *out, struct err *err)
 {
-    struct plan plan = {.arena = arena, .service = service, .settings = settings};
+    struct plan plan = {.arena = arena, .settings = settings};
     const struct str prefix = settings->prefix;
     add_exchange(&plan, name_unrouted(arena, prefix), "fanout", STR_ABSENT);
     add_exchange(&plan, name_requests(arena, prefix), "topic", name_unrouted(arena, prefix));
     add_exchange(&plan, name_events(arena, prefix), "topic", STR_ABSENT);
     add_exchange(&plan, name_notifications(arena, prefix), "topic", STR_ABSENT);
+    add_delays(&plan);
     for (size_t i = 0; service->workers[i]; i++)
         add_worker(&plan, service->workers[i]);
-    for (size_t i = 0; i < settings->retry_delays.count; i++)
-        TRY(add_delay(&plan, settings->retry_delays.items[i], err));
     add_unknown(&plan);
+    for (size_t i = 0; i < plan.queue_count; i++)
+        TRY(check_length(plan.queues[i].name, err));
     *out =
         (struct bus_topology){plan.exchanges, plan.exchange_count, plan.queues, plan.queue_count};
     return OUTCOME_DONE;

@@ -4,7 +4,8 @@
  *   <p>.unrouted    fanout    -> queue <p>.unknown: answered UNKNOWN_OPERATION
  *   <p>.events      topic     CloudEvents, routing key = type
  *   <p>.notifications topic   "<channel>.<kind>"
- *   <p>.delay.<d>   fanout    -> queue <p>.delay.<d>: back to the queue named by the routing key
+ *   <p>.delay.<k>   topic     a level of the delays (delay.h), with a queue of that name
+ *   <p>.delay.end   topic     back to the queue named by the routing key
  *   <p>.<worker>              requests; <p>.<worker>.events its events; <p>.dead.<worker>
  */
 #ifndef CARTWRIGHT_WORKER_NAMES_H
@@ -17,7 +18,10 @@
 struct str name_requests(struct arena *arena, struct str prefix);
 struct str name_events(struct arena *arena, struct str prefix);
 struct str name_notifications(struct arena *arena, struct str prefix);
-struct str name_delay(struct arena *arena, struct str prefix, struct str delay);
+struct str name_delay(struct arena *arena, struct str prefix, int level);
+struct str name_delay_end(struct arena *arena, struct str prefix);
+/* What comes through this exchange has waited in the delays. */
+bool name_is_delay(struct str exchange, struct str prefix);
 struct str name_unknown(struct arena *arena, struct str prefix);
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker);
 struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker);

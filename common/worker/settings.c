@@ -2,6 +2,7 @@
 #include "worker/settings.h"
 
 #include "base/log.h"
+#include "worker/delay.h"
 
 #define AT(member)   offsetof(struct engine_settings, member)
 #define POOL(member) offsetof(struct pool_settings, member)
@@ -21,6 +22,9 @@ static const struct setting rows[] = {
      .fallback = "10s", .min = 1000, .max = 60000, .help = "a silent broker counts as lost after two"},
     {.name = "amqp.timeout", .kind = SETTING_DURATION, .offset = AT(amqp_timeout_ms),
      .fallback = "5s", .min = 100, .max = 60000, .help = "longest wait for the broker in one call"},
+    {.name = "amqp.consumerTimeout", .kind = SETTING_DURATION, .offset = AT(amqp_consumer_timeout_ms),
+     .fallback = "30m", .min = 1000, .max = 30 * DAY_MS,
+     .help = "the broker's consumer_timeout; an outage half as long hands the messages back"},
     {.name = "mongodb.uri", .kind = SETTING_SECRET, .offset = AT(mongodb_uri),
      .help = "MongoDB replica set: mongodb://host:port/database?replicaSet=rs0"},
     {.name = "mongodb.timeout", .kind = SETTING_DURATION, .offset = AT(mongodb_timeout_ms),
@@ -39,8 +43,9 @@ static const struct setting rows[] = {
     {.name = "journal.retention", .kind = SETTING_DURATION, .offset = AT(journal_retention_ms),
      .fallback = "30d", .min = 3600000, .max = 400 * DAY_MS,
      .help = "how long a repeated message id is recognised"},
-    {.name = "retry.delays", .kind = SETTING_STRS, .offset = AT(retry_delays),
-     .fallback = "1s,10s,1m,10m", .help = "rounds of a failing message before the dead letters"},
+    {.name = "retry.delays", .kind = SETTING_DURATIONS, .offset = AT(retry_delays),
+     .fallback = "1s,10s,1m,10m", .min = DELAY_UNIT_MS, .max = DELAY_MAX_MS,
+     .help = "rounds of a failing message before the dead letters; each up to a fifth longer"},
     {.name = "relay.age", .kind = SETTING_DURATION, .offset = AT(relay_age_ms),
      .fallback = "10s", .min = 100, .max = 600000,
      .help = "events unconfirmed for so long are published again"},

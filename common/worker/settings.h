@@ -20,6 +20,7 @@ struct engine_settings {
     struct str amqp_uri;
     int64_t amqp_heartbeat_ms;
     int64_t amqp_timeout_ms;
+    int64_t amqp_consumer_timeout_ms;
     struct str mongodb_uri;
     int64_t mongodb_timeout_ms;
     struct str redis_uri;
@@ -28,8 +29,8 @@ struct engine_settings {
     int64_t batch_bytes; /* bytes of one batch */
     int64_t lease_ms;
     int64_t journal_retention_ms;
-    LIST(struct str) retry_delays; /* "1s", "10s", ... */
-    int64_t relay_age_ms;          /* an unpublished outbox entry this old is published again */
+    LIST(int64_t) retry_delays; /* ms */
+    int64_t relay_age_ms;       /* an unpublished outbox entry this old is published again */
     int64_t drain_ms;
     struct str master_key;
     struct str token_key;

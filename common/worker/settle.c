@@ -112,12 +112,19 @@ static const char *outcome_text(const struct job *job)
     return job->repeated ? "repeated" : outcome_name(job->outcome);
 }
 
+/* What came back from the delays has its way there as its routing key. */
+static struct str operation_of(const struct job *job)
+{
+    const bool came_back = job->operation && job->delivery->attempt > 0;
+    return came_back ? str_of(job->operation->name) : job->delivery->routing_key;
+}
+
 static void log_job(const struct job *job)
 {
     const struct batch *batch = job->batch;
     struct log_line line;
     log_begin(&line, level_of(job), "message");
-    log_str(&line, "operation", job->delivery->routing_key);
+    log_str(&line, "operation", operation_of(job));
     log_str(&line, "outcome", str_of(outcome_text(job)));
     log_str(&line, "messageId", job->delivery->message_id);
     log_str(&line, "correlationId", job->delivery->correlation_id);
@@ -127,6 +134,8 @@ static void log_job(const struct job *job)
         log_err(&line, &job->err);
     log_int(&line, "status", job->status);
     log_int(&line, "attempt", job->delivery->attempt + 1);
+    if (job->delivery->delivery_count > 0)
+        log_int(&line, "deliveries", job->delivery->delivery_count + 1);
     log_int(&line, "batch", (int64_t)batch->count);
     log_int(&line, "rounds", (int64_t)batch->rounds);
     log_int(&line, "admitUs", batch->times.admit_us);

@@ -204,12 +204,14 @@ struct fault_test {
     void (*run)(struct fault *fault);
     const char *crashpoint;
     const char *server; /* that must be ours; NULL: none */
+    bool is_long;       /* minutes: with --long only */
 };
 
 /* Each ends with a row without a name. */
 extern const struct fault_test race_tests[];
 extern const struct fault_test kill_tests[];
 extern const struct fault_test restart_tests[];
+extern const struct fault_test outage_tests[];
 extern const struct fault_test bad_input_tests[];
 
 #endif

@@ -1,8 +1,8 @@
-/* main.c - fault [--only NAME] [--times N]: races, kills, restarts and bad input, on real servers and
+/* main.c - fault [--only NAME] [--times N] [--long]: races, kills, restarts and bad input, on real servers and
  * the real workers.
  *
- * --only runs the tests whose name begins with NAME. A test whose server was not started by the rig
- * is skipped: it may not be stopped. */
+ * --only runs the tests whose name begins with NAME, --long those that take minutes, too. A test whose
+ * server was not started by the rig is skipped: it may not be stopped. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,11 +15,12 @@
 #define FAILURES_SHOWN 12
 
 static const struct fault_test *const tables[] = {race_tests, kill_tests, restart_tests,
-                                                  bad_input_tests};
+                                                  outage_tests, bad_input_tests};
 
 struct run {
     const char *only;
     int times;
+    bool is_long;
     int passed, failed, skipped;
 };
 
@@ -39,6 +40,8 @@ void fault_fail(struct fault *fault, const char *format, ...)
 static void run_test(struct fault *fault, const struct fault_test *test, struct run *run)
 {
     if (run->only && strncmp(test->name, run->only, strlen(run->only)) != 0)
+        return;
+    if (test->is_long && !run->is_long)
         return;
     if (test->server && !servers_are_ours(test->server)) {
         printf("  %-32s skipped: %s is not the rig's\n", test->name, test->server);
@@ -68,15 +71,18 @@ static void run_all(struct fault *fault, struct run *run)
 static bool read_options(int argc, char **argv, struct run *run)
 {
     *run = (struct run){.times = 1};
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--only") == 0)
-            run->only = argv[i + 1];
-        else if (strcmp(argv[i], "--times") == 0)
-            run->times = (int)strtol(argv[i + 1], NULL, 10);
+    for (int i = 1; i < argc; i++) {
+        const bool has_value = i + 1 < argc;
+        if (strcmp(argv[i], "--long") == 0)
+            run->is_long = true;
+        else if (strcmp(argv[i], "--only") == 0 && has_value)
+            run->only = argv[++i];
+        else if (strcmp(argv[i], "--times") == 0 && has_value)
+            run->times = (int)strtol(argv[++i], NULL, 10);
         else
             return false;
     }
-    return argc % 2 == 1 && run->times > 0;
+    return run->times > 0;
 }
 
 int main(int argc, char **argv)
@@ -84,7 +90,7 @@ int main(int argc, char **argv)
     static struct fault fault;
     struct run run;
     if (!read_options(argc, argv, &run)) {
-        fprintf(stderr, "usage: fault [--only NAME] [--times N]\n");
+        fprintf(stderr, "usage: fault [--only NAME] [--times N] [--long]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -22,6 +22,9 @@ static bool is_number(enum setting_kind kind)
 static void check_limits(const struct setting *setting, const void *settings)
 {
     const char *at = (const char *)settings + setting->offset;
+    const LIST(int64_t) *durations = (const void *)at;
+    for (size_t i = 0; setting->kind == SETTING_DURATIONS && i < durations->count; i++)
+        require(durations->items[i] >= setting->min && durations->items[i] <= setting->max);
     if (is_number(setting->kind) && (setting->min || setting->max)) {
         const int64_t value = *(const int64_t *)(const void *)at;
         require(value >= setting->min && value <= setting->max);

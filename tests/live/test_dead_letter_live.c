@@ -93,7 +93,7 @@ static struct str own_database(struct str uri)
 
 static void set_up(void)
 {
-    static struct str delays[] = {{"100ms", 5}, {"200ms", 5}};
+    static int64_t delays[] = {100, 200};
     static struct str workers[] = {{"notes", 5}};
     static struct pool_settings pool = {
         .name = {"notes", 5}, .workers = {workers, 1}, .lanes = 1, .batch_max = 8, .prefetch = 16};

@@ -111,6 +111,9 @@ raft.wal_max_size_bytes = $((${RIG_RABBITMQ_WAL_MB:-64} << 20))
 log.file.level = info
 log.console = false
 CONF
+    # How long a dead letter whose queue did not answer (it had no leader yet after a crash) waits.
+    echo '[{rabbit,[{dead_letter_worker_publisher_confirm_timeout,10000}]}].' \
+        >"$DIR/rabbitmq/advanced.config"
     # Partitioned workers need the second exchange type; nothing needs the management pages.
     echo '[rabbitmq_consistent_hash_exchange].' >"$DIR/rabbitmq/enabled_plugins"
 }

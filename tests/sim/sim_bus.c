@@ -139,6 +139,15 @@ static void sim_close(struct bus *bus)
     free(self);
 }
 
+static void sim_disconnect(struct bus *bus)
+{
+    struct sim_bus *self = sim_of(bus);
+    sim_touch(self->owner, "bus disconnect");
+    bus_disconnect(self->real);
+    fail_confirms(self);
+    sim_ring_all(self->owner->sim);
+}
+
 static enum outcome sim_reconnect(struct bus *bus, struct err *err)
 {
     struct sim_bus *self = sim_of(bus);
@@ -299,6 +308,7 @@ static enum outcome sim_queue_depth(struct bus *bus, struct str queue, int64_t *
 
 static const struct bus_ops sim_ops = {
     .close = sim_close,
+    .disconnect = sim_disconnect,
     .reconnect = sim_reconnect,
     .lost_reason = sim_lost_reason,
     .declare = sim_declare,

@@ -17,6 +17,7 @@
 #include "wire/json.h"
 #include "wire/schema_node.h"
 #include "worker/batch.h"
+#include "worker/delay.h"
 #include "worker/names.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -205,10 +206,11 @@ static inline void lane_case_start(struct lane_case *c)
 
 static inline void lane_case_settings(struct lane_case *c)
 {
-    static struct str delays[] = {{"1s", 2}, {"10s", 3}};
+    static int64_t delays[] = {1000, 10000};
     static struct str workers[] = {{"notes", 5}, {"echo", 4}};
     c->engine = (struct engine_settings){
         .prefix = STR("t"),
+        .amqp_consumer_timeout_ms = 30 * MS_PER_MINUTE,
         .body_max = 65536,
         .batch_bytes = 1 << 20,
         .lease_ms = 1000,
@@ -269,6 +271,15 @@ static inline void lane_case_close(struct lane_case *c)
     store_close(c->store);
     lock_close(c->lock);
     arena_release(&c->arena);
+}
+
+/* How many messages wait in the delays, on whatever level. */
+static inline size_t delayed(struct lane_case *c)
+{
+    size_t count = 0;
+    for (int level = 0; level < DELAY_LEVELS; level++)
+        count += bus_fake_depth(c->bus, name_delay(&c->arena, c->engine.prefix, level));
+    return count;
 }
 
 /* "Bearer <token>", good for ten minutes from lane_case_now. */

@@ -329,6 +329,77 @@ void test_bus_fake__delay_queues_expire_when_time_moves(void **state)
     bus_close(bus);
 }
 
+static void assert_late(struct bus *bus, const char *id)
+{
+    struct delivery *delivery = bus_fake_take(bus, STR("late"));
+    assert_non_null(delivery);
+    assert_true(str_eq(delivery->message_id, str_of(id)));
+    delivery_free(delivery);
+}
+
+/* Each step takes its own time, however far the test moves the clock at once. */
+void test_bus_fake__chained_delays_add_up(void **state)
+{
+    (void)state;
+    static const struct bus_exchange steps[] = {{STR("first"), "fanout", STR_ABSENT},
+                                                {STR("second"), "topic", STR("end")},
+                                                {STR("end"), "fanout", STR_ABSENT}};
+    static const struct bus_binding first = {STR("first"), STR("")};
+    static const struct bus_binding second = {STR("second"), STR("both.#")};
+    static const struct bus_binding end = {STR("end"), STR("")};
+    static const struct bus_queue chain[] = {
+        {.name = STR("delay.1"),
+         .bindings = &first,
+         .binding_count = 1,
+         .message_ttl_ms = 100,
+         .dead_exchange = STR("second")},
+        {.name = STR("delay.2"),
+         .bindings = &second,
+         .binding_count = 1,
+         .message_ttl_ms = 50,
+         .dead_exchange = STR("end")},
+        {.name = STR("late"), .bindings = &end, .binding_count = 1},
+    };
+    const struct bus_message both = {
+        .exchange = STR("first"), .routing_key = STR("both.x"), .message_id = STR("both")};
+    const struct bus_message one = {
+        .exchange = STR("first"), .routing_key = STR("one.x"), .message_id = STR("one")};
+    struct bus *bus = bus_fake_open();
+    struct err err = {0};
+    assert_int_equal(bus_declare(bus, &(struct bus_topology){steps, 3, chain, 3}, &err),
+                     OUTCOME_DONE);
+    assert_true(bus_fake_send(bus, &both));
+    bus_fake_advance(bus, 149);
+    assert_int_equal(bus_fake_depth(bus, STR("late")), 0);
+    bus_fake_advance(bus, 1);
+    assert_late(bus, "both");
+    assert_true(bus_fake_send(bus, &both));
+    assert_true(bus_fake_send(bus, &one));
+    bus_fake_advance(bus, 1000);
+    assert_late(bus, "one");
+    assert_late(bus, "both");
+    bus_close(bus);
+}
+
+void test_bus_fake__closed_it_gives_back_and_takes_nothing(void **state)
+{
+    (void)state;
+    struct bus *bus = open_bus();
+    struct err err = {0};
+    struct delivery *none;
+    send(bus, "cart.a", "1");
+    delivery_free(next(bus, "1"));
+    bus_disconnect(bus);
+    assert_int_equal(bus_fake_unacked(bus), 0);
+    assert_int_equal(bus_fake_depth(bus, STR("cart")), 1);
+    assert_int_equal(bus_next(bus, 0, &none), BUS_CLOSED);
+    assert_int_equal(bus_reconnect(bus, &err), OUTCOME_DONE);
+    struct delivery *again = next(bus, "1");
+    assert_int_equal(again->delivery_count, 1);
+    delivery_free(again);
+    bus_close(bus);
+}
+
 void test_bus_fake__connection_is_cut_on_demand(void **state)
 {
     (void)state;

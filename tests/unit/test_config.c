@@ -26,6 +26,7 @@ struct settings {
     int level;
     LIST(struct str) tags;
     LIST(struct str) api_keys;
+    LIST(int64_t) delays; /* ms */
     LIST(struct pool) pools;
 };
 
@@ -73,6 +74,13 @@ static const struct setting shop[] = {
      .names = levels,
      .help = "-"},
     {.name = "tags", .kind = SETTING_STRS, .offset = AT(tags), .fallback = "a, b", .help = "-"},
+    {.name = "delays",
+     .kind = SETTING_DURATIONS,
+     .offset = AT(delays),
+     .fallback = "1s, 5m",
+     .min = 100,
+     .max = 3600000,
+     .help = "ms"},
 };
 
 static const struct setting pool_items[] = {
@@ -109,6 +117,7 @@ static void clear_variables(void)
                                         "REDIS_URI",
                                         "AUTH_TOKEN_KEY",
                                         "TAGS",
+                                        "DELAYS",
                                         "STORE_JOURNAL_RETENTION",
                                         "GREETING_FILE",
                                         "SERVICE_HOST",
@@ -201,6 +210,9 @@ void test_config__defaults(void **state)
     assert_int_equal(world.settings->greeting.len, 0);
     assert_int_equal(world.settings->tags.count, 2);
     assert_string_equal(world.settings->tags.items[1].ptr, "b");
+    assert_int_equal(world.settings->delays.count, 2);
+    assert_int_equal(world.settings->delays.items[0], 1000);
+    assert_int_equal(world.settings->delays.items[1], 300000);
     assert_int_equal(world.settings->pools.count, 0);
     assert_string_equal(source(&world, "amqp.prefetch")->from.ptr, "default");
     end(&world);
@@ -321,6 +333,11 @@ void test_config__refuses_wrong_files(void **state)
         {"pools:\n- name: ''\n", ":2: pools[0].name must not be empty"},
         {"tags:\n- {a: 1}\n", ":2: 'tags' does not take a list of maps"},
         {"tags: ['']\n", ":1: tags: an item is empty"},
+        {"delays: [1s, soon]\n",
+         ":1: delays: 'soon' is not a duration such as 250ms, 10s, 5m, 2h or 30d"},
+        {"delays: [1s, '']\n", ":1: delays: an item is empty"},
+        {"delays: [1s, 99ms]\n", ":1: delays: 99 ms is not from 100 to 3600000 ms"},
+        {"delays: [2h]\n", ":1: delays: 7200000 ms is not from 100 to 3600000 ms"},
         {"greeting: [a]\n", ":1: greeting: a list is not a text without NUL"},
         {"greeting: {a: 1}\n", ":1: unknown key 'greeting.a'; did you mean 'greeting'?"},
         {"greeting: \"a\\0b\"\n", NULL},
@@ -424,6 +441,10 @@ void test_config__checks_variables_like_the_file(void **state)
     assert_int_equal(world.settings->prefetch, 9);
     assert_int_equal(world.settings->tags.count, 3);
     assert_string_equal(world.settings->tags.items[0].ptr, "x");
+    setenv("CARTWRIGHT_DELAYS", "100ms, 1h", 1);
+    assert_loaded(&world, "delays: [2s]\n");
+    assert_int_equal(world.settings->delays.count, 2);
+    assert_int_equal(world.settings->delays.items[1], 3600000);
     setenv("CARTWRIGHT_TAGS", "x,,z", 1);
     assert_refused(&world, NULL, "CARTWRIGHT_TAGS: tags: an item is empty");
     end(&world);

@@ -39,7 +39,7 @@ static void bury_good(const char *message_id, const char *id)
     for (int i = 0; i < 3; i++) {
         store_fake_fail(c.store, STORE_FAKE_COMMIT, 1, OUTCOME_BUG, false);
         run();
-        bus_fake_advance(c.bus, i == 0 ? 1000 : 10000);
+        wait_for_round(i);
     }
     assert_null(note(id));
 }
@@ -232,7 +232,7 @@ void test_dead_order__an_event_is_taken_up_again(void **state)
     for (int i = 0; i < 3; i++) {
         store_fake_fail(c.store, STORE_FAKE_COMMIT, i == 0 ? 2 : 1, OUTCOME_BUG, false);
         run();
-        bus_fake_advance(c.bus, i == 0 ? 1000 : 10000);
+        wait_for_round(i);
     }
     assert_int_equal(depth("t.dead.echo"), 1);
     struct dead_order order = order_of(NULL);

@@ -13,18 +13,17 @@ static struct bus_topology topology;
 
 static const struct service service = {.workers = note_workers, .types = note_types};
 
-static enum outcome plan(struct str *delays, size_t count, struct err *err)
+static enum outcome plan(struct str prefix, struct err *err)
 {
-    const struct engine_settings settings = {.prefix = STR("t"), .retry_delays = {delays, count}};
+    const struct engine_settings settings = {.prefix = prefix};
     arena_init(&arena, 4096);
     return topology_of(&service, &settings, &arena, &topology, err);
 }
 
 static void plan_notes(void)
 {
-    static struct str delays[] = {{"1s", 2}, {"5m", 2}};
     struct err err = {0};
-    must(plan(delays, 2, &err), &err);
+    must(plan(STR("t"), &err), &err);
 }
 
 static const struct bus_queue *queue_named(const char *name)
@@ -65,7 +64,8 @@ void test_names__names_begin_with_the_prefix(void **state)
     assert_str(name_requests(&arena, p), "shop-1.requests");
     assert_str(name_events(&arena, p), "shop-1.events");
     assert_str(name_notifications(&arena, p), "shop-1.notifications");
-    assert_str(name_delay(&arena, p, STR("10s")), "shop-1.delay.10s");
+    assert_str(name_delay(&arena, p, 3), "shop-1.delay.03");
+    assert_str(name_delay_end(&arena, p), "shop-1.delay.end");
     assert_str(name_unknown(&arena, p), "shop-1.unknown");
     assert_str(name_queue(&arena, p, STR("order")), "shop-1.order");
     assert_str(name_event_queue(&arena, p, STR("order")), "shop-1.order.events");
@@ -84,12 +84,16 @@ void test_names__exchanges(void **state)
     static const struct {
         const char *name, *kind, *alternate;
     } expected[] = {
-        {"t.unrouted", "fanout", NULL}, {"t.requests", "topic", "t.unrouted"},
-        {"t.events", "topic", NULL},    {"t.notifications", "topic", NULL},
-        {"t.delay.1s", "fanout", NULL}, {"t.delay.5m", "fanout", NULL},
+        {"t.unrouted", "fanout", NULL},
+        {"t.requests", "topic", "t.unrouted"},
+        {"t.events", "topic", NULL},
+        {"t.notifications", "topic", NULL},
+        {"t.delay.end", "topic", "t.unrouted"},
+        {"t.delay.00", "topic", "t.delay.end"},
+        {"t.delay.01", "topic", "t.delay.00"},
     };
     plan_notes();
-    assert_int_equal(topology.exchange_count, COUNT(expected));
+    assert_int_equal(topology.exchange_count, 5 + DELAY_LEVELS);
     for (size_t i = 0; i < COUNT(expected); i++) {
         assert_str(topology.exchanges[i].name, expected[i].name);
         assert_string_equal(topology.exchanges[i].kind, expected[i].kind);
@@ -102,20 +106,22 @@ void test_names__a_worker_has_requests_events_and_dead_letters(void **state)
 {
     (void)state;
     plan_notes();
-    assert_int_equal(topology.queue_count, 9);
+    assert_int_equal(topology.queue_count, 7 + DELAY_LEVELS);
     const struct bus_queue *requests = queue_named("t.notes");
-    assert_int_equal(requests->binding_count, 1);
-    assert_binding(requests, 0, "t.requests", "note.#");
+    assert_int_equal(requests->binding_count, 2);
+    assert_binding(requests, 0, "t.delay.end", "#.t.notes");
+    assert_binding(requests, 1, "t.requests", "note.#");
     assert_str(requests->dead_exchange, "");
     assert_str(requests->dead_routing_key, "t.dead.notes");
     assert_true(requests->delivery_limit > 0);
     assert_int_equal(requests->message_ttl_ms, 0);
     const struct bus_queue *events = queue_named("t.echo.events");
-    assert_int_equal(events->binding_count, 1);
-    assert_binding(events, 0, "t.events", "note.written");
+    assert_int_equal(events->binding_count, 2);
+    assert_binding(events, 0, "t.delay.end", "#.t.echo.events");
+    assert_binding(events, 1, "t.events", "note.written");
     assert_str(events->dead_routing_key, "t.dead.echo");
     assert_true(events->delivery_limit > 0);
-    assert_binding(queue_named("t.echo"), 0, "t.requests", "echo.#");
+    assert_binding(queue_named("t.echo"), 1, "t.requests", "echo.#");
     arena_release(&arena);
 }
 
@@ -136,17 +142,28 @@ void test_names__dead_letters_do_not_expire(void **state)
     arena_release(&arena);
 }
 
-/* Back through the default exchange, to the queue that the message names as its key. */
-void test_names__a_delay_leads_back(void **state)
+void test_names__a_level_of_the_delays_leads_to_the_one_below(void **state)
 {
     (void)state;
+    static const struct {
+        const char *name, *pattern, *below;
+        int64_t ttl_ms;
+    } rows[] = {
+        {"t.delay.00", "1.#", "t.delay.end", 100},
+        {"t.delay.01", "*.1.#", "t.delay.00", 200},
+        {"t.delay.24", "*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.*.1.#", "t.delay.23",
+         1677721600},
+    };
     plan_notes();
-    const struct bus_queue *queue = queue_named("t.delay.1s");
-    assert_binding(queue, 0, "t.delay.1s", "");
-    assert_int_equal(queue->message_ttl_ms, 1000);
-    assert_str(queue->dead_exchange, "");
-    assert_true(str_is_absent(queue->dead_routing_key));
-    assert_int_equal(queue_named("t.delay.5m")->message_ttl_ms, 300000);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct bus_queue *queue = queue_named(rows[i].name);
+        assert_int_equal(queue->binding_count, 1);
+        assert_binding(queue, 0, rows[i].name, rows[i].pattern);
+        assert_int_equal(queue->message_ttl_ms, rows[i].ttl_ms);
+        assert_str(queue->dead_exchange, rows[i].below);
+        assert_true(str_is_absent(queue->dead_routing_key));
+        assert_int_equal(queue->delivery_limit, 0);
+    }
     arena_release(&arena);
 }
 
@@ -155,22 +172,38 @@ void test_names__what_nobody_serves_has_a_queue(void **state)
     (void)state;
     plan_notes();
     const struct bus_queue *queue = queue_named("t.unknown");
-    assert_binding(queue, 0, "t.unrouted", "");
+    assert_binding(queue, 0, "t.delay.end", "#.t.unknown");
+    assert_binding(queue, 1, "t.unrouted", "");
     assert_str(queue->dead_routing_key, "t.dead.unknown");
     arena_release(&arena);
 }
 
-void test_names__a_delay_must_be_a_duration(void **state)
+void test_names__a_name_leaves_room_for_the_bits_of_a_delay(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", "soon", "0s", "-1s", "10"};
-    for (size_t i = 0; i < COUNT(wrong); i++) {
-        struct str delays[] = {STR("1s"), str_of(wrong[i])};
-        struct err err = {0};
-        assert_int_equal(plan(delays, 2, &err), OUTCOME_INVALID);
-        assert_non_null(strstr(err.text, "retry.delays"));
-        arena_release(&arena);
-    }
+    static char prefix[256];
+    struct err err = {0};
+    memset(prefix, 'p', sizeof(prefix));
+    const size_t longest = 255 - DELAY_BITS_MAX - strlen(".dead.unknown");
+    must(plan((struct str){prefix, longest}, &err), &err);
+    arena_release(&arena);
+    assert_int_equal(plan((struct str){prefix, longest + 1}, &err), OUTCOME_INVALID);
+    assert_ptr_equal(err.code, VALIDATION_FAILED);
+    assert_non_null(strstr(err.text, ".dead.unknown has over 205 bytes"));
+    arena_release(&arena);
+}
+
+void test_names__what_waited_came_through_a_delay(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *exchange;
+        bool yes;
+    } rows[] = {{"t.delay.00", true},  {"t.delay.end", true}, {"t.delay", false},  {"", false},
+                {"t.requests", false}, {"tt.delay.1", false}, {"x.delay.1", false}};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (name_is_delay(str_of(rows[i].exchange), STR("t")) != rows[i].yes)
+            fail_msg("%s", rows[i].exchange);
 }
 
 /* --- subscriptions -------------------------------------------------------------------------------- */

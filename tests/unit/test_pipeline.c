@@ -149,7 +149,7 @@ void test_pipeline__whatever_becomes_of_the_first_both_have_one_effect(void **st
         run();
         if (ends[i].outcome == OUTCOME_BUG) { /* m1 went to the delays */
             assert_int_equal(note(NOTE_ID)->head.version, 1);
-            assert_int_equal(bus_fake_depth(c.bus, STR("t.delay.1s")), 1);
+            assert_int_equal(delayed(&c), 1);
         } else {
             assert_reply("m1", 200);
             assert_int_equal(note(NOTE_ID)->head.version, 2);
