@@ -117,7 +117,7 @@ $(UNIT_BIN) $(LIVE_BIN): %: %.o %.main.c $(LIBS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.c,$^) $(LIBS) $(LDLIBS) -lcmocka
 
 # --- programs: all sources of a folder under tests/ make one ------------------------------------
-PROGRAMS := flow:flow demo:demo fault:fault bench:bench_orders schema:validate guard:orders sim:sim
+PROGRAMS := flow:flow demo:demo fault:fault life:life bench:bench_orders schema:validate guard:orders sim:sim
 PROGRAM_C :=
 
 define program
@@ -150,9 +150,9 @@ fuzz: | build/.tools-build build/.tools-test ## look for inputs that break us, F
 # --- tests: tests/rig/test.sh has the list of parts ---------------------------------------------
 TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
 OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
-TESTED     := $(OFFLINE) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.fault) $(PROGRAM.demo)
+TESTED     := $(OFFLINE) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.life) $(PROGRAM.fault) $(PROGRAM.demo)
 
-.PHONY: test unit flow sim planted guard live fault clients
+.PHONY: test unit flow sim planted guard live life fault clients
 test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
@@ -174,6 +174,9 @@ guard: $(PROGRAM.guard) | $(TEST_TOOLS) ## instructions per order, against the c
 
 live: $(LIVE_BIN) | $(TEST_TOOLS) ## tests of the adapters on real servers
 	$(Q)tests/rig/test.sh $(O) live
+
+life: cartwright $(PROGRAM.life) | $(TEST_TOOLS) ## crashes, drains, reloads, health of a worker
+	$(Q)tests/rig/test.sh $(O) life
 
 fault: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## kills, restarts, races
 	$(Q)tests/rig/test.sh $(O) fault

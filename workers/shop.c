@@ -52,7 +52,7 @@ static const struct invariant *const invariants[] = {
 /* clang-format off */
 static const struct setting rows[] = {
     {.name = "shop.currency", .kind = SETTING_STR, .offset = AT(currency), .fallback = "GBP",
-     .help = "ISO 4217 code of all prices"},
+     .fixed = true, .help = "ISO 4217 code of all prices"},
     {.name = "shop.lowStock", .kind = SETTING_INT, .offset = AT(low_stock), .fallback = "5",
      .max = 1000000, .help = "at or below it stock is low"},
     {.name = "shop.deliveryDays", .kind = SETTING_INT, .offset = AT(delivery_days),

@@ -47,6 +47,16 @@ enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out)
     return bus->ops->next(bus, timeout_ms, out);
 }
 
+void bus_beat(struct bus *bus)
+{
+    bus->ops->beat(bus);
+}
+
+enum outcome bus_renew(struct bus *bus, struct err *err)
+{
+    return bus->ops->renew(bus, err);
+}
+
 void bus_watch(struct bus *bus, int fd)
 {
     bus->ops->watch(bus, fd);

@@ -164,6 +164,16 @@ MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
  * comes early when a signal arrived or a confirm group was decided meanwhile. */
 enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
 
+/* Sends the heartbeats that are due, and nothing else. Async-signal-safe: for the handler of a timer,
+ * so that a connection outlives a batch that takes longer than the broker's patience. */
+void bus_beat(struct bus *bus);
+/* Subscribes anew to what is consumed; only while nothing is in hand, since earlier delivery tags are
+ * void afterwards. RabbitMQ 3.10 does not tell the consumers of a quorum queue that was deleted and
+ * made again within some 50 ms: it counts them as consumers of the new queue, assigns messages to
+ * them and never sends one. From outside nothing of this can be seen, so it is not asked for but
+ * simply ended, now and then. RETRY (and lost) when a queue is gone. */
+MUST_CHECK enum outcome bus_renew(struct bus *bus, struct err *err);
+
 /* bus_next says BUS_IDLE at once while this descriptor is readable; -1: there is none. */
 void bus_watch(struct bus *bus, int fd);
 

@@ -239,6 +239,20 @@ static enum outcome amqp_cancel(struct bus *bus, struct err *err)
     return OUTCOME_DONE;
 }
 
+/* On a new channel: closing the old one takes back whatever was given to it. */
+static enum outcome amqp_renew(struct bus *bus, struct err *err)
+{
+    struct bus_amqp *amqp = amqp_of(bus);
+    if (!amqp->is_consuming)
+        return OUTCOME_DONE;
+    TRY(link_close_channel(&amqp->consumer, CHANNEL_CONSUME, err));
+    link_forget_incoming(&amqp->consumer);
+    delivery_list_clear(&amqp->ready);
+    amqp->epoch++;
+    TRY(link_open_channel(&amqp->consumer, CHANNEL_CONSUME, err));
+    return start_consuming(amqp, err);
+}
+
 /* --- receiving ------------------------------------------------------------------------------ */
 
 static bool is_lost(const struct bus_amqp *amqp)
@@ -282,6 +296,12 @@ static enum bus_event amqp_next(struct bus *bus, int timeout_ms, struct delivery
             return BUS_IDLE;
     }
     return BUS_CLOSED;
+}
+
+static void amqp_beat(struct bus *bus)
+{
+    link_beat(&amqp_of(bus)->consumer);
+    link_beat(&amqp_of(bus)->publisher);
 }
 
 static void amqp_watch(struct bus *bus, int fd)
@@ -407,6 +427,8 @@ static const struct bus_ops amqp_ops = {
     .consume = amqp_consume,
     .cancel = amqp_cancel,
     .next = amqp_next,
+    .beat = amqp_beat,
+    .renew = amqp_renew,
     .watch = amqp_watch,
     .ack = amqp_ack,
     .requeue = amqp_requeue,

@@ -9,6 +9,8 @@
 #ifndef CARTWRIGHT_BUS_BUS_AMQP_H
 #define CARTWRIGHT_BUS_BUS_AMQP_H
 
+#include <signal.h>
+
 #include "bus/bus.h"
 #include "bus/bus_amqp_frames.h"
 
@@ -63,7 +65,9 @@ struct link {
     int64_t received_at_us;
     bool lost;
     bool blocked;
-    char reason[ERR_TEXT_MAX]; /* why it is lost */
+    volatile sig_atomic_t may_beat; /* the socket is ours and between two frames */
+    volatile sig_atomic_t torn;     /* a heartbeat was written by half: nothing can follow */
+    char reason[ERR_TEXT_MAX];      /* why it is lost */
     struct frames out;
     uint8_t *in;
     struct incoming incoming[LINK_CHANNELS + 1]; /* by channel; 0 is never used */
@@ -85,7 +89,9 @@ void link_read(struct link *link);
 void link_flush(struct link *link);
 /* One attempt to write, for what may be lost. */
 void link_write_some(struct link *link);
-/* Sends a heartbeat when one is due; loses the link when the broker was silent for too long. */
+/* Sends a heartbeat when one is due, if this is possible at once. Async-signal-safe. */
+void link_beat(struct link *link);
+/* The same; and loses the link when the broker was silent for too long. */
 void link_serve_heartbeat(struct link *link);
 /* Waits until any of the links has something to read, a heartbeat is due, a signal came or
  * timeout_ms passed; then reads and serves heartbeats. false after a signal, and when `watched` (a

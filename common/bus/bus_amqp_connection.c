@@ -119,6 +119,7 @@ static void take_over_socket(struct link *link)
         link_receive(link, &frame);
     if (status != AMQP_STATUS_TIMEOUT)
         link_lose(link, "%s", amqp_error_string2(status));
+    link->may_beat = !link->lost;
 }
 
 static enum outcome establish(struct link *link, struct err *err)
@@ -162,7 +163,9 @@ void link_close(struct link *link)
 {
     if (!link->state)
         return;
+    link->may_beat = false; /* before anything of it goes away */
     say_goodbye(link);
+    link->may_beat = false;
     link_lose(link, "closed");
     link_forget_incoming(link);
     frames_release(&link->out);

@@ -18,6 +18,7 @@ void link_lose(struct link *link, const char *format, ...)
     if (link->lost)
         return; /* the first reason is the true one */
     link->lost = true;
+    link->may_beat = false;
     va_list args;
     va_start(args, format);
     vsnprintf(link->reason, sizeof(link->reason), format, args);
@@ -50,8 +51,11 @@ void link_read(struct link *link)
 void link_write_some(struct link *link)
 {
     struct frames *out = &link->out;
+    if (link->torn)
+        link_lose(link, "a heartbeat was written by half");
     if (link->lost || out->sent == out->len)
         return;
+    link->may_beat = false;
     const ssize_t put =
         send(link->fd, out->bytes + out->sent, out->len - out->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put > 0) {
@@ -62,6 +66,7 @@ void link_write_some(struct link *link)
     }
     if (out->sent == out->len)
         out->sent = out->len = 0;
+    link->may_beat = out->sent == 0 && !link->lost;
 }
 
 /* The broker may wait for us to read before it reads again, so both directions are served. */
@@ -92,26 +97,33 @@ void link_flush(struct link *link)
 /* --- heartbeats ----------------------------------------------------------------------------- */
 
 /* Not through the buffer: what waits there for a flush stays there. While the socket is full or a
- * frame is written by half, data is on its way and does as well. */
-static void send_heartbeat(struct link *link)
+ * frame is written by half, data is on its way and does as well. A socket that is broken is noticed
+ * by the next who reads or writes. */
+void link_beat(struct link *link)
 {
     static const uint8_t heartbeat[] = {AMQP_FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, AMQP_FRAME_END};
-    if (link->out.sent > 0)
+    if (!link->may_beat || link->heartbeat_us == 0)
         return;
-    const ssize_t put = send(link->fd, heartbeat, sizeof(heartbeat), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (put < 0 ? errno != EAGAIN && errno != EINTR : put != (ssize_t)sizeof(heartbeat))
-        link_lose(link, "writing a heartbeat failed: %s", strerror(errno));
+    const int error = errno;
+    const int64_t now_us = clock_monotonic_us();
+    if (now_us - link->sent_at_us >= link->heartbeat_us / 2) {
+        link->sent_at_us = now_us;
+        const ssize_t put =
+            send(link->fd, heartbeat, sizeof(heartbeat), MSG_NOSIGNAL | MSG_DONTWAIT);
+        link->torn = put > 0 && put < (ssize_t)sizeof(heartbeat);
+        link->may_beat = !link->torn;
+    }
+    errno = error;
 }
 
 void link_serve_heartbeat(struct link *link)
 {
     if (link->lost || link->heartbeat_us == 0)
         return;
+    link_beat(link);
+    if (link->torn)
+        link_lose(link, "a heartbeat was written by half");
     const int64_t now_us = clock_monotonic_us();
-    if (now_us - link->sent_at_us >= link->heartbeat_us / 2) {
-        link->sent_at_us = now_us;
-        send_heartbeat(link);
-    }
     /* A lane that was busy elsewhere finds the broker's heartbeats waiting in the socket. */
     if (now_us - link->received_at_us > 2 * link->heartbeat_us)
         link_read(link);

@@ -243,6 +243,18 @@ static enum bus_event fake_next(struct bus *bus, int timeout_ms, struct delivery
     return BUS_MESSAGE;
 }
 
+static void beat_nothing(struct bus *bus)
+{
+    (void)bus;
+}
+
+/* Its queues are never deleted. */
+static enum outcome renew_nothing(struct bus *bus, struct err *err)
+{
+    (void)bus, (void)err;
+    return OUTCOME_DONE;
+}
+
 static void watch_nothing(struct bus *bus, int fd)
 {
     (void)bus;
@@ -481,6 +493,8 @@ static const struct bus_ops fake_ops = {
     .consume = fake_consume,
     .cancel = fake_cancel,
     .next = fake_next,
+    .beat = beat_nothing,
+    .renew = renew_nothing,
     .watch = watch_nothing,
     .ack = fake_ack,
     .requeue = fake_requeue,

@@ -17,6 +17,8 @@ struct bus_ops {
                             struct err *err);
     enum outcome (*cancel)(struct bus *bus, struct err *err);
     enum bus_event (*next)(struct bus *bus, int timeout_ms, struct delivery **out);
+    void (*beat)(struct bus *bus);
+    enum outcome (*renew)(struct bus *bus, struct err *err);
     void (*watch)(struct bus *bus, int fd);
     void (*ack)(struct bus *bus, const struct delivery *delivery, bool multiple);
     void (*requeue)(struct bus *bus, const struct delivery *delivery);

@@ -31,7 +31,7 @@ struct setting {
     const char *fallback; /* the default, as it would be written; NULL: required, not empty */
     int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit */
     const char *const *names;
-    bool reloadable;  /* takes effect on SIGHUP */
+    bool fixed;       /* a reload may not change it, only a restart */
     const char *help; /* one line, with the unit */
 };
 
@@ -73,5 +73,10 @@ struct config {
  * text that names the place. */
 MUST_CHECK enum outcome config_load(const struct config_schema *schema, const char *path,
                                     struct arena *arena, struct config *out, struct err *err);
+
+/* The fixed settings that differ between two settings structs of the schema: "prefix,
+ * pools[0].workers", in the arena; "" when there is none. Lists are compared item by item. */
+struct str config_fixed_changes(const struct config_schema *schema, const void *before,
+                                const void *after, struct arena *arena);
 
 #endif

@@ -291,25 +291,32 @@ static enum outcome admit(struct job *job)
     return OUTCOME_DONE;
 }
 
-static bool is_blamed(const struct job *job)
+static const struct blame *blame_of(const struct job *job)
 {
-    const struct blame *blame = job->batch->lane->blame;
-    if (!blame)
-        return false;
-    const uint64_t digest = delivery_digest(job->delivery);
-    for (size_t i = 0; i < BLAME_MAX; i++)
-        if (blame[i].digest == digest && blame[i].deaths >= DEATHS_MAX)
-            return true;
-    return false;
+    const struct blame_table *table = job->batch->lane->blame;
+    return table ? blame_find(table, job->digest) : NULL;
+}
+
+static void convict(struct job *job)
+{
+    const struct blame *blame = job->blame;
+    job->outcome =
+        blame->hung_ms
+            ? bug(&job->err, "its handler hung %d times and was cut after %" PRId64 " ms (%s)",
+                  DEATHS_MAX, blame->hung_ms, blame->signal)
+            : bug(&job->err, "its handler ended the process %d times (%s)", DEATHS_MAX,
+                  blame->signal);
+    job->state = JOB_FAILED;
+    job->hopeless = true;
 }
 
 void job_admit(struct job *job)
 {
+    job->digest = delivery_digest(job->delivery);
+    job->blame = blame_of(job);
     job->outcome = admit(job);
-    if (is_blamed(job)) {
-        job->outcome = bug(&job->err, "its handler ended the process %d times", DEATHS_MAX);
-        job->state = JOB_FAILED;
-        job->hopeless = true;
+    if (job->blame) {
+        convict(job);
         return;
     }
     if (job->outcome == OUTCOME_DONE) {

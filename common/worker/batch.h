@@ -103,6 +103,8 @@ struct job {
     bool insist;   /* waited too long: goes without the locks that are held elsewhere */
     bool repeated; /* answered from the journal or from its leader */
     bool hopeless; /* failed for good: no further rounds through the delays */
+    uint64_t digest;           /* of the delivery, for the crash ledger */
+    const struct blame *blame; /* its handler ended the process too often; NULL: no */
 
     /* remembered across runs */
     LIST(struct str) ids;

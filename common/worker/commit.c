@@ -238,6 +238,7 @@ enum outcome batch_commit_end(struct batch *batch, struct err *err)
 {
     if (batch->committing) {
         batch->committing = false;
+        slot_alive(batch->lane->slot);
         batch->fate = store_commit_end(batch->lane->store, &batch->fate_err);
         if (batch->fate == OUTCOME_UNCERTAIN)
             batch->fate = resolve(batch, &batch->fate_err);

@@ -34,13 +34,12 @@ static enum outcome run_handler(struct job *job)
     return job->operation->handle(job, job->request, &job->err);
 }
 
-/* The slot tells the supervisor which message to blame if this run kills the process. */
 static enum outcome run_blamed(struct job *job)
 {
     struct lane_slot *slot = job->batch->lane->slot;
-    slot->suspect = delivery_digest(job->delivery);
+    slot_suspect(slot, job->digest);
     const enum outcome outcome = run_handler(job);
-    slot->suspect = 0;
+    slot_clear(slot);
     return outcome;
 }
 

@@ -35,6 +35,7 @@ static enum outcome send_safely(struct lane *lane, const struct bus_message *mes
                                 struct err *err)
 {
     const uint64_t group = ++lane->last_group;
+    slot_alive(lane->slot);
     bus_publish(lane->bus, message, group);
     TRY(bus_flush(lane->bus, err));
     if (!bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS))
@@ -104,6 +105,17 @@ static struct str reason_of(const struct job *job)
                  : str_of(job->err.text);
 }
 
+static void log_buried(const struct job *job, struct str queue)
+{
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "message buried");
+    log_str(&line, "operation", operation_name(job));
+    log_str(&line, "messageId", job->delivery->message_id);
+    log_str(&line, "queue", queue);
+    log_err(&line, &job->err);
+    log_end(&line);
+}
+
 static enum outcome bury(struct job *job, struct err *err)
 {
     struct lane *lane = job->batch->lane;
@@ -120,6 +132,9 @@ static enum outcome bury(struct job *job, struct err *err)
         {"x-original-exchange", delivery->exchange},
         {"x-original-routing-key", delivery->routing_key},
         {"x-history", history_of(job)},
+        {"x-failure-signal", job->blame ? str_of(job->blame->signal) : STR_ABSENT},
+        {"x-failure-backtrace",
+         job->blame ? str_dup(arena, str_of(job->blame->backtrace)) : STR_ABSENT},
         /* The last one: whoever moves the letter back later finds the token expired. What was never
          * found to be an operation of ours gets no seal of ours. */
         {"x-caller", job->operation ? job_seal_caller(job) : STR_ABSENT},
@@ -131,13 +146,9 @@ static enum outcome bury(struct job *job, struct err *err)
     copy.headers = headers;
     copy.header_count = sizeof(headers) / sizeof(headers[0]) - (job->operation ? 0 : 1);
     TRY(send_safely(lane, &copy, err));
-    struct log_line line;
-    log_begin(&line, LOG_ERROR, "message buried");
-    log_str(&line, "operation", operation_name(job));
-    log_str(&line, "messageId", delivery->message_id);
-    log_str(&line, "queue", copy.routing_key);
-    log_err(&line, &job->err);
-    log_end(&line);
+    log_buried(job, copy.routing_key);
+    if (job->blame)
+        blame_forget(lane->blame, job->digest);
     return OUTCOME_DONE;
 }
 

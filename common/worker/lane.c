@@ -15,13 +15,14 @@
 #include "worker/pipeline.h"
 #include "worker/relay.h"
 
-#define ARENA_BLOCK     (256 * 1024)
-#define PAUSE_FIRST_MS  100
-#define PAUSE_MAX_MS    5000
-#define IDLE_MS         100 /* so that SIGTERM is noticed within this time */
-#define MARK_PERIOD_US  200000
-#define MARK_BATCH      32
-#define STATS_PERIOD_US 10000000
+#define ARENA_BLOCK       (256 * 1024)
+#define PAUSE_FIRST_MS    100
+#define PAUSE_MAX_MS      5000
+#define IDLE_MS           100 /* so that SIGTERM is noticed within this time */
+#define MARK_PERIOD_US    200000
+#define MARK_BATCH        32
+#define STATS_PERIOD_US   10000000
+#define RENEWAL_PERIOD_US 5000000
 
 /* --- queue of deliveries -------------------------------------------------------------------------- */
 
@@ -156,6 +157,11 @@ void lane_pause(int64_t ms)
     clock_pause_ms(ms);
 }
 
+size_t lane_in_hand(const struct lane *lane)
+{
+    return lane->waiting.count + (lane->under_way ? lane->under_way->count : 0);
+}
+
 /* --- receiving ------------------------------------------------------------------------------------------ */
 
 /* False when the connection is gone. */
@@ -254,10 +260,25 @@ static void log_stats(struct lane *lane, int64_t now_us)
     lane->counters = (struct lane_counters){0};
 }
 
+/* A queue that was deleted and made again at once has forgotten us, and nobody says so (bus_renew). A
+ * lane that always has something in hand renews nothing: it does get messages. */
+static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *err)
+{
+    const bool first = lane->next_renewal_us == 0;
+    if (now_us < lane->next_renewal_us || lane_in_hand(lane) > 0 || lane->settled.count > 0)
+        return OUTCOME_DONE;
+    lane->next_renewal_us = now_us + RENEWAL_PERIOD_US;
+    if (first)
+        return OUTCOME_DONE;
+    const enum outcome outcome = bus_renew(lane->bus, err);
+    lane->bus_lost = lane->bus_lost || outcome != OUTCOME_DONE;
+    return outcome;
+}
+
 static enum outcome keep_house(struct lane *lane, struct err *err)
 {
     const int64_t now_us = clock_monotonic_us();
-    lane->slot->alive_us = now_us;
+    slot_alive(lane->slot);
     relay_take_confirms(lane);
     if (lane->published.count >= MARK_BATCH ||
         (lane->published.count > 0 && now_us >= lane->next_mark_us)) {
@@ -265,6 +286,7 @@ static enum outcome keep_house(struct lane *lane, struct err *err)
         TRY(relay_mark_published(lane, err));
     }
     log_stats(lane, now_us);
+    TRY(renew_if_due(lane, now_us, err));
     return relay_run_if_due(lane, now_us, err);
 }
 
@@ -312,7 +334,7 @@ void lane_await_server(struct lane *lane, int64_t ms)
     const int64_t end_us = clock_monotonic_us() + ms * 1000;
     const sig_atomic_t stopping = *lane->stopping;
     while (clock_monotonic_us() < end_us && *lane->stopping == stopping) {
-        lane->slot->alive_us = clock_monotonic_us();
+        slot_alive(lane->slot);
         const bool is_served = lane->bus && !lane->bus_lost;
         if (!is_served || !receive(lane, IDLE_MS))
             lane_pause(IDLE_MS);
@@ -351,6 +373,7 @@ void lane_recover(struct lane *lane)
     int64_t pause_ms = PAUSE_FIRST_MS;
     const int64_t since_us = clock_monotonic_us();
     lane->slot->ready = 0;
+    slot_alive(lane->slot);
     if (pipeline_finish(lane, &err) != OUTCOME_DONE)
         err_clear(&err); /* it waits with the others now */
     /* Servers that answer a probe and fail the work: not a hot loop, either. */
@@ -362,10 +385,12 @@ void lane_recover(struct lane *lane)
         log_err(&line, &err);
         log_int(&line, "nextTryMs", pause_ms);
         log_end(&line);
+        slot_waits(lane->slot, &err);
         lane_await_server(lane, pause_ms);
         hand_back_in_time(lane, since_us);
         pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
     }
+    slot_goes_on(lane->slot);
     lane->slot->ready = !*lane->stopping;
     if (!*lane->stopping)
         log_info("all servers answer again");
@@ -401,31 +426,7 @@ enum outcome lane_consume(struct lane *lane, struct err *err)
     return outcome;
 }
 
-/* Finishes what was received within the time; the rest goes back to the broker. */
-static void drain(struct lane *lane)
-{
-    struct err err = {0};
-    const int64_t end_us = clock_monotonic_us() + lane->settings->drain_ms * 1000;
-    lane->slot->ready = 0;
-    log_info("draining: %zu messages in hand", lane->waiting.count);
-    if (pipeline_finish(lane, &err) != OUTCOME_DONE || lane->bus_lost ||
-        bus_cancel(lane->bus, &err) != OUTCOME_DONE)
-        return;
-    while (*lane->stopping < 2 && clock_monotonic_us() < end_us) {
-        const enum outcome step = lane_step(lane, 0, &err);
-        /* Whatever came of the step: a commit under way reads the memory of this lane. */
-        if (pipeline_finish(lane, &err) != OUTCOME_DONE || step != OUTCOME_DONE ||
-            lane->waiting.count == 0)
-            break;
-    }
-    lane_acknowledge(lane, ACK_NOW);
-    if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
-        return;
-    const bool confirmed = bus_wait_confirms(lane->bus, 5000);
-    relay_take_confirms(lane);
-    if (relay_mark_published(lane, &err) != OUTCOME_DONE || !confirmed)
-        log_warn("drained with events unconfirmed: the relay of another lane publishes them");
-}
+/* --- the loop --------------------------------------------------------------------------------------------- */
 
 void lane_run(struct lane *lane)
 {
@@ -440,6 +441,6 @@ void lane_run(struct lane *lane)
         log_end(&line);
         lane_recover(lane);
     }
-    drain(lane);
+    lane_drain(lane);
     log_flush();
 }

@@ -9,33 +9,11 @@
 #include "bus/bus.h"
 #include "lock/lock.h"
 #include "store/store.h"
+#include "worker/blame.h"
 #include "worker/doc_cache.h"
 #include "worker/operation.h"
 #include "worker/settings.h"
-
-/* What the supervisor sees of a lane, in memory that both share. */
-struct lane_slot {
-    volatile pid_t pid;
-    volatile int incarnation;  /* 0 for the first process in this slot */
-    volatile int ready;        /* at work: its servers answer, it is not draining */
-    volatile int aside;        /* set by the supervisor: take no new messages, others do */
-    volatile int64_t settled;  /* messages, since the first process in this slot */
-    volatile int64_t deferred; /* messages put off because of a lock, likewise */
-    volatile int64_t alive_us; /* monotonic: the last time round the loop */
-    volatile uint64_t suspect; /* digest of the message whose handler runs; 0: none */
-    volatile int has_session;
-    uint8_t session[STORE_SESSION_BYTES]; /* of its transactions */
-};
-
-/* Messages whose handlers killed a lane. Written by the supervisor, read by the lanes. */
-#define BLAME_MAX 256
-
-struct blame {
-    volatile uint64_t digest;
-    volatile int deaths;
-};
-
-#define DEATHS_MAX 2 /* then the message goes to the dead letters */
+#include "worker/slot.h"
 
 /* A verified token; fixed size, so that the cache is one table. */
 struct token_entry {
@@ -109,11 +87,12 @@ struct lane {
     int stumbles; /* recoveries since the last batch that went through */
     int64_t next_relay_us;
     int64_t next_mark_us;
+    int64_t next_renewal_us;
     int64_t next_stats_us;
     struct lane_counters counters;
-    struct lane_slot *slot; /* never NULL */
-    struct blame *blame;    /* BLAME_MAX entries, may be NULL */
-    const char *crashpoint; /* tests: where to die, "commit:3"; NULL: nowhere */
+    struct lane_slot *slot;    /* never NULL */
+    struct blame_table *blame; /* may be NULL */
+    const char *crashpoint;    /* tests: where to die, "commit:3"; NULL: nowhere */
     int crash_countdown;
     const volatile sig_atomic_t *stopping; /* 1 drain, 2 hurry */
     int64_t (*now_ms)(void);               /* tests inject time */
@@ -128,7 +107,7 @@ struct lane_parts {
     struct store *store;
     struct lock *lock;
     struct lane_slot *slot;
-    struct blame *blame;
+    struct blame_table *blame;
     const volatile sig_atomic_t *stopping;
     int64_t (*now_ms)(void);
 };
@@ -146,6 +125,10 @@ MUST_CHECK enum outcome lane_step(struct lane *lane, int timeout_ms, struct err 
 void lane_recover(struct lane *lane);
 /* Steps until stopping, then drains. The whole life of a lane process. */
 void lane_run(struct lane *lane);
+/* drain.c: finishes what was received within the time, in stages (slot.h). */
+void lane_drain(struct lane *lane);
+/* Messages that are received and not settled. */
+size_t lane_in_hand(const struct lane *lane);
 
 /* The batch in the other room, or NULL. */
 struct batch *lane_other_batch(const struct lane *lane, const struct batch *batch);

@@ -142,6 +142,7 @@ static enum outcome load_type(struct batch *batch, const struct doc_type *type, 
     if (ids.count == 0)
         return OUTCOME_DONE;
     struct store_find find = {.type = type, .path = "id", .values = ids.items, .count = ids.count};
+    slot_alive(batch->lane->slot);
     TRY(store_find(batch->lane->store, batch->run_arena, &find, err));
     for (size_t i = 0; i < find.found.count; i++) {
         const void *doc = find.found.items[i];
@@ -194,6 +195,7 @@ static enum outcome load_alias_group(struct batch *batch, const struct alias *fi
             strs_add(batch->run_arena, &values, alias->value);
     struct store_find find = {
         .type = first->type, .path = first->field, .values = values.items, .count = values.count};
+    slot_alive(batch->lane->slot);
     TRY(store_find(batch->lane->store, batch->run_arena, &find, err));
     for (size_t i = 0; i < find.found.count; i++)
         resolve_aliases(batch, first, find.found.items[i]);
@@ -295,6 +297,7 @@ static enum outcome query_pages(struct batch *batch, struct err *err)
         if (need->loaded)
             continue;
         TRY(batch_await_ahead(batch, err));
+        slot_alive(batch->lane->slot);
         TRY(store_query(batch->lane->store, batch->run_arena, &need->query, &need->page, err));
         need->loaded = true;
     }
@@ -317,24 +320,32 @@ static enum outcome load_pages(struct batch *batch, struct err *err)
 
 /* --- passwords and rates --------------------------------------------------------------------------- */
 
-static enum outcome load_password(struct batch *batch, struct password_need *need, struct err *err)
+static enum outcome hash_or_verify(struct batch *batch, struct password_need *need, struct err *err)
 {
     const struct engine_settings *settings = batch->lane->settings;
     const struct password_cost cost = {settings->password_opslimit, settings->password_memlimit};
-    if (need->make)
-        TRY(password_hash(batch->arena, need->password, cost, &need->made, err));
-    else
-        TRY(password_verify(need->hash, need->password, cost, &need->matches, err));
-    need->loaded = true;
-    return OUTCOME_DONE;
+    return need->make ? password_hash(batch->arena, need->password, cost, &need->made, err)
+                      : password_verify(need->hash, need->password, cost, &need->matches, err);
 }
 
-static enum outcome load_passwords(struct batch *batch, struct span span, struct err *err)
+/* The handler's own work, only done for it: it counts as its run. */
+static enum outcome load_password(struct job *job, struct password_need *need, struct err *err)
+{
+    struct lane_slot *slot = job->batch->lane->slot;
+    slot_alive(slot);
+    slot_suspect(slot, job->digest);
+    const enum outcome outcome = hash_or_verify(job->batch, need, err);
+    slot_clear(slot);
+    need->loaded = outcome == OUTCOME_DONE;
+    return outcome;
+}
+
+static enum outcome load_passwords(struct span span, struct err *err)
 {
     for (size_t i = 0; i < span.count; i++)
         for (struct password_need *need = span.jobs[i].passwords; need; need = need->next)
             if (!need->loaded)
-                TRY(load_password(batch, need, err));
+                TRY(load_password(&span.jobs[i], need, err));
     return OUTCOME_DONE;
 }
 
@@ -378,7 +389,7 @@ enum outcome batch_load(struct batch *batch, struct span span, struct err *err)
     TRY(load_aliases(batch, err));
     TRY(load_pages(batch, err));
     load_rates(batch, span);
-    return load_passwords(batch, span, err);
+    return load_passwords(span, err);
 }
 
 /* --- what was answered before ------------------------------------------------------------------------ */
@@ -422,6 +433,7 @@ static enum outcome recall_those(struct batch *batch, struct span span,
     if (count == 0)
         return OUTCOME_DONE;
     TRY(batch_await_ahead(batch, err));
+    slot_alive(batch->lane->slot);
     struct journal_reply *replies;
     size_t known;
     TRY(store_journal_find(batch->lane->store, batch->run_arena, keys, count, &replies, &known,

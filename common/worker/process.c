@@ -1,8 +1,13 @@
 /* process.c - a lane as a process of its own. */
 #include "worker/process.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -80,6 +85,7 @@ static enum outcome open_bus(struct servers *servers, struct err *err)
     if (servers->bus)
         return OUTCOME_DONE;
     const struct bus_options options = bus_options_of(servers->process->settings, servers->name);
+    slot_alive(servers->process->slot);
     return bus_open(&options, &servers->bus, err);
 }
 
@@ -120,12 +126,72 @@ static enum outcome keep_trying(struct servers *servers, const char *what,
         if (outcome != OUTCOME_RETRY)
             return outcome;
         log_waiting(what, err);
+        slot_waits(servers->process->slot, err);
         lane_pause(RETRY_MS);
     }
     return outcome;
 }
 
+/* --- heartbeats ----------------------------------------------------------------------------------------- */
+
+/* The broker wants a sign of life from a lane that hashes passwords or waits for a slow database, and
+ * a lane has one thread: a timer sends it. Not for an orphan: nobody cuts it when it hangs, and the
+ * messages it holds would never come back; so the broker may give it up, and if it has not drained
+ * in time it ends itself. Process-wide because a signal handler gets no argument. */
+static struct {
+    struct bus *bus;
+    pid_t supervisor;
+    int orphaned; /* alarms since the supervisor died */
+    int orphaned_max;
+} beat;
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    if (getppid() == beat.supervisor)
+        bus_beat(beat.bus);
+    else if (++beat.orphaned > beat.orphaned_max)
+        raise(SIGABRT);
+}
+
+/* At half of the heartbeat: then the gap is at most a whole one, and the broker waits for two. */
+static void keep_beating(struct bus *bus, const struct engine_settings *settings)
+{
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    const int64_t period_ms = settings->amqp_heartbeat_ms / 2;
+    const struct timeval period = {period_ms / 1000, period_ms % 1000 * 1000};
+    beat.bus = bus;
+    beat.supervisor = getppid();
+    beat.orphaned = 0;
+    beat.orphaned_max = (int)(2 * settings->drain_ms / period_ms) + 1;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &(struct itimerval){period, period}, NULL);
+}
+
+static void stop_beating(void)
+{
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+}
+
 /* --- running ------------------------------------------------------------------------------------------- */
+
+/* False when it was told to stop before there was a queue. */
+static bool begin_consuming(struct lane *lane, struct err *err)
+{
+    while (!*lane->stopping) {
+        if (lane_consume(lane, err) == OUTCOME_DONE)
+            return true;
+        log_waiting("cannot consume yet; does `cartwright topology` need to run?", err);
+        slot_waits(lane->slot, err);
+        lane_pause(RETRY_MS);
+        struct err again = {0};
+        /* A queue that does not exist closes the channel. */
+        if (bus_reconnect(lane->bus, &again) != OUTCOME_DONE)
+            log_waiting("the broker is away", &again);
+    }
+    return false;
+}
 
 static enum outcome serve(struct servers *servers, struct err *err)
 {
@@ -146,19 +212,8 @@ static enum outcome serve(struct servers *servers, struct err *err)
                       .now_ms = clock_now_ms,
                   },
                   err));
-    enum outcome outcome = OUTCOME_RETRY;
-    while (!*process->stopping && outcome != OUTCOME_DONE) {
-        outcome = lane_consume(&lane, err);
-        if (outcome == OUTCOME_DONE)
-            break;
-        log_waiting("cannot consume yet; does `cartwright topology` need to run?", err);
-        lane_pause(RETRY_MS);
-        struct err again = {0};
-        /* A queue that does not exist closes the channel. */
-        if (bus_reconnect(lane.bus, &again) != OUTCOME_DONE)
-            log_waiting("the broker is away", &again);
-    }
-    if (outcome == OUTCOME_DONE) {
+    if (begin_consuming(&lane, err)) {
+        slot_goes_on(process->slot);
         log_info("ready");
         lane_run(&lane);
     }
@@ -182,7 +237,19 @@ static enum outcome live(struct servers *servers, struct err *err)
     const enum outcome opened = keep_trying(servers, "waiting for a server", open_servers, err);
     if (opened != OUTCOME_DONE || *servers->process->stopping)
         return opened;
-    return serve(servers, err);
+    keep_beating(servers->bus, servers->process->settings);
+    const enum outcome outcome = serve(servers, err);
+    stop_beating();
+    return outcome;
+}
+
+/* A lane is one of many: it must not take the memory of all. What it cannot get ends it, with a
+ * line that says so. */
+static void limit_memory(int64_t bytes)
+{
+    const struct rlimit limit = {(rlim_t)bytes, (rlim_t)bytes};
+    if (bytes > 0 && setrlimit(RLIMIT_AS, &limit) != 0)
+        log_warn("no limit on memory: %s", strerror(errno));
 }
 
 int lane_process_run(const struct lane_process *process)
@@ -192,6 +259,8 @@ int lane_process_run(const struct lane_process *process)
     snprintf(origin, sizeof(origin), "%.*s/%d", STR_FMT(process->pool->name), process->index + 1);
     snprintf(name, sizeof(name), "cartwright %s", origin);
     log_set_origin(origin);
+    crash_watch(&process->slot->crash);
+    limit_memory(process->pool->memory_max);
     struct servers servers = {.process = process, .name = name};
     struct err err = {0};
     const enum outcome outcome = live(&servers, &err);

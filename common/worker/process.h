@@ -13,11 +13,11 @@ struct lane_process {
     const struct pool_settings *pool;
     int index;
     struct lane_slot *slot;
-    struct blame *blame;
+    struct blame_table *blame;
     const volatile sig_atomic_t *stopping;
 };
 
-/* Opens the connections (trying again while a server is away), checks that topology and indexes are
+/* Watches for crashes, limits its memory, opens the connections (trying again while a server is away), checks that topology and indexes are
  * there, runs the lane until it is told to stop. Returns one of the exit statuses. */
 int lane_process_run(const struct lane_process *process);
 

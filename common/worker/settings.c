@@ -12,9 +12,9 @@
 /* clang-format off */
 static const struct setting rows[] = {
     {.name = "prefix", .kind = SETTING_STR, .offset = AT(prefix), .fallback = "cartwright",
-     .help = "first word of every exchange, queue and key; lets environments share servers"},
+     .fixed = true, .help = "first word of every exchange, queue and key; lets environments share servers"},
     {.name = "log.level", .kind = SETTING_ENUM, .offset = AT(log_level), .fallback = "info",
-     .names = log_level_names, .reloadable = true, .help = "debug, info, warn or error"},
+     .names = log_level_names, .help = "debug, info, warn or error"},
 
     {.name = "amqp.uri", .kind = SETTING_SECRET, .offset = AT(amqp_uri),
      .help = "RabbitMQ: amqp://user:password@host:port/vhost"},
@@ -26,7 +26,7 @@ static const struct setting rows[] = {
      .fallback = "30m", .min = 1000, .max = 30 * DAY_MS,
      .help = "the broker's consumer_timeout; an outage half as long hands the messages back"},
     {.name = "mongodb.uri", .kind = SETTING_SECRET, .offset = AT(mongodb_uri),
-     .help = "MongoDB replica set: mongodb://host:port/database?replicaSet=rs0"},
+     .fixed = true, .help = "MongoDB replica set: mongodb://host:port/database?replicaSet=rs0"},
     {.name = "mongodb.timeout", .kind = SETTING_DURATION, .offset = AT(mongodb_timeout_ms),
      .fallback = "10s", .min = 100, .max = 60000, .help = "longest wait for one answer"},
     {.name = "redis.uri", .kind = SETTING_SECRET, .offset = AT(redis_uri),
@@ -51,11 +51,13 @@ static const struct setting rows[] = {
      .help = "events unconfirmed for so long are published again"},
     {.name = "drain.timeout", .kind = SETTING_DURATION, .offset = AT(drain_ms),
      .fallback = "25s", .min = 1000, .max = 600000, .help = "time to finish after SIGTERM"},
+    {.name = "worker.statusFile", .kind = SETTING_STR, .offset = AT(status_file), .fallback = "",
+     .help = "where the supervisor writes its state for `cartwright health`; empty: nowhere"},
 
     {.name = "auth.masterKey", .kind = SETTING_SECRET, .offset = AT(master_key),
-     .help = "64 hex digits: seals stored replies, digests secrets"},
+     .fixed = true, .help = "64 hex digits: seals stored replies, digests secrets"},
     {.name = "auth.tokenKey", .kind = SETTING_SECRET, .offset = AT(token_key),
-     .help = "64 hex digits: signs access tokens (HS256)"},
+     .fixed = true, .help = "64 hex digits: signs access tokens (HS256)"},
     {.name = "auth.issuer", .kind = SETTING_STR, .offset = AT(token_issuer),
      .fallback = "cartwright", .help = "iss of access tokens"},
     {.name = "auth.audience", .kind = SETTING_STR, .offset = AT(token_audience),
@@ -74,9 +76,10 @@ static const struct setting rows[] = {
 };
 
 static const struct setting pool_rows[] = {
-    {.name = "name", .kind = SETTING_STR, .offset = POOL(name), .help = "shown in logs"},
+    {.name = "name", .kind = SETTING_STR, .offset = POOL(name), .fixed = true,
+     .help = "shown in logs"},
     {.name = "workers", .kind = SETTING_STRS, .offset = POOL(workers),
-     .help = "whose queues its lanes serve"},
+     .fixed = true, .help = "whose queues its lanes serve"},
     {.name = "lanes", .kind = SETTING_INT, .offset = POOL(lanes), .fallback = "1", .min = 1,
      .max = 64, .help = "processes"},
     {.name = "batchMax", .kind = SETTING_INT, .offset = POOL(batch_max), .fallback = "128",
@@ -85,6 +88,10 @@ static const struct setting pool_rows[] = {
      .min = 1, .max = 4096, .help = "messages a lane holds unacknowledged"},
     {.name = "pipelineMin", .kind = SETTING_INT, .offset = POOL(pipeline_min), .fallback = "32",
      .min = 1, .max = 1024, .help = "so many must wait before a batch overlaps with the last one"},
+    {.name = "handlerMax", .kind = SETTING_DURATION, .offset = POOL(handler_ms), .fallback = "10s",
+     .min = 100, .max = 600000, .help = "a handler or password that takes longer hangs: cut"},
+    {.name = "memoryMax", .kind = SETTING_SIZE, .offset = POOL(memory_max), .fallback = "4GiB",
+     .max = 1024LL * 1024 * MIB, .help = "address space of a lane; 0B: no limit"},
 };
 /* clang-format on */
 

@@ -12,6 +12,8 @@ struct pool_settings {
     int64_t batch_max;    /* messages of one batch */
     int64_t prefetch;     /* messages a lane holds unacknowledged */
     int64_t pipeline_min; /* messages that must wait before a batch overlaps with the last one */
+    int64_t handler_ms;   /* longest run of one handler, then its lane is cut */
+    int64_t memory_max;   /* bytes of address space of a lane; 0: no limit */
 };
 
 struct engine_settings {
@@ -32,6 +34,7 @@ struct engine_settings {
     LIST(int64_t) retry_delays; /* ms */
     int64_t relay_age_ms;       /* an unpublished outbox entry this old is published again */
     int64_t drain_ms;
+    struct str status_file; /* of the supervisor; "" for none */
     struct str master_key;
     struct str token_key;
     struct str token_issuer;

@@ -1,62 +1,38 @@
-/* supervisor.c - forks the lanes, restarts what dies, ends what a dead lane left open. */
+/* supervisor.c - the loop that keeps the lanes running: signals, reload, stop. */
 #include "worker/supervisor.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "worker/concurrency.h"
+#include "worker/crew.h"
 #include "worker/notify_systemd.h"
 
-#define BACKOFF_FIRST_MS 100
-#define BACKOFF_MAX_MS   5000
-#define STEADY_MS        10000 /* a lane that lived so long starts again without backoff */
-#define TICK_MS          100
+#define TICK_MS   100
+#define STATUS_MS 1000
 
-/* What lanes and supervisor share. */
-struct shared {
-    struct blame blame[BLAME_MAX];
-    struct lane_slot slots[];
-};
-
-struct lane_child {
-    const struct pool_settings *pool;
-    int index;
-    pid_t pid; /* 0: not running */
-    int64_t started_ms;
-    int64_t backoff_ms;
-    int64_t start_at_ms; /* monotonic */
-};
+enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_RELOADING, PHASE_STOPPING };
 
 struct supervisor {
-    const struct service *service;
-    const struct engine_settings *settings;
-    struct shared *shared;
-    struct lane_child *lanes;
-    size_t lane_count;
-    struct concurrency *limits; /* one for each pool of the settings */
-    bool hopeless;
-    bool announced;
+    const struct supervisor_options *options;
+    struct crew crew;
+    enum phase phase;
+    struct arena arena; /* of one status */
+    int64_t born;
+    uint64_t signature; /* of the last status that was told */
+    int64_t next_status_ms;
+    bool status_failed; /* said so */
 };
 
-/* Set by signals; a lane inherits the variable and sets its own copy. Process-wide because a signal
+/* Set by signals; a lane inherits `stopping` and sets its own copy. Process-wide because a signal
  * handler has nothing else to write to. */
-static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t stopping; /* 1 drain, 2 hurry, 3 kill */
+static volatile sig_atomic_t reload_wanted;
 
-static void on_stop(int signal)
-{
-    (void)signal;
-    if (stopping < 2)
-        stopping = stopping + 1;
-}
+#define STOPPING_MAX 3
 
 static int64_t now_ms(void)
 {
@@ -64,6 +40,19 @@ static int64_t now_ms(void)
 }
 
 /* --- signals ------------------------------------------------------------------------------------------ */
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    if (stopping < STOPPING_MAX)
+        stopping = stopping + 1;
+}
+
+static void on_reload(int signal)
+{
+    (void)signal;
+    reload_wanted = 1;
+}
 
 static void wake_up(int signal)
 {
@@ -80,199 +69,12 @@ static void install(int signal, void (*handler)(int))
 
 static void install_signals(void)
 {
+    stopping = reload_wanted = 0;
     install(SIGTERM, on_stop);
     install(SIGINT, on_stop);
+    install(SIGHUP, on_reload);
     install(SIGCHLD, wake_up);
     install(SIGPIPE, SIG_IGN);
-}
-
-/* --- lanes -------------------------------------------------------------------------------------------- */
-
-static struct lane_slot *slot_of(struct supervisor *supervisor, const struct lane_child *lane)
-{
-    return &supervisor->shared->slots[lane - supervisor->lanes];
-}
-
-/* The child of the fork; never returns. */
-static void become_lane(struct supervisor *supervisor, const struct lane_child *lane)
-{
-    /* A terminal's Ctrl-C reaches the whole group: only the supervisor acts on it. */
-    install(SIGINT, SIG_IGN);
-    install(SIGCHLD, SIG_DFL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    const struct lane_process process = {
-        .service = supervisor->service,
-        .settings = supervisor->settings,
-        .pool = lane->pool,
-        .index = lane->index,
-        .slot = slot_of(supervisor, lane),
-        .blame = supervisor->shared->blame,
-        .stopping = &stopping,
-    };
-    exit(lane_process_run(&process));
-}
-
-static void start_lane(struct supervisor *supervisor, struct lane_child *lane)
-{
-    struct lane_slot *slot = slot_of(supervisor, lane);
-    slot->ready = 0;
-    slot->suspect = 0;
-    slot->has_session = 0;
-    log_flush();
-    const pid_t pid = fork();
-    if (pid == 0)
-        become_lane(supervisor, lane);
-    if (pid < 0) {
-        log_error("cannot fork a lane: %s", strerror(errno));
-        lane->start_at_ms = now_ms() + BACKOFF_MAX_MS;
-        return;
-    }
-    lane->pid = slot->pid = pid;
-    lane->started_ms = now_ms();
-}
-
-/* --- after a death -------------------------------------------------------------------------------------- */
-
-/* A short-lived child with a connection of its own ends the transaction of the dead lane. */
-static void bury_session(struct supervisor *supervisor, const struct lane_slot *slot)
-{
-    if (!slot->has_session)
-        return;
-    log_flush();
-    if (fork() != 0)
-        return;
-    struct store_options options = store_options_of(supervisor->service, supervisor->settings);
-    struct store *store = NULL;
-    struct err err = {0};
-    enum outcome outcome = store_open(&options, &store, &err);
-    if (outcome == OUTCOME_DONE)
-        outcome = store_kill_session(store, slot->session, &err);
-    if (outcome != OUTCOME_DONE)
-        log_warn("the dead lane's transaction could not be ended, MongoDB does so itself: %s",
-                 err.text);
-    _exit(0);
-}
-
-static void blame_message(struct supervisor *supervisor, uint64_t digest)
-{
-    if (digest == 0)
-        return;
-    struct blame *blame = supervisor->shared->blame;
-    size_t i = 0;
-    while (i < BLAME_MAX - 1 && blame[i].digest && blame[i].digest != digest)
-        i++;
-    if (blame[i].digest != digest)
-        blame[i].deaths = 0;
-    blame[i].digest = digest;
-    blame[i].deaths++;
-}
-
-static void log_death(const struct lane_child *lane, int status, int64_t restart_ms)
-{
-    struct log_line line;
-    const bool killed = WIFSIGNALED(status);
-    log_begin(&line, killed ? LOG_ERROR : LOG_WARN, killed ? "lane died" : "lane exited");
-    log_str(&line, "pool", lane->pool->name);
-    log_int(&line, "index", lane->index + 1);
-    log_int(&line, "lanePid", lane->pid);
-    log_int(&line, killed ? "signal" : "status", killed ? WTERMSIG(status) : WEXITSTATUS(status));
-    log_int(&line, "restartMs", restart_ms);
-    log_end(&line);
-}
-
-static void lane_ended(struct supervisor *supervisor, struct lane_child *lane, int status)
-{
-    struct lane_slot *slot = slot_of(supervisor, lane);
-    const bool steady = now_ms() - lane->started_ms > STEADY_MS;
-    lane->backoff_ms = steady || !lane->backoff_ms             ? BACKOFF_FIRST_MS
-                       : lane->backoff_ms * 2 < BACKOFF_MAX_MS ? lane->backoff_ms * 2
-                                                               : BACKOFF_MAX_MS;
-    lane->start_at_ms = now_ms() + lane->backoff_ms;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == LANE_EXIT_HOPELESS)
-        supervisor->hopeless = true;
-    if (WIFSIGNALED(status)) {
-        blame_message(supervisor, slot->suspect);
-        bury_session(supervisor, slot);
-    }
-    if (!stopping)
-        log_death(lane, status, lane->backoff_ms);
-    slot->incarnation++;
-    slot->ready = 0;
-    lane->pid = 0;
-}
-
-static void reap(struct supervisor *supervisor)
-{
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < supervisor->lane_count; i++)
-            if (supervisor->lanes[i].pid == pid)
-                lane_ended(supervisor, &supervisor->lanes[i], status);
-}
-
-/* --- the loop -------------------------------------------------------------------------------------------- */
-
-static void start_due(struct supervisor *supervisor)
-{
-    for (size_t i = 0; i < supervisor->lane_count; i++)
-        if (supervisor->lanes[i].pid == 0 && now_ms() >= supervisor->lanes[i].start_at_ms)
-            start_lane(supervisor, &supervisor->lanes[i]);
-}
-
-static void announce_ready(struct supervisor *supervisor)
-{
-    for (size_t i = 0; i < supervisor->lane_count; i++)
-        if (!supervisor->shared->slots[i].ready)
-            return;
-    if (!supervisor->announced) {
-        log_info("all %zu lanes are ready", supervisor->lane_count);
-        notify_systemd("READY=1");
-    }
-    supervisor->announced = true;
-    notify_systemd("WATCHDOG=1");
-}
-
-/* --- how many lanes work ------------------------------------------------------------------------------ */
-
-static struct pool_work work_of(struct supervisor *supervisor, const struct pool_settings *pool)
-{
-    struct pool_work work = {0};
-    for (size_t i = 0; i < supervisor->lane_count; i++) {
-        const struct lane_slot *slot = &supervisor->shared->slots[i];
-        if (supervisor->lanes[i].pool != pool)
-            continue;
-        work.settled += slot->settled;
-        work.deferred += slot->deferred;
-    }
-    return work;
-}
-
-/* Lanes from `limit` on stand aside; while one of those before it is not at work, none does. */
-static void set_aside(struct supervisor *supervisor, const struct pool_settings *pool,
-                      int64_t limit)
-{
-    bool all_ready = true;
-    for (size_t i = 0; i < supervisor->lane_count; i++) {
-        const struct lane_child *lane = &supervisor->lanes[i];
-        if (lane->pool == pool && lane->index < limit)
-            all_ready = all_ready && supervisor->shared->slots[i].ready;
-    }
-    for (size_t i = 0; i < supervisor->lane_count; i++)
-        if (supervisor->lanes[i].pool == pool)
-            supervisor->shared->slots[i].aside = all_ready && supervisor->lanes[i].index >= limit;
-}
-
-static void adapt_pools(struct supervisor *supervisor)
-{
-    for (size_t i = 0; i < supervisor->settings->pools.count; i++) {
-        const struct pool_settings *pool = &supervisor->settings->pools.items[i];
-        struct concurrency *limit = &supervisor->limits[i];
-        if (concurrency_adapt(limit, work_of(supervisor, pool), now_ms()))
-            log_info("pool %.*s: %d of %d lanes work", STR_FMT(pool->name), (int)limit->limit,
-                     (int)limit->lanes);
-        set_aside(supervisor, pool, limit->limit);
-    }
 }
 
 static void tick(void)
@@ -282,111 +84,199 @@ static void tick(void)
     (void)!nanosleep(&pause, NULL);
 }
 
-static size_t signal_lanes(struct supervisor *supervisor, int signal)
+/* --- what it tells -------------------------------------------------------------------------------------- */
+
+static struct str phase_name(const struct supervisor *supervisor, bool ready)
 {
-    size_t running = 0;
-    for (size_t i = 0; i < supervisor->lane_count; i++) {
-        if (!supervisor->lanes[i].pid)
-            continue;
-        running++;
-        if (signal)
-            kill(supervisor->lanes[i].pid, signal);
+    static const char *const names[] = {"starting", "ready", "reloading", "stopping"};
+    if (supervisor->phase == PHASE_RUNNING && !ready)
+        return STR("not ready");
+    return str_of(names[supervisor->phase]);
+}
+
+static void save_status(struct supervisor *supervisor, const struct status *status)
+{
+    const struct str path = supervisor->crew.plan->settings->status_file;
+    struct err err = {0};
+    if (path.len == 0)
+        return;
+    const bool failed = status_save(path.ptr, status, &supervisor->arena, &err) != OUTCOME_DONE;
+    if (failed && !supervisor->status_failed)
+        log_warn("`cartwright health` will know nothing: %s", err.text);
+    supervisor->status_failed = failed;
+}
+
+static void tell_systemd(struct supervisor *supervisor, const struct status *status)
+{
+    char text[512];
+    size_t places;
+    const size_t ready = crew_ready(&supervisor->crew, &places);
+    snprintf(text, sizeof(text), "STATUS=%.*s: %zu of %zu lanes at work%s%.*s",
+             STR_FMT(status->state), ready, places, status->reason.len ? "; " : "",
+             STR_FMT(status->reason));
+    notify_systemd(text);
+    if (crew_makes_progress(&supervisor->crew, now_ms()))
+        notify_systemd("WATCHDOG=1");
+}
+
+static void tell(struct supervisor *supervisor)
+{
+    const uint64_t signature = crew_signature(&supervisor->crew) * 4 + supervisor->phase;
+    const int64_t now = now_ms();
+    if (signature == supervisor->signature && now < supervisor->next_status_ms)
+        return;
+    struct status status;
+    arena_clear(&supervisor->arena);
+    crew_status(&supervisor->crew, &supervisor->arena, now, &status);
+    status.pid = getpid();
+    status.born = supervisor->born;
+    status.written_at = clock_now_ms();
+    status.alive_ms = now;
+    status.ready = status.ready && supervisor->phase != PHASE_STOPPING;
+    status.state = phase_name(supervisor, status.ready);
+    save_status(supervisor, &status);
+    tell_systemd(supervisor, &status);
+    supervisor->signature = signature;
+    supervisor->next_status_ms = now + STATUS_MS;
+}
+
+static void announce_ready(struct supervisor *supervisor)
+{
+    size_t places;
+    if (supervisor->phase != PHASE_STARTING || crew_ready(&supervisor->crew, &places) < places)
+        return;
+    log_info("all %zu lanes are ready", places);
+    notify_systemd("READY=1");
+    supervisor->phase = PHASE_RUNNING;
+}
+
+/* --- reload --------------------------------------------------------------------------------------------- */
+
+static enum outcome read_plan(const struct supervisor *supervisor, struct plan *out,
+                              struct err *err)
+{
+    const struct supervisor_options *options = supervisor->options;
+    *out = *supervisor->crew.plan;
+    return options->reload ? options->reload(options->context, supervisor->crew.plan, out, err)
+                           : OUTCOME_DONE;
+}
+
+static void notify_reloading(void)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+             (long long)clock_monotonic_us());
+    notify_systemd(text);
+}
+
+static void begin_reload(struct supervisor *supervisor)
+{
+    struct plan plan;
+    struct err err = {0};
+    reload_wanted = 0;
+    notify_reloading();
+    if (read_plan(supervisor, &plan, &err) != OUTCOME_DONE) {
+        log_error("reload refused, the old configuration stays in force: %s", err.text);
+        notify_systemd("READY=1");
+        return;
     }
-    return running;
+    log_set_level((enum log_level)plan.settings->log_level);
+    log_info("reloading: lanes are replaced one after the other");
+    crew_follow(&supervisor->crew, &plan, now_ms());
+    supervisor->phase = PHASE_RELOADING;
+}
+
+static void finish_reload(struct supervisor *supervisor, enum roll direction)
+{
+    log_set_level((enum log_level)supervisor->crew.plan->settings->log_level);
+    log_info(direction == ROLL_FORWARD ? "reloaded: every lane was replaced"
+                                       : "every lane works with the old configuration again");
+    notify_systemd("READY=1");
+    supervisor->phase = PHASE_RUNNING;
+}
+
+/* One reload at a time, and none before the first lanes are ready. Whoever asks again while new lanes
+ * are being started may have to: they wait for ever for a server that was misspelt. */
+static void reload(struct supervisor *supervisor)
+{
+    if (supervisor->phase == PHASE_RUNNING && reload_wanted)
+        begin_reload(supervisor);
+    if (supervisor->crew.roll == ROLL_FORWARD && reload_wanted) {
+        log_info("asked to reload again: back to the old configuration first");
+        crew_roll_back(&supervisor->crew);
+    }
+    if (supervisor->phase != PHASE_RELOADING)
+        return;
+    const enum roll direction = supervisor->crew.roll;
+    crew_roll(&supervisor->crew);
+    if (supervisor->crew.roll == ROLL_NONE)
+        finish_reload(supervisor, direction);
+}
+
+/* --- stop ----------------------------------------------------------------------------------------------- */
+
+static void wait_for_lanes(struct supervisor *supervisor)
+{
+    tick();
+    crew_reap(&supervisor->crew, now_ms());
+    tell(supervisor);
 }
 
 static void stop_lanes(struct supervisor *supervisor)
 {
+    struct crew *crew = &supervisor->crew;
+    supervisor->phase = PHASE_STOPPING;
     notify_systemd("STOPPING=1");
-    log_info("stopping: lanes drain for at most %d s",
-             (int)(supervisor->settings->drain_ms / MS_PER_SECOND));
-    const int64_t end_ms = now_ms() + supervisor->settings->drain_ms;
+    const int64_t drain_ms = crew->plan->settings->drain_ms;
+    log_info("stopping: lanes drain for at most %d s", (int)(drain_ms / MS_PER_SECOND));
+    const int64_t end_ms = now_ms() + drain_ms;
     int told = 0;
-    while (signal_lanes(supervisor, 0) > 0 && now_ms() < end_ms) {
-        if (told < stopping) {
-            signal_lanes(supervisor, SIGTERM);
+    while (crew_signal(crew, 0) > 0 && now_ms() < end_ms && stopping < STOPPING_MAX) {
+        if (told == 0 || told < stopping) {
+            crew_signal(crew, SIGTERM);
             told++;
         }
-        tick();
-        reap(supervisor);
+        wait_for_lanes(supervisor);
     }
-    if (signal_lanes(supervisor, SIGKILL) > 0)
+    if (crew_signal(crew, SIGKILL) > 0)
         log_warn("killed lanes that did not finish in time; their messages come back");
-    while (signal_lanes(supervisor, 0) > 0) {
+    while (crew_signal(crew, 0) > 0)
+        wait_for_lanes(supervisor);
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------- */
+
+static void work(struct supervisor *supervisor)
+{
+    struct crew *crew = &supervisor->crew;
+    while (!stopping && !crew->hopeless) {
+        crew_start_due(crew, now_ms());
+        announce_ready(supervisor);
+        reload(supervisor);
+        crew_adapt(crew, now_ms());
+        crew_cut_hanging(crew, now_ms());
+        tell(supervisor);
         tick();
-        reap(supervisor);
+        crew_reap(crew, now_ms());
     }
 }
 
-/* --- start --------------------------------------------------------------------------------------------------- */
-
-static bool is_wanted(struct str only, struct str pool)
+int supervisor_run(const struct supervisor_options *options)
 {
-    if (only.len == 0)
-        return true;
-    for (const char *at = only.ptr; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        const size_t len = strcspn(at, ",");
-        if (str_eq((struct str){at, len}, pool))
-            return true;
-    }
-    return false;
-}
-
-static size_t plan_lanes(struct supervisor *supervisor, struct str only)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < supervisor->settings->pools.count; i++) {
-        const struct pool_settings *pool = &supervisor->settings->pools.items[i];
-        for (int k = 0; k < pool->lanes && is_wanted(only, pool->name); k++, count++)
-            if (supervisor->lanes)
-                supervisor->lanes[count] = (struct lane_child){.pool = pool, .index = k};
-    }
-    return count;
-}
-
-static bool set_up(struct supervisor *supervisor, struct str only)
-{
-    supervisor->lane_count = plan_lanes(supervisor, only);
-    if (supervisor->lane_count == 0) {
-        log_error("no pool to run: name one of `pools` in the configuration");
-        return false;
-    }
-    supervisor->lanes = calloc(supervisor->lane_count, sizeof(*supervisor->lanes));
-    const size_t size = sizeof(struct shared) + supervisor->lane_count * sizeof(struct lane_slot);
-    supervisor->shared =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    const size_t pools = supervisor->settings->pools.count;
-    supervisor->limits = calloc(pools, sizeof(*supervisor->limits));
-    if (!supervisor->lanes || !supervisor->limits || supervisor->shared == MAP_FAILED)
-        panic("out of memory for %zu lanes", supervisor->lane_count);
-    for (size_t i = 0; i < pools; i++)
-        concurrency_init(&supervisor->limits[i], supervisor->settings->pools.items[i].lanes,
-                         now_ms());
-    plan_lanes(supervisor, only);
-    return true;
-}
-
-int supervisor_run(const struct service *service, const struct engine_settings *settings,
-                   struct str only)
-{
-    struct supervisor supervisor = {.service = service, .settings = settings};
+    struct supervisor supervisor = {.options = options, .born = process_born(getpid())};
     /* Lanes hold key material: no core files with it. */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     log_set_origin("supervisor");
     install_signals();
-    if (!set_up(&supervisor, only))
+    if (!crew_init(&supervisor.crew, &options->plan, options->only, &stopping))
         return 1;
-    while (!stopping && !supervisor.hopeless) {
-        start_due(&supervisor);
-        announce_ready(&supervisor);
-        adapt_pools(&supervisor);
-        tick();
-        reap(&supervisor);
-    }
+    crew_set_limits(&supervisor.crew, now_ms());
+    arena_init(&supervisor.arena, 16 * 1024);
+    work(&supervisor);
     stop_lanes(&supervisor);
     log_info("stopped");
-    free(supervisor.limits);
-    free(supervisor.lanes);
-    return supervisor.hopeless ? 1 : 0;
+    const bool hopeless = supervisor.crew.hopeless;
+    crew_release(&supervisor.crew);
+    arena_release(&supervisor.arena);
+    return hopeless ? 1 : 0;
 }

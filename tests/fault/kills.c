@@ -6,6 +6,7 @@
 
 #define KILLS   10
 #define KILL_MS 150
+#define RELOADS 3
 
 static void storm_of_deaths(struct fault *fault, const struct storm *storm)
 {
@@ -48,6 +49,26 @@ static void drained(struct fault *fault)
     storm_run(fault, &(struct storm){.meanwhile = stop_and_start});
 }
 
+/* Every lane is replaced, again and again, and nobody notices. */
+static bool reload(struct fault *fault)
+{
+    for (int i = 1; i <= RELOADS; i++) {
+        const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
+        kill(fault->supervisor, SIGHUP);
+        while (workers_logged(fault, "reloaded: every lane was replaced") < i) {
+            if (clock_monotonic_us() > end_us)
+                return false;
+            fault_sleep_ms(20);
+        }
+    }
+    return workers_logged(fault, "lane died") == 0;
+}
+
+static void reloaded(struct fault *fault)
+{
+    storm_run(fault, &(struct storm){.trouble = reload});
+}
+
 static void kill_and_start(struct fault *fault)
 {
     workers_kill(fault);
@@ -69,6 +90,7 @@ const struct fault_test kill_tests[] = {
     {.name = "kill_after_ack", .run = crash, .crashpoint = "after-ack:2"},
     {.name = "kill_at_random", .run = random_kills},
     {.name = "kill_drained", .run = drained},
+    {.name = "kill_reloaded", .run = reloaded},
     {.name = "kill_supervisor", .run = supervisor_killed},
     {0},
 };

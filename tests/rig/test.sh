@@ -28,6 +28,7 @@ PARTS=(
     "flow-live servers tests/flow/*.c"
     "python    workers tests/clients/python/journey.py"
     "node      workers tests/clients/node/journey.mjs"
+    "life      servers tests/life/*.c"
     "fault     servers tests/fault/*.sh tests/fault/*.c"
 )
 
@@ -91,6 +92,8 @@ part_sim() {
 part_planted() { tests/rig/planted.sh "$BUILD"; }
 
 part_flow_live() { "$BUILD/tests/flow/flow" --real; }
+
+part_life() { "$BUILD/tests/life/life"; }
 
 part_guard() { tests/guard/guard.sh; }
 

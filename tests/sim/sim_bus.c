@@ -189,6 +189,18 @@ static enum outcome sim_cancel(struct bus *bus, struct err *err)
     return bus_cancel(self->real, err);
 }
 
+static enum outcome sim_renew(struct bus *bus, struct err *err)
+{
+    struct sim_bus *self = sim_of(bus);
+    sim_touch(self->owner, "bus renew");
+    return bus_renew(self->real, err);
+}
+
+static void sim_beat(struct bus *bus)
+{
+    bus_beat(sim_of(bus)->real);
+}
+
 /* --- receiving ------------------------------------------------------------------------------------ */
 
 static void maybe_lose(struct sim_bus *self)
@@ -315,6 +327,8 @@ static const struct bus_ops sim_ops = {
     .consume = sim_consume,
     .cancel = sim_cancel,
     .next = sim_next,
+    .beat = sim_beat,
+    .renew = sim_renew,
     .watch = sim_watch,
     .ack = sim_ack,
     .requeue = sim_requeue,

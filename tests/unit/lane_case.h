@@ -165,7 +165,7 @@ struct lane_case {
     struct service service;
     struct lane_slot slot;
     volatile sig_atomic_t stopping;
-    struct blame blame[BLAME_MAX];
+    struct blame_table blame;
     struct bus *bus;
     struct store *store;
     struct lock *lock;
@@ -197,7 +197,7 @@ static inline void lane_case_start(struct lane_case *c)
         .store = c->store,
         .lock = c->lock,
         .slot = &c->slot,
-        .blame = c->blame,
+        .blame = &c->blame,
         .stopping = &c->stopping,
         .now_ms = read_now,
     };

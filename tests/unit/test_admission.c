@@ -707,10 +707,10 @@ void test_admission__who_ended_two_lanes_is_not_let_in(void **state)
     struct delivery delivery = good();
     struct delivery other = good();
     other.message_id = STR("m2");
-    c.blame[BLAME_MAX - 1].digest = delivery_digest(&delivery);
-    c.blame[BLAME_MAX - 1].deaths = DEATHS_MAX - 1;
+    const struct death death = {delivery_digest(&delivery), 0, "SIGSEGV", ""};
+    blame_record(&c.blame, &death);
     let_in(&delivery);
-    c.blame[BLAME_MAX - 1].deaths = DEATHS_MAX;
+    blame_record(&c.blame, &death);
     const struct job job = admit(&delivery);
     assert_int_equal(job.state, JOB_FAILED);
     assert_int_equal(job.outcome, OUTCOME_BUG);

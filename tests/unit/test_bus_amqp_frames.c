@@ -114,6 +114,7 @@ static void rig_init(struct rig *rig, size_t frame_max)
                     .owner = rig},
         .state = amqp_new_connection(),
         .fd = sockets[0],
+        .may_beat = true,
         .in = malloc(FRAME_MAX),
         .out = {.frame_max = frame_max},
         .consumed = consumed,
@@ -643,6 +644,37 @@ void test_bus_amqp_frames__heartbeat_is_sent_and_awaited(void **state)
     rig.link.received_at_us = -(INT64_C(1) << 62);
     link_serve_heartbeat(&rig.link);
     assert_true(rig.link.lost);
+    rig_release(&rig);
+}
+
+/* What a timer sends while the lane is anywhere: never into the middle of a frame. */
+void test_bus_amqp_frames__a_beat_comes_between_two_frames(void **state)
+{
+    (void)state;
+    struct rig rig;
+    uint8_t bytes[16];
+    char body[1000] = "";
+    rig_init(&rig, FRAME_MAX);
+    rig.link.heartbeat_us = INT64_C(1) << 60;
+    for (int i = 0; i < 5000; i++)
+        assert_true(frames_add_message(&rig.link.out, 1,
+                                       &(struct bus_message){.body = {body, sizeof(body)}}, 0));
+    link_write_some(&rig.link); /* more than the socket takes */
+    assert_true(rig.link.out.sent > 0);
+    while (recv(rig.peer, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        ;
+    rig.link.sent_at_us = -(INT64_C(1) << 60);
+    link_beat(&rig.link);
+    assert_int_equal(recv(rig.peer, bytes, sizeof(bytes), MSG_DONTWAIT), -1);
+    rig.link.out.sent = rig.link.out.len = 0;
+    link_write_some(&rig.link);
+    rig.link.may_beat = true; /* all of it is written */
+    link_beat(&rig.link);
+    assert_int_equal(recv(rig.peer, bytes, sizeof(bytes), MSG_DONTWAIT), 8);
+    link_lose(&rig.link, "gone");
+    rig.link.sent_at_us = -(INT64_C(1) << 60);
+    link_beat(&rig.link);
+    assert_int_equal(recv(rig.peer, bytes, sizeof(bytes), MSG_DONTWAIT), -1);
     rig_release(&rig);
 }
 

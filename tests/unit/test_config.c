@@ -60,8 +60,14 @@ static const struct setting shop[] = {
      .kind = SETTING_SECRETS,
      .offset = AT(api_keys),
      .fallback = "",
+     .fixed = true,
      .help = "keys"},
-    {.name = "greeting", .kind = SETTING_STR, .offset = AT(greeting), .fallback = "", .help = "-"},
+    {.name = "greeting",
+     .kind = SETTING_STR,
+     .offset = AT(greeting),
+     .fallback = "",
+     .fixed = true,
+     .help = "-"},
     {.name = "bodyMax",
      .kind = SETTING_SIZE,
      .offset = AT(body_max),
@@ -86,7 +92,12 @@ static const struct setting shop[] = {
 static const struct setting pool_items[] = {
     {.name = "name", .kind = SETTING_STR, .offset = POOL(name), .help = "its name"},
     {.name = "lanes", .kind = SETTING_INT, .offset = POOL(lanes), .fallback = "2", .help = "-"},
-    {.name = "workers", .kind = SETTING_STRS, .offset = POOL(workers), .fallback = "", .help = "-"},
+    {.name = "workers",
+     .kind = SETTING_STRS,
+     .offset = POOL(workers),
+     .fallback = "",
+     .fixed = true,
+     .help = "-"},
 };
 
 static const struct setting_table engine_table = {engine, sizeof(engine) / sizeof(engine[0])};
@@ -478,5 +489,40 @@ void test_config__reads_secrets_from_files(void **state)
     setenv("CARTWRIGHT_AUTH_MASTER_KEY_FILE", world.path, 1);
     assert_int_equal(load(&world, NULL), OUTCOME_INVALID);
     assert_non_null(strstr(world.err.text, "File too large"));
+    end(&world);
+}
+
+/* --- what a reload may not change ----------------------------------------------------------------- */
+
+static const char *fixed_changes(struct world *world, const char *before, const char *after)
+{
+    assert_loaded(world, before);
+    const void *settings = world->settings;
+    assert_loaded(world, after);
+    return config_fixed_changes(&schema, settings, world->settings, &world->arena).ptr;
+}
+
+void test_config__a_reload_may_not_change_what_is_fixed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after, *names;
+    } rows[] = {
+        {"greeting: hi\n", "greeting: hi\n", ""},
+        {"greeting: hi\n", "greeting: ho\n", "greeting"},
+        {"amqp: {prefetch: 8}\n", "amqp: {prefetch: 9}\n", ""},
+        {"auth: {apiKeys: [a, b]}\n", "auth: {apiKeys: [a, c]}\n", "auth.apiKeys"},
+        {"auth: {apiKeys: [a, b]}\n", "auth: {apiKeys: [a]}\n", "auth.apiKeys"},
+        {"pools: [{name: x, lanes: 1}]\n", "pools: [{name: x, lanes: 3}]\n", ""},
+        {"pools: [{name: x, workers: [a]}, {name: y, workers: [b]}]\n",
+         "pools: [{name: x, workers: [a]}, {name: y, workers: [c]}]\n", "pools[1].workers"},
+        {"pools: [{name: x}]\n", "pools: [{name: x}, {name: y}]\n", "pools"},
+        {"greeting: hi\npools: [{name: x, workers: [a]}]\n", "pools: [{name: x, workers: [b]}]\n",
+         "greeting, pools[0].workers"},
+    };
+    struct world world;
+    begin(&world);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_string_equal(fixed_changes(&world, rows[i].before, rows[i].after), rows[i].names);
     end(&world);
 }

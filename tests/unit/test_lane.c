@@ -591,8 +591,9 @@ void test_lane__who_ended_two_lanes_is_buried_at_once(void **state)
     order("m1", NOTE_ID, "poison");
     struct delivery same = {
         .queue = STR("t.notes"), .message_id = STR("m1"), .body = note_body(&c, NOTE_ID, "poison")};
-    c.blame[0].digest = delivery_digest(&same);
-    c.blame[0].deaths = DEATHS_MAX;
+    const struct death death = {delivery_digest(&same), 0, "SIGSEGV", "write_note+0x1f"};
+    for (int i = 0; i < DEATHS_MAX; i++)
+        blame_record(&c.blame, &death);
     order("m2", OTHER_ID, "innocent");
     run();
     assert_int_equal(depth("t.dead.notes"), 1);

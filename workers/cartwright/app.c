@@ -23,24 +23,37 @@ static const char *take_option(int *argc, char **argv, const char *name)
     return NULL;
 }
 
+static enum outcome load(struct app *app, const char *path, struct err *err)
+{
+    *app = (struct app){.config_path = path};
+    arena_init(&app->arena, 64 * 1024);
+    const enum outcome outcome = config_load(&app_config, path, &app->arena, &app->config, err);
+    if (outcome != OUTCOME_DONE) {
+        arena_release(&app->arena);
+        return outcome;
+    }
+    app->settings = app->config.settings;
+    app->service = shop_service(app->settings);
+    return OUTCOME_DONE;
+}
+
 bool app_open(struct app *app, int *argc, char **argv)
 {
     struct err err = {0};
     const char *path = take_option(argc, argv, "--config");
-    *app = (struct app){0};
-    arena_init(&app->arena, 64 * 1024);
     json_init();
     if (auth_init(&err) != OUTCOME_DONE ||
-        config_load(&app_config, path ? path : getenv("CARTWRIGHT_CONFIG"), &app->arena,
-                    &app->config, &err) != OUTCOME_DONE) {
+        load(app, path ? path : getenv("CARTWRIGHT_CONFIG"), &err) != OUTCOME_DONE) {
         command_fail_err("configuration", &err);
-        arena_release(&app->arena);
         return false;
     }
-    app->settings = app->config.settings;
-    app->service = shop_service(app->settings);
     log_set_level((enum log_level)app->settings->engine.log_level);
     return true;
+}
+
+enum outcome app_open_again(struct app *app, const struct app *before, struct err *err)
+{
+    return load(app, before->config_path, err);
 }
 
 void app_close(struct app *app)

@@ -21,12 +21,14 @@ struct command {
 };
 
 extern const struct command worker_command, call_command, topology_command, index_command,
-    admin_command, check_command, config_command, describe_command, dead_letter_command;
+    admin_command, check_command, config_command, describe_command, dead_letter_command,
+    health_command;
 
 /* The configuration of a command: --config FILE or $CARTWRIGHT_CONFIG, then the environment.
  * Everything lives in the arena. */
 struct app {
     struct arena arena;
+    const char *config_path; /* NULL: no file */
     struct config config;
     const struct app_settings *settings;
     struct service service;
@@ -35,6 +37,8 @@ struct app {
 /* Takes "--config FILE" out of argv. False after saying what is wrong; the exit status is then
  * EXIT_USAGE. */
 bool app_open(struct app *app, int *argc, char **argv);
+/* The same file and the environment again, in another app. */
+MUST_CHECK enum outcome app_open_again(struct app *app, const struct app *before, struct err *err);
 void app_close(struct app *app);
 
 /* "cartwright call: ..." on standard error; gives the status back. */

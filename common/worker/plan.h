@@ -1,0 +1,13 @@
+/* plan.h - what a supervisor's lanes work by. */
+#ifndef CARTWRIGHT_WORKER_PLAN_H
+#define CARTWRIGHT_WORKER_PLAN_H
+
+#include "worker/operation.h"
+#include "worker/settings.h"
+
+struct plan {
+    const struct service *service;
+    const struct engine_settings *settings;
+};
+
+#endif

@@ -1,0 +1,39 @@
+/* slot.c - what the supervisor sees of a lane. */
+#include "worker/slot.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+
+const char *const drain_stage_names[] = {"not draining", "stop taking", "finish",
+                                         "settle",       "done",        NULL};
+
+void slot_reset(struct lane_slot *slot)
+{
+    slot->ready = 0;
+    slot->stage = DRAIN_NOT;
+    slot->suspect = 0;
+    slot->has_session = 0;
+    slot->crash.signal = 0;
+    slot->crash.depth = 0;
+    slot_goes_on(slot);
+    slot_alive(slot);
+}
+
+void slot_alive(struct lane_slot *slot)
+{
+    slot->alive_us = clock_monotonic_us();
+}
+
+void slot_waits(struct lane_slot *slot, const struct err *err)
+{
+    snprintf(slot->waiting_for, sizeof(slot->waiting_for), "%s", err->text);
+    if (slot->waiting_since_ms == 0)
+        slot->waiting_since_ms = clock_now_ms();
+    slot_alive(slot);
+}
+
+void slot_goes_on(struct lane_slot *slot)
+{
+    slot->waiting_since_ms = 0;
+}

@@ -1,0 +1,119 @@
+/* kitchen.c - a service that can be asked for what kills. */
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "life/life.h"
+#include "wire/schema_node.h"
+#include "worker/job.h"
+
+#define SLOW_S     3
+#define GREED_STEP ((size_t)64 * 1024 * 1024)
+
+struct meal {
+    struct doc_head head;
+    struct str dish;
+};
+
+static const struct field meal_fields[] = {
+    DOC_FIELDS(struct meal, FIELD_ID),
+    {.name = "dish", .kind = FIELD_STR, .offset = offsetof(struct meal, dish)},
+};
+static const struct shape meal_shape = SHAPE("Meal", struct meal, meal_fields);
+static const struct doc_type meal_type = {.collection = "meals", .shape = &meal_shape};
+
+struct cook_request {
+    struct str id;
+    struct str dish;
+};
+
+static const struct field cook_fields[] = {
+    {.name = "id", .kind = FIELD_ID, .offset = offsetof(struct cook_request, id)},
+    {.name = "dish", .kind = FIELD_STR, .offset = offsetof(struct cook_request, dish)},
+};
+static const struct shape cook_shape = SHAPE("CookRequest", struct cook_request, cook_fields);
+static const struct schema_node id_node = {
+    .type = SCHEMA_STR, .max_count = 24, .pattern = "^[0-9a-f]{24}$", .expected = "an id"};
+static const struct schema_node dish_node = {.type = SCHEMA_STR, .max_count = 100};
+static const struct schema_member cook_members[] = {
+    {{"id", 2}, true, &id_node},
+    {{"dish", 4}, true, &dish_node},
+};
+static const struct schema_node cook_node = {
+    .type = SCHEMA_OBJECT, .max_count = SIZE_MAX, .shape = &cook_shape, .members = cook_members};
+static const struct schema cook_schema = {
+    .name = "kitchen.cook", .root = &cook_node, .shape = &cook_shape};
+
+/* --- what must not be cooked ---------------------------------------------------------------------- */
+
+static void cook_segv(struct job *job)
+{
+    volatile int *volatile nowhere = NULL;
+    *nowhere = job != NULL;
+}
+
+static void cook_abort(struct job *job)
+{
+    (void)job;
+    abort();
+}
+
+static void cook_hang(struct job *job)
+{
+    (void)job;
+    for (volatile int still = 1; still;)
+        ;
+}
+
+static void cook_memory(struct job *job)
+{
+    for (;;)
+        arena_alloc(job_arena(job), GREED_STEP);
+}
+
+/* Busy, and not asleep: whatever a signal does, it does not make it shorter. */
+static void cook_slow(struct job *job)
+{
+    (void)job;
+    const int64_t end_us = clock_monotonic_us() + SLOW_S * 1000000LL;
+    while (clock_monotonic_us() < end_us)
+        ;
+}
+
+static const struct {
+    const char *dish;
+    void (*cook)(struct job *job);
+} dishes[] = {{"segv", cook_segv},
+              {"abort", cook_abort},
+              {"hang", cook_hang},
+              {"memory", cook_memory},
+              {"slow", cook_slow}};
+
+static enum outcome cook(struct job *job, const void *request, struct err *err)
+{
+    const struct cook_request *req = request;
+    struct meal *meal = NULL;
+    NEED(job, job_doc(job, &meal_type, req->id, FOR_UPDATE, (void **)&meal));
+    for (size_t i = 0; i < sizeof(dishes) / sizeof(dishes[0]); i++)
+        if (str_eq(req->dish, str_of(dishes[i].dish)))
+            dishes[i].cook(job);
+    if (meal)
+        return refuse(err, VERSION_CONFLICT, "cooked twice");
+    meal = ARENA_NEW(job_arena(job), struct meal);
+    *meal = (struct meal){.head.id = req->id, .dish = req->dish};
+    job_insert(job, &meal_type, meal);
+    return reply(job, &meal_shape, meal);
+}
+
+static const struct operation kitchen_cook = {
+    .name = "kitchen.cook", .who = GUEST, .request = &cook_schema, .handle = cook};
+static const struct operation *const operations[] = {&kitchen_cook, NULL};
+static const char *const prefixes[] = {"kitchen", NULL};
+const struct worker kitchen_worker = {"kitchen", prefixes, operations};
+static const struct worker *const workers[] = {&kitchen_worker, NULL};
+const struct doc_type *const kitchen_types[] = {&meal_type, NULL};
+
+struct service kitchen_service(void)
+{
+    return (struct service){.workers = workers, .types = kitchen_types, .cache_ms = MS_PER_HOUR};
+}
