@@ -180,6 +180,8 @@ int64_t delivery_deadline(const struct delivery *delivery);
 uint64_t delivery_digest(const struct delivery *delivery);
 
 /* job.c */
+/* What it asks for; of a message that nobody serves its routing key. */
+struct str job_operation_name(const struct job *job);
 void job_begin_run(struct job *job);
 void job_merge(struct job *job);
 

@@ -46,11 +46,6 @@ static enum outcome send_safely(struct lane *lane, const struct bus_message *mes
                : OUTCOME_DONE;
 }
 
-static struct str operation_name(const struct job *job)
-{
-    return job->operation ? str_of(job->operation->name) : job->delivery->routing_key;
-}
-
 /* Told on by every copy, so that a letter that dies again shows how often it was sent again. */
 static struct str history_of(const struct job *job)
 {
@@ -74,7 +69,7 @@ static enum outcome postpone(struct job *job, struct err *err)
         delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
     struct bus_message copy = copy_of(job);
     const struct bus_header headers[] = {
-        {"x-operation", operation_name(job)},
+        {"x-operation", job_operation_name(job)},
         {"x-caller", job_seal_caller(job)},
         {"x-history", history_of(job)},
     };
@@ -86,7 +81,7 @@ static enum outcome postpone(struct job *job, struct err *err)
     TRY(send_safely(lane, &copy, err));
     struct log_line line;
     log_begin(&line, LOG_WARN, "message postponed");
-    log_str(&line, "operation", operation_name(job));
+    log_str(&line, "operation", job_operation_name(job));
     log_str(&line, "messageId", delivery->message_id);
     log_int(&line, "attempt", delivery->attempt + 1);
     log_int(&line, "delayMs", delay_ms);
@@ -109,7 +104,7 @@ static void log_buried(const struct job *job, struct str queue)
 {
     struct log_line line;
     log_begin(&line, LOG_ERROR, "message buried");
-    log_str(&line, "operation", operation_name(job));
+    log_str(&line, "operation", job_operation_name(job));
     log_str(&line, "messageId", job->delivery->message_id);
     log_str(&line, "queue", queue);
     log_err(&line, &job->err);
@@ -122,7 +117,7 @@ static enum outcome bury(struct job *job, struct err *err)
     struct arena *arena = job->batch->arena;
     const struct delivery *delivery = job->delivery;
     const struct bus_header headers[] = {
-        {"x-operation", operation_name(job)},
+        {"x-operation", job_operation_name(job)},
         {"x-failure-code", str_of(job->err.code->name)},
         {"x-failure-reason", reason_of(job)},
         {"x-failure-place", str_printf(arena, "%s:%d", job->err.file, job->err.line)},

@@ -343,6 +343,11 @@ enum outcome refuse_and_keep(struct job *job)
 
 /* --- runs ---------------------------------------------------------------------------------------- */
 
+struct str job_operation_name(const struct job *job)
+{
+    return job->operation ? str_of(job->operation->name) : job->delivery->routing_key;
+}
+
 void job_begin_run(struct job *job)
 {
     job->ids_used = 0;

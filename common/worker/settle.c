@@ -112,19 +112,12 @@ static const char *outcome_text(const struct job *job)
     return job->repeated ? "repeated" : outcome_name(job->outcome);
 }
 
-/* What came back from the delays has its way there as its routing key. */
-static struct str operation_of(const struct job *job)
-{
-    const bool came_back = job->operation && job->delivery->attempt > 0;
-    return came_back ? str_of(job->operation->name) : job->delivery->routing_key;
-}
-
 static void log_job(const struct job *job)
 {
     const struct batch *batch = job->batch;
     struct log_line line;
     log_begin(&line, level_of(job), "message");
-    log_str(&line, "operation", operation_of(job));
+    log_str(&line, "operation", job_operation_name(job));
     log_str(&line, "outcome", str_of(outcome_text(job)));
     log_str(&line, "messageId", job->delivery->message_id);
     log_str(&line, "correlationId", job->delivery->correlation_id);

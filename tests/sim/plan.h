@@ -41,6 +41,8 @@
     X(LOCK_WIPED, "Redis wiped", 30)                                                               \
     /* rolling restarts */                                                                         \
     X(DRAIN, "lane is drained and replaced", 30)                                                   \
+    /* too many locks were met */                                                                  \
+    X(ASIDE, "lane stands aside or takes part again", 15)                                          \
     /* between clients and broker */                                                               \
     X(REQUEST_LOST, "request lost", 10)                                                            \
     X(REQUEST_TWICE, "request sent twice", 8)                                                      \

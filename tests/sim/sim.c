@@ -212,7 +212,7 @@ static void heal(struct sim *sim)
     lock_fake_set_down(sim->redis, false);
     for (int i = 0; i < sim->plan.lanes; i++)
         if (sim->lanes[i])
-            sim->lanes[i]->skew_ms = 0;
+            sim->lanes[i]->skew_ms = sim->lanes[i]->slot.aside = 0;
 }
 
 static bool queues_are_empty(const struct sim *sim)

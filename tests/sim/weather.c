@@ -58,13 +58,25 @@ static void drain_lane(struct sim *sim)
         sim_lane_drain(lane);
 }
 
+/* As the supervisor does it: never the first. */
+static void turn_aside(struct sim *sim)
+{
+    struct sim_lane *lane = sim->lanes[sim_between(sim, 0, sim->plan.lanes - 1)];
+    if (lane && lane != sim->lanes[0])
+        lane->slot.aside = !lane->slot.aside;
+}
+
 static const struct {
     enum fault_kind kind;
     void (*bring)(struct sim *sim);
 } turns[] = {
-    {FAULT_BROKER_RESTART, restart_broker}, {FAULT_BROKER_BLOCKS, block_broker},
-    {FAULT_STORE_AWAY, take_store_away},    {FAULT_LOCK_AWAY, take_redis_away},
-    {FAULT_LOCK_WIPED, wipe_redis},         {FAULT_DRAIN, drain_lane},
+    {FAULT_BROKER_RESTART, restart_broker},
+    {FAULT_BROKER_BLOCKS, block_broker},
+    {FAULT_STORE_AWAY, take_store_away},
+    {FAULT_LOCK_AWAY, take_redis_away},
+    {FAULT_LOCK_WIPED, wipe_redis},
+    {FAULT_DRAIN, drain_lane},
+    {FAULT_ASIDE, turn_aside},
 };
 
 static void change(void *context)
