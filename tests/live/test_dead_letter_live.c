@@ -95,8 +95,12 @@ static void set_up(void)
 {
     static int64_t delays[] = {100, 200};
     static struct str workers[] = {{"notes", 5}};
-    static struct pool_settings pool = {
-        .name = {"notes", 5}, .workers = {workers, 1}, .lanes = 1, .batch_max = 8, .prefetch = 16};
+    static struct pool_settings pool = {.name = {"notes", 5},
+                                        .workers = {workers, 1},
+                                        .lanes = 1,
+                                        .batch_max = 8,
+                                        .prefetch = 16,
+                                        .handler_ms = 10000};
     struct lane_case *scheme = ARENA_NEW(&w.arena, struct lane_case);
     lane_case_settings(scheme);
     w.settings = scheme->engine;
@@ -175,7 +179,8 @@ static void start_workers(void)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (!freopen("/dev/null", "w", stderr))
         _exit(1);
-    _exit(supervisor_run(&w.service, &w.settings, STR_ABSENT));
+    _exit(supervisor_run(
+        &(struct supervisor_options){.plan = {&w.service, &w.settings}, .only = STR("")}));
 }
 
 static void stop_workers(void)
