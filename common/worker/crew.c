@@ -8,12 +8,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "worker/process.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   5000
 #define STEADY_MS        10000 /* a lane that lived so long starts again without backoff */
+#define STATEMENT_MS     500 /* the longest a statement that was sent may take to be carried out */
 
 /* --- the list ---------------------------------------------------------------------------------------- */
 
@@ -131,21 +133,32 @@ void crew_start_due(struct crew *crew, int64_t now_ms)
 
 /* --- end --------------------------------------------------------------------------------------------- */
 
-/* A short-lived child with a connection of its own ends the transaction of the dead lane. */
+/* Twice, because a statement that the lane sent just before its death may be carried out behind the
+ * first time, and open the transaction again. */
+static enum outcome end_transaction(const struct plan *plan,
+                                    const uint8_t session[STORE_SESSION_BYTES], struct err *err)
+{
+    const struct store_options options = store_options_of(plan->service, plan->settings);
+    struct store *store = NULL;
+    TRY(store_open(&options, &store, err));
+    TRY(store_kill_session(store, session, err));
+    clock_pause_ms(STATEMENT_MS);
+    return store_kill_session(store, session, err);
+}
+
+/* A short-lived child with a connection of its own ends the transaction of the dead lane. The slot is
+ * the next lane's before it comes to that. */
 static void bury_session(const struct lane_child *lane)
 {
+    uint8_t session[STORE_SESSION_BYTES];
+    struct err err = {0};
     if (!lane->slot->has_session)
         return;
+    memcpy(session, lane->slot->session, sizeof(session));
     log_flush();
     if (fork() != 0)
         return;
-    struct store_options options = store_options_of(lane->plan->service, lane->plan->settings);
-    struct store *store = NULL;
-    struct err err = {0};
-    enum outcome outcome = store_open(&options, &store, &err);
-    if (outcome == OUTCOME_DONE)
-        outcome = store_kill_session(store, lane->slot->session, &err);
-    if (outcome != OUTCOME_DONE)
+    if (end_transaction(lane->plan, session, &err) != OUTCOME_DONE)
         log_warn("the dead lane's transaction could not be ended, MongoDB does so itself: %s",
                  err.text);
     _exit(0);
