@@ -147,10 +147,28 @@ fuzz: | build/.tools-build build/.tools-test ## look for inputs that break us, F
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-programs
 	$(Q)tests/rig/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
+# --- libraries that are preloaded, with nothing of a sanitizer in them ------------------------------
+$(O)/%.so: %.c | build/.tools-build
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)gcc $(CPPFLAGS) -std=gnu17 -O1 -g $(WARN) -fPIC -shared -o $@ $<
+
+# --- allocations that fail ------------------------------------------------------------------------
+FAIL_ALLOC := $(O)/tests/torture/fail_alloc.so
+TORTURE_SECONDS ?= 300
+SEED_OF_DAY = $(shell date +%j)
+
+.PHONY: torture torture-run
+torture-run: $(O)/cartwright $(OFFLINE) $(FAIL_ALLOC)
+	$(Q)tests/torture/torture.py $(O) --seconds $(TORTURE_SECONDS) --seed $(or $(SEED),$(SEED_OF_DAY))
+torture: | $(TEST_TOOLS) ## each allocation fails once, TORTURE_SECONDS=300 each as built and under ASan
+	$(Q)$(MAKE) --no-print-directory torture-run
+	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan torture-run
+
 # --- tests: tests/rig/test.sh has the list of parts ---------------------------------------------
 TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
 OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
-TESTED     := $(OFFLINE) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.life) $(PROGRAM.fault) $(PROGRAM.demo)
+TESTED     := $(OFFLINE) $(FAIL_ALLOC) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.life) $(PROGRAM.fault) $(PROGRAM.demo)
 
 .PHONY: test unit flow sim planted guard live life fault clients
 test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
@@ -183,6 +201,11 @@ fault: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## kills, restarts, races
 
 clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client
 	$(Q)tests/rig/test.sh $(O) python node
+
+NO_JIT := $(O)/tests/rig/no_jit.so
+.PHONY: valgrind
+valgrind: $(UNIT_BIN) $(PROGRAM.flow) $(NO_JIT) | $(TEST_TOOLS) ## unit tests and flow scripts under memcheck
+	$(Q)tests/rig/valgrind.sh $(O)
 
 .PHONY: asan asan-run
 asan: ## unit tests, flow scripts and saved fuzz inputs under ASan, UBSan and LSan

@@ -230,6 +230,11 @@ static void receive_method(struct link *link, const amqp_frame_t *frame)
         receive_reply(&link->call, method);
         return;
     }
+    /* What it names lives in the pool of its channel, and that of channel 0 is not kept. */
+    if (frame->channel == 0 && method->id >> 16 == AMQP_BASIC_CLASS) {
+        link_lose(link, "the broker sent method %#x on channel 0", method->id);
+        return;
+    }
     for (size_t i = 0; i < sizeof(method_receivers) / sizeof(method_receivers[0]); i++)
         if (method_receivers[i].id == method->id) {
             method_receivers[i].receive(link, frame->channel, method->decoded);

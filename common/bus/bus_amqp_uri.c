@@ -22,7 +22,8 @@ enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err
         panic("out of memory for a URI");
     struct amqp_connection_info info;
     amqp_default_connection_info(&info);
-    if (amqp_parse_url(copy, &info) != AMQP_STATUS_OK) {
+    /* To the library 0 is a port, and "[]" a host. */
+    if (amqp_parse_url(copy, &info) != AMQP_STATUS_OK || info.port == 0 || !info.host[0]) {
         free(copy);
         return bug(err, "the broker's URI cannot be read: expected "
                         "amqp://user:password@host:5672/vhost, with special characters of user, "

@@ -58,7 +58,10 @@ static bool has_tag(const yaml_event_t *event)
 /* The caller deletes the event when this is DONE. */
 static enum outcome next_event(struct reader *reader, yaml_event_t *event)
 {
-    if (!yaml_parser_parse(&reader->parser, event))
+    const bool parsed = yaml_parser_parse(&reader->parser, event);
+    if (reader->parser.error == YAML_MEMORY_ERROR)
+        panic("out of memory for %s", reader->path);
+    if (!parsed)
         return refuse_at(reader, reader->parser.problem_mark.line + 1, "%s%s%s",
                          reader->parser.context ? reader->parser.context : "",
                          reader->parser.context ? ": " : "",

@@ -68,8 +68,11 @@ static bool parse_host(struct arena *arena, struct str place, struct redis_addre
         if (!str_to_int64(str_from(place, (size_t)colon + 1), &port))
             return false;
     }
-    if (bracket > 0 && host.ptr[0] == '[')
-        host = (struct str){host.ptr + 1, (size_t)bracket - 1};
+    const bool in_brackets = bracket > 0 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    if (in_brackets)
+        host = (struct str){host.ptr + 1, host.len - 2};
+    else if (memchr(host.ptr, ':', host.len) || memchr(host.ptr, '[', host.len))
+        return false;
     out->host = str_dup(arena, host);
     out->port = (int)port;
     return host.len > 0 && port > 0 && port <= 65535;

@@ -163,6 +163,29 @@ MUST_CHECK bool mongo_pack(ZSTD_CCtx *packer, bson_t *out, const bson_t *content
 MUST_CHECK bool mongo_unpack(struct arena *arena, const bson_t *from, bson_t *content);
 #define PACKED_FIELD     "packed"
 #define PACKED_BYTES_MAX (16u << 20) /* before packing */
+
+/* Replies that a cursor over the journal yields: of these keys only. */
+struct mongo_replies {
+    struct arena *arena;
+    const struct journal_key *keys;
+    size_t key_count;
+    struct journal_reply *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Entries that it yields. */
+struct mongo_entries {
+    struct arena *arena;
+    struct journal_entry *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* BUG for what is no entry of ours. */
+mongo_take_fn mongo_take_replies;
+mongo_take_fn mongo_take_entry;
+
 enum outcome mongo_journal_find(struct store *store, struct arena *arena,
                                 const struct journal_key *keys, size_t count,
                                 struct journal_reply **out, size_t *out_count, struct err *err);

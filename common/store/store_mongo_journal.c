@@ -143,19 +143,10 @@ static bool array_at(const bson_t *entry, const char *name, bson_iter_t *out)
            bson_iter_recurse(&at, out);
 }
 
-struct reply_search {
-    struct arena *arena;
-    const struct journal_key *keys;
-    size_t key_count;
-    struct journal_reply *found;
-    size_t count;
-    size_t capacity;
-};
-
-static bool is_wanted(const struct reply_search *search, const struct journal_key *key)
+static bool is_wanted(const struct mongo_replies *replies, const struct journal_key *key)
 {
-    for (size_t i = 0; i < search->key_count; i++)
-        if (memcmp(search->keys[i].bytes, key->bytes, JOURNAL_KEY_BYTES) == 0)
+    for (size_t i = 0; i < replies->key_count; i++)
+        if (memcmp(replies->keys[i].bytes, key->bytes, JOURNAL_KEY_BYTES) == 0)
             return true;
     return false;
 }
@@ -174,23 +165,23 @@ static bool read_reply(const bson_iter_t *at, struct journal_reply *reply)
     return !str_is_absent(reply->body);
 }
 
-static enum outcome take_replies(void *context, const bson_t *doc, struct err *err)
+enum outcome mongo_take_replies(void *context, const bson_t *doc, struct err *err)
 {
-    struct reply_search *search = context;
+    struct mongo_replies *found = context;
     bson_t content;
     bson_iter_t keys, replies;
-    if (!array_at(doc, "keys", &keys) || !mongo_unpack(search->arena, doc, &content) ||
+    if (!array_at(doc, "keys", &keys) || !mongo_unpack(found->arena, doc, &content) ||
         !array_at(&content, "replies", &replies))
         return bug(err, "journal: an entry without keys or replies");
     while (bson_iter_next(&keys) && bson_iter_next(&replies)) {
         struct journal_reply reply = {0};
         if (!bytes_of(&keys, reply.key.bytes, JOURNAL_KEY_BYTES) || !read_reply(&replies, &reply))
             return bug(err, "journal: a reply cannot be read");
-        if (!is_wanted(search, &reply.key))
+        if (!is_wanted(found, &reply.key))
             continue;
-        search->found = arena_grow(search->arena, search->found, search->count,
-                                   sizeof(*search->found), &search->capacity);
-        search->found[search->count++] = reply;
+        found->items = arena_grow(found->arena, found->items, found->count, sizeof(*found->items),
+                                  &found->capacity);
+        found->items[found->count++] = reply;
     }
     return OUTCOME_DONE;
 }
@@ -229,27 +220,21 @@ enum outcome mongo_journal_find(struct store *base, struct arena *arena,
                                 struct journal_reply **out, size_t *out_count, struct err *err)
 {
     const struct mongo_link *link = &mongo_of(base)->link;
-    struct reply_search search = {.arena = arena, .keys = keys, .key_count = count};
+    struct mongo_replies found = {.arena = arena, .keys = keys, .key_count = count};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_key_filter(&filter, keys, count) ||
         !put_reply_options(&options, count, link->timeout_ms))
         return bug(err, "journal: %zu keys do not fit into a command", count);
     if (count > 0)
-        TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_replies, &search, err));
-    *out = search.found;
-    *out_count = search.count;
+        TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_replies, &found,
+                        err));
+    *out = found.items;
+    *out_count = found.count;
     return OUTCOME_DONE;
 }
 
 /* --- the outbox ------------------------------------------------------------------------------- */
-
-struct outbox {
-    struct arena *arena;
-    struct journal_entry *entries;
-    size_t count;
-    size_t capacity;
-};
 
 static bool read_event(const bson_iter_t *at, struct journal_event *event)
 {
@@ -303,25 +288,25 @@ static bool read_keys(struct arena *arena, const bson_t *entry, struct journal_e
     return true;
 }
 
-static enum outcome take_entry(void *context, const bson_t *doc, struct err *err)
+enum outcome mongo_take_entry(void *context, const bson_t *doc, struct err *err)
 {
-    struct outbox *outbox = context;
+    struct mongo_entries *entries = context;
     struct journal_entry found = {0};
     bson_t content;
     bson_iter_t id, at, published;
     if (!bson_iter_init_find(&id, doc, "_id") || !BSON_ITER_HOLDS_OID(&id))
         return bug(err, "journal: an entry without an id");
-    found.id = id_from_bytes(outbox->arena, bson_iter_oid(&id)->bytes);
+    found.id = id_from_bytes(entries->arena, bson_iter_oid(&id)->bytes);
     if (!bson_iter_init_find(&at, doc, "at") ||
         !bson_iter_init_find(&published, doc, "published") ||
-        !mongo_unpack(outbox->arena, doc, &content) ||
-        !read_events(outbox->arena, &content, &found) || !read_keys(outbox->arena, doc, &found))
+        !mongo_unpack(entries->arena, doc, &content) ||
+        !read_events(entries->arena, &content, &found) || !read_keys(entries->arena, doc, &found))
         return bug(err, "journal: entry %.*s cannot be read", STR_FMT(found.id));
     found.at = bson_iter_date_time(&at);
     found.published = bson_iter_as_bool(&published);
-    outbox->entries = arena_grow(outbox->arena, outbox->entries, outbox->count,
-                                 sizeof(*outbox->entries), &outbox->capacity);
-    outbox->entries[outbox->count++] = found;
+    entries->items = arena_grow(entries->arena, entries->items, entries->count,
+                                sizeof(*entries->items), &entries->capacity);
+    entries->items[entries->count++] = found;
     return OUTCOME_DONE;
 }
 
@@ -346,14 +331,14 @@ enum outcome mongo_outbox(struct store *base, struct arena *arena, int64_t age_m
                           struct journal_entry **out, size_t *out_count, struct err *err)
 {
     const struct mongo_link *link = &mongo_of(base)->link;
-    struct outbox outbox = {.arena = arena};
+    struct mongo_entries outbox = {.arena = arena};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_outbox_filter(&filter, clock_now_ms() - age_ms) ||
         !put_entry_options(&options, "at", max, link->timeout_ms))
         return bug(err, "journal: the outbox cannot be asked");
-    TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_entry, &outbox, err));
-    *out = outbox.entries;
+    TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_entry, &outbox, err));
+    *out = outbox.items;
     *out_count = outbox.count;
     return OUTCOME_DONE;
 }
@@ -375,14 +360,14 @@ enum outcome mongo_journal_scan(struct store *base, struct arena *arena, int64_t
                                 size_t *out_count, struct err *err)
 {
     const struct mongo_link *link = &mongo_of(base)->link;
-    struct outbox scan = {.arena = arena};
+    struct mongo_entries scan = {.arena = arena};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_scan_filter(&filter, since_ms, after) || !mongo_read_majority(&options) ||
         !put_entry_options(&options, "_id", max, link->timeout_ms))
         return bug(err, "journal: it cannot be gone through");
-    TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, take_entry, &scan, err));
-    *out = scan.entries;
+    TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_entry, &scan, err));
+    *out = scan.items;
     *out_count = scan.count;
     return OUTCOME_DONE;
 }

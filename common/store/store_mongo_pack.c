@@ -4,10 +4,18 @@
  * its fastest level makes them about a sixth, which MongoDB then need not copy into the oplog,
  * the log and the collection. */
 #include <stdlib.h>
+#include <zstd_errors.h>
 
 #include "store/store_mongo.h"
 
 #define PACK_LEVEL 1
+
+/* The entry is not to blame, and must not be taken for a broken one. */
+static void insist_on_memory(size_t result)
+{
+    if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)
+        panic("out of memory for Zstandard");
+}
 
 bool mongo_pack(ZSTD_CCtx *packer, bson_t *out, const bson_t *content)
 {
@@ -17,6 +25,7 @@ bool mongo_pack(ZSTD_CCtx *packer, bson_t *out, const bson_t *content)
         panic("out of memory for %zu packed bytes", room);
     const size_t size =
         ZSTD_compressCCtx(packer, bytes, room, bson_get_data(content), content->len, PACK_LEVEL);
+    insist_on_memory(size);
     const bool ok =
         !ZSTD_isError(size) && size <= UINT32_MAX &&
         bson_append_binary(out, PACKED_FIELD, -1, BSON_SUBTYPE_BINARY, bytes, (uint32_t)size);
@@ -38,6 +47,7 @@ bool mongo_unpack(struct arena *arena, const bson_t *from, bson_t *content)
         size > PACKED_BYTES_MAX)
         return false;
     uint8_t *data = (uint8_t *)arena_bytes(arena, (size_t)size);
-    return ZSTD_decompress(data, (size_t)size, bytes, len) == size &&
-           bson_init_static(content, data, (size_t)size);
+    const size_t unpacked = ZSTD_decompress(data, (size_t)size, bytes, len);
+    insist_on_memory(unpacked);
+    return unpacked == size && bson_init_static(content, data, (size_t)size);
 }

@@ -5,16 +5,19 @@
  * counted before it sees the text, so a hostile message costs one linear pass and no memory.
  *
  * Memory is jansson's own, released with the arena. (Letting jansson allocate from the arena was
- * measured: 7 % of the parse, which goes mostly into its lexer; not worth a process-wide hook.) */
+ * measured: 7 % of the parse, which goes mostly into its lexer; not worth it.) */
 #include "wire/json.h"
 
 #include <jansson.h>
+#include <stdlib.h>
 
+#include "base/memory.h"
 #include "wire/json_tree.h"
 
-/* 0: drawn from the kernel. Without this call jansson does it at the first object. */
+/* Of the seed, 0: drawn from the kernel. Without this call jansson does it at the first object. */
 void json_init(void)
 {
+    json_set_alloc_funcs(memory_alloc, free);
     json_object_seed(0);
 }
 

@@ -93,6 +93,9 @@ bool schema_pattern_matches(const char *pattern, struct str s)
     const struct slot *slot = slot_of(pattern);
     if (!slot->text)
         panic("schema_prepare() was not called for the pattern %s", pattern);
-    return pcre2_match(slot->code, (PCRE2_SPTR)s.ptr, s.len, 0, PCRE2_NO_UTF_CHECK, patterns.match,
-                       patterns.context) >= 0;
+    const int found = pcre2_match(slot->code, (PCRE2_SPTR)s.ptr, s.len, 0, PCRE2_NO_UTF_CHECK,
+                                  patterns.match, patterns.context);
+    if (found == PCRE2_ERROR_NOMEMORY)
+        panic("out of memory for the pattern %s", pattern);
+    return found >= 0;
 }

@@ -23,6 +23,7 @@
 #define MARK_BATCH        32
 #define STATS_PERIOD_US   10000000
 #define RENEWAL_PERIOD_US 5000000
+#define QUIET_US          1000000
 
 /* --- queue of deliveries -------------------------------------------------------------------------- */
 
@@ -170,6 +171,7 @@ static bool receive(struct lane *lane, int timeout_ms)
     struct delivery *delivery = NULL;
     switch (bus_next(lane->bus, timeout_ms, &delivery)) {
     case BUS_MESSAGE:
+        lane->received_us = clock_monotonic_us();
         queue_push(&lane->waiting, delivery);
         return true;
     case BUS_IDLE:
@@ -261,11 +263,13 @@ static void log_stats(struct lane *lane, int64_t now_us)
 }
 
 /* A queue that was deleted and made again at once has forgotten us, and nobody says so (bus_renew). A
- * lane that always has something in hand renews nothing: it does get messages. */
+ * lane that got something within the last second renews nothing: more may be on its way, and would
+ * be delivered twice. */
 static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *err)
 {
     const bool first = lane->next_renewal_us == 0;
-    if (now_us < lane->next_renewal_us || lane_in_hand(lane) > 0 || lane->settled.count > 0)
+    if (now_us < lane->next_renewal_us || now_us < lane->received_us + QUIET_US ||
+        lane_in_hand(lane) > 0 || lane->settled.count > 0)
         return OUTCOME_DONE;
     lane->next_renewal_us = now_us + RENEWAL_PERIOD_US;
     if (first)

@@ -7,6 +7,7 @@
  * log. A line that begins with a blank continues the one before; # begins a comment. */
 #include "flow/flow.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -164,7 +165,7 @@ static bool play_file(struct flow *flow, const char *path, int depth)
 {
     FILE *file = fopen(path, "rb");
     if (!file)
-        return flow_fail(flow, "cannot open %s", path);
+        return flow_fail(flow, "cannot open %s: %s", path, strerror(errno));
     char *bytes = arena_bytes(&flow->arena, SCRIPT_MAX);
     const size_t len = fread(bytes, 1, SCRIPT_MAX, file);
     const bool failed = ferror(file) || len == SCRIPT_MAX;

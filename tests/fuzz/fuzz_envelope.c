@@ -34,6 +34,13 @@ static void require(bool holds)
         abort();
 }
 
+/* What fails before any input is looked at. */
+static void insist(enum outcome outcome, const struct err *err)
+{
+    if (outcome != OUTCOME_DONE)
+        panic("%s", err->text);
+}
+
 /* --- the shop ------------------------------------------------------------------------------------- */
 
 static int64_t fixed_now(void)
@@ -52,7 +59,7 @@ static void open_lane(void)
         .stopping = &door.stopping,
         .now_ms = fixed_now,
     };
-    require(lane_init(&door.lane, &parts, &err) == OUTCOME_DONE);
+    insist(lane_init(&door.lane, &parts, &err), &err);
 }
 
 static void prepare_schemas(void)
@@ -60,8 +67,7 @@ static void prepare_schemas(void)
     struct err err;
     for (size_t w = 0; door.service.workers[w]; w++)
         for (size_t i = 0; door.service.workers[w]->operations[i]; i++)
-            require(schema_prepare(door.service.workers[w]->operations[i]->request, &err) ==
-                    OUTCOME_DONE);
+            insist(schema_prepare(door.service.workers[w]->operations[i]->request, &err), &err);
 }
 
 static void open_door(void)

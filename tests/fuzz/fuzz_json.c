@@ -49,6 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err;
     const struct json *json;
     const struct str bytes = {(const char *)data, size};
+    json_init();
     arena_init(&arena, 4096);
     if (json_parse(&arena, bytes, &json, &err) == OUTCOME_DONE)
         round_trip(&arena, json);

@@ -83,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct str rest = {(const char *)data + 1, size - 1};
     require(auth_init(&err) == OUTCOME_DONE);
+    json_init();
     arena_init(&arena, 4096);
     if (data[0] != 'r')
         sign_and_verify(&arena, rest);

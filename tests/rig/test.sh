@@ -21,6 +21,7 @@ PARTS=(
     "schema    nothing tests/schema/agreement.py"
     "replay    nothing tests/fuzz/fuzz_*.c"
     "flow      nothing tests/flow/*.c"
+    "torture   nothing tests/torture/torture.py"
     "sim       nothing tests/sim/*.c"
     "planted   nothing tests/planted/*.patch"
     "guard     nothing tests/guard/orders.c"
@@ -80,6 +81,9 @@ part_replay() {
 }
 
 part_flow() { "$BUILD/tests/flow/flow"; }
+
+# Four allocations of each program, always the same; `make torture` tries more, others each day.
+part_torture() { tests/torture/torture.py "$BUILD" --seconds 1 --seed 1; }
 
 # And the same seed goes the same way, to the letter.
 part_sim() {

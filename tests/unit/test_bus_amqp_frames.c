@@ -50,8 +50,13 @@ void test_bus_amqp_frames__uri_is_taken_apart(void **state)
 void test_bus_amqp_frames__bad_uri_is_refused_without_its_password(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"amqps://ann:hidden@broker", "http://ann:hidden@broker",
-                                        "amqp://ann:hidden@broker:port", "", "ann:hidden"};
+    static const char *const cases[] = {"amqps://ann:hidden@broker",
+                                        "http://ann:hidden@broker",
+                                        "amqp://ann:hidden@broker:port",
+                                        "amqp://ann:hidden@broker:0",
+                                        "amqp://ann:hidden@[]",
+                                        "",
+                                        "ann:hidden"};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bus_uri uri;
         struct err err = {0};
@@ -501,6 +506,17 @@ static void assert_lost(struct rig *rig, const char *part)
     struct err err = {0};
     assert_int_equal(link_lost(&rig->link, &err), OUTCOME_RETRY);
     assert_non_null(strstr(err.text, "broker:1"));
+}
+
+void test_bus_amqp_frames__content_on_channel_0_is_a_loss(void **state)
+{
+    (void)state;
+    struct rig rig;
+    amqp_basic_deliver_t deliver = {.consumer_tag = amqp_cstring_bytes("1"), .delivery_tag = 1};
+    rig_init(&rig, FRAME_MAX);
+    add_method(&rig, 0, AMQP_BASIC_DELIVER_METHOD, &deliver);
+    assert_lost(&rig, "channel 0");
+    rig_release(&rig);
 }
 
 void test_bus_amqp_frames__cancelled_consumer_is_a_loss(void **state)

@@ -1,0 +1,14 @@
+/* memory.c - memory that is there, or the process ends. */
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+
+void *memory_alloc(size_t size)
+{
+    void *block = malloc(size > 0 ? size : 1);
+    if (!block)
+        panic("out of memory for %zu bytes of a library", size);
+    return block;
+}

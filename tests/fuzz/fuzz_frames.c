@@ -1,0 +1,157 @@
+/* fuzz_frames.c - any bytes from the broker's side of a connection: the link takes what is AMQP and
+ * is lost over the rest, and it does not matter in which pieces they arrive.
+ *
+ * The first byte is the size of the pieces of the second run and, if odd, asks for all headers; the
+ * rest is frames, as they come after the login. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "bus/bus_amqp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define BODY_MAX 4096
+
+/* One life of a link, and a digest of all that it told. */
+struct listener {
+    struct link link;
+    crypto_generichash_state told;
+};
+
+static void require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void tell(struct listener *listener, const void *bytes, size_t len)
+{
+    crypto_generichash_update(&listener->told, bytes, len);
+}
+
+/* Reads every byte and the NUL behind it. */
+static void tell_str(struct listener *listener, struct str text)
+{
+    tell(listener, &text.len, sizeof(text.len));
+    tell(listener, text.ptr, text.len);
+    require(str_is_absent(text) ? text.len == 0 : text.ptr[text.len] == '\0');
+}
+
+static void tell_delivery(struct listener *listener, const struct delivery *delivery)
+{
+    const struct str texts[] = {
+        delivery->queue,       delivery->exchange,        delivery->routing_key,
+        delivery->body,        delivery->message_id,      delivery->correlation_id,
+        delivery->reply_to,    delivery->content_type,    delivery->content_encoding,
+        delivery->type,        delivery->authorization,   delivery->api_key,
+        delivery->api_version, delivery->accept_language, delivery->operation,
+        delivery->caller,      delivery->history,         delivery->headers,
+        delivery->traceparent,
+    };
+    const int64_t numbers[] = {
+        (int64_t)delivery->tag,   delivery->deadline,    delivery->status,
+        delivery->expiration,     delivery->timestamp,   delivery->attempt,
+        delivery->delivery_count, delivery->redelivered, delivery->too_large,
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        tell_str(listener, texts[i]);
+    tell(listener, numbers, sizeof(numbers));
+    require(delivery->body.len <= (delivery->too_large ? 0 : BODY_MAX));
+}
+
+static void on_delivered(void *owner, struct delivery *delivery)
+{
+    tell_delivery(owner, delivery);
+    delivery_free(delivery);
+}
+
+static void on_returned(void *owner, struct delivery *message)
+{
+    tell(owner, "returned", 8);
+    on_delivered(owner, message);
+}
+
+static void on_confirmed(void *owner, uint64_t tag, bool multiple, bool ok)
+{
+    const uint64_t confirmed[] = {tag, multiple, ok};
+    tell(owner, confirmed, sizeof(confirmed));
+}
+
+/* Where it stopped then depends on which allocation failed. */
+static bool out_of_memory(const struct listener *listener)
+{
+    return strstr(listener->link.reason, amqp_error_string2(AMQP_STATUS_NO_MEMORY));
+}
+
+static void listener_init(struct listener *listener, bool keep_headers)
+{
+    static const struct link_events events = {on_delivered, on_returned, on_confirmed};
+    static const struct bus_uri uri = {.host = "broker", .port = 5672};
+    static const struct str consumed[] = {{"shop.cart", 9}, {"shop.order", 10}};
+    *listener = (struct listener){
+        .link = {.options = {.uri = &uri,
+                             .timeout_ms = 1,
+                             .body_max = BODY_MAX,
+                             .keep_headers = keep_headers,
+                             .events = &events,
+                             .owner = listener},
+                 .state = amqp_new_connection(),
+                 .fd = -1,
+                 .out = {.frame_max = FRAME_MAX},
+                 .call = {.channel = 1, .reply = AMQP_QUEUE_DECLARE_OK_METHOD},
+                 .consumed = consumed,
+                 .consumed_count = 2},
+    };
+    if (!listener->link.state)
+        panic("out of memory for a connection");
+    crypto_generichash_init(&listener->told, NULL, 0, 16);
+    /* The library first expects a protocol header. */
+    amqp_frame_t frame;
+    const amqp_bytes_t greeting = {8, (void *)(uintptr_t) "AMQP\0\0\11\1"};
+    require(amqp_handle_input(listener->link.state, greeting, &frame) == 8);
+    if (amqp_tune_connection(listener->link.state, 0, FRAME_MAX, 0) != AMQP_STATUS_OK)
+        panic("out of memory for a connection");
+}
+
+/* The loss belongs to what is told. */
+static void listener_end(struct listener *listener, uint8_t digest[16])
+{
+    if (out_of_memory(listener))
+        panic("%s", listener->link.reason);
+    tell_str(listener, str_of(listener->link.reason));
+    tell(listener, &listener->link.call.message_count, sizeof(int64_t));
+    tell(listener, listener->link.out.bytes, listener->link.out.len);
+    link_lose(&listener->link, "the end");
+    link_close(&listener->link);
+    crypto_generichash_final(&listener->told, digest, 16);
+}
+
+static void listen(struct str bytes, size_t piece, bool keep_headers, uint8_t digest[16])
+{
+    struct listener listener;
+    listener_init(&listener, keep_headers);
+    for (size_t at = 0; at < bytes.len && !listener.link.lost; at += piece) {
+        const size_t len = bytes.len - at < piece ? bytes.len - at : piece;
+        uint8_t *copy = malloc(len);
+        if (!copy)
+            panic("out of memory for a piece");
+        memcpy(copy, bytes.ptr + at, len);
+        link_feed(&listener.link, copy, len);
+        free(copy);
+    }
+    listener_end(&listener, digest);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t whole[16];
+    uint8_t pieces[16];
+    if (size < 2)
+        return 0;
+    const struct str bytes = {(const char *)data + 1, size - 1};
+    const bool keep_headers = data[0] & 1;
+    listen(bytes, bytes.len, keep_headers, whole);
+    listen(bytes, (size_t)data[0] + 1, keep_headers, pieces);
+    require(memcmp(whole, pieces, sizeof(whole)) == 0);
+    return 0;
+}
