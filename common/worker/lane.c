@@ -272,7 +272,8 @@ static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *
         lane_in_hand(lane) > 0 || lane->settled.count > 0)
         return OUTCOME_DONE;
     lane->next_renewal_us = now_us + RENEWAL_PERIOD_US;
-    if (first)
+    /* A call to a server may have taken long: what came meanwhile is not read yet. */
+    if (first || !receive(lane, 0) || lane->waiting.count > 0)
         return OUTCOME_DONE;
     const enum outcome outcome = bus_renew(lane->bus, err);
     lane->bus_lost = lane->bus_lost || outcome != OUTCOME_DONE;
