@@ -157,7 +157,9 @@ MUST_CHECK enum outcome bus_declare(struct bus *bus, const struct bus_topology *
  * (yet). */
 MUST_CHECK enum outcome bus_consume(struct bus *bus, const struct str *queues, size_t count,
                                     int prefetch, struct err *err);
-/* Stops taking new messages (drain); what was delivered may still be acknowledged. */
+/* Stops taking new messages; what was delivered may still be acknowledged. What the broker has on
+ * its way goes back to the queue and has spent one of its deliveries
+ * (https://github.com/rabbitmq/rabbitmq-server/issues/3729). */
 MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
 /* The next delivery: what the library holds already, then the socket, waiting up to timeout_ms
  * (0: never waits). Also serves heartbeats, confirms and returns of both connections. BUS_IDLE

@@ -36,6 +36,7 @@ struct bus_amqp {
     size_t queue_count;
     int prefetch;
     bool is_consuming; /* from bus_consume to bus_cancel */
+    uint64_t subscriptions;
 };
 
 static struct bus_amqp *amqp_of(struct bus *bus)
@@ -83,11 +84,19 @@ static enum outcome set_prefetch(struct bus_amqp *amqp, struct err *err)
                      AMQP_BASIC_QOS_OK_METHOD, err);
 }
 
-/* The consumer tag is the queue's index: link->consumed gives the name back. */
+/* A number of which link->consumed knows the queue by its remainder; a new one for each subscription:
+ * the broker's quorum queues mix up two consumers that had the same tag one after the other
+ * (https://github.com/rabbitmq/rabbitmq-server/issues/5927). */
+static void write_consumer_tag(const struct bus_amqp *amqp, size_t index,
+                               char tag[CONSUMER_TAG_SIZE])
+{
+    snprintf(tag, CONSUMER_TAG_SIZE, "%" PRIu64, amqp->subscriptions * amqp->queue_count + index);
+}
+
 static enum outcome consume_queue(struct bus_amqp *amqp, size_t index, struct err *err)
 {
     char tag[CONSUMER_TAG_SIZE];
-    snprintf(tag, sizeof(tag), "%zu", index);
+    write_consumer_tag(amqp, index, tag);
     amqp_basic_consume_t consume = {
         .queue = amqp_bytes_of(amqp->queues[index]),
         .consumer_tag = amqp_cstring_bytes(tag),
@@ -98,6 +107,7 @@ static enum outcome consume_queue(struct bus_amqp *amqp, size_t index, struct er
 
 static enum outcome start_consuming(struct bus_amqp *amqp, struct err *err)
 {
+    amqp->subscriptions++;
     amqp->consumer.consumed = amqp->queues;
     amqp->consumer.consumed_count = amqp->queue_count;
     enum outcome outcome = set_prefetch(amqp, err);
@@ -231,7 +241,7 @@ static enum outcome amqp_cancel(struct bus *bus, struct err *err)
     amqp->is_consuming = false; /* first: a reconnect shall not start again */
     for (size_t i = 0; i < amqp->queue_count; i++) {
         char tag[CONSUMER_TAG_SIZE];
-        snprintf(tag, sizeof(tag), "%zu", i);
+        write_consumer_tag(amqp, i, tag);
         amqp_basic_cancel_t cancel = {.consumer_tag = amqp_cstring_bytes(tag)};
         TRY(link_call(&amqp->consumer, CHANNEL_CONSUME, AMQP_BASIC_CANCEL_METHOD, &cancel,
                       AMQP_BASIC_CANCEL_OK_METHOD, err));

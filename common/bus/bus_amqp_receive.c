@@ -9,14 +9,13 @@
 
 /* --- contents: deliveries and returned messages --------------------------------------------- */
 
-/* Consumer tags are indexes into the names that the owner consumes. */
+/* A consumer tag's remainder is an index into the names that the owner consumes. */
 static struct str queue_of(const struct link *link, amqp_bytes_t consumer_tag)
 {
-    int64_t index;
-    if (!str_to_int64(str_of_bytes(consumer_tag), &index) || index < 0 ||
-        (size_t)index >= link->consumed_count)
+    int64_t tag;
+    if (link->consumed_count == 0 || !str_to_int64(str_of_bytes(consumer_tag), &tag) || tag < 0)
         return STR_ABSENT;
-    return link->consumed[index];
+    return link->consumed[(size_t)tag % link->consumed_count];
 }
 
 static struct incoming *start_content(struct link *link, amqp_channel_t channel)

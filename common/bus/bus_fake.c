@@ -48,6 +48,7 @@ struct bus_fake {
     uint32_t epoch;
     uint64_t last_tag;
     uint64_t returned;
+    size_t renewals;
 };
 
 static struct bus_fake *fake_of(struct bus *bus)
@@ -249,9 +250,10 @@ static void beat_nothing(struct bus *bus)
 }
 
 /* Its queues are never deleted. */
-static enum outcome renew_nothing(struct bus *bus, struct err *err)
+static enum outcome fake_renew(struct bus *bus, struct err *err)
 {
-    (void)bus, (void)err;
+    (void)err;
+    fake_of(bus)->renewals++;
     return OUTCOME_DONE;
 }
 
@@ -494,7 +496,7 @@ static const struct bus_ops fake_ops = {
     .cancel = fake_cancel,
     .next = fake_next,
     .beat = beat_nothing,
-    .renew = renew_nothing,
+    .renew = fake_renew,
     .watch = watch_nothing,
     .ack = fake_ack,
     .requeue = fake_requeue,
@@ -596,6 +598,11 @@ void bus_fake_lose(struct bus *bus, const char *reason)
 void bus_fake_cut(struct bus *bus, size_t calls)
 {
     fake_of(bus)->cut_after = calls;
+}
+
+size_t bus_fake_renewals(const struct bus *bus)
+{
+    return const_fake_of(bus)->renewals;
 }
 
 size_t bus_fake_calls(const struct bus *bus)

@@ -32,5 +32,7 @@ void bus_fake_lose(struct bus *bus, const char *reason);
 void bus_fake_cut(struct bus *bus, size_t calls);
 /* How many calls wait for the flush. */
 size_t bus_fake_calls(const struct bus *bus);
+/* How often it was subscribed anew (bus_renew). */
+size_t bus_fake_renewals(const struct bus *bus);
 
 #endif

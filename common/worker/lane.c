@@ -171,7 +171,7 @@ static bool receive(struct lane *lane, int timeout_ms)
     struct delivery *delivery = NULL;
     switch (bus_next(lane->bus, timeout_ms, &delivery)) {
     case BUS_MESSAGE:
-        lane->received_us = clock_monotonic_us();
+        lane->quiet_since_us = 0;
         queue_push(&lane->waiting, delivery);
         return true;
     case BUS_IDLE:
@@ -262,15 +262,23 @@ static void log_stats(struct lane *lane, int64_t now_us)
     lane->counters = (struct lane_counters){0};
 }
 
+static bool is_quiet(struct lane *lane, int64_t now_us)
+{
+    if (lane_in_hand(lane) > 0 || lane->settled.count > 0)
+        lane->quiet_since_us = 0;
+    else if (lane->quiet_since_us == 0)
+        lane->quiet_since_us = now_us;
+    return lane->quiet_since_us > 0 && now_us >= lane->quiet_since_us + QUIET_US;
+}
+
 /* A queue that was deleted and made again at once has forgotten us, and nobody says so (bus_renew). A
- * lane that got something within the last second renews nothing: more may be on its way, and would
- * be delivered twice. */
+ * lane that had something in hand within the last second renews nothing: what it acknowledged makes
+ * room for more, which may be on its way and would be delivered twice. */
 static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *err)
 {
-    const bool first = lane->next_renewal_us == 0;
-    if (now_us < lane->next_renewal_us || now_us < lane->received_us + QUIET_US ||
-        lane_in_hand(lane) > 0 || lane->settled.count > 0)
+    if (!is_quiet(lane, now_us) || now_us < lane->next_renewal_us)
         return OUTCOME_DONE;
+    const bool first = lane->next_renewal_us == 0;
     lane->next_renewal_us = now_us + RENEWAL_PERIOD_US;
     /* A call to a server may have taken long: what came meanwhile is not read yet. */
     if (first || !receive(lane, 0) || lane->waiting.count > 0)
@@ -331,6 +339,7 @@ static enum outcome reconnect_bus(struct lane *lane, struct err *err)
     queue_free_all(&lane->settled); /* these, too: the journal knows them */
     TRY(bus_reconnect(lane->bus, err));
     lane->bus_lost = false;
+    lane->quiet_since_us = 0;
     return OUTCOME_DONE;
 }
 
@@ -428,6 +437,7 @@ enum outcome lane_consume(struct lane *lane, struct err *err)
     const enum outcome outcome =
         bus_consume(lane->bus, queues, count, (int)lane->pool->prefetch, err);
     arena_clear(&lane->arena);
+    lane->quiet_since_us = 0;
     return outcome;
 }
 

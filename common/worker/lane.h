@@ -88,7 +88,7 @@ struct lane {
     int64_t next_relay_us;
     int64_t next_mark_us;
     int64_t next_renewal_us;
-    int64_t received_us; /* monotonic: the last message */
+    int64_t quiet_since_us; /* monotonic; 0: something is in hand, or may be on its way */
     int64_t next_stats_us;
     struct lane_counters counters;
     struct lane_slot *slot;    /* never NULL */

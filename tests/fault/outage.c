@@ -10,7 +10,8 @@
 #include "worker/delay.h"
 #include "worker/names.h"
 
-#define SHOPPERS  200
+#define SHOPPERS                                                                                   \
+    2500 /* lanes do not meet in a cart: one would stand aside, which costs a delivery */
 #define GOODS     10
 #define WAITING   10000
 #define HELD_MAX  1024 /* two lanes of config/ci.yaml serve carts and hold 512 each */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "lane_case.h"
 #include "worker/relay.h"
 
@@ -679,4 +680,53 @@ void test_lane__it_ends_no_sooner_than_its_commit(void **state)
     assert_reply("m1", 200, NULL);
     assert_int_equal(bus_fake_unacked(c.bus), 0);
     lane_case_close(&c);
+}
+
+static int64_t frozen_us;
+
+static int64_t frozen_monotonic_us(void)
+{
+    return frozen_us;
+}
+
+static int64_t frozen_now_ms(void)
+{
+    return NOW_MS;
+}
+
+static void skip_pause(int64_t ms)
+{
+    frozen_us += ms * 1000;
+}
+
+static void step_after(int64_t ms)
+{
+    frozen_us += ms * 1000;
+    step();
+}
+
+/* What it acknowledged makes room for more, which is on its way and would be delivered twice. */
+void test_lane__it_subscribes_anew_only_in_quiet(void **state)
+{
+    (void)state;
+    static const struct clock_source frozen = {frozen_now_ms, frozen_monotonic_us, skip_pause};
+    frozen_us = 1000000;
+    clock_set_source(&frozen);
+    begin();
+    step_after(0);
+    step_after(6000); /* the first time is one period after its start */
+    step_after(6000);
+    const size_t before = bus_fake_renewals(c.bus);
+    assert_int_equal(before, 1);
+    order("m1", NOTE_ID, "held long");
+    step(); /* taken, its commit begun */
+    step_after(20000);
+    for (int i = 0; i < STEPS; i++)
+        step_after(90);
+    assert_int_equal(depth("replies"), 1);
+    assert_int_equal(bus_fake_renewals(c.bus), before);
+    step_after(1000);
+    assert_int_equal(bus_fake_renewals(c.bus), before + 1);
+    lane_case_close(&c);
+    clock_set_source(NULL);
 }
