@@ -11,7 +11,7 @@
 static void enter_stage(struct lane *lane, enum drain_stage stage)
 {
     struct log_line line;
-    lane->slot->stage = stage;
+    lane->slot->stage = (int)stage;
     slot_alive(lane->slot);
     log_begin(&line, LOG_INFO, "draining");
     log_str(&line, "stage", str_of(drain_stage_names[stage]));
