@@ -81,6 +81,12 @@ static void receive_header(struct link *link, const amqp_frame_t *frame)
         link_lose(link, "the broker sent a content header without its method");
         return;
     }
+    /* The library decodes the properties of each class into a type of its own. */
+    if (frame->payload.properties.class_id != AMQP_BASIC_CLASS) {
+        link_lose(link, "the broker sent a content header of class %d",
+                  frame->payload.properties.class_id);
+        return;
+    }
     const amqp_basic_properties_t *properties = frame->payload.properties.decoded;
     read_properties(&incoming->partial, properties);
     if (incoming->is_returned)
