@@ -159,7 +159,7 @@ TORTURE_SECONDS ?= 300
 SEED_OF_DAY = $(shell date +%j)
 
 .PHONY: torture torture-run
-torture-run: $(O)/cartwright $(OFFLINE) $(FAIL_ALLOC)
+torture-run: $(O)/cartwright $(PROGRAM.flow) $(FUZZ_BIN) $(FAIL_ALLOC)
 	$(Q)tests/torture/torture.py $(O) --seconds $(TORTURE_SECONDS) --seed $(or $(SEED),$(SEED_OF_DAY))
 torture: | $(TEST_TOOLS) ## each allocation fails once, TORTURE_SECONDS=300 each as built and under ASan
 	$(Q)$(MAKE) --no-print-directory torture-run
@@ -170,7 +170,7 @@ TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
 OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
 TESTED     := $(OFFLINE) $(FAIL_ALLOC) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.life) $(PROGRAM.fault) $(PROGRAM.demo)
 
-.PHONY: test unit flow sim planted guard live life fault clients
+.PHONY: test unit flow sim planted guard live life fault fault-long clients
 test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
@@ -196,8 +196,13 @@ live: $(LIVE_BIN) | $(TEST_TOOLS) ## tests of the adapters on real servers
 life: cartwright $(PROGRAM.life) | $(TEST_TOOLS) ## crashes, drains, reloads, health of a worker
 	$(Q)tests/rig/test.sh $(O) life
 
-fault: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## kills, restarts, races
+fault: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## races, crash points, outages, bad input, and eight rounds of faults from seeds
 	$(Q)tests/rig/test.sh $(O) fault
+
+FAULT_MINUTES ?= 60
+fault-long: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## faults for FAULT_MINUTES=60; SEED=7 or 1..3 replays; FAULTS=each, pairs or names
+	$(Q)tests/rig/fault.sh $(O) $(if $(SEED),--seeds $(SEED),--seconds $$(($(FAULT_MINUTES) * 60))) \
+	    $(if $(FAULTS),--faults $(FAULTS))
 
 clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client
 	$(Q)tests/rig/test.sh $(O) python node

@@ -12,6 +12,7 @@
  *   bytes after the signature, NULL, doubled claims       strict base64url, strict JSON
  *   exp, nbf, iss, aud are not checked at all             checked here, from our own parse
  *   a missing integer is -1, one of the wrong type is 0   must be an integer above 0
+ *   without memory it accepts, refuses and signs wrongly  libsodium is asked, too
  *
  * The client learns that a token is not valid, never why. */
 #include <jwt.h>
@@ -205,6 +206,13 @@ static bool add_claims(jwt_t *jwt, const struct token_options *options, const st
            jwt_add_grant_int(jwt, "exp", claims->expires_at) == 0;
 }
 
+/* Without memory libjwt also gives out a token that it has not signed. */
+static bool is_ours(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str token)
+{
+    struct token_parts parts;
+    return split(token, &parts) && is_signed_by(arena, key, &parts, token);
+}
+
 enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
                          const struct token_options *options, const struct claims *claims,
                          struct str *out, struct err *err)
@@ -219,9 +227,10 @@ enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
     jwt_free(jwt);
     if (!complete)
         return bug(err, "the claims of a token are incomplete");
-    if (!text) /* of all that may fail in there nothing depends on the claims */
-        return retry_later(err, "no memory for a token");
-    *out = str_dup(arena, str_of(text));
+    *out = text ? str_dup(arena, str_of(text)) : STR_ABSENT;
     free(text);
+    /* Of all that may fail in there nothing depends on the claims. */
+    if (str_is_absent(*out) || !is_ours(arena, key, *out))
+        return retry_later(err, "no memory for a token");
     return OUTCOME_DONE;
 }

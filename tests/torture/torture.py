@@ -35,7 +35,7 @@ SETTINGS = {
 }
 NO_MEMORY = re.compile(r"(out of|no|allocate( heap)?) memory")
 
-# An allocation that a library of others makes, and what is wrong with it there.
+# An allocation that a library of others makes, after which the process dies by a signal, and why.
 KNOWN = (
     ("libcrypto.so", "OpenSSL 3.0 uses locks that it could not make while it sets itself up, and crashes: "
      "the lane dies and is started again"),
@@ -59,13 +59,15 @@ class Rig:
         self.folder = tempfile.TemporaryDirectory(prefix="torture-")
 
     def environment(self, at, **more):
-        sanitizer = "verify_asan_link_order=0:abort_on_error=0:exitcode=99:allocator_may_return_null=1"
+        sanitizer = ("verify_asan_link_order=0:abort_on_error=0:exitcode=99:allocator_may_return_null=1:"
+                     "fast_unwind_on_malloc=0")  # or the suppressions would not see who asked
         return {
             **os.environ,
             **SETTINGS,
             "LD_PRELOAD": os.path.join(self.build, "tests/torture/fail_alloc.so"),
             "FAIL_ALLOC_AT": str(at),
             "ASAN_OPTIONS": sanitizer,
+            "LSAN_OPTIONS": f"suppressions={ROOT}/tests/torture/leaks.supp:print_suppressions=0",
             **more,
         }
 
@@ -92,10 +94,17 @@ class Rig:
             return int(file.read()), None
 
 
-def is_known(output):
+def died(status, output):
+    """By a signal, or by the sanitizer's hand when it was one."""
+    return status in (-signal.SIGSEGV, -signal.SIGBUS) or b"AddressSanitizer: SEGV" in output
+
+
+def is_known(status, output):
     """The frame below those of fail_alloc.so made the allocation."""
+    if not died(status, output):
+        return False
     stack = [line for line in output.decode("utf-8", "replace").split("\n") if re.search(r"\[0x[0-9a-f]+\]$", line)]
-    frames = [line for line in stack if "fail_alloc.so" not in line]
+    frames = [line for line in stack if "fail_alloc.so" not in line and "libasan" not in line]
     return bool(frames) and any(library in frames[0] for library, _ in KNOWN)
 
 
@@ -125,7 +134,7 @@ def torture(rig, pool, program, end, seed):
         if end and time.monotonic() > end and at not in order[:RUNS_MIN]:
             return None
         fault = fault_of(*rig.run(program, at))
-        if fault and is_known(rig.run(program, at, FAIL_ALLOC_TELL="1")[1]):
+        if fault and is_known(*rig.run(program, at, FAIL_ALLOC_TELL="1")):
             fault = None
         return at, fault
 
