@@ -149,38 +149,130 @@ static struct journal_key key_of(const struct fault *fault, const struct call *c
     return key;
 }
 
-/* A command that was done is in the journal once, with the reply that was given. (Queries and what
- * was only found wrong are not journalled.) */
-static void check_call(struct fault *fault, const struct call *call)
+static size_t find_in_journal(struct fault *fault, const struct call *call,
+                              struct journal_reply **replies)
 {
     struct err err = {0};
     const struct journal_key key = key_of(fault, call);
-    struct journal_reply *replies;
     size_t count;
-    if (store_journal_find(fault->store, &fault->arena, &key, 1, &replies, &count, &err) !=
+    if (store_journal_find(fault->store, &fault->arena, &key, 1, replies, &count, &err) !=
         OUTCOME_DONE)
         fault_die("reading the journal", &err);
+    return count;
+}
+
+size_t check_unknown(struct fault *fault, struct call *call)
+{
+    struct journal_reply *replies;
+    if (!history_is_command(fault, call))
+        return 0;
+    const size_t count = find_in_journal(fault, call, &replies);
+    if (count == 1)
+        history_reply(fault, call, replies[0].status, replies[0].body);
+    return count;
+}
+
+/* A command that was done is in the journal once, with the reply that was given. (Queries are not
+ * journalled, a reply with secrets is sealed there.) That a refusal changed nothing is seen where all
+ * effects are added up: orders, stocks, and in the storm the carts. */
+static void check_call(struct fault *fault, const struct call *call)
+{
+    struct journal_reply *replies;
+    const struct operation *operation = service_operation(&fault->service, call->operation);
+    const size_t count = find_in_journal(fault, call, &replies);
     if (count != 1)
         fault_fail(fault, "%.*s %.*s is in the journal %zu times", STR_FMT(call->operation),
                    STR_FMT(call->message_id), count);
-    else if (replies[0].status != call->status || !str_eq(replies[0].body, call->reply))
+    else if (!operation->secret_reply &&
+             (replies[0].status != call->status || !str_eq(replies[0].body, call->reply)))
         fault_fail(fault, "%.*s %.*s: the journal has another reply:\n  %.*s\n  %.*s",
                    STR_FMT(call->operation), STR_FMT(call->message_id), STR_FMT(call->reply),
                    STR_FMT(replies[0].body));
-}
-
-static bool is_command(const struct fault *fault, const struct call *call)
-{
-    const struct operation *operation = service_operation(&fault->service, call->operation);
-    return operation && operation->kind == COMMAND && !operation->secret_reply;
 }
 
 static void check_effects(struct check *check)
 {
     struct fault *fault = check->fault;
     for (size_t i = 0; i < fault->history.count; i++)
-        if (call_has(fault->history.items[i], "ok") && is_command(fault, fault->history.items[i]))
+        if (call_has(fault->history.items[i], "ok") &&
+            history_is_command(fault, fault->history.items[i]))
             check_call(fault, fault->history.items[i]);
+}
+
+/* --- stock, as the clients know it ------------------------------------------------------------------ */
+
+struct account {
+    struct str product_id;
+    int64_t on_hand, reserved;
+};
+
+static struct account *account_of(struct map *accounts, struct str product_id)
+{
+    return map_get(accounts, product_id);
+}
+
+static void open_accounts(struct check *check, struct map *by_product)
+{
+    struct fault *fault = check->fault;
+    map_init(by_product, &fault->arena);
+    for (size_t i = 0; i < fault->good_count; i++) {
+        struct account *account = ARENA_NEW(&fault->arena, struct account);
+        *account = (struct account){fault->goods[i].id, fault->goods[i].stock, 0};
+        map_set(by_product, account->product_id, account);
+    }
+}
+
+/* A count says what is on hand, and nobody else changes that of a good that is counted; an adjustment
+ * adds to it. */
+static void book_call(struct check *check, struct map *accounts, const struct call *call)
+{
+    struct arena *arena = &check->fault->arena;
+    const struct json *json;
+    struct err err = {0};
+    const bool counts = call_is(call, "inventory.set");
+    if ((!counts && !call_is(call, "inventory.adjust")) || !call_has(call, "ok") ||
+        json_parse(arena, call->body, &json, &err) != OUTCOME_DONE)
+        return;
+    struct account *account = account_of(accounts, json_str(json_at(json, "/productId")));
+    if (account && counts)
+        account->on_hand = json_int(json_at(json, "/onHand"), 0);
+    else if (account)
+        account->on_hand += json_int(json_at(json, "/delta"), 0);
+}
+
+static void book_order(struct map *accounts, const struct order *order)
+{
+    for (size_t i = 0; i < order->items.count; i++) {
+        const struct order_line *line = &order->items.items[i];
+        struct account *account = account_of(accounts, line->product_id);
+        const bool gone = order->status == ORDER_SHIPPED || order->status == ORDER_DELIVERED;
+        if (account && gone)
+            account->on_hand -= line->quantity;
+        else if (account && order->status != ORDER_CANCELLED)
+            account->reserved += line->quantity;
+    }
+}
+
+static void check_stocks(struct check *check)
+{
+    struct fault *fault = check->fault;
+    struct map accounts;
+    open_accounts(check, &accounts);
+    for (size_t i = 0; i < fault->history.count; i++)
+        book_call(check, &accounts, fault->history.items[i]);
+    for (size_t i = 0; i < check->orders.count; i++)
+        book_order(&accounts, check->orders.items[i]);
+    const struct doc_list stocks = load(fault, &stock_type, "createdAt");
+    for (size_t i = 0; i < stocks.count; i++) {
+        const struct stock *stock = stocks.items[i];
+        const struct account *account = account_of(&accounts, stock->product_id);
+        if (account && (stock->on_hand != account->on_hand || stock->reserved != account->reserved))
+            fault_fail(fault,
+                       "stock %.*s has %" PRId64 ", %" PRId64 " reserved, and should have %" PRId64
+                       ", %" PRId64 " reserved",
+                       STR_FMT(stock->head.id), stock->on_hand, stock->reserved, account->on_hand,
+                       account->reserved);
+    }
 }
 
 /* --- events ---------------------------------------------------------------------------------------- */
@@ -320,6 +412,7 @@ void check_invariants(struct fault *fault)
     load_all(&check);
     check_orders(&check);
     check_effects(&check);
+    check_stocks(&check);
     check_events(&check);
     check_counts(&check);
     check_stored(fault);

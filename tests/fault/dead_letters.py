@@ -38,11 +38,11 @@ def command(*args):
 
 
 def operator(*args, status=0):
-    """Runs one command to its end; its output."""
+    """Runs one command to its end; what it says on stdout (stderr has the log)."""
     done = subprocess.run(command(*args), capture_output=True, text=True, timeout=PATIENCE_S)
     check(done.returncode == status,
           f"{' '.join(args)}: exit status {done.returncode}, not {status}: {done.stdout}{done.stderr}")
-    return done.stdout + done.stderr
+    return done.stdout
 
 
 def begin(*args):

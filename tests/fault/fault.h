@@ -13,12 +13,14 @@
 #include <sys/types.h>
 
 #include "bus/bus_client.h"
+#include "fault/proxy.h"
 #include "shop.h"
 #include "support/fixtures.h"
 
 #define FAULT_PREFIX    "fault"
 #define COMES_BACK_S    90 /* generous: a slow machine with other things to do */
 #define FAULT_LANES_MAX 16
+#define SUPERVISORS_MAX 2
 
 /* One call of a client. However often it is sent, it is one call, and all its replies are one. */
 struct call {
@@ -31,7 +33,11 @@ struct call {
     struct str reply; /* the first one */
     struct str code;  /* of its error; absent: ok */
     int replies;
-    void *owner; /* of who sent it */
+    bool impatient;               /* its client asks once: unanswered, its fate is unknown to it */
+    bool unknown;                 /* it gave up, and has not asked again */
+    bool gave_up;                 /* ever */
+    int64_t sent_us, answered_us; /* monotonic: first sent, first answered */
+    void *owner;                  /* of who sent it */
 };
 
 struct calls {
@@ -52,8 +58,10 @@ struct fault {
     struct str exchange; /* of requests */
     const char *mongodb_uri;
     const char *log_path;
-    pid_t supervisor; /* 0: not running */
-    long log_from;    /* where the log of these workers begins */
+    struct proxy *proxy;                /* between the workers and their servers; NULL: none */
+    pid_t supervisors[SUPERVISORS_MAX]; /* 0: not running */
+    size_t supervisor_count;
+    long log_from; /* where the log of these workers begins */
     /* of the present test */
     const char *test;
     struct arena arena;
@@ -62,12 +70,17 @@ struct fault {
     struct fixtures fixtures;
     struct good *goods; /* of this test */
     size_t good_count, good_capacity;
-    int64_t expected_dead; /* dead letters that the test provoked */
-    bool events_lost;      /* the test deleted the queue of a subscriber */
+    int64_t expected_dead;                     /* dead letters that the test provoked */
+    bool events_lost;                          /* the test deleted the queue of a subscriber */
+    struct nemesis *nemesis;                   /* of this test; NULL: none */
+    size_t kills;                              /* of lanes */
+    int reloads_wanted, reloads, reloads_done; /* of the supervisor */
+    long reloads_seen_to;                      /* in the log */
     bool failed;
+    size_t failures;
 };
 
-/* One line on standard error; the test has failed. */
+/* One line on standard error, up to a limit; the test has failed. */
 void fault_fail(struct fault *fault, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The program cannot go on. */
 _Noreturn void fault_die(const char *what, const struct err *err);
@@ -79,6 +92,10 @@ void world_open(struct fault *fault);
 void world_close(struct fault *fault);
 void world_begin(struct fault *fault);
 void world_end(struct fault *fault);
+/* An empty shop: its database is made anew. Between tests only. */
+void world_renew(struct fault *fault);
+/* Until no message waits and no event is unpublished. */
+void world_await_quiet(struct fault *fault);
 /* Kept in the test's list: no two have the same price. */
 struct good *world_good(struct fault *fault, int64_t stock);
 
@@ -86,28 +103,39 @@ struct good *world_good(struct fault *fault, int64_t stock);
 
 /* crashpoint: where the first incarnation of each lane dies, or NULL. Waits until all lanes are
  * ready. */
-void workers_start(struct fault *fault, const char *crashpoint);
-/* Drained, with exit status 0. */
+void workers_start(struct fault *fault, size_t supervisors, const char *crashpoint);
+/* One more in the place of one that is gone; does not wait. */
+void workers_start_one(struct fault *fault, size_t index, const char *crashpoint);
+/* All of them, drained, with exit status 0. */
 void workers_stop(struct fault *fault);
-void workers_kill(struct fault *fault);
+/* Those that live now, of all supervisors. */
 struct lanes workers_lanes(const struct fault *fault);
-/* The newest process of a lane: "shop/1"; 0 when it never logged. */
-pid_t workers_lane(const struct fault *fault, const char *lane);
+struct lanes workers_lanes_of(pid_t supervisor);
+bool workers_is_gone(pid_t pid);
 /* How often `text` stands in what the present workers have logged. */
 int workers_logged(const struct fault *fault, const char *text);
+/* The same from a place in the log on, which moves behind the last line that is complete. */
+int workers_logged_since(const struct fault *fault, const char *text, long *from);
 /* `cartwright topology`, `cartwright index`: in the child of a fork too. */
 bool workers_command(const char *command);
 
 /* --- servers.c ------------------------------------------------------------------------------------ */
 
+/* Where they live; their logs are in log/ below it. */
+const char *servers_dir(void);
 /* That the rig started it, so that it may be stopped. */
 bool servers_are_ours(const char *name);
 /* servers.sh COMMAND RIG_DIR NAME */
 bool servers_do(const char *command, const char *name);
-/* One Redis command without arguments. */
+/* rabbitmqctl COMMAND ARGUMENT VALUE */
+bool servers_rabbitmqctl(const char *command, const char *argument, const char *value);
+/* One Redis command, words separated by blanks. */
 void servers_redis(struct fault *fault, const char *command);
-/* failCommand; text is JSON: {"mode": ..., "data": ...}. False: the server does not know it. */
-bool servers_fail_point(struct fault *fault, const char *json);
+/* One command, as JSON. False: the server refuses it, or does not know it. */
+bool servers_mongodb(struct fault *fault, const char *database, const char *json);
+/* A proxy for the servers of the shop, and the environment with which workers go through it. */
+struct proxy *links_open(const struct fault *fault);
+void links_set_environment(const struct fault *fault);
 
 /* --- raw.c: AMQP as a stranger may write it ------------------------------------------------------- */
 
@@ -134,6 +162,7 @@ struct call *history_add(struct fault *fault, const char *operation, struct str 
 /* The same call's message id in another call, with another body. */
 struct call *history_add_again(struct fault *fault, const struct call *call, struct str body);
 void history_reply(struct fault *fault, struct call *call, int status, struct str body);
+bool history_is_command(const struct fault *fault, const struct call *call);
 bool call_is(const struct call *call, const char *operation);
 /* Answered with this error; "ok" is success. */
 bool call_has(const struct call *call, const char *code);
@@ -154,22 +183,26 @@ void sender_init(struct sender *sender, struct fault *fault);
 void sender_release(struct sender *sender);
 void sender_send(struct sender *sender, struct call *call);
 /* The next call that was answered for the first time; NULL when there was none within the time.
- * What stays unanswered is sent again, over a new connection when the old one is lost. */
+ * What stays unanswered is sent again, over a new connection when the old one is lost; an impatient
+ * call comes back unanswered instead. */
 struct call *sender_next(struct sender *sender, int timeout_ms);
 /* Until nothing is open; false after COMES_BACK_S. */
 bool sender_finish(struct sender *sender);
 /* Sends one and waits for its answer. */
 void sender_call(struct fault *fault, struct call *call);
 
-/* --- storm.c: customers who shop, and an admin who ships ------------------------------------------- */
+/* --- storm.c: customers who shop, and an admin who ships and counts --------------------------------- */
 
 struct storm {
-    /* Runs in a process of its own while everybody shops; its exit ends the storm. May be NULL. */
+    /* Called again and again while everybody shops; its false ends the storm. NULL: everybody shops
+     * once. Must not wait. */
     bool (*trouble)(struct fault *fault);
-    /* Called once, in the middle of it, with hundreds of calls under way. May be NULL. */
-    void (*meanwhile)(struct fault *fault);
+    /* Called when it was not yet over although the storm is. May be NULL. */
+    void (*heal)(struct fault *fault);
+    uint64_t seed;
 };
 
+/* Everything is answered when it comes back, what clients did not wait for was asked for again. */
 void storm_run(struct fault *fault, const struct storm *storm);
 
 /* --- spy.c ---------------------------------------------------------------------------------------- */
@@ -196,6 +229,56 @@ void spy_empty(struct fault *fault, bool dead_only);
 /* --- check.c -------------------------------------------------------------------------------------- */
 
 void check_invariants(struct fault *fault);
+/* Of a call whose client gave up, as long as it was not asked for again: 0 or 1; then its reply is that
+ * of the journal, with which every later answer is compared. */
+size_t check_unknown(struct fault *fault, struct call *call);
+
+/* --- nemesis.c: faults from a seed ------------------------------------------------------------------ */
+
+struct trouble;
+
+/* One fault of a schedule. */
+struct blow {
+    const struct trouble *trouble;
+    int64_t at_ms, for_ms; /* since the schedule began */
+    uint64_t chance;       /* for its choices */
+    enum { BLOW_COMES, BLOW_FALLS, BLOW_LASTS, BLOW_HEALS, BLOW_OVER } stage;
+    pid_t apart; /* the process that applies or heals it; 0: none */
+    pid_t victim;
+    struct lanes orphans;
+    int64_t next_ms;
+};
+
+/* A row of the table of faults. Both functions say whether they are done, and are called again until
+ * they are; `again` is called all the time that it lasts. */
+struct trouble {
+    const char *name;
+    const char *what; /* it hits: two of one do not fall together */
+    bool (*apply)(struct fault *fault, struct blow *blow);
+    void (*again)(struct fault *fault, struct blow *blow);
+    bool (*heal)(struct fault *fault, struct blow *blow);
+    int64_t least_ms, most_ms;
+    bool
+        apart; /* apply and heal wait for others: each in a process of its own, where false is failure */
+    enum link link;
+    enum link_mode mode;
+    const char *text; /* a fail point; a queue */
+    bool loses_events;
+};
+
+/* faults.c; ends with a row without a name. */
+extern const struct trouble troubles[];
+
+struct nemesis_options {
+    int64_t seconds;   /* begin no round later; 0: no limit */
+    uint64_t from, to; /* seeds; to 0: no end */
+    const char *
+        faults; /* "a+b,c": each a round, for every seed; "each"; "pairs"; NULL: what the seed says */
+};
+
+/* Counts rounds as tests. */
+void nemesis_run(struct fault *fault, const struct nemesis_options *options, int *passed,
+                 int *failed);
 
 /* --- the tests ------------------------------------------------------------------------------------ */
 
@@ -210,7 +293,6 @@ struct fault_test {
 /* Each ends with a row without a name. */
 extern const struct fault_test race_tests[];
 extern const struct fault_test kill_tests[];
-extern const struct fault_test restart_tests[];
 extern const struct fault_test outage_tests[];
 extern const struct fault_test bad_input_tests[];
 

@@ -1,5 +1,5 @@
-/* history.c - what was asked and what was answered: all replies of one message id are the same
- * bytes. */
+/* history.c - what was asked and what was answered: all replies of one command are the same bytes.
+ * (A query that is repeated tells what is true then.) */
 #include "base/id.h"
 #include "fault/fault.h"
 #include "wire/json.h"
@@ -48,13 +48,20 @@ static struct str error_code(struct fault *fault, struct str body)
     return json_str(json_at(json, "/error/code"));
 }
 
+bool history_is_command(const struct fault *fault, const struct call *call)
+{
+    const struct operation *operation = service_operation(&fault->service, call->operation);
+    return operation && operation->kind == COMMAND;
+}
+
 void history_reply(struct fault *fault, struct call *call, int status, struct str body)
 {
     if (call->replies++ == 0) {
         call->status = status;
         call->reply = str_dup(&fault->arena, body);
         call->code = error_code(fault, body);
-    } else if (status != call->status || !str_eq(body, call->reply)) {
+    } else if (history_is_command(fault, call) &&
+               (status != call->status || !str_eq(body, call->reply))) {
         fault_fail(fault, "%.*s %.*s was answered in two ways:\n  %d %.*s\n  %d %.*s",
                    STR_FMT(call->operation), STR_FMT(call->message_id), call->status,
                    STR_FMT(call->reply), status, STR_FMT(body));

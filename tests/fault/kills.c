@@ -1,83 +1,71 @@
-/* kills.c - processes that die: at each step of a batch, at any moment, and in good order. */
+/* kills.c - lanes that die at each step of a batch, and lanes that are replaced in good order. (Faults
+ * at any moment: nemesis.c.) */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-#include "base/clock.h"
 #include "fault/fault.h"
 
-#define KILLS   10
-#define KILL_MS 150
-#define RELOADS 3
-
-static void storm_of_deaths(struct fault *fault, const struct storm *storm)
-{
-    storm_run(fault, storm);
-    if (workers_logged(fault, "lane died") == 0)
-        fault_fail(fault, "no lane died");
-}
+#define RELOADS      3
+#define RELOADS_LONG 100
 
 /* The lanes die by themselves where the crash point says. */
 static void crash(struct fault *fault)
 {
-    storm_of_deaths(fault, &(struct storm){0});
-}
-
-/* One after the other, in no order that the lanes could know. */
-static bool kill_lanes(struct fault *fault)
-{
-    for (int i = 0; i < KILLS; i++) {
-        const struct lanes lanes = workers_lanes(fault);
-        if (lanes.count)
-            kill(lanes.pids[(size_t)clock_monotonic_us() % lanes.count], SIGKILL);
-        fault_sleep_ms(KILL_MS);
-    }
-    return true;
-}
-
-static void random_kills(struct fault *fault)
-{
-    storm_of_deaths(fault, &(struct storm){.trouble = kill_lanes});
-}
-
-static void stop_and_start(struct fault *fault)
-{
-    workers_stop(fault);
-    workers_start(fault, NULL);
-}
-
-static void drained(struct fault *fault)
-{
-    storm_run(fault, &(struct storm){.meanwhile = stop_and_start});
+    storm_run(fault, &(struct storm){0});
+    if (workers_logged(fault, "lane died") == 0)
+        fault_fail(fault, "no lane died");
 }
 
 /* Every lane is replaced, again and again, and nobody notices. */
 static bool reload(struct fault *fault)
 {
-    for (int i = 1; i <= RELOADS; i++) {
-        const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
-        kill(fault->supervisor, SIGHUP);
-        while (workers_logged(fault, "reloaded: every lane was replaced") < i) {
-            if (clock_monotonic_us() > end_us)
-                return false;
-            fault_sleep_ms(20);
-        }
+    static const char *const done = "reloaded: every lane was replaced";
+    fault->reloads_done += workers_logged_since(fault, done, &fault->reloads_seen_to);
+    if (fault->reloads_done == fault->reloads && fault->reloads < fault->reloads_wanted) {
+        kill(fault->supervisors[0], SIGHUP);
+        fault->reloads++;
     }
-    return workers_logged(fault, "lane died") == 0;
+    return fault->reloads_done < fault->reloads_wanted;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void print_latencies(struct fault *fault)
+{
+    size_t count = 0;
+    int64_t *us = arena_array(&fault->arena, fault->history.count + 1, sizeof(*us));
+    for (size_t i = 0; i < fault->history.count; i++)
+        if (fault->history.items[i]->replies)
+            us[count++] = fault->history.items[i]->answered_us - fault->history.items[i]->sent_us;
+    qsort(us, count, sizeof(*us), by_size);
+    printf("    %d reloads, %zu of %zu calls answered: p50 %.0f ms, p99 %.0f ms, longest %.0f ms\n",
+           fault->reloads, count, fault->history.count, (double)us[count / 2] / 1e3,
+           (double)us[count * 99 / 100] / 1e3, (double)us[count ? count - 1 : 0] / 1e3);
+}
+
+static void reload_often(struct fault *fault, int times)
+{
+    fault->reloads_wanted = times;
+    fault->reloads_seen_to = fault->log_from;
+    storm_run(fault, &(struct storm){.trouble = reload});
+    if (workers_logged(fault, "lane died"))
+        fault_fail(fault, "a lane died");
+    print_latencies(fault);
 }
 
 static void reloaded(struct fault *fault)
 {
-    storm_run(fault, &(struct storm){.trouble = reload});
+    reload_often(fault, RELOADS);
 }
 
-static void kill_and_start(struct fault *fault)
+static void reloaded_hundred_times(struct fault *fault)
 {
-    workers_kill(fault);
-    workers_start(fault, NULL);
-}
-
-static void supervisor_killed(struct fault *fault)
-{
-    storm_run(fault, &(struct storm){.meanwhile = kill_and_start});
+    reload_often(fault, RELOADS_LONG);
 }
 
 const struct fault_test kill_tests[] = {
@@ -88,9 +76,7 @@ const struct fault_test kill_tests[] = {
     {.name = "kill_after_publish", .run = crash, .crashpoint = "after-publish:2"},
     {.name = "kill_before_ack", .run = crash, .crashpoint = "before-ack:2"},
     {.name = "kill_after_ack", .run = crash, .crashpoint = "after-ack:2"},
-    {.name = "kill_at_random", .run = random_kills},
-    {.name = "kill_drained", .run = drained},
     {.name = "kill_reloaded", .run = reloaded},
-    {.name = "kill_supervisor", .run = supervisor_killed},
+    {.name = "kill_reloaded_hundred_times", .run = reloaded_hundred_times, .is_long = true},
     {0},
 };

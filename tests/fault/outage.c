@@ -144,7 +144,7 @@ static void start_workers_with(struct fault *fault, const char *variable, const 
 {
     workers_stop(fault);
     setenv(variable, value, 1);
-    workers_start(fault, NULL);
+    workers_start(fault, 1, NULL);
     unsetenv(variable);
 }
 
@@ -168,22 +168,6 @@ static void handed_back(struct fault *fault)
     run_outage(fault, &(struct outage){"kill", "start", SHORT_MS, 2});
     if (workers_logged(fault, "the outage lasts") == 0)
         fault_fail(fault, "no lane has handed anything back");
-}
-
-/* --- the broker ------------------------------------------------------------------------------------- */
-
-static bool rabbitmq_gone_for_seconds(struct fault *fault)
-{
-    (void)fault;
-    if (!servers_do("kill", "rabbitmq"))
-        return false;
-    fault_sleep_ms(SHORT_MS);
-    return servers_do("start", "rabbitmq");
-}
-
-static void rabbitmq_away(struct fault *fault)
-{
-    storm_run(fault, &(struct storm){.trouble = rabbitmq_gone_for_seconds});
 }
 
 /* --- what waits in the delays ----------------------------------------------------------------------- */
@@ -277,7 +261,6 @@ const struct fault_test outage_tests[] = {
     {.name = "outage_mongod", .run = mongod_away, .server = "mongod"},
     {.name = "outage_mongod_frozen", .run = mongod_frozen, .server = "mongod"},
     {.name = "outage_handed_back", .run = handed_back, .server = "mongod"},
-    {.name = "outage_rabbitmq", .run = rabbitmq_away, .server = "rabbitmq"},
     {.name = "outage_delays_survive", .run = delays_survive, .server = "rabbitmq"},
     {.name = "outage_minute_mongod", .run = mongod_long_away, .server = "mongod", .is_long = true},
     {.name = "outage_minute_mongod_frozen",

@@ -66,24 +66,43 @@ void sender_send(struct sender *sender, struct call *call)
     open->items = arena_grow(&sender->fault->arena, open->items, open->count, sizeof(struct call *),
                              &open->capacity);
     open->items[open->count++] = call;
+    call->sent_us = clock_monotonic_us();
     if (sender->client)
         write_call(sender, call);
 }
 
-static void no_longer_open(struct sender *sender, const struct call *call)
+/* False: it was not. */
+static bool no_longer_open(struct sender *sender, const struct call *call)
 {
     struct calls *open = &sender->open;
     for (size_t i = 0; i < open->count; i++)
         if (open->items[i] == call) {
             open->items[i] = open->items[--open->count];
-            return;
+            return true;
         }
+    return false;
+}
+
+/* Whoever is impatient leaves instead of asking again. */
+static struct call *give_up_one(struct sender *sender)
+{
+    for (size_t i = 0; i < sender->open.count; i++) {
+        struct call *call = sender->open.items[i];
+        if (!call->impatient)
+            continue;
+        call->unknown = call->gave_up = no_longer_open(sender, call);
+        return call;
+    }
+    return NULL;
+}
+
+static bool is_silent(const struct sender *sender)
+{
+    return sender->open.count > 0 && clock_monotonic_us() - sender->silent_since_us >= RESEND_US;
 }
 
 static void end_silence(struct sender *sender)
 {
-    if (sender->open.count == 0 || clock_monotonic_us() - sender->silent_since_us < RESEND_US)
-        return;
     if (sender->silences++ % 2)
         lose(sender);
     else
@@ -92,6 +111,11 @@ static void end_silence(struct sender *sender)
 
 struct call *sender_next(struct sender *sender, int timeout_ms)
 {
+    if (!sender->client || is_silent(sender)) {
+        struct call *given_up = give_up_one(sender);
+        if (given_up)
+            return given_up;
+    }
     if (!sender->client && !connect_again(sender)) {
         fault_sleep_ms(PAUSE_MS);
         return NULL;
@@ -104,16 +128,15 @@ struct call *sender_next(struct sender *sender, int timeout_ms)
         struct call *call = sender->by_ticket[reply.ticket];
         sender->silent_since_us = clock_monotonic_us();
         sender->silences = 0;
+        if (call->replies == 0)
+            call->answered_us = sender->silent_since_us;
         history_reply(sender->fault, call, reply.status, reply.body);
-        if (call->replies > 1)
-            return NULL;
-        no_longer_open(sender, call);
-        return call;
+        return no_longer_open(sender, call) ? call : NULL;
     }
     /* Back before the time is over: the connection is lost. */
     if (outcome == OUTCOME_RETRY && clock_monotonic_us() - begin_us < timeout_ms * 1000LL)
         lose(sender);
-    else
+    else if (is_silent(sender))
         end_silence(sender);
     return NULL;
 }

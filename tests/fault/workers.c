@@ -51,17 +51,25 @@ static long log_size(const struct fault *fault)
     return size;
 }
 
-int workers_logged(const struct fault *fault, const char *text)
+int workers_logged_since(const struct fault *fault, const char *text, long *from)
 {
     FILE *log = fopen(fault->log_path, "r");
     char line[8192];
     int count = 0;
-    if (log && fseek(log, fault->log_from, SEEK_SET) == 0)
-        while (fgets(line, sizeof(line), log))
+    if (log && fseek(log, *from, SEEK_SET) == 0)
+        while (fgets(line, sizeof(line), log) && !feof(log)) {
             count += strstr(line, text) != NULL;
+            *from = ftell(log);
+        }
     if (log)
         fclose(log);
     return count;
+}
+
+int workers_logged(const struct fault *fault, const char *text)
+{
+    long from = fault->log_from;
+    return workers_logged_since(fault, text, &from);
 }
 
 /* --- starting and stopping ------------------------------------------------------------------------ */
@@ -70,22 +78,32 @@ static void await_ready(struct fault *fault)
 {
     const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
     const struct err late = {.text = "they are not ready"};
-    while (!workers_logged(fault, "lanes are ready")) {
-        if (clock_monotonic_us() > end_us || waitpid(fault->supervisor, NULL, WNOHANG) != 0)
+    while (workers_logged(fault, "lanes are ready") < (int)fault->supervisor_count) {
+        if (clock_monotonic_us() > end_us)
             fault_die("the workers", &late);
         fault_sleep_ms(TICK_MS);
     }
 }
 
-void workers_start(struct fault *fault, const char *crashpoint)
+void workers_start_one(struct fault *fault, size_t index, const char *crashpoint)
 {
-    fault->log_from = log_size(fault);
-    fault->supervisor = fork();
-    if (fault->supervisor == 0) {
+    const pid_t pid = fork();
+    if (pid == 0) {
         if (crashpoint)
             setenv("CARTWRIGHT_CRASHPOINT", crashpoint, 1);
+        if (fault->proxy)
+            links_set_environment(fault);
         become("worker", fault->log_path, "a");
     }
+    fault->supervisors[index] = pid;
+}
+
+void workers_start(struct fault *fault, size_t supervisors, const char *crashpoint)
+{
+    fault->log_from = log_size(fault);
+    fault->supervisor_count = supervisors;
+    for (size_t i = 0; i < supervisors; i++)
+        workers_start_one(fault, i, crashpoint);
     await_ready(fault);
 }
 
@@ -100,24 +118,57 @@ static bool has_ended(pid_t pid, int *status)
     return true;
 }
 
-void workers_stop(struct fault *fault)
+static void stop_one(struct fault *fault, pid_t supervisor)
 {
     int status = 0;
-    if (!fault->supervisor)
-        return;
-    kill(fault->supervisor, SIGTERM);
-    if (!has_ended(fault->supervisor, &status)) {
+    kill(supervisor, SIGTERM);
+    if (!has_ended(supervisor, &status)) {
         fault_fail(fault, "the workers did not stop in %d s", STOP_S);
-        kill(fault->supervisor, SIGKILL);
-        waitpid(fault->supervisor, &status, 0);
+        kill(supervisor, SIGKILL);
+        waitpid(supervisor, &status, 0);
     } else if (status != 0) {
         fault_fail(fault, "the workers ended with status %d", status);
     }
-    fault->supervisor = 0;
+}
+
+void workers_stop(struct fault *fault)
+{
+    for (size_t i = 0; i < fault->supervisor_count; i++)
+        if (fault->supervisors[i])
+            stop_one(fault, fault->supervisors[i]);
+    fault->supervisor_count = 0;
+}
+
+static void add_lanes(pid_t supervisor, struct lanes *lanes)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", supervisor, supervisor);
+    FILE *file = fopen(path, "r");
+    while (file && lanes->count < FAULT_LANES_MAX &&
+           fscanf(file, "%d", &lanes->pids[lanes->count]) == 1)
+        lanes->count++;
+    if (file)
+        fclose(file);
+}
+
+struct lanes workers_lanes_of(pid_t supervisor)
+{
+    struct lanes lanes = {0};
+    add_lanes(supervisor, &lanes);
+    return lanes;
+}
+
+struct lanes workers_lanes(const struct fault *fault)
+{
+    struct lanes lanes = {0};
+    for (size_t i = 0; i < fault->supervisor_count; i++)
+        if (fault->supervisors[i])
+            add_lanes(fault->supervisors[i], &lanes);
+    return lanes;
 }
 
 /* Gone, or dead and not yet reaped by whoever is its parent now. */
-static bool is_gone(pid_t pid)
+bool workers_is_gone(pid_t pid)
 {
     char path[64];
     char line[512] = "";
@@ -129,53 +180,4 @@ static bool is_gone(pid_t pid)
     fclose(file);
     const char *after_name = strrchr(line, ')');
     return !read || !after_name || after_name[2] == 'Z';
-}
-
-void workers_kill(struct fault *fault)
-{
-    const struct lanes lanes = workers_lanes(fault);
-    const int64_t end_us = clock_monotonic_us() + STOP_S * 1000000LL;
-    kill(fault->supervisor, SIGKILL);
-    waitpid(fault->supervisor, NULL, 0);
-    fault->supervisor = 0;
-    for (size_t i = 0; i < lanes.count; i++)
-        while (!is_gone(lanes.pids[i]) && clock_monotonic_us() < end_us)
-            fault_sleep_ms(TICK_MS);
-    for (size_t i = 0; i < lanes.count; i++)
-        if (!is_gone(lanes.pids[i])) {
-            fault_fail(fault, "lane %d outlives its supervisor", lanes.pids[i]);
-            kill(lanes.pids[i], SIGKILL);
-        }
-}
-
-struct lanes workers_lanes(const struct fault *fault)
-{
-    struct lanes lanes = {0};
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", fault->supervisor, fault->supervisor);
-    FILE *file = fopen(path, "r");
-    while (file && lanes.count < FAULT_LANES_MAX &&
-           fscanf(file, "%d", &lanes.pids[lanes.count]) == 1)
-        lanes.count++;
-    if (file)
-        fclose(file);
-    return lanes;
-}
-
-pid_t workers_lane(const struct fault *fault, const char *lane)
-{
-    FILE *log = fopen(fault->log_path, "r");
-    char line[8192];
-    char wanted[64];
-    int pid = 0;
-    snprintf(wanted, sizeof(wanted), "\"lane\":\"%s\"", lane);
-    if (log && fseek(log, fault->log_from, SEEK_SET) == 0)
-        while (fgets(line, sizeof(line), log)) {
-            const char *at = strstr(line, "\"pid\":");
-            if (at && strstr(line, wanted))
-                pid = (int)strtol(at + strlen("\"pid\":"), NULL, 10);
-        }
-    if (log)
-        fclose(log);
-    return pid;
 }

@@ -81,13 +81,17 @@ void world_open(struct fault *fault)
     fault->settings = config->settings;
     fault->service = shop_service(fault->settings);
     fault->exchange = name_requests(&fault->home, fault->settings->engine.prefix);
-    const char *dir = getenv("RIG_DIR");
-    fault->log_path =
-        str_printf(&fault->home, "%s/log/fault-workers.log", dir ? dir : "build/test-run").ptr;
+    fault->log_path = str_printf(&fault->home, "%s/log/fault-workers.log", servers_dir()).ptr;
     if (!workers_command("topology") || !workers_command("index"))
         fault_die("cartwright topology, cartwright index", &(struct err){.text = "failed"});
     open_store(fault);
     spy_declare(fault);
+}
+
+void world_renew(struct fault *fault)
+{
+    if (!servers_mongodb(fault, FAULT_PREFIX, "{\"dropDatabase\":1}") || !workers_command("index"))
+        fault_die("a new shop", &(struct err){.text = "failed"});
 }
 
 void world_close(struct fault *fault)
@@ -108,6 +112,8 @@ void world_begin(struct fault *fault)
     fault->expected_dead = 0;
     fault->events_lost = false;
     fault->failed = false;
+    fault->kills = fault->failures = 0;
+    fault->reloads = fault->reloads_done = 0;
     spy_empty(fault, false); /* what a test that failed has left */
     spy_clear(fault);
     fault->began_ms = clock_now_ms();
@@ -138,7 +144,7 @@ static bool is_quiet(struct fault *fault)
     return unpublished == 0 && others == 0;
 }
 
-static void await_quiet(struct fault *fault)
+void world_await_quiet(struct fault *fault)
 {
     const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
     while (!is_quiet(fault)) {
@@ -168,7 +174,7 @@ static void check_queues(struct fault *fault)
 
 void world_end(struct fault *fault)
 {
-    await_quiet(fault);
+    world_await_quiet(fault);
     workers_stop(fault);
     check_queues(fault);
     spy_empty(fault, true);

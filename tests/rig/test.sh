@@ -105,9 +105,13 @@ part_python() { tests/clients/run.sh python; }
 
 part_node() { tests/clients/run.sh node; }
 
+# The second: rounds of faults, the same in every run (make fault-long draws new ones).
 part_fault() {
     {
-        if compgen -G 'tests/fault/*.c' >/dev/null; then echo "$BUILD/tests/fault/fault"; fi
+        if compgen -G 'tests/fault/*.c' >/dev/null; then
+            echo "$BUILD/tests/fault/fault"
+            echo "$BUILD/tests/fault/fault --seeds 1..8"
+        fi
         compgen -G 'tests/fault/*.sh' | sort || true # there may be none
     } | sum_of
 }

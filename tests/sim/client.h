@@ -3,7 +3,7 @@
 #define CARTWRIGHT_TESTS_SIM_CLIENT_H
 
 #include "base/str.h"
-#include "sim/chance.h"
+#include "support/chance.h"
 
 struct sim;
 struct shopper;

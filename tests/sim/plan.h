@@ -5,7 +5,7 @@
 #ifndef CARTWRIGHT_TESTS_SIM_PLAN_H
 #define CARTWRIGHT_TESTS_SIM_PLAN_H
 
-#include "sim/chance.h"
+#include "support/chance.h"
 
 /* kind, text in traces and totals, strikes once in so many occasions of a seed that has it */
 #define FAULT_KINDS(X)                                                                             \

@@ -1,6 +1,6 @@
 /* chance.h - numbers that look random and follow from a seed alone (SplitMix64). */
-#ifndef CARTWRIGHT_TESTS_SIM_CHANCE_H
-#define CARTWRIGHT_TESTS_SIM_CHANCE_H
+#ifndef CARTWRIGHT_TESTS_SUPPORT_CHANCE_H
+#define CARTWRIGHT_TESTS_SUPPORT_CHANCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* chance.c - SplitMix64 (Steele, Lea, Flood 2014): one addition and a finalizer per number. */
-#include "sim/chance.h"
+#include "support/chance.h"
 
 #include <string.h>
 
