@@ -3,10 +3,7 @@
 
 #include "worker/delay.h"
 
-/* Each dropped connection costs every unacknowledged message one delivery; a crash loop is ended by
- * the crash ledger long before (lane.h), so this limit is only the backstop. */
-#define DELIVERY_LIMIT 20
-#define AMQP_NAME_MAX  255
+#define AMQP_NAME_MAX 255
 
 static struct str dotted(struct arena *arena, struct str prefix, const char *middle,
                          struct str last)

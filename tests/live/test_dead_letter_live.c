@@ -24,7 +24,6 @@
 #include "worker/supervisor.h"
 
 #define PATIENCE_US (60 * 1000000LL)
-#define DELIVERIES  21 /* one more than the x-delivery-limit of our queues */
 
 /* --- a service with a handler for every kind of failure ------------------------------------------- */
 
@@ -298,7 +297,7 @@ static void deliver_too_often(void)
     const struct str queue = name_queue(&w.arena, w.settings.prefix, STR("notes"));
     struct bus *bus = open_bus();
     must(bus_consume(bus, &queue, 1, 1, &err), &err);
-    for (int i = 0; i < DELIVERIES; i++) {
+    for (int i = 0; i <= DELIVERY_LIMIT; i++) {
         struct delivery *delivery = NULL;
         const int64_t end_us = clock_monotonic_us() + PATIENCE_US;
         while (!delivery && clock_monotonic_us() < end_us)

@@ -256,7 +256,7 @@ void test_dead_order__what_was_delivered_too_often_is_done_again_events_as_well(
                                                            .routing_key = STR("note.written"),
                                                            .message_id = STR(NOTE_ID),
                                                            .body = body}));
-    for (int i = 0; i < 21; i++) {
+    for (int i = 0; i <= DELIVERY_LIMIT; i++) {
         struct delivery *delivery = NULL;
         while (bus_next(c.bus, 0, &delivery) == BUS_MESSAGE)
             delivery_free(delivery);
