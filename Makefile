@@ -193,7 +193,7 @@ guard: $(PROGRAM.guard) | $(TEST_TOOLS) ## instructions per order, against the c
 live: $(LIVE_BIN) | $(TEST_TOOLS) ## tests of the adapters on real servers
 	$(Q)tests/rig/test.sh $(O) live
 
-life: cartwright $(PROGRAM.life) | $(TEST_TOOLS) ## crashes, drains, reloads, health of a worker
+life: cartwright $(PROGRAM.life) | $(TEST_TOOLS) ## crashes, drains, reloads, health, order of a worker's messages
 	$(Q)tests/rig/test.sh $(O) life
 
 fault: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## races, crash points, outages, bad input, and eight rounds of faults from seeds

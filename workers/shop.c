@@ -79,8 +79,8 @@ static const struct setting_table *const tables[] = {&engine_settings_table, &sh
 const struct config_schema app_config = {
     .tables = tables,
     .table_count = 2,
-    .lists = &engine_pools_list,
-    .list_count = 1,
+    .lists = engine_lists,
+    .list_count = ENGINE_LISTS,
     .size = sizeof(struct app_settings),
 };
 

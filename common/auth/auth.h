@@ -68,10 +68,13 @@ MUST_CHECK enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_
                                     const struct token_options *options,
                                     const struct claims *claims, struct str *out, struct err *err);
 /* UNAUTHENTICATED or TOKEN_EXPIRED (OUTCOME_INVALID). All claims are required and typed; there is
- * no way to decode without verifying. */
+ * no way to get at them without verifying. */
 MUST_CHECK enum outcome token_verify(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
                                      const struct token_options *options, struct str token,
                                      int64_t now_ms, struct claims *out, struct err *err);
+/* For clients, who have no key and only sort their requests by it: whom a token speaks of, by its own
+ * word. Absent when it cannot be read. */
+struct str token_alleged_subject(struct arena *arena, struct str token);
 
 /* --- digests and sealing ----------------------------------------------------------------------- */
 

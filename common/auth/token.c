@@ -234,3 +234,14 @@ enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
         return retry_later(err, "no memory for a token");
     return OUTCOME_DONE;
 }
+
+/* --- the outside world ---------------------------------------------------------------------------- */
+
+struct str token_alleged_subject(struct arena *arena, struct str token)
+{
+    struct token_parts parts;
+    const struct json *payload = NULL;
+    if (!split(token, &parts) || !parse_part(arena, parts.payload, &payload))
+        return STR_ABSENT;
+    return json_str(json_member(payload, "sub"));
+}

@@ -119,6 +119,7 @@ static const size_t delivery_strs[] = {
     offsetof(struct delivery, traceparent),    offsetof(struct delivery, accept_language),
     offsetof(struct delivery, operation),      offsetof(struct delivery, caller),
     offsetof(struct delivery, history),        offsetof(struct delivery, headers),
+    offsetof(struct delivery, partition_key),
 };
 
 #define DELIVERY_STRS (sizeof(delivery_strs) / sizeof(delivery_strs[0]))

@@ -39,6 +39,7 @@ struct delivery {
     struct str operation;       /* header x-operation: set on copies that come back from a delay */
     struct str caller;          /* header x-caller: likewise, sealed */
     struct str history;         /* header x-history: of copies that were dead letters before */
+    struct str partition_key;   /* header x-partition-key; absent when over PARTITION_KEY_MAX */
     struct str headers;         /* all of them, a JSON object; absent without keep_headers */
     int64_t deadline;           /* header deadline, ms since epoch; -1 */
     int64_t status;             /* header status (replies); -1 */
@@ -50,6 +51,9 @@ struct delivery {
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
 };
+
+/* Bytes of a key that keeps messages in order. */
+#define PARTITION_KEY_MAX 255
 
 void delivery_free(struct delivery *delivery);
 
@@ -72,6 +76,7 @@ struct bus_message {
     struct str api_key;
     struct str api_version;
     struct str traceparent;
+    struct str partition_key;         /* header x-partition-key */
     int64_t status;                   /* header, an integer */
     int64_t attempt;                  /* header x-attempt, an integer */
     int64_t deadline;                 /* header, ms since epoch */
@@ -89,10 +94,10 @@ enum bus_event {
     BUS_CLOSED,  /* something is gone: bus_reconnect() */
 };
 
-/* A queue and what is routed to it. */
+/* What is routed to a queue, or on to another exchange. */
 struct bus_binding {
     struct str exchange;
-    struct str pattern;
+    struct str pattern; /* from a consistent hash: the queue's weight, "1" */
 };
 
 struct bus_queue {
@@ -104,20 +109,40 @@ struct bus_queue {
     struct str dead_routing_key; /* absent: the message keeps its own */
     int64_t delivery_limit;      /* > 0: x-delivery-limit, the backstop against a crash loop */
     int64_t length_max;          /* > 0: x-max-length, with x-overflow=reject-publish */
+    /* x-single-active-consumer: one consumer has all messages until its channel is closed or it is
+     * cancelled; the others wait their turn. A cancelled one still holds what it was given, and the
+     * next one does not wait for that: who wants order closes and does not cancel. */
+    bool single_active;
 };
+
+#define BUS_CONSISTENT_HASH "x-consistent-hash"
 
 struct bus_exchange {
     struct str name;
-    const char *kind;     /* "topic", "fanout", "direct" */
-    struct str alternate; /* alternate-exchange; absent: none */
+    const char *kind;        /* "topic", "fanout", "direct", BUS_CONSISTENT_HASH (a plugin) */
+    struct str alternate;    /* alternate-exchange; absent: none */
+    const char *hash_header; /* of a consistent hash: by which header; NULL: by the routing key */
+    const struct bus_binding *bindings; /* from other exchanges */
+    size_t binding_count;
 };
 
-/* All quorum queues, durable. Declaring the same topology twice changes nothing. */
+/* What an earlier topology may have bound, and this one must not have: nobody takes it there. */
+struct bus_unbinding {
+    struct bus_binding binding;
+    struct str target;
+    bool is_exchange; /* the target; else it is a queue */
+};
+
+/* All quorum queues, durable. Declaring the same topology twice changes nothing. Queues are bound
+ * first, then exchanges to exchanges, and then the unbindings are taken away (if they were there), so
+ * that no message finds no way meanwhile. */
 struct bus_topology {
     const struct bus_exchange *exchanges;
     size_t exchange_count;
     const struct bus_queue *queues;
     size_t queue_count;
+    const struct bus_unbinding *unbindings;
+    size_t unbinding_count;
 };
 
 struct bus_options {

@@ -31,6 +31,7 @@ static const struct header_field header_fields[] = {
     STR_HEADER("x-operation", operation),
     STR_HEADER("x-caller", caller),
     STR_HEADER("x-history", history),
+    STR_HEADER("x-partition-key", partition_key),
     NUMBER_HEADER("deadline", deadline),
     NUMBER_HEADER("status", status),
     NUMBER_HEADER("x-attempt", attempt),
@@ -124,6 +125,12 @@ static void drop_long_headers(struct delivery *delivery)
     delivery->too_large = true;
 }
 
+static void drop_long_key(struct delivery *delivery)
+{
+    if (delivery->partition_key.len > PARTITION_KEY_MAX)
+        delivery->partition_key = STR_ABSENT;
+}
+
 static struct str property_of(const amqp_basic_properties_t *properties, amqp_flags_t flag,
                               amqp_bytes_t value)
 {
@@ -147,5 +154,6 @@ void read_properties(struct delivery *out, const amqp_basic_properties_t *from)
         out->timestamp = (int64_t)from->timestamp;
     if (from->_flags & AMQP_BASIC_HEADERS_FLAG)
         read_headers(out, &from->headers);
+    drop_long_key(out);
     drop_long_headers(out);
 }

@@ -27,6 +27,15 @@ static void add_number(struct arguments *arguments, const char *name, int64_t va
         };
 }
 
+static void add_flag(struct arguments *arguments, const char *name, bool value)
+{
+    if (value)
+        arguments->entries[arguments->count++] = (amqp_table_entry_t){
+            .key = amqp_cstring_bytes(name),
+            .value = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = true},
+        };
+}
+
 static amqp_table_t table_of(struct arguments *arguments)
 {
     return (amqp_table_t){arguments->count, arguments->entries};
@@ -47,6 +56,7 @@ static void queue_arguments(const struct bus_queue *queue, struct arguments *out
         add_text(out, "x-dead-letter-strategy", STR("at-least-once"));
     if (has_dead_letters || queue->length_max > 0)
         add_text(out, "x-overflow", STR("reject-publish"));
+    add_flag(out, "x-single-active-consumer", queue->single_active);
 }
 
 /* A refused declaration is a mistake in the configuration: the text says which, and the way out. */
@@ -64,21 +74,51 @@ static enum outcome explain(const struct link *link, enum outcome outcome, const
     return bug(err, "the broker refuses %s %.*s: %s", kind, STR_FMT(name), refusal);
 }
 
+/* The broker closes the connection over it. */
+static enum outcome explain_unknown_kind(const struct link *link,
+                                         const struct bus_exchange *exchange, struct err *err)
+{
+    if (strcmp(exchange->kind, BUS_CONSISTENT_HASH) != 0)
+        return bug(err, "the broker refuses exchange %.*s: %s", STR_FMT(exchange->name),
+                   link->reason);
+    return bug(err,
+               "the broker cannot make exchange %.*s: partitioned workers need a plugin that comes "
+               "with RabbitMQ; run 'rabbitmq-plugins enable rabbitmq_consistent_hash_exchange' on "
+               "every node",
+               STR_FMT(exchange->name));
+}
+
 static enum outcome declare_exchange(struct link *link, amqp_channel_t channel,
                                      const struct bus_exchange *exchange, struct err *err)
 {
     struct arguments arguments = {0};
     add_text(&arguments, "alternate-exchange", exchange->alternate);
+    add_text(&arguments, "hash-header", str_of(exchange->hash_header));
     amqp_exchange_declare_t declare = {
         .exchange = amqp_bytes_of(exchange->name),
         .type = amqp_cstring_bytes(exchange->kind),
         .durable = true,
         .arguments = table_of(&arguments),
     };
+    const enum outcome outcome = link_call(link, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
+                                           AMQP_EXCHANGE_DECLARE_OK_METHOD, err);
+    if (outcome == OUTCOME_RETRY && strstr(link->reason, "exchange type"))
+        return explain_unknown_kind(link, exchange, err);
+    return explain(link, outcome, "exchange", exchange->name, err);
+}
+
+static enum outcome bind_exchange(struct link *link, amqp_channel_t channel, struct str target,
+                                  const struct bus_binding *binding, struct err *err)
+{
+    amqp_exchange_bind_t bind = {
+        .destination = amqp_bytes_of(target),
+        .source = amqp_bytes_of(binding->exchange),
+        .routing_key = amqp_bytes_of(binding->pattern),
+    };
     return explain(link,
-                   link_call(link, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
-                             AMQP_EXCHANGE_DECLARE_OK_METHOD, err),
-                   "exchange", exchange->name, err);
+                   link_call(link, channel, AMQP_EXCHANGE_BIND_METHOD, &bind,
+                             AMQP_EXCHANGE_BIND_OK_METHOD, err),
+                   "a binding of exchange", target, err);
 }
 
 static enum outcome bind_queue(struct link *link, amqp_channel_t channel, struct str queue,
@@ -114,6 +154,48 @@ static enum outcome declare_queue(struct link *link, amqp_channel_t channel,
     return OUTCOME_DONE;
 }
 
+static enum outcome unbind_exchange(struct link *link, amqp_channel_t channel,
+                                    const struct bus_unbinding *unbinding, struct err *err)
+{
+    amqp_exchange_unbind_t unbind = {
+        .destination = amqp_bytes_of(unbinding->target),
+        .source = amqp_bytes_of(unbinding->binding.exchange),
+        .routing_key = amqp_bytes_of(unbinding->binding.pattern),
+    };
+    return explain(link,
+                   link_call(link, channel, AMQP_EXCHANGE_UNBIND_METHOD, &unbind,
+                             AMQP_EXCHANGE_UNBIND_OK_METHOD, err),
+                   "taking a binding from exchange", unbinding->target, err);
+}
+
+/* The broker says yes to what is not there, even when the queue or the exchange is not. */
+static enum outcome unbind(struct link *link, amqp_channel_t channel,
+                           const struct bus_unbinding *unbinding, struct err *err)
+{
+    if (unbinding->is_exchange)
+        return unbind_exchange(link, channel, unbinding, err);
+    amqp_queue_unbind_t unbind = {
+        .queue = amqp_bytes_of(unbinding->target),
+        .exchange = amqp_bytes_of(unbinding->binding.exchange),
+        .routing_key = amqp_bytes_of(unbinding->binding.pattern),
+    };
+    return explain(link,
+                   link_call(link, channel, AMQP_QUEUE_UNBIND_METHOD, &unbind,
+                             AMQP_QUEUE_UNBIND_OK_METHOD, err),
+                   "taking a binding from queue", unbinding->target, err);
+}
+
+static enum outcome bind_exchanges(struct link *link, amqp_channel_t channel,
+                                   const struct bus_topology *topology, struct err *err)
+{
+    for (size_t i = 0; i < topology->exchange_count; i++) {
+        const struct bus_exchange *exchange = &topology->exchanges[i];
+        for (size_t k = 0; k < exchange->binding_count; k++)
+            TRY(bind_exchange(link, channel, exchange->name, &exchange->bindings[k], err));
+    }
+    return OUTCOME_DONE;
+}
+
 enum outcome link_declare(struct link *link, amqp_channel_t channel,
                           const struct bus_topology *topology, struct err *err)
 {
@@ -122,6 +204,9 @@ enum outcome link_declare(struct link *link, amqp_channel_t channel,
         TRY(declare_exchange(link, channel, &topology->exchanges[i], err));
     for (size_t i = 0; i < topology->queue_count; i++)
         TRY(declare_queue(link, channel, &topology->queues[i], err));
+    TRY(bind_exchanges(link, channel, topology, err));
+    for (size_t i = 0; i < topology->unbinding_count; i++)
+        TRY(unbind(link, channel, &topology->unbindings[i], err));
     return link_close_channel(link, channel, err);
 }
 

@@ -193,6 +193,7 @@ uint64_t bus_client_send(struct bus_client *client, const struct bus_request *re
         .reply_to = STR(REPLY_TO),
         .authorization = str_of(authorization),
         .api_key = request->api_key,
+        .partition_key = request->partition_key,
         .deadline = request->deadline,
         .mandatory = true,
     };

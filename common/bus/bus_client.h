@@ -16,6 +16,8 @@ struct bus_request {
     struct str message_id; /* absent: a new one is made */
     int64_t deadline;      /* ms since epoch, > 0 */
     struct str api_key;
+    struct str partition_key; /* requests with the same one keep their order, at most
+                                 PARTITION_KEY_MAX bytes; absent: none */
 };
 
 struct bus_reply {

@@ -28,7 +28,7 @@ struct fake_call {
 struct fake_broker {
     struct arena arena;
     struct fake_routes routes;
-    int connections;
+    struct bus_fake *first; /* of the connections, in order of their latest subscription */
 };
 
 #define NO_CUT SIZE_MAX
@@ -37,6 +37,7 @@ struct fake_broker {
 struct bus_fake {
     struct bus bus;
     struct fake_broker *broker;
+    struct bus_fake *next;      /* connection of the broker */
     struct fake_routes *routes; /* the broker's */
     struct fake_call *calls;    /* in the order in which they were made */
     struct confirms confirms;
@@ -95,10 +96,36 @@ static void give_back_all(struct bus_fake *fake)
         give_back_from(fake, queue);
 }
 
+/* Somebody else may have what was its turn. */
+static void step_back(struct bus_fake *fake)
+{
+    for (struct fake_queue *queue = fake->routes->queues; queue; queue = queue->next)
+        if (queue->active == fake)
+            queue->active = NULL;
+}
+
+static void leave_list(struct bus_fake *fake)
+{
+    struct bus_fake **at = &fake->broker->first;
+    while (*at != fake)
+        at = &(*at)->next;
+    *at = fake->next;
+}
+
+static void join_list(struct bus_fake *fake)
+{
+    struct bus_fake **end = &fake->broker->first;
+    while (*end)
+        end = &(*end)->next;
+    fake->next = NULL;
+    *end = fake;
+}
+
 static void lose(struct bus_fake *fake, const char *reason)
 {
     fake->lost = reason;
     give_back_all(fake);
+    step_back(fake);
 }
 
 static void close_broker(struct fake_broker *broker)
@@ -116,8 +143,10 @@ static void fake_close(struct bus *bus)
     struct bus_fake *fake = fake_of(bus);
     drop_calls(fake);
     give_back_all(fake);
+    step_back(fake);
     confirms_release(&fake->confirms);
-    if (--fake->broker->connections == 0)
+    leave_list(fake);
+    if (!fake->broker->first)
         close_broker(fake->broker);
     free(fake);
 }
@@ -126,8 +155,14 @@ static void fake_disconnect(struct bus *bus)
 {
     struct bus_fake *fake = fake_of(bus);
     drop_calls(fake);
-    give_back_all(fake);
-    fake->lost = "closed";
+    lose(fake, "closed");
+}
+
+/* Behind all who consume already. */
+static void queue_up(struct bus_fake *fake)
+{
+    leave_list(fake);
+    join_list(fake);
 }
 
 static enum outcome fake_reconnect(struct bus *bus, struct err *err)
@@ -140,6 +175,7 @@ static enum outcome fake_reconnect(struct bus *bus, struct err *err)
     fake->cut_after = NO_CUT;
     fake->last_tag = 0;
     fake->lost = NULL;
+    queue_up(fake);
     return OUTCOME_DONE;
 }
 
@@ -193,6 +229,8 @@ static enum outcome fake_consume(struct bus *bus, const struct str *queues, size
     fake->consumed.items = consumed;
     fake->consumed.count = count;
     fake->prefetch = prefetch;
+    step_back(fake);
+    queue_up(fake);
     return OUTCOME_DONE;
 }
 
@@ -200,6 +238,7 @@ static enum outcome fake_cancel(struct bus *bus, struct err *err)
 {
     struct bus_fake *fake = fake_of(bus);
     fake->consumed.count = 0;
+    step_back(fake); /* what is unacknowledged stays with it, and the next one does not wait */
     return fake->lost ? lost(fake, err) : OUTCOME_DONE;
 }
 
@@ -212,6 +251,25 @@ static bool has_credit(const struct bus_fake *fake, const struct fake_queue *que
     return held < fake->prefetch;
 }
 
+static bool consumes(const struct bus_fake *fake, const struct fake_queue *queue)
+{
+    for (size_t i = 0; i < fake->consumed.count && !fake->lost; i++)
+        if (fake->consumed.items[i] == queue)
+            return true;
+    return false;
+}
+
+/* Whoever subscribed first has the messages as long as it stays. */
+static bool has_turn(const struct bus_fake *fake, struct fake_queue *queue)
+{
+    const struct bus_fake *first = fake->broker->first;
+    while (first && !consumes(first, queue))
+        first = first->next;
+    if (!queue->active)
+        queue->active = first;
+    return !queue->spec.single_active || queue->active == fake;
+}
+
 /* The queue whose oldest message is the oldest of all that may be delivered. */
 static struct fake_queue *next_queue(const struct bus_fake *fake)
 {
@@ -219,7 +277,7 @@ static struct fake_queue *next_queue(const struct bus_fake *fake)
     for (size_t i = 0; i < fake->consumed.count; i++) {
         struct fake_queue *queue = fake->consumed.items[i];
         if (queue->ready.first && (!best || queue->ready.first->seq < best->ready.first->seq) &&
-            has_credit(fake, queue))
+            has_credit(fake, queue) && has_turn(fake, queue))
             best = queue;
     }
     return best;
@@ -253,7 +311,10 @@ static void beat_nothing(struct bus *bus)
 static enum outcome fake_renew(struct bus *bus, struct err *err)
 {
     (void)err;
-    fake_of(bus)->renewals++;
+    struct bus_fake *fake = fake_of(bus);
+    fake->renewals++;
+    step_back(fake);
+    queue_up(fake);
     return OUTCOME_DONE;
 }
 
@@ -324,6 +385,8 @@ static struct delivery delivery_of(const struct bus_message *message)
         .operation = header_of(message, "x-operation"),
         .caller = header_of(message, "x-caller"),
         .history = header_of(message, "x-history"),
+        .partition_key =
+            message->partition_key.len <= PARTITION_KEY_MAX ? message->partition_key : STR_ABSENT,
         .deadline = or_missing(message->deadline),
         .status = or_missing(message->status),
         .expiration = or_missing(message->expiration),
@@ -360,6 +423,7 @@ static struct str headers_of(struct fake_broker *broker, const struct bus_messag
     put_header(&writer, "x-api-key", message->api_key);
     put_header(&writer, "x-api-version", message->api_version);
     put_header(&writer, "traceparent", message->traceparent);
+    put_header(&writer, "x-partition-key", message->partition_key);
     put_number(&writer, "status", message->status);
     put_number(&writer, "x-attempt", message->attempt);
     put_number(&writer, "deadline", message->deadline);
@@ -521,7 +585,7 @@ static struct bus *connect_to(struct fake_broker *broker)
     fake->routes = &broker->routes;
     fake->cut_after = NO_CUT;
     confirms_init(&fake->confirms);
-    broker->connections++;
+    join_list(fake);
     return &fake->bus;
 }
 

@@ -71,7 +71,7 @@ static bool enqueue(struct fake_routes *routes, struct fake_queue *queue,
 
 enum fate routes_publish(struct fake_routes *routes, const struct delivery *delivery)
 {
-    if (routes_match(routes, delivery->exchange, delivery->routing_key) == 0)
+    if (routes_match(routes, delivery->exchange, delivery) == 0)
         return UNROUTABLE;
     enum fate fate = ROUTED;
     for (struct fake_queue *queue = routes->queues; queue; queue = queue->next) {

@@ -26,7 +26,8 @@ struct fake_queue {
     struct bus_queue spec;
     struct fake_messages ready;
     struct fake_messages unacked;
-    bool is_hit; /* by the routing under way */
+    const void *active; /* of a single_active one: whose turn it is, a connection; NULL: nobody's */
+    bool is_hit;        /* by the routing under way */
 };
 
 struct fake_exchange {
@@ -37,7 +38,8 @@ struct fake_exchange {
 struct fake_binding {
     struct fake_binding *next;
     struct bus_binding spec;
-    struct fake_queue *queue;
+    struct fake_queue *queue; /* or, NULL: */
+    struct fake_exchange *target;
 };
 
 /* All in the order of declaration; memory is the arena's. */
@@ -63,7 +65,8 @@ MUST_CHECK enum outcome routes_declare(struct fake_routes *routes,
                                        const struct bus_topology *topology, struct err *err);
 /* Sets is_hit of every queue that takes the message; alternate exchanges are followed. Returns how
  * many. */
-size_t routes_match(struct fake_routes *routes, struct str exchange, struct str routing_key);
+size_t routes_match(struct fake_routes *routes, struct str exchange,
+                    const struct delivery *delivery);
 
 /* --- messages in queues ---------------------------------------------------------------------- */
 

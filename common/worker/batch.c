@@ -74,12 +74,22 @@ static enum outcome run_once(struct batch *batch, struct span span, struct err *
     return batch_commit_end(batch, err);
 }
 
+/* A lock may become free any moment; what only waits behind others, does so longer. */
+static bool waits_for_a_lock(struct span span)
+{
+    for (size_t i = 0; i < span.count; i++)
+        if (span.jobs[i].state == JOB_BLOCKED && !span.jobs[i].held_up)
+            return true;
+    return false;
+}
+
 /* Runs until something can be done. Leases are given back before each pause: two lanes that each
  * hold what the other wants must not wait for each other. */
 static enum outcome run_patiently(struct batch *batch, struct span span, struct err *err)
 {
     enum outcome outcome = run_once(batch, span, err);
-    for (int try = 0; outcome == OUTCOME_DEFER && try < LEASE_WAIT_TRIES; try++) {
+    for (int try = 0; outcome == OUTCOME_DEFER && waits_for_a_lock(span) && try < LEASE_WAIT_TRIES;
+         try++) {
         batch_release_leases(batch);
         lane_pause(LEASE_WAIT_MS);
         outcome = run_once(batch, span, err);
@@ -102,8 +112,16 @@ static enum outcome execute_halves(struct batch *batch, struct span span, struct
     return execute(batch, (struct span){span.jobs + half, span.count - half}, err);
 }
 
-/* A message that meets conflicts in so many batches has a cause of its own. */
-#define CONFLICT_BATCHES_MAX 50
+/* A message that meets conflicts in so many batches has a cause of its own. One that must keep its
+ * place has more patience: a dead lane's transaction may stand in its way for as long as MongoDB
+ * keeps that (90 s), and a batch with its conflicts takes some 10 ms. */
+#define CONFLICT_BATCHES_MAX       50
+#define CONFLICT_BATCHES_MAX_KEYED 10000
+
+static int patience_of(const struct delivery *delivery)
+{
+    return delivery->partition_key.len ? CONFLICT_BATCHES_MAX_KEYED : CONFLICT_BATCHES_MAX;
+}
 
 /* One message that cannot be committed: a conflict waits for the next batch, anything else is a
  * failure of this message. */
@@ -111,10 +129,12 @@ static void give_up(struct batch *batch, struct job *job, enum outcome outcome,
                     const struct err *err)
 {
     const bool again =
-        outcome == OUTCOME_CONFLICT && job->delivery->deferrals < CONFLICT_BATCHES_MAX;
+        outcome == OUTCOME_CONFLICT && job->delivery->deferrals < patience_of(job->delivery);
+    job->state = JOB_FAILED;
+    if (again)
+        job_block(job);
     job->outcome = outcome;
     job->err = *err;
-    job->state = again ? JOB_BLOCKED : JOB_FAILED;
     batch->commit = (struct commit){0};
 }
 
@@ -181,7 +201,7 @@ static void let_go(struct batch *batch)
             lane_settled(lane, job->delivery);
             continue;
         }
-        job->delivery->deferrals++;
+        job->delivery->deferrals += !job->held_up; /* it waited for no lock itself */
         lane->counters.deferred++;
         lane->slot->deferred++;
         lane_give_back(lane, job->delivery);

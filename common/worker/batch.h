@@ -3,7 +3,7 @@
  *   receive -> admit -> (load, decide)* -> commit -> settle
  *
  * lane.c receives, pipeline.c overlaps the commit of a batch with the first steps of the next,
- * batch.c carries one through, admission.c admits, job.c is what handlers call, load.c loads,
+ * batch.c carries one through, order.c keeps messages of one key in order, admission.c admits, job.c is what handlers call, load.c loads,
  * decide.c decides, ledger.c fills pages of ledgers, commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c
  * acknowledges, failure.c sends what failed to the delays or dead letters, caller.c seals who sent
  * it. */
@@ -17,7 +17,7 @@
 
 enum job_state {
     JOB_OPEN,     /* to be decided */
-    JOB_BLOCKED,  /* a lock is held elsewhere: next batch */
+    JOB_BLOCKED,  /* a lock is held elsewhere, or one before it waits: next batch */
     JOB_DECIDED,  /* final outcome known; effects are in the working set */
     JOB_ANSWERED, /* reply known without executing: bad, duplicate, expired */
     JOB_FAILED,   /* our fault: delay or dead letter */
@@ -100,6 +100,7 @@ struct job {
         const void *data;
         struct str text;
     } written;     /* the last object written as JSON: an event and its reply are often the same */
+    bool held_up;  /* blocked by an earlier message of its partition key, not by a lock */
     bool insist;   /* waited too long: goes without the locks that are held elsewhere */
     bool repeated; /* answered from the journal or from its leader */
     bool hopeless; /* failed for good: no further rounds through the delays */
@@ -148,6 +149,7 @@ struct batch {
     enum outcome fate;       /* of the last commit that was awaited */
     struct err fate_err;
     struct batch_times times;
+    bool has_blocked;      /* a job of it is, or was, JOB_BLOCKED */
     bool doubtful;         /* a conflict was met: no cached copies, and repeats are looked for */
     bool copies_validated; /* doc_cache.h: once per run */
     size_t rounds;
@@ -195,6 +197,11 @@ MUST_CHECK enum outcome batch_recall_unproven(struct batch *batch, struct span s
 
 /* decide.c: rounds until every open job of the span is decided, blocked or failed. */
 MUST_CHECK enum outcome batch_decide(struct batch *batch, struct span span, struct err *err);
+
+/* order.c: blocks a job that must not be decided before others of its key; true when it did. */
+bool job_wait_its_turn(struct job *job);
+/* It waits for the next batch. */
+void job_block(struct job *job);
 
 /* True when the outcome is remembered under the message's key. */
 bool job_is_journalled(const struct job *job);

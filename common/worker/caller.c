@@ -8,9 +8,13 @@
  * stranger puts into the queue. */
 #include "wire/json.h"
 #include "worker/batch.h"
+#include "worker/names.h"
 
+/* The same for all partitions of a worker: their number may change before an operator sends a dead
+ * letter again. */
 static struct str context_of(struct arena *arena, struct str queue, struct str message_id)
 {
+    queue = name_without_partition(queue);
     return str_printf(arena, "caller %.*s %.*s", STR_FMT(queue), STR_FMT(message_id));
 }
 

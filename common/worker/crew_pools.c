@@ -1,6 +1,7 @@
 /* crew_pools.c - how many lanes of a pool work at a time. */
 #include "base/log.h"
 #include "worker/crew.h"
+#include "worker/partitions.h"
 
 void crew_set_limits(struct crew *crew, int64_t now_ms)
 {
@@ -38,7 +39,8 @@ void crew_adapt(struct crew *crew, int64_t now_ms)
 {
     for (size_t i = 0; i < crew->pool_count; i++) {
         struct crew_pool *pool = &crew->pools[i];
-        if (!pool->wanted)
+        /* A lane that stood aside would leave its partitions to nobody. */
+        if (!pool->wanted || pool_is_partitioned(crew->plan->settings, pool->settings))
             continue;
         if (concurrency_adapt(&pool->limit, work_of(crew, pool), now_ms))
             log_info("pool %.*s: %d of %d lanes work", STR_FMT(pool->settings->name),

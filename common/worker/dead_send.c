@@ -8,6 +8,7 @@
 #include "worker/batch.h"
 #include "worker/dead_letter.h"
 #include "worker/names.h"
+#include "worker/partitions.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
 #define EDIT_DIGEST_BYTES  4
@@ -15,16 +16,32 @@
 
 /* --- where to ----------------------------------------------------------------------------------- */
 
-static bool is_ours(struct arena *arena, const struct dead_office *office, struct str queue)
+/* One of those that the worker has today. */
+static bool is_partition(struct arena *arena, const struct engine_settings *settings,
+                         struct str worker, struct str queue)
+{
+    const int64_t count = partitions_of(settings, worker);
+    for (int64_t k = 0; k < count; k++)
+        if (str_eq(queue, name_partition(arena, settings->prefix, worker, k)))
+            return true;
+    return false;
+}
+
+/* Where a lane of ours takes it from; absent: nowhere. A partition that is no more is stood in for by
+ * the worker's own queue. */
+static struct str queue_of_ours(struct arena *arena, const struct dead_office *office,
+                                struct str queue)
 {
     const struct str prefix = office->settings->prefix;
+    const struct str whole = name_without_partition(queue);
     for (size_t i = 0; office->service->workers[i]; i++) {
         const struct str worker = str_of(office->service->workers[i]->name);
-        if (str_eq(queue, name_queue(arena, prefix, worker)) ||
-            str_eq(queue, name_event_queue(arena, prefix, worker)))
-            return true;
+        if (str_eq(queue, name_event_queue(arena, prefix, worker)))
+            return queue;
+        if (str_eq(whole, name_queue(arena, prefix, worker)))
+            return is_partition(arena, office->settings, worker, queue) ? queue : whole;
     }
-    return false;
+    return STR_ABSENT;
 }
 
 /* Headers are written by whoever may publish: only queues of our own are believed. What nobody served
@@ -35,12 +52,13 @@ static enum outcome find_way(struct arena *arena, const struct dead_office *offi
 {
     const struct str prefix = office->settings->prefix;
     const bool unserved = str_eq(letter->queue, name_unknown(arena, prefix));
-    if (!unserved && !is_ours(arena, office, letter->queue))
+    const struct str queue = unserved ? letter->queue : queue_of_ours(arena, office, letter->queue);
+    if (str_is_absent(queue))
         return refuse(err, NOT_FOUND, "letter %.*s: its queue '%.*s' is none of ours",
                       STR_FMT(letter->id), STR_FMT(letter->queue));
-    out->queue = letter->queue;
+    out->queue = queue;
     out->exchange = unserved ? name_requests(arena, prefix) : STR("");
-    out->routing_key = unserved ? letter->operation : letter->queue;
+    out->routing_key = unserved ? letter->operation : queue;
     return OUTCOME_DONE;
 }
 
@@ -107,6 +125,7 @@ enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *o
         .api_key = dead->api_key,
         .api_version = dead->api_version,
         .traceparent = dead->traceparent,
+        .partition_key = dead->partition_key,
         .operation = letter->operation,
         .caller = caller_of(arena, office, letter),
         .history = history_with(arena, office, letter, "sent again"),
@@ -159,6 +178,7 @@ static struct bus_message message_of(const struct delivery *copy, const struct b
         .api_key = copy->api_key,
         .api_version = copy->api_version,
         .traceparent = copy->traceparent,
+        .partition_key = copy->partition_key,
         .headers = headers,
         .header_count = header_count,
         .mandatory = true,

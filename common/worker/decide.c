@@ -74,12 +74,11 @@ static bool sweep(struct span span)
     bool final = true;
     for (size_t i = 0; i < span.count; i++) {
         struct job *job = &span.jobs[i];
-        if (job->state != JOB_OPEN || job->leader)
+        if (job->state != JOB_OPEN || job->leader || job_wait_its_turn(job))
             continue;
         const enum outcome outcome = run_blamed(job);
         if (job->blocked) {
-            job->state = JOB_BLOCKED;
-            job->outcome = OUTCOME_DEFER;
+            job_block(job);
         } else if (outcome == OUTCOME_NEED) {
             final = false;
         } else if (final) {

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/batch.h"
+#include "worker/partitions.h"
 #include "worker/pipeline.h"
 #include "worker/relay.h"
 
@@ -20,13 +21,18 @@ static void enter_stage(struct lane *lane, enum drain_stage stage)
     log_flush();
 }
 
-/* A message that comes all the same until the broker has heard of it is finished like the others. */
+/* A message that comes all the same until the broker has heard of it is finished like the others.
+ *
+ * Partitions are not cancelled: the broker would give what follows to the next lane at once, while we
+ * still work on what comes before it. It goes on sending to us, we leave that lying, and when the
+ * connection is closed it goes back to the queue in its order. */
 static enum outcome stop_taking(struct lane *lane, struct err *err)
 {
     enter_stage(lane, DRAIN_STOP_TAKING);
     if (lane->bus_lost)
         return retry_later(err, "%s", bus_lost_reason(lane->bus));
-    return bus_cancel(lane->bus, err);
+    lane->leaves_rest = pool_is_partitioned(lane->settings, lane->pool);
+    return lane->leaves_rest ? OUTCOME_DONE : bus_cancel(lane->bus, err);
 }
 
 /* Told to hurry, only the commit under way is awaited: its fate must be known. */

@@ -25,6 +25,7 @@ static struct bus_message copy_of(const struct job *job)
         .api_key = delivery->api_key,
         .api_version = delivery->api_version,
         .traceparent = delivery->traceparent,
+        .partition_key = delivery->partition_key,
         .deadline = delivery_deadline(delivery),
         .mandatory = true,
     };

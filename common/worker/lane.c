@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "worker/batch.h"
 #include "worker/names.h"
+#include "worker/partitions.h"
 #include "worker/pipeline.h"
 #include "worker/relay.h"
 
@@ -165,6 +166,14 @@ size_t lane_in_hand(const struct lane *lane)
 
 /* --- receiving ------------------------------------------------------------------------------------------ */
 
+static void take_in(struct lane *lane, struct delivery *delivery)
+{
+    if (lane->leaves_rest)
+        delivery_free(delivery); /* unacknowledged */
+    else
+        queue_push(&lane->waiting, delivery);
+}
+
 /* False when the connection is gone. */
 static bool receive(struct lane *lane, int timeout_ms)
 {
@@ -172,7 +181,7 @@ static bool receive(struct lane *lane, int timeout_ms)
     switch (bus_next(lane->bus, timeout_ms, &delivery)) {
     case BUS_MESSAGE:
         lane->quiet_since_us = 0;
-        queue_push(&lane->waiting, delivery);
+        take_in(lane, delivery);
         return true;
     case BUS_IDLE:
         return true;
@@ -412,21 +421,42 @@ void lane_recover(struct lane *lane)
 
 /* --- the whole life -------------------------------------------------------------------------------------------- */
 
+struct names {
+    struct arena *arena;
+    struct str *items;
+    size_t count, capacity;
+};
+
+static void add_name(struct names *names, struct str name)
+{
+    names->items = arena_grow(names->arena, names->items, names->count, sizeof(*names->items),
+                              &names->capacity);
+    names->items[names->count++] = name;
+}
+
+/* Its share of them. */
+static void add_partitions(const struct lane *lane, struct str worker, struct names *names)
+{
+    const int64_t count = partitions_of(lane->settings, worker);
+    for (int64_t k = lane->index; k < count; k += lane->pool->lanes)
+        add_name(names, name_partition(names->arena, lane->settings->prefix, worker, k));
+}
+
 void lane_queues(const struct lane *lane, struct arena *arena, struct str **out, size_t *count)
 {
-    const struct pool_settings *pool = lane->pool;
-    struct str *names = arena_array(arena, pool->workers.count * 2 + 1, sizeof(*names));
-    size_t used = 0;
-    for (size_t i = 0; i < pool->workers.count; i++) {
-        const struct str name = pool->workers.items[i];
-        names[used++] = name_queue(arena, lane->settings->prefix, name);
+    const struct str prefix = lane->settings->prefix;
+    struct names names = {.arena = arena};
+    for (size_t i = 0; i < lane->pool->workers.count; i++) {
+        const struct str worker = lane->pool->workers.items[i];
+        add_name(&names, name_queue(arena, prefix, worker));
+        add_partitions(lane, worker, &names);
         for (size_t k = 0; lane->service->workers[k]; k++)
-            if (str_eq(str_of(lane->service->workers[k]->name), name) &&
+            if (str_eq(str_of(lane->service->workers[k]->name), worker) &&
                 worker_subscribes(lane->service->workers[k]))
-                names[used++] = name_event_queue(arena, lane->settings->prefix, name);
+                add_name(&names, name_event_queue(arena, prefix, worker));
     }
-    *out = names;
-    *count = used;
+    *out = names.items;
+    *count = names.count;
 }
 
 enum outcome lane_consume(struct lane *lane, struct err *err)

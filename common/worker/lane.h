@@ -74,6 +74,7 @@ struct lane {
     struct lane_queue settled; /* done, not acknowledged yet */
     bool bus_lost;             /* noticed: reconnect before anything else */
     bool is_aside;             /* takes no new messages: others of its pool do */
+    bool leaves_rest;          /* what still arrives is left to the broker (drain.c) */
     struct token_entry *tokens;
     struct doc_caches docs;
     uint64_t stale_rows;     /* service.invalidations that could not be sent yet, a bit each */

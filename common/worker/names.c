@@ -1,7 +1,10 @@
 /* names.c - what exchanges and queues are called, and the topology of a service. */
 #include "worker/names.h"
 
+#include <inttypes.h>
+
 #include "worker/delay.h"
+#include "worker/partitions.h"
 
 #define AMQP_NAME_MAX 255
 
@@ -69,9 +72,34 @@ struct str name_dead(struct arena *arena, struct str prefix, struct str worker)
     return dotted(arena, prefix, "dead.", worker);
 }
 
+struct str name_partitions(struct arena *arena, struct str prefix, struct str worker)
+{
+    return str_printf(arena, "%.*s.%.*s.partitions", STR_FMT(prefix), STR_FMT(worker));
+}
+
+struct str name_partition(struct arena *arena, struct str prefix, struct str worker, int64_t k)
+{
+    return str_printf(arena, "%.*s.%.*s.%" PRId64, STR_FMT(prefix), STR_FMT(worker), k);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+struct str name_without_partition(struct str queue)
+{
+    size_t len = queue.len;
+    while (len > 0 && is_digit(queue.ptr[len - 1]))
+        len--;
+    const bool is_partition = len < queue.len && len > 1 && queue.ptr[len - 1] == '.';
+    return is_partition ? (struct str){queue.ptr, len - 1} : queue;
+}
+
 struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str queue)
 {
     static const struct str events = {".events", 7};
+    queue = name_without_partition(queue);
     struct str worker = {queue.ptr + prefix.len + 1, queue.len - prefix.len - 1};
     if (worker.len > events.len &&
         memcmp(worker.ptr + worker.len - events.len, events.ptr, events.len) == 0)
@@ -124,13 +152,25 @@ struct plan {
     size_t exchange_count, exchange_capacity;
     struct bus_queue *queues;
     size_t queue_count, queue_capacity;
+    struct bus_unbinding *unbindings;
+    size_t unbinding_count, unbinding_capacity;
 };
 
-static void add_exchange(struct plan *plan, struct str name, const char *kind, struct str alternate)
+static struct bus_exchange *add_exchange(struct plan *plan, struct str name, const char *kind,
+                                         struct str alternate)
 {
     plan->exchanges = arena_grow(plan->arena, plan->exchanges, plan->exchange_count,
                                  sizeof(*plan->exchanges), &plan->exchange_capacity);
-    plan->exchanges[plan->exchange_count++] = (struct bus_exchange){name, kind, alternate};
+    struct bus_exchange *exchange = &plan->exchanges[plan->exchange_count++];
+    *exchange = (struct bus_exchange){.name = name, .kind = kind, .alternate = alternate};
+    return exchange;
+}
+
+static void add_unbinding(struct plan *plan, struct bus_unbinding unbinding)
+{
+    plan->unbindings = arena_grow(plan->arena, plan->unbindings, plan->unbinding_count,
+                                  sizeof(*plan->unbindings), &plan->unbinding_capacity);
+    plan->unbindings[plan->unbinding_count++] = unbinding;
 }
 
 static struct bus_queue *add_queue(struct plan *plan, struct str name)
@@ -167,14 +207,60 @@ static struct bus_queue *add_work_queue(struct plan *plan, struct str name, stru
     return queue;
 }
 
-static void add_request_queue(struct plan *plan, const struct worker *worker)
+/* The requests of a worker, as bindings. */
+static struct bus_binding *requests_of(struct plan *plan, const struct worker *worker,
+                                       size_t *count)
+{
+    *count = 0;
+    while (worker->prefixes[*count])
+        ++*count;
+    struct bus_binding *bindings = arena_array(plan->arena, *count, sizeof(*bindings));
+    for (size_t i = 0; i < *count; i++)
+        bindings[i] = (struct bus_binding){name_requests(plan->arena, plan->settings->prefix),
+                                           str_printf(plan->arena, "%s.#", worker->prefixes[i])};
+    return bindings;
+}
+
+/* Partitions beyond `count` are not deleted, they may hold messages; but nothing new goes there. */
+static void add_partitions(struct plan *plan, struct str worker, struct str exchange, int64_t count)
+{
+    const struct str prefix = plan->settings->prefix;
+    for (int64_t k = 0; k < PARTITIONS_MAX; k++) {
+        const struct str name = name_partition(plan->arena, prefix, worker, k);
+        if (k >= count) {
+            add_unbinding(plan, (struct bus_unbinding){{exchange, STR("1")}, name, false});
+            continue;
+        }
+        struct bus_queue *queue = add_work_queue(plan, name, worker);
+        queue->single_active = true;
+        add_binding(plan, queue, exchange, STR("1"));
+    }
+}
+
+/* Requests go one way, to the queue or to the partitions; the other way may be left from before. */
+static void add_request_queues(struct plan *plan, const struct worker *worker)
 {
     const struct str prefix = plan->settings->prefix;
     const struct str name = str_of(worker->name);
-    struct bus_queue *queue = add_work_queue(plan, name_queue(plan->arena, prefix, name), name);
-    for (size_t i = 0; worker->prefixes[i]; i++)
-        add_binding(plan, queue, name_requests(plan->arena, prefix),
-                    str_printf(plan->arena, "%s.#", worker->prefixes[i]));
+    const struct str plain = name_queue(plan->arena, prefix, name);
+    const struct str partitions = name_partitions(plan->arena, prefix, name);
+    const int64_t count = partitions_of(plan->settings, name);
+    size_t request_count;
+    const struct bus_binding *requests = requests_of(plan, worker, &request_count);
+    struct bus_queue *queue = add_work_queue(plan, plain, name);
+    for (size_t i = 0; i < request_count; i++) {
+        if (count == 0)
+            add_binding(plan, queue, requests[i].exchange, requests[i].pattern);
+        add_unbinding(plan,
+                      (struct bus_unbinding){requests[i], count ? plain : partitions, !count});
+    }
+    if (count == 0)
+        return;
+    struct bus_exchange *hash = add_exchange(plan, partitions, BUS_CONSISTENT_HASH, STR_ABSENT);
+    hash->hash_header = PARTITION_HEADER;
+    hash->bindings = requests;
+    hash->binding_count = request_count;
+    add_partitions(plan, name, partitions, count);
 }
 
 static void add_event_queue(struct plan *plan, const struct worker *worker)
@@ -191,7 +277,7 @@ static void add_event_queue(struct plan *plan, const struct worker *worker)
 
 static void add_worker(struct plan *plan, const struct worker *worker)
 {
-    add_request_queue(plan, worker);
+    add_request_queues(plan, worker);
     if (worker_subscribes(worker))
         add_event_queue(plan, worker);
     add_queue(plan, name_dead(plan->arena, plan->settings->prefix, str_of(worker->name)));
@@ -243,6 +329,7 @@ enum outcome topology_of(const struct service *service, const struct engine_sett
                          struct arena *arena, struct bus_topology *out, struct err *err)
 {
     struct plan plan = {.arena = arena, .settings = settings};
+    TRY(partitions_check(service, settings, err));
     const struct str prefix = settings->prefix;
     add_exchange(&plan, name_unrouted(arena, prefix), "fanout", STR_ABSENT);
     add_exchange(&plan, name_requests(arena, prefix), "topic", name_unrouted(arena, prefix));
@@ -254,7 +341,7 @@ enum outcome topology_of(const struct service *service, const struct engine_sett
     add_unknown(&plan);
     for (size_t i = 0; i < plan.queue_count; i++)
         TRY(check_length(plan.queues[i].name, err));
-    *out =
-        (struct bus_topology){plan.exchanges, plan.exchange_count, plan.queues, plan.queue_count};
+    *out = (struct bus_topology){plan.exchanges,   plan.exchange_count, plan.queues,
+                                 plan.queue_count, plan.unbindings,     plan.unbinding_count};
     return OUTCOME_DONE;
 }

@@ -7,6 +7,11 @@
  *   <p>.delay.<k>   topic     a level of the delays (delay.h), with a queue of that name
  *   <p>.delay.end   topic     back to the queue named by the routing key
  *   <p>.<worker>              requests; <p>.<worker>.events its events; <p>.dead.<worker>
+ *
+ * Of a partitioned worker (partitions.h):
+ *   <p>.<worker>.partitions x-consistent-hash, bound to <p>.requests; by x-partition-key to
+ *   <p>.<worker>.<k>          its queues, k from 0; <p>.<worker> gets no requests any more, but what
+ *                             is in it, or comes back to it from the delays, is still taken
  */
 #ifndef CARTWRIGHT_WORKER_NAMES_H
 #define CARTWRIGHT_WORKER_NAMES_H
@@ -32,6 +37,10 @@ struct str name_unknown(struct arena *arena, struct str prefix);
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker);
 struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker);
 struct str name_dead(struct arena *arena, struct str prefix, struct str worker);
+struct str name_partitions(struct arena *arena, struct str prefix, struct str worker);
+struct str name_partition(struct arena *arena, struct str prefix, struct str worker, int64_t k);
+/* "<p>.<worker>" for "<p>.<worker>.7"; any other name is given back as it is. */
+struct str name_without_partition(struct str queue);
 /* The dead letters of the worker that a queue belongs to. */
 struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str queue);
 

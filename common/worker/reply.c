@@ -141,7 +141,6 @@ void job_follow(struct job *job)
     case JOB_FAILED:
     default:
         /* Its leader will be back: so will this one, and then the journal knows. */
-        job->state = JOB_BLOCKED;
-        job->outcome = OUTCOME_DEFER;
+        job_block(job);
     }
 }

@@ -6,6 +6,7 @@
 
 #define AT(member)   offsetof(struct engine_settings, member)
 #define POOL(member) offsetof(struct pool_settings, member)
+#define PART(member) offsetof(struct partition_settings, member)
 #define MIB          (1024LL * 1024)
 #define DAY_MS       (24LL * 3600 * 1000)
 
@@ -93,14 +94,30 @@ static const struct setting pool_rows[] = {
     {.name = "memoryMax", .kind = SETTING_SIZE, .offset = POOL(memory_max), .fallback = "4GiB",
      .max = 1024LL * 1024 * MIB, .help = "address space of a lane; 0B: no limit"},
 };
+
+static const struct setting partition_rows[] = {
+    {.name = "worker", .kind = SETTING_STR, .offset = PART(worker), .fixed = true,
+     .help = "whose requests keep their order, by x-partition-key, under many lanes"},
+    {.name = "count", .kind = SETTING_INT, .offset = PART(count), .min = 1, .max = PARTITIONS_MAX,
+     .fixed = true, .help = "queues that they are spread over; at least as many as lanes"},
+};
 /* clang-format on */
 
 const struct setting_table engine_settings_table = {rows, sizeof(rows) / sizeof(rows[0])};
 
-const struct setting_list engine_pools_list = {
-    .name = "pools",
-    .items = pool_rows,
-    .item_count = sizeof(pool_rows) / sizeof(pool_rows[0]),
-    .item_size = sizeof(struct pool_settings),
-    .offset = AT(pools),
+const struct setting_list engine_lists[ENGINE_LISTS] = {
+    {
+        .name = "pools",
+        .items = pool_rows,
+        .item_count = sizeof(pool_rows) / sizeof(pool_rows[0]),
+        .item_size = sizeof(struct pool_settings),
+        .offset = AT(pools),
+    },
+    {
+        .name = "partitions",
+        .items = partition_rows,
+        .item_count = sizeof(partition_rows) / sizeof(partition_rows[0]),
+        .item_size = sizeof(struct partition_settings),
+        .offset = AT(partitions),
+    },
 };

@@ -16,6 +16,14 @@ struct pool_settings {
     int64_t memory_max;   /* bytes of address space of a lane; 0: no limit */
 };
 
+#define PARTITIONS_MAX 256
+
+/* A worker whose commands keep their order under many lanes (partitions.h). */
+struct partition_settings {
+    struct str worker;
+    int64_t count;
+};
+
 struct engine_settings {
     struct str prefix; /* of exchanges, queues, keys */
     int log_level;     /* enum log_level */
@@ -45,9 +53,12 @@ struct engine_settings {
     int64_t password_opslimit;
     int64_t password_memlimit;
     LIST(struct pool_settings) pools;
+    LIST(struct partition_settings) partitions;
 };
 
+#define ENGINE_LISTS 2
+
 extern const struct setting_table engine_settings_table;
-extern const struct setting_list engine_pools_list;
+extern const struct setting_list engine_lists[ENGINE_LISTS]; /* pools, partitions */
 
 #endif

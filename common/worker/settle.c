@@ -165,7 +165,7 @@ static void put_aside(struct job *job)
         job->state = JOB_ANSWERED;
         return;
     }
-    job->state = JOB_BLOCKED; /* the broker is away: it will deliver the message again */
+    job_block(job); /* the broker is away: it will deliver the message again */
     batch_mark_bus_lost(job->batch);
 }
 

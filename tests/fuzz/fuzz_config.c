@@ -33,15 +33,22 @@ static void check_limits(const struct setting *setting, const void *settings)
         require(((const struct str *)(const void *)at)->len > 0);
 }
 
+static void check_list(const struct setting_list *list, const void *settings)
+{
+    const struct any_list *objects = (const void *)((const char *)settings + list->offset);
+    for (size_t k = 0; k < objects->count; k++)
+        for (size_t i = 0; i < list->item_count; i++)
+            check_limits(&list->items[i], (const char *)objects->items + k * list->item_size);
+}
+
 static void check_settings(const struct config *config)
 {
     for (size_t t = 0; t < app_config.table_count; t++)
         for (size_t i = 0; i < app_config.tables[t]->count; i++)
             check_limits(&app_config.tables[t]->settings[i], config->settings);
     const struct app_settings *app = config->settings;
-    for (size_t p = 0; p < app->engine.pools.count; p++)
-        for (size_t i = 0; i < engine_pools_list.item_count; i++)
-            check_limits(&engine_pools_list.items[i], &app->engine.pools.items[p]);
+    check_list(&engine_lists[0], app);
+    check_list(&engine_lists[1], app);
 }
 
 static bool is_secret(const char *name)

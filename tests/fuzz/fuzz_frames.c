@@ -46,7 +46,7 @@ static void tell_delivery(struct listener *listener, const struct delivery *deli
         delivery->type,        delivery->authorization,   delivery->api_key,
         delivery->api_version, delivery->accept_language, delivery->operation,
         delivery->caller,      delivery->history,         delivery->headers,
-        delivery->traceparent,
+        delivery->traceparent, delivery->partition_key,
     };
     const int64_t numbers[] = {
         (int64_t)delivery->tag,   delivery->deadline,    delivery->status,

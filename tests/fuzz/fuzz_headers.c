@@ -45,6 +45,7 @@ static void check_copy(const struct delivery *delivery)
         .api_key = delivery->api_key,
         .api_version = delivery->api_version,
         .traceparent = delivery->traceparent,
+        .partition_key = delivery->partition_key,
         .deadline = delivery->deadline,
         .attempt = delivery->attempt,
         .expiration = delivery->expiration,
@@ -61,6 +62,7 @@ static void check(struct arena *arena, const amqp_basic_properties_t *properties
     struct delivery delivery = {.expiration = -1, .timestamp = -1};
     read_properties(&delivery, properties);
     require(delivery.expiration >= -1 && delivery.timestamp >= -1);
+    require(delivery.partition_key.len <= PARTITION_KEY_MAX);
     check_copy(&delivery);
     (void)publish_tag_of(properties); /* any number may stand there */
     if (properties->_flags & AMQP_BASIC_HEADERS_FLAG)

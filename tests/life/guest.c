@@ -163,29 +163,60 @@ void guest_clear(struct life *life)
     listen_to(life, QUEUE_REPLIES);
 }
 
+static void publish(struct life *life, int64_t number, const struct bus_message *what)
+{
+    struct bus_message message = *what;
+    message.exchange = name_requests(&life->arena, life->engine.prefix);
+    message.correlation_id = str_printf(&life->arena, "%lld", (long long)number);
+    message.reply_to = STR(QUEUE_REPLIES);
+    message.mandatory = true;
+    life->requests[number].asked_us = clock_monotonic_us();
+    bus_publish(life->bus, &message, 1);
+}
+
+void guest_stir(struct life *life, int64_t number, struct str pot, struct str spoon)
+{
+    publish(
+        life, number,
+        &(struct bus_message){
+            .routing_key = STR("kitchen.stir"),
+            .body = str_printf(&life->arena, "{\"id\":\"%.*s\",\"dish\":\"%.*s\"}", STR_FMT(pot),
+                               STR_FMT(spoon)),
+            /* The pots of a test are its own: the same message has the same id again. */
+            .message_id = str_printf(&life->arena, "s%lld.%.*s", (long long)number, STR_FMT(pot)),
+            .partition_key = pot,
+        });
+}
+
 void guest_ask(struct life *life, int64_t number, const char *dish)
 {
     struct arena *arena = &life->arena;
-    struct err err = {0};
-    struct bus_confirm confirm;
     const int64_t id = clock_now_ms() * 1000000 + number;
-    life->requests[number].asked_us = clock_monotonic_us();
-    bus_publish(life->bus,
-                &(struct bus_message){
-                    .exchange = name_requests(arena, life->engine.prefix),
-                    .routing_key = STR("kitchen.cook"),
-                    .body = str_printf(arena, "{\"id\":\"%024llx\",\"dish\":\"%s\"}",
-                                       (unsigned long long)id, dish),
-                    .message_id =
-                        str_printf(arena, "m%lld.%llx", (long long)number, (unsigned long long)id),
-                    .correlation_id = str_printf(arena, "%lld", (long long)number),
-                    .reply_to = STR(QUEUE_REPLIES),
-                    .mandatory = true,
-                },
-                1);
+    publish(life, number,
+            &(struct bus_message){
+                .routing_key = STR("kitchen.cook"),
+                .body = str_printf(arena, "{\"id\":\"%024llx\",\"dish\":\"%s\"}",
+                                   (unsigned long long)id, dish),
+                .message_id =
+                    str_printf(arena, "m%lld.%llx", (long long)number, (unsigned long long)id),
+            });
+    guest_confirm(life);
+}
+
+void guest_confirm(struct life *life)
+{
+    struct err err = {0};
+    struct bus_confirm confirm = {.ok = true};
     if (bus_flush(life->bus, &err) != OUTCOME_DONE || !bus_wait_confirms(life->bus, CONFIRM_MS) ||
-        !bus_confirmed(life->bus, &confirm) || !confirm.ok)
+        (bus_confirmed(life->bus, &confirm) && !confirm.ok))
         life_die("asking the kitchen", err.text);
+}
+
+static int64_t version_of(struct str body)
+{
+    static const char name[] = "\"version\":";
+    const char *at = memmem(body.ptr, body.len, name, sizeof(name) - 1);
+    return at ? strtoll(at + sizeof(name) - 1, NULL, 10) : -1;
 }
 
 static void note_reply(struct life *life, const struct delivery *delivery)
@@ -203,6 +234,7 @@ static void note_reply(struct life *life, const struct delivery *delivery)
         return;
     }
     request->status = delivery->status;
+    request->version = version_of(delivery->body);
     life->reply_count++;
     latency_add(&life->latency, clock_monotonic_us() - request->asked_us);
 }

@@ -105,9 +105,36 @@ static enum outcome cook(struct job *job, const void *request, struct err *err)
     return reply(job, &meal_shape, meal);
 }
 
+/* The pot or spoon as it is now, new when nobody has used it. */
+static struct meal *used(struct job *job, struct meal *meal, struct str id)
+{
+    if (meal) {
+        job_changed(job, meal);
+        return meal;
+    }
+    meal = ARENA_NEW(job_arena(job), struct meal);
+    *meal = (struct meal){.head.id = id, .dish = STR("stirred")};
+    job_insert(job, &meal_type, meal);
+    return meal;
+}
+
+static enum outcome stir(struct job *job, const void *request, struct err *err)
+{
+    const struct cook_request *req = request;
+    struct meal *pot = NULL;
+    struct meal *spoon = NULL;
+    (void)err; /* never refused */
+    NEED(job, job_doc(job, &meal_type, req->id, FOR_UPDATE, (void **)&pot),
+         job_doc(job, &meal_type, req->dish, FOR_UPDATE, (void **)&spoon));
+    used(job, spoon, req->dish);
+    return reply(job, &meal_shape, used(job, pot, req->id));
+}
+
 static const struct operation kitchen_cook = {
     .name = "kitchen.cook", .who = GUEST, .request = &cook_schema, .handle = cook};
-static const struct operation *const operations[] = {&kitchen_cook, NULL};
+static const struct operation kitchen_stir = {
+    .name = "kitchen.stir", .who = GUEST, .request = &cook_schema, .handle = stir};
+static const struct operation *const operations[] = {&kitchen_cook, &kitchen_stir, NULL};
 static const char *const prefixes[] = {"kitchen", NULL};
 const struct worker kitchen_worker = {"kitchen", prefixes, operations};
 static const struct worker *const workers[] = {&kitchen_worker, NULL};

@@ -26,7 +26,8 @@ struct lanes {
 /* Message m<number>, and the first answer to it. */
 struct request {
     int64_t asked_us;
-    int64_t status; /* 0: not answered */
+    int64_t status;  /* 0: not answered */
+    int64_t version; /* that the answer tells; -1: none */
 };
 
 struct life {
@@ -41,6 +42,7 @@ struct life {
     pid_t supervisor; /* 0: not running */
     long log_from;    /* where its log begins */
     int rolls;        /* restarts of a roll */
+    int stirs;        /* of each pot */
     /* of the present test */
     const char *test;
     struct arena arena;
@@ -61,6 +63,7 @@ extern const struct life_test crash_tests[];
 extern const struct life_test cycle_tests[];
 extern const struct life_test bus_tests[];
 extern const struct life_test roll_tests[];
+extern const struct life_test order_tests[];
 
 /* One line on standard error; the test has failed. */
 void life_fail(struct life *life, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -82,7 +85,8 @@ void life_sleep_ms(int64_t ms);
     } while (0)
 
 /* kitchen.c: operation kitchen.cook {"id", "dish"}. Dishes that end a cook: "segv", "abort", "hang",
- * "memory"; "slow" takes three seconds, anything else is written down. */
+ * "memory"; "slow" takes three seconds, anything else is written down. And kitchen.stir {"id", "dish"}:
+ * a pot and a spoon, each one version more. */
 extern const struct worker kitchen_worker;
 extern const struct doc_type *const kitchen_types[];
 struct service kitchen_service(void);
@@ -118,6 +122,9 @@ void guest_open(struct life *life);
 void guest_clear(struct life *life);
 /* Message m<number>, confirmed. */
 void guest_ask(struct life *life, int64_t number, const char *dish);
+/* Message m<number>, with the pot as its partition key; on its way by guest_confirm at the latest. */
+void guest_stir(struct life *life, int64_t number, struct str pot, struct str spoon);
+void guest_confirm(struct life *life);
 /* The oldest message of a queue goes back to where it failed first. */
 void guest_ask_again(struct life *life, const char *queue);
 /* Takes what is there within the time. */

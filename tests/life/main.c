@@ -1,4 +1,4 @@
-/* main.c - life [--only NAME] [--rolls N]: messages that kill, stages of a drain, reloads, health, and connections
+/* main.c - life [--only NAME] [--rolls N] [--stirs N]: messages that kill, stages of a drain, reloads, health, and connections
  * that must hold; with real servers and a real supervisor over a kitchen. */
 #include <signal.h>
 #include <stdarg.h>
@@ -16,8 +16,11 @@
 
 /* Each restart takes about a second; a hundred are for a run by hand. */
 #define ROLLS 3
+/* Of each of 40 pots. */
+#define STIRS 400
 
-static const struct life_test *const tables[] = {crash_tests, cycle_tests, bus_tests, roll_tests};
+static const struct life_test *const tables[] = {crash_tests, cycle_tests, bus_tests, roll_tests,
+                                                 order_tests};
 
 void life_fail(struct life *life, const char *format, ...)
 {
@@ -95,6 +98,8 @@ static void begin(struct life *life)
     life->engine.amqp_heartbeat_ms = 10000;
     life->engine.mongodb_timeout_ms = 20000;
     life->engine.drain_ms = 25000;
+    life->engine.partitions.count = 0;
+    life->engine.lease_ms = 5000;
     life->pool.lanes = 1;
     life->pool.batch_max = 200;
     life->pool.prefetch = 400;
@@ -117,18 +122,21 @@ static bool run_test(struct life *life, const struct life_test *test)
     return !life->failed;
 }
 
-static bool read_options(int argc, char **argv, const char **only, int *rolls)
+static bool read_options(int argc, char **argv, const char **only, struct life *life)
 {
-    *rolls = ROLLS;
+    life->rolls = ROLLS;
+    life->stirs = STIRS;
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--only") == 0)
             *only = argv[i + 1];
         else if (strcmp(argv[i], "--rolls") == 0)
-            *rolls = (int)strtol(argv[i + 1], NULL, 10);
+            life->rolls = (int)strtol(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--stirs") == 0)
+            life->stirs = (int)strtol(argv[i + 1], NULL, 10);
         else
             return false;
     }
-    return argc % 2 == 1 && *rolls > 0;
+    return argc % 2 == 1 && life->rolls > 0 && life->stirs > 0;
 }
 
 int main(int argc, char **argv)
@@ -137,8 +145,8 @@ int main(int argc, char **argv)
     const char *only = "";
     int passed = 0;
     int failed = 0;
-    if (!read_options(argc, argv, &only, &life.rolls)) {
-        fprintf(stderr, "usage: life [--only NAME] [--rolls N]\n");
+    if (!read_options(argc, argv, &only, &life)) {
+        fprintf(stderr, "usage: life [--only NAME] [--rolls N] [--stirs N]\n");
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);

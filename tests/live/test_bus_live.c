@@ -63,9 +63,10 @@ static void rig_init(struct rig *rig)
     *rig = (struct rig){0};
     for (size_t i = 0; i < 6; i++)
         snprintf(rig->names[i], sizeof(rig->names[i]), "live.%d.%s", (int)getpid(), kinds[i]);
-    rig->exchanges[0] = (struct bus_exchange){name(rig, REQUESTS), "topic", name(rig, UNKNOWN)};
-    rig->exchanges[1] = (struct bus_exchange){name(rig, UNKNOWN), "fanout", STR_ABSENT};
-    rig->exchanges[2] = (struct bus_exchange){name(rig, DEAD), "fanout", STR_ABSENT};
+    rig->exchanges[0] = (struct bus_exchange){
+        .name = name(rig, REQUESTS), .kind = "topic", .alternate = name(rig, UNKNOWN)};
+    rig->exchanges[1] = (struct bus_exchange){.name = name(rig, UNKNOWN), .kind = "fanout"};
+    rig->exchanges[2] = (struct bus_exchange){.name = name(rig, DEAD), .kind = "fanout"};
     rig->bindings[0] = (struct bus_binding){name(rig, REQUESTS), STR("cart.#")};
     rig->bindings[1] = (struct bus_binding){name(rig, UNKNOWN), STR("")};
     rig->bindings[2] = (struct bus_binding){name(rig, DEAD), STR("")};
@@ -80,7 +81,8 @@ static void rig_init(struct rig *rig)
                                         .message_ttl_ms = 100,
                                         .dead_exchange = STR(""),
                                         .dead_routing_key = name(rig, WORK)};
-    rig->topology = (struct bus_topology){rig->exchanges, 3, rig->queues, 3};
+    rig->topology = (struct bus_topology){
+        .exchanges = rig->exchanges, .exchange_count = 3, .queues = rig->queues, .queue_count = 3};
     assert_done(bus_open(&options, &rig->bus, &err));
     assert_done(bus_declare(rig->bus, &rig->topology, &err));
     assert_done(bus_declare(rig->bus, &rig->topology, &err));
@@ -509,6 +511,163 @@ void test_bus_live__other_settings_are_a_bug_and_change_nothing(void **state)
     assert_int_equal(depth, 0);
     rig_release(&rig);
 }
+
+/* It closes the connection over it, and only its words tell why. */
+void test_bus_live__an_exchange_of_an_unknown_kind_is_a_bug(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct err err = {0};
+    rig_init(&rig);
+    const struct bus_exchange odd = {.name = STR("live.odd"), .kind = "x-no-such-kind"};
+    const struct bus_topology topology = {.exchanges = &odd, .exchange_count = 1};
+    assert_int_equal(bus_declare(rig.bus, &topology, &err), OUTCOME_BUG);
+    assert_non_null(strstr(err.text, "exchange type 'x-no-such-kind'"));
+    assert_done(bus_reconnect(rig.bus, &err));
+    rig_release(&rig);
+}
+
+/* --- partitions -------------------------------------------------------------------------------- */
+
+#define PARTITIONS 4
+#define KEYS       20
+
+struct partitions {
+    char hash[64];
+    char names[PARTITIONS][64];
+    struct bus_binding from_requests, to_queue;
+    struct bus_exchange exchange;
+    struct bus_queue queues[PARTITIONS];
+    struct str consumed[PARTITIONS];
+};
+
+/* "cart.#" goes to them as well as to the queue of the rig. */
+static void partitions_declare(struct rig *rig, struct partitions *partitions)
+{
+    struct err err = {0};
+    snprintf(partitions->hash, sizeof(partitions->hash), "live.%d.hash", (int)getpid());
+    partitions->from_requests = (struct bus_binding){name(rig, REQUESTS), STR("cart.#")};
+    partitions->to_queue = (struct bus_binding){str_of(partitions->hash), STR("1")};
+    partitions->exchange = (struct bus_exchange){.name = str_of(partitions->hash),
+                                                 .kind = BUS_CONSISTENT_HASH,
+                                                 .hash_header = "x-partition-key",
+                                                 .bindings = &partitions->from_requests,
+                                                 .binding_count = 1};
+    for (int k = 0; k < PARTITIONS; k++) {
+        snprintf(partitions->names[k], sizeof(partitions->names[k]), "live.%d.%d", (int)getpid(),
+                 k);
+        partitions->consumed[k] = str_of(partitions->names[k]);
+        partitions->queues[k] = (struct bus_queue){.name = partitions->consumed[k],
+                                                   .bindings = &partitions->to_queue,
+                                                   .binding_count = 1,
+                                                   .single_active = true};
+    }
+    const struct bus_unbinding nowhere[] = {
+        {partitions->to_queue, STR("live.no-such-queue"), false},
+        {{STR("live.no-such-exchange"), STR("#")}, STR("live.nor-this-one"), true},
+        {{name(rig, REQUESTS), STR("cart.#")}, name(rig, WORK), false},
+    };
+    const struct bus_topology topology = {.exchanges = &partitions->exchange,
+                                          .exchange_count = 1,
+                                          .queues = partitions->queues,
+                                          .queue_count = PARTITIONS,
+                                          .unbindings = nowhere,
+                                          .unbinding_count = 3};
+    assert_done(bus_declare(rig->bus, &topology, &err));
+    assert_done(bus_declare(rig->bus, &topology, &err));
+}
+
+static void partitions_delete(struct partitions *partitions)
+{
+    struct link link;
+    struct bus_uri where;
+    open_janitor(&link, &where);
+    for (int k = 0; k < PARTITIONS; k++)
+        delete_queue(&link, partitions->consumed[k]);
+    delete_exchange(&link, str_of(partitions->hash));
+    link_close(&link);
+    bus_uri_release(&where);
+}
+
+/* A message of each key in each round; the message id tells which. */
+static void send_keys(struct bus *bus, const struct rig *rig, int from, int to)
+{
+    struct err err = {0};
+    for (int round = from; round < to; round++)
+        for (int key = 0; key < KEYS; key++) {
+            char id[32], text[32];
+            snprintf(id, sizeof(id), "%d", round);
+            snprintf(text, sizeof(text), "key-%d", key);
+            bus_publish(bus,
+                        &(struct bus_message){.exchange = name(rig, REQUESTS),
+                                              .routing_key = STR("cart.add"),
+                                              .message_id = str_of(id),
+                                              .partition_key = str_of(text),
+                                              .mandatory = true},
+                        1);
+        }
+    struct bus_confirm confirm = {0};
+    assert_done(bus_flush(bus, &err));
+    assert_true(bus_wait_confirms(bus, WAIT_MS));
+    assert_true(bus_confirmed(bus, &confirm) && confirm.ok);
+}
+
+/* The next message of any key; which round it was of. Checks that a key stays in its queue. */
+static int take_one(struct bus *bus, int *key, char queues[KEYS][64])
+{
+    struct delivery *delivery = NULL;
+    for (int i = 0; i < 10 && !delivery; i++)
+        (void)bus_next(bus, WAIT_MS, &delivery);
+    assert_non_null(delivery);
+    *key = (int)strtol(delivery->partition_key.ptr + strlen("key-"), NULL, 10);
+    if (!queues[*key][0])
+        snprintf(queues[*key], sizeof(queues[*key]), "%.*s", STR_FMT(delivery->queue));
+    assert_string_equal(delivery->queue.ptr, queues[*key]);
+    const int round = (int)strtol(delivery->message_id.ptr, NULL, 10);
+    bus_ack(bus, delivery, false);
+    delivery_free(delivery);
+    return round;
+}
+
+/* Each key in one queue; a second consumer gets nothing until the first one has closed, and then what
+ * that one did not acknowledge first. */
+void test_bus_live__partitions_keep_the_order_of_a_key_from_consumer_to_consumer(void **state)
+{
+    (void)state;
+    static struct partitions partitions;
+    static char queues[KEYS][64];
+    struct rig rig;
+    struct err err = {0};
+    struct bus *second = NULL;
+    struct delivery *delivery = NULL;
+    int next[KEYS] = {0};
+    int key;
+    rig_init(&rig);
+    partitions_declare(&rig, &partitions);
+    const struct bus_options options = options_for(uri());
+    assert_done(bus_open(&options, &second, &err));
+    assert_done(bus_consume(rig.bus, partitions.consumed, PARTITIONS, 100, &err));
+    assert_done(bus_consume(second, partitions.consumed, PARTITIONS, 100, &err));
+    send_keys(second, &rig, 0, 3);
+    for (int i = 0; i < KEYS; i++) {
+        const int round = take_one(rig.bus, &key, queues);
+        assert_int_equal(round, next[key]++);
+    }
+    assert_done(bus_flush(rig.bus, &err));
+    assert_int_equal(bus_next(second, 200, &delivery), BUS_IDLE);
+    bus_disconnect(rig.bus);
+    for (int i = 0; i < 2 * KEYS; i++) {
+        const int round = take_one(second, &key, queues);
+        assert_int_equal(round, next[key]++);
+    }
+    assert_done(bus_flush(second, &err));
+    bus_close(second);
+    assert_done(bus_reconnect(rig.bus, &err));
+    partitions_delete(&partitions);
+    rig_release(&rig);
+}
+
+/* --- who may come in ---------------------------------------------------------------------------- */
 
 void test_bus_live__wrong_credentials_and_places_are_told_apart(void **state)
 {

@@ -157,14 +157,29 @@ static const struct habit *next_habit(struct sim_client *client)
 
 struct parcel {
     struct sim_client *client;
-    const struct call *call;
+    struct call *call;
 };
+
+struct call *client_call(struct sim *sim, struct str message_id)
+{
+    struct call *call = sim->history.first;
+    while (call && !str_eq(call->message_id, message_id))
+        call = call->next;
+    return call;
+}
+
+void client_lost_place(struct sim *sim, struct str message_id)
+{
+    struct call *call = client_call(sim, message_id);
+    if (call)
+        call->lost_place = true;
+}
 
 static void deliver(void *context)
 {
     const struct parcel *parcel = context;
     parcel->client->sim->parcels--;
-    const struct call *call = parcel->call;
+    struct call *call = parcel->call;
     struct sim *sim = parcel->client->sim;
     sim_note(sim, "client %d sends %s %.*s", parcel->client->index, call->operation,
              STR_FMT(call->message_id));
@@ -177,10 +192,15 @@ static void deliver(void *context)
         .reply_to = parcel->client->queue,
         .authorization =
             str_printf(&sim->arena, "Bearer %.*s", STR_FMT(sim_shopper(sim, call->user)->token)),
+        .partition_key = sim->plan.partitioned ? sim_shopper(sim, call->user)->id : STR_ABSENT,
     };
     /* While the broker is away nobody takes it; the client will ask again. */
-    if (sim->schedule.now_us >= sim->broker_away_until_us && !bus_fake_send(sim->broker, &message))
-        sim_fail(sim, "no queue takes %s", call->operation);
+    if (sim->schedule.now_us >= sim->broker_away_until_us) {
+        if (!bus_fake_send(sim->broker, &message))
+            sim_fail(sim, "no queue takes %s", call->operation);
+        if (call->arrived == 0)
+            call->arrived = ++sim->arrivals;
+    }
     sim_ring_all(sim);
 }
 

@@ -18,6 +18,8 @@ struct call {
     int replies; /* final ones */
     int status;  /* of the first final reply; 0: none */
     struct str reply;
+    int arrived;           /* its first copy was so many-th to reach a queue; 0: none did */
+    bool lost_place;       /* it failed and waited in the delays: it may come late */
     bool must_be_answered; /* sent when all faults were over */
     int64_t seen_version;  /* cart.get: of the cart, when it was asked */
     struct call *next;
@@ -48,6 +50,10 @@ void clients_ring(struct sim *sim);
 /* Sends calls that were answered once more, of which nothing may come, and lets every client make
  * one more call: the shop must work again. */
 void clients_encore(struct sim *sim);
+/* The message went into the delays. */
+void client_lost_place(struct sim *sim, struct str message_id);
+/* NULL when no client sent it. */
+struct call *client_call(struct sim *sim, struct str message_id);
 const struct shopper *sim_shopper(const struct sim *sim, int user);
 
 #endif

@@ -48,7 +48,7 @@ static int usage(void)
 
 /* --- playing ------------------------------------------------------------------------------------ */
 
-static void open_premises(struct premises *premises)
+static void open_premises(struct premises premises[PREMISES])
 {
     struct err err = {0};
     if (premises_open(premises, &err) != OUTCOME_DONE)
@@ -94,18 +94,18 @@ static bool play(const struct premises *premises, uint64_t seed, int64_t struck[
 
 static int play_one(uint64_t seed)
 {
-    struct premises premises;
+    struct premises premises[PREMISES];
     struct sim *sim = malloc(sizeof(*sim));
     if (!sim)
         panic("out of memory for a seed");
-    open_premises(&premises);
+    open_premises(premises);
     setvbuf(stdout, NULL, _IOLBF, 0); /* a seed may end the process */
-    const bool passed = sim_play(&premises, seed, stdout, sim);
+    const bool passed = sim_play(premises, seed, stdout, sim);
     printf("seed %" PRIu64 ": %.*s\n", seed,
            STR_FMT(passed ? STR("all invariants hold") : sim->failure));
     sim_release(sim);
     free(sim);
-    premises_close(&premises);
+    premises_close(premises);
     return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -113,21 +113,21 @@ static int play_one(uint64_t seed)
 
 static _Noreturn void work(const struct run *run, int job, uint64_t from)
 {
-    struct premises premises;
+    struct premises premises[PREMISES];
     struct results *results = run->results;
-    open_premises(&premises);
+    open_premises(premises);
     for (uint64_t seed = from; seed <= run->range.to && !results->enough;
          seed += (uint64_t)run->jobs) {
         results->current[job] = seed;
         alarm(SEED_SECONDS);
-        if (play(&premises, seed, results->struck[job])) {
+        if (play(premises, seed, results->struck[job])) {
             results->passed[job]++;
         } else {
             results->failed[job]++;
             results->enough = run->first;
         }
     }
-    premises_close(&premises);
+    premises_close(premises);
     exit(EXIT_SUCCESS);
 }
 

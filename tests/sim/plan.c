@@ -25,6 +25,11 @@ struct plan plan_of(uint64_t seed)
     plan.stock = (int)chance_between(&chance, 1, 12);
     plan.batch_max = batches[chance_between(&chance, 0, 3)];
     plan.prefetch = credits[chance_between(&chance, 0, 2)];
+    plan.partitioned = chance_one_in(&chance, 2);
+    if (plan.partitioned) {
+        plan.users = 1;
+        plan.clients = CLIENTS_MAX;
+    }
     return plan;
 }
 

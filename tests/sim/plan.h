@@ -65,6 +65,7 @@ struct plan {
     int calls; /* of each client */
     int stock; /* of each product, at first */
     int batch_max, prefetch;
+    bool partitioned; /* carts and orders are */
 };
 
 struct plan plan_of(uint64_t seed);

@@ -45,10 +45,6 @@ static void name_everything(struct premises *premises)
     premises->worker_names[premises->worker_count++] = STR("unknown");
     premises->requests = name_requests(arena, prefix);
     premises->spy = STR("spy");
-    const struct pool_settings pool = {.workers = {premises->worker_names, premises->worker_count}};
-    const struct lane lane = {
-        .service = &premises->service, .settings = &premises->settings.engine, .pool = &pool};
-    lane_queues(&lane, arena, &premises->queues, &premises->queue_count);
 }
 
 static enum outcome prepare_schemas(const struct service *service, struct err *err)
@@ -59,16 +55,22 @@ static enum outcome prepare_schemas(const struct service *service, struct err *e
     return OUTCOME_DONE;
 }
 
-enum outcome premises_open(struct premises *premises, struct err *err)
+static void partition(struct engine_settings *settings)
+{
+    static struct partition_settings partitions[] = {{{"cart", 4}, 4}, {{"order", 5}, 3}};
+    settings->partitions.items = partitions;
+    settings->partitions.count = sizeof(partitions) / sizeof(partitions[0]);
+}
+
+static enum outcome open_one(struct premises *premises, bool partitioned, struct err *err)
 {
     struct config config;
     *premises = (struct premises){0};
     arena_init(&premises->arena, ARENA_BLOCK);
-    json_init();
-    TRY(auth_init(err));
-    offer_settings();
     TRY(config_load(&app_config, NULL, &premises->arena, &config, err));
     premises->settings = *(const struct app_settings *)config.settings;
+    if (partitioned)
+        partition(&premises->settings.engine);
     premises->service = shop_service(&premises->settings);
     TRY(auth_keys_load(premises->settings.engine.master_key, premises->settings.engine.token_key,
                        &premises->keys, err));
@@ -78,9 +80,19 @@ enum outcome premises_open(struct premises *premises, struct err *err)
                        &premises->topology, err);
 }
 
-void premises_close(struct premises *premises)
+enum outcome premises_open(struct premises premises[PREMISES], struct err *err)
 {
-    arena_release(&premises->arena);
+    json_init();
+    TRY(auth_init(err));
+    offer_settings();
+    TRY(open_one(&premises[0], false, err));
+    return open_one(&premises[1], true, err);
+}
+
+void premises_close(struct premises premises[PREMISES])
+{
+    for (int i = 0; i < PREMISES; i++)
+        arena_release(&premises[i].arena);
 }
 
 bool premises_is_dead_queue(const struct premises *premises, struct str queue)

@@ -18,13 +18,14 @@ struct premises {
     struct bus_topology topology;
     struct str requests; /* exchange */
     struct str spy;      /* queue that every event and notification reaches */
-    struct str *queues;  /* that a lane consumes */
-    size_t queue_count;
 };
+
+/* Of a shop as it is, and of one whose carts and orders are partitioned. */
+#define PREMISES 2
 
 bool premises_is_dead_queue(const struct premises *premises, struct str queue);
 
-MUST_CHECK enum outcome premises_open(struct premises *premises, struct err *err);
-void premises_close(struct premises *premises);
+MUST_CHECK enum outcome premises_open(struct premises premises[PREMISES], struct err *err);
+void premises_close(struct premises premises[PREMISES]);
 
 #endif

@@ -346,7 +346,7 @@ static void play(struct sim *sim)
 bool sim_play(const struct premises *premises, uint64_t seed, FILE *trace, struct sim *out)
 {
     *out = (struct sim){
-        .premises = premises,
+        .premises = &premises[plan_of(seed).partitioned],
         .seed = seed,
         .trace = trace,
         .plan = plan_of(seed),

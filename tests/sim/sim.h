@@ -53,6 +53,7 @@ struct sim {
     size_t order_count;
     struct sim_client clients[CLIENTS_MAX];
     struct calls history;
+    int arrivals;                 /* calls that reached a queue */
     int parcels;                  /* requests that are still on their way to the broker */
     struct delivery *heard[4096]; /* by the spy, in order of arrival */
     size_t heard_count;

@@ -5,6 +5,7 @@
 #include "bus/bus_fake.h"
 #include "bus/bus_ops.h"
 #include "sim/sim.h"
+#include "worker/names.h"
 
 #define CONFIRM_US      (30 * US_PER_MS)
 #define CONFIRM_LATE_US (8 * US_PER_S)
@@ -264,6 +265,8 @@ static void sim_publish(struct bus *bus, const struct bus_message *message, uint
     struct sim_bus *self = sim_of(bus);
     sim_note(self->owner->sim, "publish %.*s %.*s", STR_FMT(message->routing_key),
              STR_FMT(message->exchange.len ? message->message_id : message->correlation_id));
+    if (name_is_delay(message->exchange, self->owner->sim->premises->settings.engine.prefix))
+        client_lost_place(self->owner->sim, message->message_id);
     bus_publish(self->real, message, group);
 }
 

@@ -172,11 +172,9 @@ void sim_lane_free(struct sim_lane *self)
 
 static bool consume(struct sim_lane *self)
 {
-    const struct premises *premises = self->sim->premises;
     struct err err = {0};
     while (!self->stopping) {
-        if (bus_consume(self->bus, premises->queues, premises->queue_count,
-                        (int)self->pool.prefetch, &err) == OUTCOME_DONE)
+        if (lane_consume(&self->lane, &err) == OUTCOME_DONE)
             return true;
         lane_pause(100);
         if (bus_reconnect(self->bus, &err) != OUTCOME_DONE)

@@ -58,11 +58,11 @@ static void drain_lane(struct sim *sim)
         sim_lane_drain(lane);
 }
 
-/* As the supervisor does it: never the first. */
+/* As the supervisor does it: never the first, and none of a pool with partitions. */
 static void turn_aside(struct sim *sim)
 {
     struct sim_lane *lane = sim->lanes[sim_between(sim, 0, sim->plan.lanes - 1)];
-    if (lane && lane != sim->lanes[0])
+    if (lane && lane != sim->lanes[0] && !sim->plan.partitioned)
         lane->slot.aside = !lane->slot.aside;
 }
 

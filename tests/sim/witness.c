@@ -278,6 +278,35 @@ static void check_cart_events(const struct witness *witness, const struct cart *
                  cart->head.version, updates, orders);
 }
 
+static const struct told *told_version(const struct witness *witness, const char *type,
+                                       struct str subject, int64_t version)
+{
+    for (size_t i = 0; i < witness->count; i++) {
+        const struct told *told = &witness->told[i];
+        if (str_eq(told->event->routing_key, str_of(type)) && str_eq(told->subject, subject) &&
+            told->version == version)
+            return told;
+    }
+    return NULL;
+}
+
+/* What changed a partitioned cart did so in the order in which it reached the queue. */
+static void check_cart_order(const struct witness *witness, const struct cart *cart)
+{
+    struct sim *sim = witness->sim;
+    const struct call *last = NULL;
+    for (int64_t version = 1; version <= cart->head.version; version++) {
+        const struct told *told = told_version(witness, "cart.updated", cart->head.id, version);
+        const struct call *call = told ? client_call(sim, told->cause) : NULL;
+        if (!call || call->lost_place)
+            continue;
+        if (last && call->arrived < last->arrived)
+            sim_fail(sim, "cart %.*s: %.*s came before %.*s and was done after it",
+                     STR_FMT(cart->head.id), STR_FMT(call->message_id), STR_FMT(last->message_id));
+        last = call;
+    }
+}
+
 /* The last state of a stock that changed is told; each state once. */
 static void check_stock_events(const struct witness *witness, const struct stock *stock)
 {
@@ -330,6 +359,8 @@ void check_events(struct sim *sim)
     const struct doc_list carts = sim_load(sim, &cart_type);
     for (size_t i = 0; i < carts.count; i++)
         check_cart_events(&witness, carts.items[i]);
+    for (size_t i = 0; i < carts.count && sim->plan.partitioned; i++)
+        check_cart_order(&witness, carts.items[i]);
     const struct doc_list stocks = sim_load(sim, &stock_type);
     for (size_t i = 0; i < stocks.count; i++)
         check_stock_events(&witness, stocks.items[i]);

@@ -206,6 +206,7 @@ static struct bus_message full_message(void)
         .authorization = STR("Bearer x"),
         .api_key = STR("key"),
         .api_version = STR("1"),
+        .partition_key = STR("anna"),
         .traceparent = STR("00-aa-bb-01"),
         .status = 201,
         .attempt = 3,
@@ -239,6 +240,7 @@ static void assert_full_delivery(const struct delivery *delivery)
     assert_str(delivery->traceparent, "00-aa-bb-01");
     assert_str(delivery->accept_language, "de");
     assert_str(delivery->operation, "order.place");
+    assert_str(delivery->partition_key, "anna");
     assert_int_equal(delivery->status, 201);
     assert_int_equal(delivery->attempt, 3);
     assert_int_equal(delivery->deadline, 1700000000000);
@@ -345,6 +347,24 @@ void test_bus_amqp_frames__long_headers_are_dropped(void **state)
     assert_int_equal(delivery->body.len, 0);
     delivery_free(delivery);
     rig_release(&rig);
+}
+
+void test_bus_amqp_frames__a_long_partition_key_is_none(void **state)
+{
+    (void)state;
+    static char key[PARTITION_KEY_MAX + 1];
+    memset(key, 'x', sizeof(key));
+    for (size_t len = PARTITION_KEY_MAX; len <= sizeof(key); len++) {
+        struct rig rig;
+        rig_init(&rig, FRAME_MAX);
+        add_delivery(&rig, 1, &(struct bus_message){.partition_key = {key, len}});
+        feed(&rig, 100000);
+        struct delivery *delivery = delivery_list_take(&rig.delivered);
+        assert_false(delivery->too_large);
+        assert_int_equal(delivery->partition_key.len, len <= PARTITION_KEY_MAX ? len : 0);
+        delivery_free(delivery);
+        rig_release(&rig);
+    }
 }
 
 void test_bus_amqp_frames__numbers_of_every_width_are_read(void **state)

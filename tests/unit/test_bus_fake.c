@@ -10,10 +10,10 @@
 #include "bus/bus_routes_fake.h"
 
 static const struct bus_exchange exchanges[] = {
-    {STR("requests"), "topic", STR("unknown")},
-    {STR("unknown"), "fanout", STR_ABSENT},
-    {STR("events"), "topic", STR_ABSENT},
-    {STR("dead"), "direct", STR_ABSENT},
+    {.name = STR("requests"), .kind = "topic", .alternate = STR("unknown")},
+    {.name = STR("unknown"), .kind = "fanout"},
+    {.name = STR("events"), .kind = "topic"},
+    {.name = STR("dead"), .kind = "direct"},
 };
 static const struct bus_binding cart_bindings[] = {{STR("requests"), STR("cart.#")}};
 static const struct bus_binding unknown_bindings[] = {{STR("unknown"), STR("")}};
@@ -35,7 +35,8 @@ static const struct bus_queue queues[] = {
      .dead_exchange = STR(""),
      .dead_routing_key = STR("cart")},
 };
-static const struct bus_topology topology = {exchanges, 4, queues, 5};
+static const struct bus_topology topology = {
+    .exchanges = exchanges, .exchange_count = 4, .queues = queues, .queue_count = 5};
 static const struct str consumed[] = {STR("cart"), STR("unknown")};
 
 static struct bus *open_bus(void)
@@ -341,9 +342,10 @@ static void assert_late(struct bus *bus, const char *id)
 void test_bus_fake__chained_delays_add_up(void **state)
 {
     (void)state;
-    static const struct bus_exchange steps[] = {{STR("first"), "fanout", STR_ABSENT},
-                                                {STR("second"), "topic", STR("end")},
-                                                {STR("end"), "fanout", STR_ABSENT}};
+    static const struct bus_exchange steps[] = {
+        {.name = STR("first"), .kind = "fanout"},
+        {.name = STR("second"), .kind = "topic", .alternate = STR("end")},
+        {.name = STR("end"), .kind = "fanout"}};
     static const struct bus_binding first = {STR("first"), STR("")};
     static const struct bus_binding second = {STR("second"), STR("both.#")};
     static const struct bus_binding end = {STR("end"), STR("")};
@@ -366,8 +368,12 @@ void test_bus_fake__chained_delays_add_up(void **state)
         .exchange = STR("first"), .routing_key = STR("one.x"), .message_id = STR("one")};
     struct bus *bus = bus_fake_open();
     struct err err = {0};
-    assert_int_equal(bus_declare(bus, &(struct bus_topology){steps, 3, chain, 3}, &err),
-                     OUTCOME_DONE);
+    assert_int_equal(
+        bus_declare(bus,
+                    &(struct bus_topology){
+                        .exchanges = steps, .exchange_count = 3, .queues = chain, .queue_count = 3},
+                    &err),
+        OUTCOME_DONE);
     assert_true(bus_fake_send(bus, &both));
     bus_fake_advance(bus, 149);
     assert_int_equal(bus_fake_depth(bus, STR("late")), 0);
@@ -466,8 +472,9 @@ void test_bus_fake__other_settings_are_a_bug(void **state)
     struct bus *bus = open_bus();
     struct err err = {0};
     const struct bus_queue other = {.name = STR("cart"), .delivery_limit = 3};
-    assert_int_equal(bus_declare(bus, &(struct bus_topology){NULL, 0, &other, 1}, &err),
-                     OUTCOME_BUG);
+    assert_int_equal(
+        bus_declare(bus, &(struct bus_topology){.queues = &other, .queue_count = 1}, &err),
+        OUTCOME_BUG);
     bus_close(bus);
 }
 

@@ -73,6 +73,14 @@ void test_names__names_begin_with_the_prefix(void **state)
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.order")), "shop-1.dead.order");
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.order.events")), "shop-1.dead.order");
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.unknown")), "shop-1.dead.unknown");
+    assert_str(name_dead_of_queue(&arena, p, STR("shop-1.order.17")), "shop-1.dead.order");
+    assert_str(name_partitions(&arena, p, STR("order")), "shop-1.order.partitions");
+    assert_str(name_partition(&arena, p, STR("order"), 17), "shop-1.order.17");
+    assert_str(name_without_partition(STR("shop-1.order.17")), "shop-1.order");
+    assert_str(name_without_partition(STR("shop-1.order.events")), "shop-1.order.events");
+    assert_str(name_without_partition(STR("shop-1")), "shop-1");
+    assert_str(name_without_partition(STR("17")), "17");
+    assert_str(name_without_partition(STR(".17")), ".17");
     arena_release(&arena);
 }
 

@@ -371,3 +371,16 @@ void test_token__other_keys(void **state)
     assert_verdict(&arena, signed_text(&arena, key, AUTH_KEY_BYTES, text), NULL);
     arena_release(&arena);
 }
+
+void test_token__clients_may_sort_by_whom_it_speaks_of(void **state)
+{
+    (void)state;
+    struct arena arena = started();
+    const struct str token = forged(&arena, STR(HEADER), STR(CLAIMS));
+    assert_string_equal(token_alleged_subject(&arena, token).ptr, SUB);
+    static const char *const unreadable[] = {"", "x", "a.b.c", "a.e30.c", "..", "a.bnVsbA.c"};
+    for (size_t i = 0; i < sizeof(unreadable) / sizeof(unreadable[0]); i++)
+        assert_int_equal(token_alleged_subject(&arena, str_of(unreadable[i])).len, 0);
+    assert_int_equal(token_alleged_subject(&arena, STR_ABSENT).len, 0);
+    arena_release(&arena);
+}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "bus/bus_client.h"
 #include "cartwright/command.h"
@@ -18,6 +19,7 @@ struct call {
     const char *token;
     const char *message_id;
     const char *api_key;
+    const char *partition_key;
 };
 
 static bool parse(struct call *call, int argc, char **argv)
@@ -28,6 +30,7 @@ static bool parse(struct call *call, int argc, char **argv)
         const char **option = strcmp(argv[i], "--token") == 0     ? &call->token
                               : strcmp(argv[i], "--id") == 0      ? &call->message_id
                               : strcmp(argv[i], "--api-key") == 0 ? &call->api_key
+                              : strcmp(argv[i], "--key") == 0     ? &call->partition_key
                                                                   : NULL;
         if (option && i + 1 < argc)
             *option = argv[++i];
@@ -54,6 +57,13 @@ static int print_reply(struct arena *arena, const struct bus_reply *reply)
     return reply->status >= 500 || reply->status < 200 ? EXIT_FAILED : EXIT_REFUSED;
 }
 
+/* The caller's own commands keep their order. */
+static struct str partition_key_of(struct arena *arena, const struct call *call)
+{
+    return call->partition_key ? str_of(call->partition_key)
+                               : token_alleged_subject(arena, str_of(call->token));
+}
+
 static struct str env_or(const char *name, const char *fallback)
 {
     const char *value = getenv(name);
@@ -74,6 +84,7 @@ static int send_call(struct arena *arena, const struct call *call)
         .token = str_of(call->token),
         .message_id = str_of(call->message_id),
         .api_key = str_of(call->api_key),
+        .partition_key = partition_key_of(arena, call),
         .deadline = clock_now_ms() + TIMEOUT_MS,
     };
     struct bus_reply reply;
@@ -107,5 +118,7 @@ const struct command call_command = {
         "Sends JSON (default {}) to OPERATION at $CARTWRIGHT_AMQP_URI and prints the reply.\n"
         "--token T: an access token. --id ID: the message id; the same id and body are answered\n"
         "with the same reply and have one effect. --api-key K: header x-api-key.\n"
+        "--key K: header x-partition-key, by which partitioned workers keep commands in order;\n"
+        "without it the caller's id, as the token has it.\n"
         "Exit status: 0 done, 1 refused, 2 wrong usage, 3 a failure or no reply.",
 };

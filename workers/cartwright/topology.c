@@ -5,18 +5,26 @@
 #include "worker/names.h"
 #include "worker/process.h"
 
+static void print_bindings(const struct bus_binding *bindings, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("%s%.*s%s%.*s", i ? ", " : "  <- ", STR_FMT(bindings[i].exchange),
+               bindings[i].pattern.len ? " " : "", STR_FMT(bindings[i].pattern));
+    printf("\n");
+}
+
 static void print_topology(const struct bus_topology *topology)
 {
-    for (size_t i = 0; i < topology->exchange_count; i++)
-        printf("exchange  %-8s %.*s\n", topology->exchanges[i].kind,
-               STR_FMT(topology->exchanges[i].name));
+    for (size_t i = 0; i < topology->exchange_count; i++) {
+        const struct bus_exchange *exchange = &topology->exchanges[i];
+        printf("exchange  %-8s %.*s", exchange->kind, STR_FMT(exchange->name));
+        print_bindings(exchange->bindings, exchange->binding_count);
+    }
     for (size_t i = 0; i < topology->queue_count; i++) {
         const struct bus_queue *queue = &topology->queues[i];
-        printf("queue     quorum   %.*s", STR_FMT(queue->name));
-        for (size_t k = 0; k < queue->binding_count; k++)
-            printf("%s%.*s%s%.*s", k ? ", " : "  <- ", STR_FMT(queue->bindings[k].exchange),
-                   queue->bindings[k].pattern.len ? " " : "", STR_FMT(queue->bindings[k].pattern));
-        printf("\n");
+        printf("queue     %-8s %.*s", queue->single_active ? "single" : "quorum",
+               STR_FMT(queue->name));
+        print_bindings(queue->bindings, queue->binding_count);
     }
 }
 
@@ -51,5 +59,7 @@ const struct command topology_command = {
     .run = run,
     .usage = "topology [--config FILE]",
     .help = "declare the exchanges and queues",
-    .details = "Safe to repeat. A queue that exists with other arguments is reported, not changed.",
+    .details =
+        "Safe to repeat. A queue that exists with other arguments is reported, not changed.\n"
+        "'single': a quorum queue of which one lane at a time takes messages (partitions).",
 };

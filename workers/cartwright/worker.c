@@ -1,5 +1,6 @@
 /* worker.c - `cartwright worker`: runs the pools until it is told to stop. */
 #include "cartwright/command.h"
+#include "worker/partitions.h"
 #include "worker/supervisor.h"
 
 static bool is_served(const struct service *service, struct str name)
@@ -21,7 +22,7 @@ static enum outcome check_pools(const struct app *app, struct err *err)
                 return invalid(err, VALIDATION_FAILED, "pool %.*s: there is no worker '%.*s'",
                                STR_FMT(engine->pools.items[i].name), STR_FMT(name));
         }
-    return OUTCOME_DONE;
+    return partitions_check(&app->service, engine, err);
 }
 
 static struct plan plan_of(const struct app *app)
