@@ -197,7 +197,6 @@ void batch_settle(struct batch *batch, struct span span)
 {
     const int64_t start = clock_monotonic_us();
     struct lane *lane = batch->lane;
-    batch_release_leases(batch);
     invalidate_cache(batch);
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
@@ -208,6 +207,7 @@ void batch_settle(struct batch *batch, struct span span)
     struct err err = {0};
     if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
         batch_mark_bus_lost(batch);
+    batch_release_leases(batch); /* last: no client shall wait for Redis to hear that all is done */
     lane_crashpoint(lane, "after-publish");
     batch->times.settle_us += clock_monotonic_us() - start;
     for (size_t i = 0; i < span.count; i++)
