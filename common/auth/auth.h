@@ -68,7 +68,7 @@ MUST_CHECK enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_
                                     const struct token_options *options,
                                     const struct claims *claims, struct str *out, struct err *err);
 /* UNAUTHENTICATED or TOKEN_EXPIRED (OUTCOME_INVALID). All claims are required and typed; there is
- * no way to get at them without verifying. */
+ * no way to get at them without verifying, but for the one word that token_alleged_subject reads. */
 MUST_CHECK enum outcome token_verify(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
                                      const struct token_options *options, struct str token,
                                      int64_t now_ms, struct claims *out, struct err *err);

@@ -235,7 +235,7 @@ enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
     return OUTCOME_DONE;
 }
 
-/* --- the outside world ---------------------------------------------------------------------------- */
+/* --- for clients ----------------------------------------------------------------------------------- */
 
 struct str token_alleged_subject(struct arena *arena, struct str token)
 {

@@ -3,10 +3,10 @@
  *   receive -> admit -> (load, decide)* -> commit -> settle
  *
  * lane.c receives, pipeline.c overlaps the commit of a batch with the first steps of the next,
- * batch.c carries one through, order.c keeps messages of one key in order, admission.c admits, job.c is what handlers call, load.c loads,
- * decide.c decides, ledger.c fills pages of ledgers, commit.c commits, settle.c settles, reply.c writes replies, acknowledge.c
- * acknowledges, failure.c sends what failed to the delays or dead letters, caller.c seals who sent
- * it. */
+ * batch.c carries one through, admission.c admits, order.c keeps messages of one key in order, job.c is
+ * what handlers call, load.c loads, decide.c decides, ledger.c fills pages of ledgers, commit.c
+ * commits, settle.c settles, reply.c writes replies, acknowledge.c acknowledges, failure.c sends what
+ * failed to the delays or dead letters, caller.c seals who sent it. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
 #define CARTWRIGHT_WORKER_BATCH_H
 

@@ -271,12 +271,16 @@ static void log_stats(struct lane *lane, int64_t now_us)
     lane->counters = (struct lane_counters){0};
 }
 
-static bool is_quiet(struct lane *lane, int64_t now_us)
+static void note_quiet(struct lane *lane, int64_t now_us)
 {
     if (lane_in_hand(lane) > 0 || lane->settled.count > 0)
         lane->quiet_since_us = 0;
     else if (lane->quiet_since_us == 0)
         lane->quiet_since_us = now_us;
+}
+
+static bool is_quiet(const struct lane *lane, int64_t now_us)
+{
     return lane->quiet_since_us > 0 && now_us >= lane->quiet_since_us + QUIET_US;
 }
 
@@ -285,6 +289,7 @@ static bool is_quiet(struct lane *lane, int64_t now_us)
  * room for more, which may be on its way and would be delivered twice. */
 static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *err)
 {
+    note_quiet(lane, now_us);
     if (!is_quiet(lane, now_us) || now_us < lane->next_renewal_us)
         return OUTCOME_DONE;
     const bool first = lane->next_renewal_us == 0;

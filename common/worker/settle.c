@@ -1,4 +1,4 @@
-/* settle.c - after the commit: locks, cache, replies, events, one log line per message. The batch
+/* settle.c - after the commit: cache, replies, events, locks, one log line per message. The batch
  * acknowledges when all its spans are settled.
  *
  * From here on nothing can be lost: the journal holds the replies and the events. When the broker
