@@ -109,18 +109,15 @@ enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out, st
 
 /* --- deliveries ----------------------------------------------------------------------------- */
 
+#define PROPERTY_OFFSET(member)       offsetof(struct delivery, member),
+#define HEADER_OFFSET(member, header) offsetof(struct delivery, member),
+/* clang-format off */
 static const size_t delivery_strs[] = {
-    offsetof(struct delivery, queue),          offsetof(struct delivery, exchange),
-    offsetof(struct delivery, routing_key),    offsetof(struct delivery, message_id),
-    offsetof(struct delivery, correlation_id), offsetof(struct delivery, reply_to),
-    offsetof(struct delivery, content_type),   offsetof(struct delivery, content_encoding),
-    offsetof(struct delivery, type),           offsetof(struct delivery, authorization),
-    offsetof(struct delivery, api_key),        offsetof(struct delivery, api_version),
-    offsetof(struct delivery, traceparent),    offsetof(struct delivery, accept_language),
-    offsetof(struct delivery, operation),      offsetof(struct delivery, caller),
-    offsetof(struct delivery, history),        offsetof(struct delivery, headers),
-    offsetof(struct delivery, partition_key),
+    DELIVERY_PROPERTIES(PROPERTY_OFFSET)
+    DELIVERY_HEADERS(HEADER_OFFSET)
+    offsetof(struct delivery, headers),
 };
+/* clang-format on */
 
 #define DELIVERY_STRS (sizeof(delivery_strs) / sizeof(delivery_strs[0]))
 
@@ -163,6 +160,15 @@ struct delivery *delivery_make(const struct delivery *from, size_t body_len)
 void delivery_free(struct delivery *delivery)
 {
     free(delivery);
+}
+
+struct delivery *delivery_keep(struct arena *arena, const struct delivery *delivery)
+{
+    struct delivery *copy = arena_copy(arena, delivery, sizeof(*delivery));
+    copy->body = str_dup(arena, copy->body);
+    for (size_t i = 0; i < DELIVERY_STRS; i++)
+        *str_at(copy, i) = str_dup(arena, *str_at(copy, i));
+    return copy;
 }
 
 void delivery_list_append(struct delivery_list *list, struct delivery *delivery)

@@ -15,39 +15,53 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* The texts of a delivery, each in one row: whoever copies, reads or looks at all of them goes through
+ * these lists. Where a message came from, and its properties: X(member). */
+#define DELIVERY_PROPERTIES(X)                                                                     \
+    X(queue)                                                                                       \
+    X(exchange)                                                                                    \
+    X(routing_key)                                                                                 \
+    X(message_id)                                                                                  \
+    X(correlation_id)                                                                              \
+    X(reply_to)                                                                                    \
+    X(content_type)                                                                                \
+    X(content_encoding)                                                                            \
+    X(type)
+
+/* Headers that are read: X(member, header). x-operation, x-caller (sealed) and x-history stand on
+ * copies of ours only. */
+#define DELIVERY_HEADERS(X)                                                                        \
+    X(authorization, "authorization")                                                              \
+    X(api_key, "x-api-key")                                                                        \
+    X(api_version, "x-api-version")                                                                \
+    X(traceparent, "traceparent")                                                                  \
+    X(accept_language, "accept-language")                                                          \
+    X(operation, "x-operation")                                                                    \
+    X(caller, "x-caller")                                                                          \
+    X(history, "x-history")                                                                        \
+    X(partition_key, "x-partition-key")
+
 /* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are
  * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read, unless
- * all are asked for (bus_options.keep_headers). */
+ * all are asked for (bus_options.keep_headers). An x-partition-key over PARTITION_KEY_MAX is absent. */
 struct delivery {
     uint64_t tag;
     uint32_t epoch; /* of the connection it came on; set by the bus, read by bus_ack */
-    struct str queue;
-    struct str exchange;
-    struct str routing_key;
     struct str body;
-    struct str message_id;
-    struct str correlation_id;
-    struct str reply_to;
-    struct str content_type;
-    struct str content_encoding;
-    struct str type;
-    struct str authorization;   /* header authorization */
-    struct str api_key;         /* header x-api-key */
-    struct str api_version;     /* header x-api-version */
-    struct str traceparent;     /* header traceparent */
-    struct str accept_language; /* header accept-language */
-    struct str operation;       /* header x-operation: set on copies that come back from a delay */
-    struct str caller;          /* header x-caller: likewise, sealed */
-    struct str history;         /* header x-history: of copies that were dead letters before */
-    struct str partition_key;   /* header x-partition-key; absent when over PARTITION_KEY_MAX */
-    struct str headers;         /* all of them, a JSON object; absent without keep_headers */
-    int64_t deadline;           /* header deadline, ms since epoch; -1 */
-    int64_t status;             /* header status (replies); -1 */
-    int64_t expiration;         /* property expiration, ms of life; -1 */
-    int64_t timestamp;          /* property timestamp, seconds since epoch; -1 */
-    int64_t attempt;            /* header x-attempt: rounds through the delay queues; 0 */
-    int64_t delivery_count;     /* header x-delivery-count of quorum queues; 0 */
-    int deferrals;              /* of the engine: batches in which it waited for a lock; 0 */
+#define DELIVERY_PROPERTY(member)       struct str member;
+#define DELIVERY_HEADER(member, header) struct str member;
+    DELIVERY_PROPERTIES(DELIVERY_PROPERTY)
+    DELIVERY_HEADERS(DELIVERY_HEADER)
+#undef DELIVERY_PROPERTY
+#undef DELIVERY_HEADER
+    struct str headers;     /* all of them, a JSON object; absent without keep_headers */
+    int64_t deadline;       /* header deadline, ms since epoch; -1 */
+    int64_t status;         /* header status (replies); -1 */
+    int64_t expiration;     /* property expiration, ms of life; -1 */
+    int64_t timestamp;      /* property timestamp, seconds since epoch; -1 */
+    int64_t attempt;        /* header x-attempt: rounds through the delay queues; 0 */
+    int64_t delivery_count; /* header x-delivery-count of quorum queues; 0 */
+    int deferrals;          /* of the engine: batches in which it waited for a lock; 0 */
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
 };
@@ -56,6 +70,8 @@ struct delivery {
 #define PARTITION_KEY_MAX 255
 
 void delivery_free(struct delivery *delivery);
+/* The same, body included, in an arena: for who needs it after it was freed. */
+struct delivery *delivery_keep(struct arena *arena, const struct delivery *delivery);
 
 struct bus_header {
     const char *name;

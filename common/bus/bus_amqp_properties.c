@@ -13,30 +13,21 @@ struct header_field {
     bool is_number;
 };
 
-#define STR_HEADER(name_, field)                                                                   \
-    {                                                                                              \
-        .name = (name_), .offset = offsetof(struct delivery, field)                                \
-    }
+#define STR_HEADER(field, name_) {.name = (name_), .offset = offsetof(struct delivery, field)},
 #define NUMBER_HEADER(name_, field)                                                                \
     {                                                                                              \
         .name = (name_), .offset = offsetof(struct delivery, field), .is_number = true             \
     }
 
+/* clang-format off */
 static const struct header_field header_fields[] = {
-    STR_HEADER("authorization", authorization),
-    STR_HEADER("x-api-key", api_key),
-    STR_HEADER("x-api-version", api_version),
-    STR_HEADER("traceparent", traceparent),
-    STR_HEADER("accept-language", accept_language),
-    STR_HEADER("x-operation", operation),
-    STR_HEADER("x-caller", caller),
-    STR_HEADER("x-history", history),
-    STR_HEADER("x-partition-key", partition_key),
+    DELIVERY_HEADERS(STR_HEADER)
     NUMBER_HEADER("deadline", deadline),
     NUMBER_HEADER("status", status),
     NUMBER_HEADER("x-attempt", attempt),
     NUMBER_HEADER("x-delivery-count", delivery_count),
 };
+/* clang-format on */
 
 #define HEADER_FIELDS (sizeof(header_fields) / sizeof(header_fields[0]))
 

@@ -368,7 +368,7 @@ static struct str header_of(const struct bus_message *message, const char *name)
 /* What a consumer would see; strs still belong to the message. */
 static struct delivery delivery_of(const struct bus_message *message)
 {
-    return (struct delivery){
+    struct delivery delivery = {
         .exchange = message->exchange,
         .routing_key = message->routing_key,
         .body = message->body,
@@ -377,22 +377,22 @@ static struct delivery delivery_of(const struct bus_message *message)
         .reply_to = message->reply_to,
         .content_type = STR("application/json"),
         .type = message->type,
-        .authorization = message->authorization,
-        .api_key = message->api_key,
-        .api_version = message->api_version,
-        .traceparent = message->traceparent,
-        .accept_language = header_of(message, "accept-language"),
-        .operation = header_of(message, "x-operation"),
-        .caller = header_of(message, "x-caller"),
-        .history = header_of(message, "x-history"),
-        .partition_key =
-            message->partition_key.len <= PARTITION_KEY_MAX ? message->partition_key : STR_ABSENT,
         .deadline = or_missing(message->deadline),
         .status = or_missing(message->status),
         .expiration = or_missing(message->expiration),
         .timestamp = or_missing(message->timestamp),
         .attempt = message->attempt > 0 ? message->attempt : 0,
     };
+#define READ_HEADER(member, header) delivery.member = header_of(message, header);
+    DELIVERY_HEADERS(READ_HEADER)
+#undef READ_HEADER
+    delivery.authorization = message->authorization;
+    delivery.api_key = message->api_key;
+    delivery.api_version = message->api_version;
+    delivery.traceparent = message->traceparent;
+    if (message->partition_key.len <= PARTITION_KEY_MAX)
+        delivery.partition_key = message->partition_key;
+    return delivery;
 }
 
 static void put_header(struct json_writer *writer, const char *name, struct str value)

@@ -39,15 +39,16 @@ static void tell_str(struct listener *listener, struct str text)
 
 static void tell_delivery(struct listener *listener, const struct delivery *delivery)
 {
+#define PROPERTY_OF(member)       delivery->member,
+#define HEADER_OF(member, header) delivery->member,
+    /* clang-format off */
     const struct str texts[] = {
-        delivery->queue,       delivery->exchange,        delivery->routing_key,
-        delivery->body,        delivery->message_id,      delivery->correlation_id,
-        delivery->reply_to,    delivery->content_type,    delivery->content_encoding,
-        delivery->type,        delivery->authorization,   delivery->api_key,
-        delivery->api_version, delivery->accept_language, delivery->operation,
-        delivery->caller,      delivery->history,         delivery->headers,
-        delivery->traceparent, delivery->partition_key,
+        DELIVERY_PROPERTIES(PROPERTY_OF)
+        DELIVERY_HEADERS(HEADER_OF)
+        delivery->body,
+        delivery->headers,
     };
+    /* clang-format on */
     const int64_t numbers[] = {
         (int64_t)delivery->tag,   delivery->deadline,    delivery->status,
         delivery->expiration,     delivery->timestamp,   delivery->attempt,

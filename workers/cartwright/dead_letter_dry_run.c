@@ -29,19 +29,7 @@ struct rehearsals {
 
 static struct delivery *kept(struct arena *arena, const struct delivery *copy)
 {
-    struct delivery *own = arena_copy(arena, copy, sizeof(*copy));
-    own->queue = str_dup(arena, copy->queue);
-    own->exchange = str_dup(arena, copy->exchange);
-    own->routing_key = str_dup(arena, copy->routing_key);
-    own->body = str_dup(arena, copy->body);
-    own->message_id = str_dup(arena, copy->message_id);
-    own->correlation_id = str_dup(arena, copy->correlation_id);
-    own->authorization = str_dup(arena, copy->authorization);
-    own->api_key = str_dup(arena, copy->api_key);
-    own->api_version = str_dup(arena, copy->api_version);
-    own->traceparent = str_dup(arena, copy->traceparent);
-    own->operation = str_dup(arena, copy->operation);
-    own->caller = str_dup(arena, copy->caller);
+    struct delivery *own = delivery_keep(arena, copy);
     own->history = STR_ABSENT;
     return own;
 }
