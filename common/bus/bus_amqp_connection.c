@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <amqp_tcp_socket.h>
-
 #include "base/clock.h"
 #include "bus/bus_amqp.h"
 

@@ -3,9 +3,7 @@
 #ifndef CARTWRIGHT_BUS_BUS_AMQP_FRAMES_H
 #define CARTWRIGHT_BUS_BUS_AMQP_FRAMES_H
 
-#include <amqp.h>
-#include <amqp_framing.h>
-
+#include "bus/amqp_headers.h"
 #include "bus/bus.h"
 
 /* --- where the broker is -------------------------------------------------------------------- */

@@ -1,9 +1,8 @@
 /* raw.c - AMQP as a stranger may write it: any property, any header. Short calls over a connection of
  * their own; the library's error is "the broker closed it". */
-#include <amqp.h>
-#include <amqp_tcp_socket.h>
 #include <stdlib.h>
 
+#include "bus/amqp_headers.h"
 #include "fault/fault.h"
 
 #define CHANNEL   1

@@ -1,9 +1,8 @@
 /* guest.c - who asks the kitchen, on a real broker. */
-#include <amqp.h>
-#include <amqp_tcp_socket.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "bus/amqp_headers.h"
 #include "life/life.h"
 #include "worker/names.h"
 #include "worker/process.h"

@@ -15,7 +15,7 @@ SHOP = 4  # everything below workers/
 # header -> the only places that may include it
 ROOMS = [
     (r"jansson\.h|pcre2\.h", ["common/wire/"]),
-    (r"amqp(_.*)?\.h", ["common/bus/"]),
+    (r"amqp(_.*)?\.h|rabbitmq-c/.*", ["common/bus/"]),
     (r"(mongoc|bson).*", ["common/store/"]),
     (r"zstd\.h", ["common/store/"]),
     (r"hiredis/.*", ["common/lock/"]),

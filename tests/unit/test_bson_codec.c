@@ -120,7 +120,11 @@ void test_bson_codec__absent_stays_absent(void **state)
     thing->lines.count = thing->tags.count = 0;
     char *json = json_of(&thing_shape, thing);
     assert_non_null(strstr(json, "\"parentId\" : null"));
-    assert_non_null(strstr(json, "\"tags\" : [  ]"));
+    const char *tags = strstr(json, "\"tags\" : [");
+    assert_non_null(tags);
+    tags = strchr(tags, '[') + 1;
+    assert_int_equal(tags[strspn(tags, " ")],
+                     ']'); /* one blank or two: libbson's versions differ */
     assert_null(strstr(json, "seenAt"));
     bson_free(json);
     const struct thing *back = read_back(&arena, &thing_type, thing);
@@ -304,7 +308,7 @@ void test_bson_codec__reads_index_declarations(void **state)
         struct err err = {0};
         const enum outcome outcome = index_spec(&thing_type, &rows[i].index, &spec, &err);
         assert_int_equal(outcome, rows[i].json ? OUTCOME_DONE : OUTCOME_BUG);
-        char *json = bson_as_json(&spec, NULL);
+        char *json = bson_as_relaxed_extended_json(&spec, NULL);
         if (rows[i].json)
             assert_string_equal(json, rows[i].json);
         bson_free(json);
