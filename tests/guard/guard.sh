@@ -13,7 +13,7 @@ FIGURE=$ROOT/tests/guard/instructions-per-order.txt
 TOLERANCE=5 # per cent
 LOOK=$ROOT/build/guard.callgrind
 
-command -v valgrind >/dev/null || die "valgrind is missing: tests/rig/install.sh test"
+command -v valgrind >/dev/null || die "valgrind is missing: make tools"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 placed=$(valgrind --tool=callgrind --log-file="$log" --callgrind-out-file="$LOOK" \

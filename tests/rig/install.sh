@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# install.sh GROUP... - installs what is missing for a group: build, servers, test or bench.
+# install.sh GROUP... - installs what is missing for a group: build, servers, test, lint, fuzz, bench
+# or platforms.
 #
 # Says what it installs and why, and nothing when nothing is missing. Packages come from apt
 # (Debian, Ubuntu), through sudo when not root; no installed service is started. mongod and the
@@ -13,11 +14,13 @@ declare -A PACKAGES=(
     [build]="build-essential pkg-config libmongoc-dev librabbitmq-dev libjansson-dev libjwt-dev
         libsodium-dev libhiredis-dev libpcre2-dev libyaml-dev libunistring-dev libidn2-dev
         libxxhash-dev libzstd-dev python3"
-    [servers]="redis-server rabbitmq-server libcurl4|libcurl4t64 libssl3|libssl3t64 python3
+    [servers]="redis-server|valkey-server rabbitmq-server libcurl4|libcurl4t64 libssl3|libssl3t64 python3
         python3-venv ca-certificates"
-    [test]="libcmocka-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck
-        shellcheck valgrind python3 python3-venv ca-certificates"
+    [test]="libcmocka-dev valgrind python3 python3-venv ca-certificates"
+    [lint]="clang-format-14 clang-tidy-14 cppcheck shellcheck"
+    [fuzz]="clang-14 libclang-rt-14-dev"
     [bench]=""
+    [platforms]="debootstrap"
 )
 # program=package: only when the program is not on PATH, from wherever it came.
 declare -A PROGRAMS=(
@@ -27,8 +30,11 @@ declare -A PROGRAMS=(
 declare -A REASON=(
     [build]="compiler and libraries that cartwright is built from"
     [servers]="the private RabbitMQ and Redis, and what mongod needs"
-    [test]="test library, linters, sanitizers, and the clients that take part in the tests"
+    [test]="test library, callgrind, and the clients that take part in the tests"
+    [lint]="layout and linters; of LLVM version 14 and no other, so that all see the same findings"
+    [fuzz]="libFuzzer and its compiler, of LLVM version 14"
     [bench]="the Node.js and Go workers of the benchmarks"
+    [platforms]="roots of other releases to test in"
 )
 
 as_root() {
@@ -58,7 +64,7 @@ available_name() {
             return
         fi
     done
-    echo "${1%%|*}"
+    return 1
 }
 
 # apt would start redis and rabbitmq on their usual ports; answer 101 tells it not to.
@@ -77,16 +83,19 @@ apt_install() {
     echo "install: these packages are missing for: $groups"
     echo "install:   $*"
     if [ "${RIG_INSTALL:-yes}" = no ]; then
-        die "RIG_INSTALL=no, so install them yourself"
+        die "'make tools' installs them; nothing was changed"
     fi
     if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
         die "not root and no sudo here; run as root: apt-get install --no-install-recommends $*"
     fi
-    local log names=() want
+    local log names=() name want
     log=$(mktemp)
     echo "install: apt-get update && apt-get install --no-install-recommends (log: $log)"
     as_root apt-get update -qq </dev/null >"$log" 2>&1 || echo "install: apt-get update failed, going on"
-    for want in "$@"; do names+=("$(available_name "$want")"); done
+    for want in "$@"; do
+        name=$(available_name "$want") || die "this release has no $want, which is needed for: $groups"
+        names+=("$name")
+    done
     services_stay_down
     if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
         --no-install-recommends "${names[@]}" </dev/null >>"$log" 2>&1; then
@@ -167,7 +176,7 @@ install_mongod() {
     command -v mongod >/dev/null || install_into fetch_mongod "$(dirname "$RIG_MONGOD_CACHED")"
 }
 
-[ $# -gt 0 ] || die "usage: install.sh build|servers|test|bench ..."
+[ $# -gt 0 ] || die "usage: install.sh build|servers|test|lint|fuzz|bench|platforms ..."
 for group in "$@"; do
     [ -n "${REASON[$group]:-}" ] || die "unknown group '$group'"
 done

@@ -165,9 +165,16 @@ uri_rabbitmq() {
 }
 
 # --- Redis: locks and caches only, so nothing is kept on disk -------------------------------------
+# Redis or Valkey, whichever is here; RIG_REDIS names one.
+redis_program() {
+    local name
+    for name in ${RIG_REDIS:-redis-server valkey-server}; do command -v "$name" && return; done
+    return 1
+}
+
 start_redis() {
     local program
-    program=$(command -v redis-server) || die "no redis-server here"
+    program=$(redis_program) || die "neither redis-server nor valkey-server here"
     mkdir -p "$DIR/redis"
     launch redis "$program" --port "$(port redis)" --bind 127.0.0.1 --save '' --appendonly no \
         --dir "$DIR/redis" --logfile "$DIR/log/redis.log" --daemonize no \
