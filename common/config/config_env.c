@@ -16,6 +16,9 @@
 static const char *const other_variables[] = {
     VARIABLE_PREFIX "CONFIG",     /* the path of the file */
     VARIABLE_PREFIX "CRASHPOINT", /* fault tests: where to die */
+    /* The broker, for who is no worker: web tiers (and `cartwright call`), and who only listens. */
+    VARIABLE_PREFIX "CLIENT_AMQP_URI",
+    VARIABLE_PREFIX "READER_AMQP_URI",
 };
 
 /* Kubernetes describes each service of a namespace to every pod, one called "cartwright" with names

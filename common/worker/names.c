@@ -44,12 +44,21 @@ struct str name_delay_end(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "delay.end", STR(""));
 }
 
+/* "<prefix><middle>..." */
+static bool is_below(struct str name, struct str prefix, struct str middle)
+{
+    return str_starts_with(name, prefix) &&
+           str_starts_with((struct str){name.ptr + prefix.len, name.len - prefix.len}, middle);
+}
+
 bool name_is_delay(struct str exchange, struct str prefix)
 {
-    static const struct str middle = {".delay.", 7};
-    return str_starts_with(exchange, prefix) &&
-           str_starts_with((struct str){exchange.ptr + prefix.len, exchange.len - prefix.len},
-                           middle);
+    return is_below(exchange, prefix, STR(".delay."));
+}
+
+bool name_is_reply(struct str queue, struct str prefix)
+{
+    return is_below(queue, prefix, STR(".reply."));
 }
 
 struct str name_unknown(struct arena *arena, struct str prefix)

@@ -7,6 +7,8 @@
  *   <p>.delay.<k>   topic     a level of the delays (delay.h), with a queue of that name
  *   <p>.delay.end   topic     back to the queue named by the routing key
  *   <p>.<worker>              requests; <p>.<worker>.events its events; <p>.dead.<worker>
+ *   <p>.reply.<name>          of web tiers, <p>.subscriber.<name> of who takes up events: not ours, but
+ *                             the broker's permissions and policies go by these names
  *
  * Of a partitioned worker (partitions.h):
  *   <p>.<worker>.partitions x-consistent-hash, bound to <p>.requests; by x-partition-key to
@@ -33,6 +35,8 @@ struct str name_delay(struct arena *arena, struct str prefix, int level);
 struct str name_delay_end(struct arena *arena, struct str prefix);
 /* What comes through this exchange has waited in the delays. */
 bool name_is_delay(struct str exchange, struct str prefix);
+/* "<p>.reply.<anything>": a queue that is there to take replies. */
+bool name_is_reply(struct str queue, struct str prefix);
 struct str name_unknown(struct arena *arena, struct str prefix);
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker);
 struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker);

@@ -50,6 +50,14 @@ struct bus_options bus_options_of(const struct engine_settings *settings, const 
     };
 }
 
+struct bus_options operator_options_of(const struct engine_settings *settings, const char *name)
+{
+    struct bus_options options = bus_options_of(settings, name);
+    if (settings->amqp_operator_uri.len)
+        options.uri = settings->amqp_operator_uri;
+    return options;
+}
+
 /* --- opening ------------------------------------------------------------------------------------------ */
 
 struct servers {

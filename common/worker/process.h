@@ -26,5 +26,7 @@ struct store_options store_options_of(const struct service *service,
                                       const struct engine_settings *settings);
 struct lock_options lock_options_of(const struct engine_settings *settings);
 struct bus_options bus_options_of(const struct engine_settings *settings, const char *name);
+/* As the user who declares, and who looks into queues: lanes may do neither. */
+struct bus_options operator_options_of(const struct engine_settings *settings, const char *name);
 
 #endif

@@ -19,6 +19,9 @@ static const struct setting rows[] = {
 
     {.name = "amqp.uri", .kind = SETTING_SECRET, .offset = AT(amqp_uri),
      .help = "RabbitMQ: amqp://user:password@host:port/vhost"},
+    {.name = "amqp.operatorUri", .kind = SETTING_SECRET, .offset = AT(amqp_operator_uri),
+     .fallback = "", .help = "the same for `topology` and `dead-letter`, whose user may declare and see "
+                             "more; empty: amqp.uri"},
     {.name = "amqp.heartbeat", .kind = SETTING_DURATION, .offset = AT(amqp_heartbeat_ms),
      .fallback = "10s", .min = 1000, .max = 60000, .help = "a silent broker counts as lost after two"},
     {.name = "amqp.timeout", .kind = SETTING_DURATION, .offset = AT(amqp_timeout_ms),
@@ -56,7 +59,7 @@ static const struct setting rows[] = {
      .help = "where the supervisor writes its state for `cartwright health`; empty: nowhere"},
 
     {.name = "auth.masterKey", .kind = SETTING_SECRET, .offset = AT(master_key),
-     .fixed = true, .help = "64 hex digits: seals, signs and digests; several with commas: the first one makes, all verify"},
+     .fixed = true, .help = "64 hex digits: seals stored replies, digests secrets"},
     {.name = "auth.tokenKey", .kind = SETTING_SECRET, .offset = AT(token_key),
      .fixed = true, .help = "64 hex digits: signs access tokens (HS256)"},
     {.name = "auth.issuer", .kind = SETTING_STR, .offset = AT(token_issuer),

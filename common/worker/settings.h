@@ -28,6 +28,7 @@ struct engine_settings {
     struct str prefix; /* of exchanges, queues, keys */
     int log_level;     /* enum log_level */
     struct str amqp_uri;
+    struct str amqp_operator_uri; /* of commands that declare and look into queues; "": amqp_uri */
     int64_t amqp_heartbeat_ms;
     int64_t amqp_timeout_ms;
     int64_t amqp_consumer_timeout_ms;

@@ -9,6 +9,7 @@
 #include "code.h"
 #include "order/order.h"
 #include "suite.h"
+#include "support/users.h"
 #include "worker/names.h"
 #include "worker/process.h"
 
@@ -262,9 +263,8 @@ void bench_check_history(struct bench *bench)
     struct err err = {0};
     struct bus_client *client;
     const struct str order = id_from_bytes(&bench->arena, bench->stored->sample.bytes);
-    if (bus_client_open(bench->settings->engine.amqp_uri,
-                        name_requests(&bench->arena, bench->settings->engine.prefix), &client,
-                        &err) != OUTCOME_DONE)
+    if (bus_client_open(users_web(), name_requests(&bench->arena, bench->settings->engine.prefix),
+                        &client, &err) != OUTCOME_DONE)
         bench_die("asking for orders", &err);
     check_reply(bench, client, "order.get",
                 str_printf(&bench->arena, "{\"orderId\":\"%.*s\"}", STR_FMT(order)), order);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "bench.h"
+#include "support/users.h"
 #include "worker/names.h"
 
 #define REPLY_TIMEOUT_US 60000000
@@ -124,9 +125,8 @@ struct result bench_load(struct bench *bench, const struct bench_load *load)
     struct err err = {0};
     struct result result = {0};
     struct run run = {.bench = bench, .load = load, .result = &result};
-    if (bus_client_open(bench->settings->engine.amqp_uri,
-                        name_requests(&bench->arena, bench->settings->engine.prefix), &run.client,
-                        &err) != OUTCOME_DONE)
+    if (bus_client_open(users_web(), name_requests(&bench->arena, bench->settings->engine.prefix),
+                        &run.client, &err) != OUTCOME_DONE)
         bench_die("opening the load generator", &err);
     const struct cpu cpu_before = bench_cpu(bench);
     run.start_us = run.heard_us = clock_monotonic_us();

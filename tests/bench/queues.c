@@ -14,7 +14,7 @@ static struct bus *open_bus(struct bench *bench)
 {
     struct err err = {0};
     struct bus *bus;
-    const struct bus_options options = bus_options_of(&bench->settings->engine, "bench");
+    const struct bus_options options = operator_options_of(&bench->settings->engine, "bench");
     if (bus_open(&options, &bus, &err) != OUTCOME_DONE)
         bench_die("opening the broker", &err);
     return bus;

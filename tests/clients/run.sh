@@ -2,7 +2,7 @@
 # run.sh [CLIENT...] - foreign clients take the journey: node (amqplib), python (pika); both when
 # none is named. Servers and workers must run.
 #
-# Reads CARTWRIGHT_AMQP_URI (and CARTWRIGHT_PREFIX); SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD log in
+# Reads CARTWRIGHT_CLIENT_AMQP_URI (and CARTWRIGHT_PREFIX); SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD log in
 # an admin. Where these two are not set, an admin is made with `cartwright admin add`, which needs
 # the rest of the environment of the workers. What the clients need is installed below build/.
 # Each client ends with "... N passed, N failed".

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "support/users.h"
 #include "wire/json.h"
 
 #define PREFETCH     512
@@ -12,16 +13,28 @@
 #define KEY_MAX      200
 #define CLIENT_HEART 10
 
-static enum outcome declare(struct audience *audience, struct str prefix, struct str *queue,
+static struct bus_options options_of(struct str user)
+{
+    return (struct bus_options){
+        .uri = user,
+        .name = "cartwright demo audience",
+        .heartbeat_s = CLIENT_HEART,
+        .timeout_ms = 5000,
+        .body_max = 1024 * 1024,
+    };
+}
+
+static enum outcome declare(struct arena *arena, struct str prefix, struct str *queue,
                             struct err *err)
 {
-    struct arena *arena = &audience->arena;
+    const struct bus_options options = options_of(users_operator());
+    struct bus *bus;
     const struct bus_binding bindings[] = {
         {str_printf(arena, "%.*s.notifications", STR_FMT(prefix)), STR("#")},
         {str_printf(arena, "%.*s.events", STR_FMT(prefix)), STR("order.#")},
         {str_printf(arena, "%.*s.events", STR_FMT(prefix)), STR("stock.#")},
     };
-    *queue = str_printf(arena, "%.*s.demo-audience", STR_FMT(prefix));
+    *queue = str_printf(arena, "%.*s.subscriber.demo", STR_FMT(prefix));
     const struct bus_queue declared = {
         .name = *queue,
         .bindings = bindings,
@@ -29,7 +42,10 @@ static enum outcome declare(struct audience *audience, struct str prefix, struct
         .message_ttl_ms = TTL_MS,
     };
     const struct bus_topology topology = {.queues = &declared, .queue_count = 1};
-    return bus_declare(audience->bus, &topology, err);
+    TRY(bus_open(&options, &bus, err));
+    const enum outcome outcome = bus_declare(bus, &topology, err);
+    bus_close(bus);
+    return outcome;
 }
 
 static void forget(struct audience *audience)
@@ -40,21 +56,14 @@ static void forget(struct audience *audience)
     audience->repeated = 0;
 }
 
-enum outcome audience_open(struct audience *audience, struct str uri, struct str prefix,
-                           struct err *err)
+enum outcome audience_open(struct audience *audience, struct str prefix, struct err *err)
 {
-    const struct bus_options options = {
-        .uri = uri,
-        .name = "cartwright demo audience",
-        .heartbeat_s = CLIENT_HEART,
-        .timeout_ms = 5000,
-        .body_max = 1024 * 1024,
-    };
+    const struct bus_options options = options_of(users_reader());
     struct str queue;
     *audience = (struct audience){0};
     arena_init(&audience->arena, 256 * 1024);
+    TRY(declare(&audience->arena, prefix, &queue, err));
     TRY(bus_open(&options, &audience->bus, err));
-    TRY(declare(audience, prefix, &queue, err));
     TRY(bus_consume(audience->bus, &queue, 1, PREFETCH, err));
     forget(audience);
     int64_t before = -1;

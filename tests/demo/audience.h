@@ -21,8 +21,9 @@ struct audience {
     bool is_lost;
 };
 
-/* Declares the queue, binds it and throws away what an earlier run left in it. */
-MUST_CHECK enum outcome audience_open(struct audience *audience, struct str uri, struct str prefix,
+/* Declares the queue and binds it, as an operator would; then listens, as who may do no more, and throws
+ * away what an earlier run left in it. */
+MUST_CHECK enum outcome audience_open(struct audience *audience, struct str prefix,
                                       struct err *err);
 void audience_close(struct audience *audience);
 /* Takes what is there; waits up to timeout_ms for the first. */

@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "demo/demo.h"
+#include "support/users.h"
 
 #define EXIT_OK     0
 #define EXIT_WRONG  1
@@ -26,7 +27,6 @@ struct options {
     const char *file;
     bool stay;
     int64_t rush_seconds;
-    struct str uri;
     struct str prefix;
     struct str email;
     struct str password;
@@ -57,7 +57,6 @@ static struct str env_or(const char *name, const char *fallback)
 static bool read_options(struct options *options, int argc, char **argv)
 {
     *options = (struct options){
-        .uri = env_or("CARTWRIGHT_AMQP_URI", "amqp://guest:guest@127.0.0.1:5672/"),
         .prefix = env_or("CARTWRIGHT_PREFIX", "cartwright"),
         .email = env_or("SHOP_ADMIN_EMAIL", NULL),
         .password = env_or("SHOP_ADMIN_PASSWORD", NULL),
@@ -88,8 +87,8 @@ static void listen(void *context)
 static enum outcome open_shop(struct demo *demo, const struct options *options, struct err *err)
 {
     const struct str exchange = str_printf(&demo->arena, "%.*s.requests", STR_FMT(options->prefix));
-    TRY(web_open(&demo->web, options->uri, exchange, err));
-    TRY(audience_open(&demo->audience, options->uri, options->prefix, err));
+    TRY(web_open(&demo->web, users_web(), exchange, err));
+    TRY(audience_open(&demo->audience, options->prefix, err));
     demo->web.idle = listen;
     demo->web.idle_context = demo;
     return OUTCOME_DONE;

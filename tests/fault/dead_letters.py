@@ -78,7 +78,7 @@ def sent_of(process):
 
 class Test:
     def __init__(self):
-        self.uri = os.environ["CARTWRIGHT_AMQP_URI"]
+        self.uri = os.environ["CARTWRIGHT_CLIENT_AMQP_URI"]
         self.shop = None
         self.connect()
 
@@ -114,7 +114,8 @@ class Test:
 
     def queued(self):
         """Message ids in the queue of requests; they stay there."""
-        connection = pika.BlockingConnection(pika.URLParameters(self.uri))
+        connection = pika.BlockingConnection(
+            pika.URLParameters(os.environ["CARTWRIGHT_AMQP_OPERATOR_URI"]))
         channel = connection.channel()
         ids = []
         while True:

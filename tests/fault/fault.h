@@ -153,7 +153,7 @@ struct raw_message {
 
 /* Published and, if the broker still lets us, confirmed; false when it closed the channel. */
 bool raw_publish(struct fault *fault, const struct raw_message *message);
-void raw_delete_queue(struct fault *fault, const char *queue);
+void raw_delete_queue(const char *queue);
 
 /* --- history.c ------------------------------------------------------------------------------------ */
 

@@ -187,7 +187,8 @@ static bool end_alarm(struct fault *fault, struct blow *blow)
  * there again within some 50 ms.) */
 static bool delete_queue(struct fault *fault, struct blow *blow)
 {
-    raw_delete_queue(fault, blow->trouble->text);
+    (void)fault;
+    raw_delete_queue(blow->trouble->text);
     return true;
 }
 

@@ -172,7 +172,7 @@ static void handed_back(struct fault *fault)
 
 /* --- what waits in the delays ----------------------------------------------------------------------- */
 
-#define LATE_QUEUE FAULT_PREFIX "-late"
+#define LATE_QUEUE FAULT_PREFIX ".late"
 
 static const int64_t late_ms[] = {100, 1300, 2500, 8000, 12700};
 

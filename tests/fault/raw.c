@@ -4,14 +4,15 @@
 
 #include "bus/amqp_headers.h"
 #include "fault/fault.h"
+#include "support/users.h"
 
 #define CHANNEL   1
 #define FRAME_MAX 131072
 
-static amqp_connection_state_t open_connection(struct fault *fault)
+static amqp_connection_state_t open_connection(struct str user)
 {
     struct amqp_connection_info info;
-    char *uri = strdup(fault->settings->engine.amqp_uri.ptr);
+    char *uri = strdup(user.ptr);
     if (!uri || amqp_parse_url(uri, &info) != AMQP_STATUS_OK)
         fault_die("the address of RabbitMQ", &(struct err){.text = "it cannot be read"});
     amqp_connection_state_t connection = amqp_new_connection();
@@ -86,7 +87,7 @@ static bool is_still_open(amqp_connection_state_t connection)
 
 bool raw_publish(struct fault *fault, const struct raw_message *message)
 {
-    amqp_connection_state_t connection = open_connection(fault);
+    amqp_connection_state_t connection = open_connection(users_web());
     amqp_basic_properties_t properties = {0};
     set_text(&properties, AMQP_BASIC_MESSAGE_ID_FLAG, &properties.message_id, message->message_id);
     set_text(&properties, AMQP_BASIC_REPLY_TO_FLAG, &properties.reply_to, message->reply_to);
@@ -104,9 +105,9 @@ bool raw_publish(struct fault *fault, const struct raw_message *message)
     return ok;
 }
 
-void raw_delete_queue(struct fault *fault, const char *queue)
+void raw_delete_queue(const char *queue)
 {
-    amqp_connection_state_t connection = open_connection(fault);
+    amqp_connection_state_t connection = open_connection(users_operator());
     if (!amqp_queue_delete(connection, CHANNEL, amqp_cstring_bytes(queue), false, false))
         fault_die("deleting a queue", &(struct err){.text = "refused"});
     close_connection(connection);

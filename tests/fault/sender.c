@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "fault/fault.h"
+#include "support/users.h"
 
 #define RESEND_US 4000000 /* nothing was heard for so long */
 #define PAUSE_MS  100
@@ -53,8 +54,8 @@ static void write_open(struct sender *sender)
 static bool connect_again(struct sender *sender)
 {
     struct err err = {0};
-    if (bus_client_open(sender->fault->settings->engine.amqp_uri, sender->fault->exchange,
-                        &sender->client, &err) != OUTCOME_DONE)
+    if (bus_client_open(users_web(), sender->fault->exchange, &sender->client, &err) !=
+        OUTCOME_DONE)
         return false;
     write_open(sender);
     return true;

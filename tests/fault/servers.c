@@ -24,8 +24,9 @@ bool servers_are_ours(const char *name)
 /* servers.sh COMMAND RIG_DIR WORDS... */
 static _Noreturn void become_script(const char *command, const char *const words[4])
 {
-    static const char *const addresses[] = {"CARTWRIGHT_AMQP_URI", "CARTWRIGHT_MONGODB_URI",
-                                            "CARTWRIGHT_REDIS_URI"};
+    static const char *const addresses[] = {
+        "CARTWRIGHT_AMQP_URI",        "CARTWRIGHT_AMQP_OPERATOR_URI", "CARTWRIGHT_CLIENT_AMQP_URI",
+        "CARTWRIGHT_READER_AMQP_URI", "CARTWRIGHT_MONGODB_URI",       "CARTWRIGHT_REDIS_URI"};
     char path[4096];
     const char *root = getenv("ROOT");
     snprintf(path, sizeof(path), "%s/tests/rig/servers.sh", root ? root : ".");

@@ -5,8 +5,8 @@
 #include "worker/names.h"
 #include "worker/process.h"
 
-#define SPY_QUEUE    FAULT_PREFIX "-spy"
-#define SPY_REPLIES  FAULT_PREFIX "-replies"
+#define SPY_QUEUE    FAULT_PREFIX ".subscriber.spy"
+#define SPY_REPLIES  FAULT_PREFIX ".reply.spy"
 #define CLEAR_TRIES  50
 #define SPY_PREFETCH 2000
 #define SPY_WAIT_US  200000
@@ -26,7 +26,7 @@ struct str spy_replies(void)
 
 struct bus *spy_open_bus(struct fault *fault)
 {
-    struct bus_options options = bus_options_of(&fault->settings->engine, "fault spy");
+    struct bus_options options = operator_options_of(&fault->settings->engine, "fault spy");
     options.body_max = SPY_BODY_MAX;
     const int64_t end_us = clock_monotonic_us() + COMES_BACK_S * 1000000LL;
     struct err err = {0};

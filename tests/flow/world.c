@@ -97,8 +97,8 @@ static void fill_pool(struct world *world)
             name_dead(&world->arena, world->settings.engine.prefix, name);
     }
     const struct str prefix = world->settings.engine.prefix;
-    world->replies = str_printf(&world->arena, "%.*s-replies", STR_FMT(prefix));
-    world->spy = str_printf(&world->arena, "%.*s-spy", STR_FMT(prefix));
+    world->replies = str_printf(&world->arena, "%.*s.reply.flow", STR_FMT(prefix));
+    world->spy = str_printf(&world->arena, "%.*s.subscriber.spy", STR_FMT(prefix));
     const struct lane lane = {
         .service = &world->service, .settings = &world->settings.engine, .pool = &world->pool};
     lane_queues(&lane, &world->arena, &world->queues, &world->queue_count);
@@ -128,7 +128,7 @@ static enum outcome open_real_bus(struct world *world, struct err *err)
 {
     const struct bus_options options = bus_options_of(&world->settings.engine, "flow lane");
     TRY(bus_open(&options, &world->bus, err));
-    struct bus_options client = bus_options_of(&world->settings.engine, "flow client");
+    struct bus_options client = operator_options_of(&world->settings.engine, "flow client");
     client.body_max = CLIENT_BODY;
     TRY(bus_open(&client, &world->client, err));
     TRY(declare(world, world->client, err));

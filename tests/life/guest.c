@@ -7,14 +7,14 @@
 #include "worker/names.h"
 #include "worker/process.h"
 
-#define QUEUE_REPLIES "life-answers"
+#define QUEUE_REPLIES LIFE_PREFIX ".reply.answers"
 #define CONFIRM_MS    10000
 #define CHANNEL       1
 #define FRAME_MAX     131072
 
 static void open_bus(struct life *life)
 {
-    const struct bus_options options = bus_options_of(&life->engine, "cartwright life test");
+    const struct bus_options options = operator_options_of(&life->engine, "cartwright life test");
     struct err err = {0};
     if (bus_open(&options, &life->bus, &err) != OUTCOME_DONE)
         life_die("RabbitMQ", err.text);
@@ -42,7 +42,7 @@ static void connect_again(struct life *life)
 static amqp_connection_state_t open_connection(struct life *life)
 {
     struct amqp_connection_info info;
-    char *uri = strdup(life->engine.amqp_uri.ptr);
+    char *uri = strdup(operator_options_of(&life->engine, "").uri.ptr);
     if (!uri || amqp_parse_url(uri, &info) != AMQP_STATUS_OK)
         life_die("the address of RabbitMQ", "it cannot be read");
     amqp_connection_state_t connection = amqp_new_connection();

@@ -1,5 +1,5 @@
-/* The promises of bus.h and bus_client.h on a real RabbitMQ: CARTWRIGHT_AMQP_URI says which. Without
- * it every case is skipped. Names carry the process id, and each case deletes what it declared. */
+/* The promises of bus.h and bus_client.h on a real RabbitMQ: CARTWRIGHT_AMQP_OPERATOR_URI says
+ * which (who may declare). Without it every case is skipped. Names carry the process id, and each case deletes what it declared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static struct str name(const struct rig *rig, int which)
 
 static const char *uri(void)
 {
-    const char *text = getenv("CARTWRIGHT_AMQP_URI");
+    const char *text = getenv("CARTWRIGHT_AMQP_OPERATOR_URI");
     if (!text)
         skip();
     return text;

@@ -105,6 +105,7 @@ static void set_up(void)
     w.settings = scheme->engine;
     w.settings.prefix = str_printf(&w.arena, "dead%d", (int)getpid());
     w.settings.amqp_uri = server("CARTWRIGHT_AMQP_URI");
+    w.settings.amqp_operator_uri = server("CARTWRIGHT_AMQP_OPERATOR_URI");
     w.settings.mongodb_uri = own_database(server("CARTWRIGHT_MONGODB_URI"));
     w.settings.redis_uri = server("CARTWRIGHT_REDIS_URI");
     w.settings.amqp_heartbeat_ms = 10000;
@@ -132,7 +133,7 @@ static struct bus *open_bus(void)
 {
     struct err err = {0};
     struct bus *bus = NULL;
-    struct bus_options options = bus_options_of(&w.settings, "dead letter live test");
+    struct bus_options options = operator_options_of(&w.settings, "dead letter live test");
     options.keep_headers = true;
     must(bus_open(&options, &bus, &err), &err);
     return bus;

@@ -1,4 +1,5 @@
-/* The delays on a real RabbitMQ: CARTWRIGHT_AMQP_URI says which. Without it every case is skipped.
+/* The delays on a real RabbitMQ: CARTWRIGHT_AMQP_OPERATOR_URI says which. Without it every case is
+ * skipped.
  * The prefix is always the same: each run uses the queues that the first one declared. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,7 @@ static struct bus *open_bus(void)
     static const struct worker *const workers[] = {&worker, NULL};
     const struct service service = {.workers = workers};
     const struct engine_settings settings = {.prefix = STR(PREFIX)};
-    const char *uri = getenv("CARTWRIGHT_AMQP_URI");
+    const char *uri = getenv("CARTWRIGHT_AMQP_OPERATOR_URI");
     struct bus_topology topology;
     struct err err = {0};
     struct bus *bus;

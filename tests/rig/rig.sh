@@ -26,7 +26,8 @@ rig_mongod() {
 forget_run_env() {
     local name
     [ -f "$ROOT/.run/env" ] || return 0
-    for name in CARTWRIGHT_AMQP_URI CARTWRIGHT_MONGODB_URI CARTWRIGHT_REDIS_URI; do
+    for name in CARTWRIGHT_AMQP_URI CARTWRIGHT_AMQP_OPERATOR_URI CARTWRIGHT_CLIENT_AMQP_URI \
+        CARTWRIGHT_READER_AMQP_URI CARTWRIGHT_MONGODB_URI CARTWRIGHT_REDIS_URI; do
         if grep -qxF "export $name='${!name:-}'" "$ROOT/.run/env"; then unset "$name"; fi
     done
 }

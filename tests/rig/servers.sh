@@ -12,7 +12,10 @@
 #   reset DIR               forgets the data; the servers must be down
 #
 # NAME is rabbitmq, redis or mongod. A server whose CARTWRIGHT_*_URI is set already is not started:
-# DIR/env passes that address on. A server keeps its port over restarts as long as nobody else took
+# DIR/env passes that address on. The broker has the users, permissions, policies and limits of docker/,
+# and DIR/env an address for each user: CARTWRIGHT_AMQP_URI for workers, CARTWRIGHT_AMQP_OPERATOR_URI for
+# who declares and looks at dead letters, CARTWRIGHT_CLIENT_AMQP_URI for web tiers, and
+# CARTWRIGHT_READER_AMQP_URI for who only listens to events and notifications. A server keeps its port over restarts as long as nobody else took
 # it. Ports lie below the range from which the kernel gives ports to clients: a client that knocks
 # at a dead server's port could otherwise be given that very port and talk to itself.
 set -euo pipefail
@@ -97,25 +100,41 @@ rabbitmq_env() {
     export RABBITMQ_CONF_ENV_FILE=/dev/null
 }
 
+# The shipped configuration, but for where this broker lives and how much of the machine it may have.
 rabbitmq_write_config() {
     mkdir -p "$DIR/rabbitmq"
-    cat >"$DIR/rabbitmq/rabbitmq.conf" <<CONF
+    {
+        grep -vE '^(vm_memory|disk_free|load_definitions)' "$ROOT/docker/rabbitmq.conf"
+        cat <<CONF
 listeners.tcp.1 = 127.0.0.1:$(port rabbitmq)
 vm_memory_high_watermark.absolute = ${RIG_RABBITMQ_MEMORY_GB:-1}GB
 disk_free_limit.absolute = 50MB
-max_message_size = 1048576
-frame_max = 131072
-heartbeat = 10
-consumer_timeout = 300000
+load_definitions = $DIR/rabbitmq/definitions.json
 raft.wal_max_size_bytes = $((${RIG_RABBITMQ_WAL_MB:-64} << 20))
 log.file.level = info
 log.console = false
 CONF
-    # How long a dead letter whose queue did not answer (it had no leader yet after a crash) waits.
-    echo '[{rabbit,[{dead_letter_worker_publisher_confirm_timeout,10000}]}].' \
-        >"$DIR/rabbitmq/advanced.config"
+    } >"$DIR/rabbitmq/rabbitmq.conf"
+    cp "$ROOT/docker/advanced.config" "$DIR/rabbitmq/advanced.config"
     # Partitioned workers need the second exchange type; nothing needs the management pages.
     echo '[rabbitmq_consistent_hash_exchange].' >"$DIR/rabbitmq/enabled_plugins"
+    rabbitmq_write_definitions
+}
+
+BROKER_USERS=(web worker operator reader)
+
+# Every test has a prefix of its own, so the users have their rights below every prefix.
+rabbitmq_write_definitions() {
+    local user
+    (
+        umask 077
+        for user in "${BROKER_USERS[@]}"; do
+            [ -f "$DIR/password.$user" ] || hex32 >"$DIR/password.$user"
+            export "BROKER_${user^^}_PASSWORD_FILE=$DIR/password.$user"
+        done
+        BROKER_PREFIX='(?!amq\.)[a-z][a-z0-9-]*' "$ROOT/docker/rabbitmq-definitions.sh" \
+            >"$DIR/rabbitmq/definitions.json"
+    )
 }
 
 start_epmd() {
@@ -160,8 +179,24 @@ ready_rabbitmq() {
     [ "${answer//[[:space:]]/}" = 01 ]
 }
 
-uri_rabbitmq() {
-    echo "amqp://guest:guest@127.0.0.1:$(port rabbitmq)/%2f"
+uri_rabbitmq() { # uri_rabbitmq [USER]
+    local user=${1:-worker}
+    echo "amqp://$user:$(cat "$DIR/password.$user" 2>/dev/null)@127.0.0.1:$(port rabbitmq)/%2f"
+}
+
+# The addresses of the other users; of a broker that is not ours we know only one.
+declare -A USER_OF=([CARTWRIGHT_AMQP_OPERATOR_URI]=operator [CARTWRIGHT_CLIENT_AMQP_URI]=web
+    [CARTWRIGHT_READER_AMQP_URI]=reader)
+
+env_of_users() {
+    local name
+    for name in "${!USER_OF[@]}"; do
+        if ours rabbitmq; then
+            printf "export %s='%s'\n" "$name" "$(uri_rabbitmq "${USER_OF[$name]}")"
+        else
+            printf "export %s='%s'\n" "$name" "${!name:-$CARTWRIGHT_AMQP_URI}"
+        fi
+    done
 }
 
 # --- Redis: locks and caches only, so nothing is kept on disk -------------------------------------
@@ -241,6 +276,7 @@ write_env() {
                 uri=${URI_OF[$name]}
                 printf "export %s='%s'\n" "$uri" "${!uri:-$("uri_$name")}"
             done
+            env_of_users
             cat "$DIR/keys"
             # The driver's counters, 8 KiB in /dev/shm, stay behind when a process is killed.
             echo "export MONGOC_DISABLE_SHM=1"

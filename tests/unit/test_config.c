@@ -105,7 +105,7 @@ static const struct setting_table shop_table = {shop, sizeof(shop) / sizeof(shop
 static const struct setting_table *const tables[] = {&engine_table, &shop_table};
 static const struct setting_list lists[] = {
     {"pools", pool_items, 3, sizeof(struct pool), AT(pools)}};
-static const struct config_schema schema = {tables, 2, lists, 1, sizeof(struct settings), NULL};
+static const struct config_schema schema = {tables, 2, lists, 1, sizeof(struct settings)};
 
 struct world {
     struct arena arena;
@@ -135,6 +135,9 @@ static void clear_variables(void)
                                         "PORT_80_TCP",
                                         "CONFIG",
                                         "AMQP_URI_FILE",
+                                        "AMQP_OPERATOR_URI",
+                                        "CLIENT_AMQP_URI",
+                                        "READER_AMQP_URI",
                                         "LOG_LEVEL",
                                         "AUTH_API_KEYS"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -433,6 +436,7 @@ void test_config__refuses_unknown_variables(void **state)
     unsetenv("CARTWRIGHT_GREETING_FILE");
     setenv("CARTWRIGHT_CONFIG", "x", 1);
     setenv("CARTWRIGHT_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("CARTWRIGHT_CLIENT_AMQP_URI", "amqp://web@h", 1);
     setenv("CARTWRIGHT_PORT_80_TCP", "tcp://10.0.0.1:80", 1);
     assert_loaded(&world, NULL);
     end(&world);
@@ -524,31 +528,5 @@ void test_config__a_reload_may_not_change_what_is_fixed(void **state)
     begin(&world);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_string_equal(fixed_changes(&world, rows[i].before, rows[i].after), rows[i].names);
-    end(&world);
-}
-
-void test_config__requires_only_what_is_needed(void **state)
-{
-    (void)state;
-    static const char *const nothing[] = {NULL};
-    static const char *const other[] = {"auth.masterKey", NULL};
-    static const char *const one[] = {"auth.masterKey", "amqp.uri", NULL};
-    static const struct {
-        const char *const *needed;
-        enum outcome outcome;
-    } rows[] = {{NULL, OUTCOME_INVALID},
-                {one, OUTCOME_INVALID},
-                {other, OUTCOME_DONE},
-                {nothing, OUTCOME_DONE}};
-    struct world world;
-    begin(&world);
-    unsetenv("CARTWRIGHT_AMQP_URI");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct config_schema some = schema;
-        some.needed = rows[i].needed;
-        assert_int_equal(config_load(&some, NULL, &world.arena, &world.config, &world.err),
-                         rows[i].outcome);
-    }
-    assert_true(str_is_absent(source(&world, "amqp.uri")->from));
     end(&world);
 }

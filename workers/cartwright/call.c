@@ -11,7 +11,8 @@
 #include "wire/json.h"
 #include "worker/names.h"
 
-#define TIMEOUT_MS 30000
+#define TIMEOUT_MS  30000
+#define DEFAULT_URI "amqp://guest:guest@127.0.0.1:5672/"
 
 struct call {
     const char *operation;
@@ -74,7 +75,8 @@ static int send_call(struct arena *arena, const struct call *call)
 {
     struct err err = {0};
     struct bus_client *client;
-    const struct str uri = env_or("CARTWRIGHT_AMQP_URI", "amqp://guest:guest@127.0.0.1:5672/");
+    const struct str uri =
+        env_or("CARTWRIGHT_CLIENT_AMQP_URI", env_or("CARTWRIGHT_AMQP_URI", DEFAULT_URI).ptr);
     const struct str exchange = name_requests(arena, env_or("CARTWRIGHT_PREFIX", "cartwright"));
     if (bus_client_open(uri, exchange, &client, &err) != OUTCOME_DONE)
         return command_fail_err("call", &err);
@@ -115,7 +117,8 @@ const struct command call_command = {
     .usage = "call OPERATION [JSON] [--token T]",
     .help = "send a request, print its reply",
     .details =
-        "Sends JSON (default {}) to OPERATION at $CARTWRIGHT_AMQP_URI and prints the reply.\n"
+        "Sends JSON (default {}) to OPERATION at $CARTWRIGHT_CLIENT_AMQP_URI (without it at\n"
+        "$CARTWRIGHT_AMQP_URI) and prints the reply.\n"
         "--token T: an access token. --id ID: the message id; the same id and body are answered\n"
         "with the same reply and have one effect. --api-key K: header x-api-key.\n"
         "--key K: header x-partition-key, by which partitioned workers keep commands in order;\n"

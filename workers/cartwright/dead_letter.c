@@ -234,7 +234,7 @@ static enum outcome open_office(struct dead_run *run, bool stores, struct err *e
     struct app *app = run->app;
     struct dead_office *office = &run->office;
     const struct engine_settings *settings = &app->settings->engine;
-    struct bus_options bus = bus_options_of(settings, "cartwright dead-letter");
+    struct bus_options bus = operator_options_of(settings, "cartwright dead-letter");
     const struct store_options store = store_options_of(&app->service, settings);
     bus.body_max = BODY_MAX;
     bus.keep_headers = true;

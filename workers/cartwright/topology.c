@@ -33,7 +33,7 @@ static enum outcome declare(struct app *app, struct err *err)
     struct bus_topology topology;
     TRY(topology_of(&app->service, &app->settings->engine, &app->arena, &topology, err));
     const struct bus_options options =
-        bus_options_of(&app->settings->engine, "cartwright topology");
+        operator_options_of(&app->settings->engine, "cartwright topology");
     struct bus *bus;
     TRY(bus_open(&options, &bus, err));
     const enum outcome outcome = bus_declare(bus, &topology, err);
@@ -45,9 +45,8 @@ static enum outcome declare(struct app *app, struct err *err)
 
 static int run(int argc, char **argv)
 {
-    static const char *const needed[] = {"amqp.uri", NULL};
     struct app app;
-    if (!app_open_for(needed, &app, &argc, argv))
+    if (!app_open(&app, &argc, argv))
         return EXIT_USAGE;
     struct err err = {0};
     const enum outcome outcome = declare(&app, &err);

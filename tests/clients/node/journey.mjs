@@ -1,7 +1,7 @@
 // journey.mjs - the ten steps from an account to the history of an order, as a Node web tier would
 // take them, and the ways in which a shop must say no.
 //
-// Environment: CARTWRIGHT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
+// Environment: CARTWRIGHT_CLIENT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
 // and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member.
 import { randomUUID } from 'node:crypto';
 import { Checks } from './checks.mjs';
@@ -325,7 +325,7 @@ async function journey(shop) {
     await sessions(shop, registered.email, entered.refreshToken);
 }
 
-const shop = await Shop.open(process.env.CARTWRIGHT_AMQP_URI, process.env.CARTWRIGHT_PREFIX);
+const shop = await Shop.open(process.env.CARTWRIGHT_CLIENT_AMQP_URI, process.env.CARTWRIGHT_PREFIX);
 try {
     await journey(shop);
 } catch (error) {

@@ -1,7 +1,7 @@
 """The ten steps from an account to the history of an order, as a Python web tier would take them,
 and the ways in which a shop must say no.
 
-Environment: CARTWRIGHT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
+Environment: CARTWRIGHT_CLIENT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
 and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member."""
 
 import os
@@ -376,7 +376,7 @@ class Journey:
 
 def main():
     checks = Checks()
-    shop = Shop(os.environ["CARTWRIGHT_AMQP_URI"], os.environ.get("CARTWRIGHT_PREFIX", "cartwright"))
+    shop = Shop(os.environ["CARTWRIGHT_CLIENT_AMQP_URI"], os.environ.get("CARTWRIGHT_PREFIX", "cartwright"))
     try:
         Journey(shop, checks).go()
     except Exception:  # whatever it is, the journey has failed and says where
