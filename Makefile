@@ -50,6 +50,7 @@ LIB_O      := $(patsubst %.c,$(O)/%.o,$(COMMON_C) $(WORKER_C)) $(patsubst %.c,$(
 FAKE_O     := $(patsubst %.c,$(O)/%.o,$(FAKE_C))
 SUPPORT_O  := $(patsubst %.c,$(O)/%.o,$(SUPPORT_C))
 MAIN_O     := $(O)/workers/cartwright/main.o
+VERSION    := $(shell cat VERSION)$(shell git rev-parse --short HEAD 2>/dev/null | sed 's/^/+/')
 LIBS       := $(O)/libtest.a $(O)/libfakes.a $(O)/libcartwright.a
 
 .PHONY: all
@@ -92,6 +93,13 @@ $(GEN)/schemas/%.c $(GEN)/schemas/%.h: common/wire/schema_gen.py common/wire/sch
 	@echo "  GEN   $(GEN)/schemas/$*"
 	@mkdir -p $(GEN)/schemas
 	$(Q)python3 common/wire/schema_gen.py --schemas schemas --domain $* --out $(GEN)/schemas
+
+# --- what `cartwright --version` says: the number of the release, and the commit where there is one -
+$(GEN)/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define CARTWRIGHT_VERSION "$(VERSION)"' | cmp -s - $@ || \
+	    echo '#define CARTWRIGHT_VERSION "$(VERSION)"' > $@
+$(MAIN_O): $(GEN)/version.h
 
 # --- objects; other flags than last time mean: everything again ---------------------------------
 $(O)/.flags: FORCE | build/.tools-build
@@ -184,7 +192,7 @@ tested: cartwright $(TESTED) | $(TEST_TOOLS)
 test: tested ## all tests, on private servers; ends with the totals
 	$(Q)tests/rig/test.sh $(O)
 
-unit: $(UNIT_BIN) | build/.tools-build build/.tools-test ## unit tests only
+unit: cartwright $(UNIT_BIN) | build/.tools-build build/.tools-test ## unit tests only
 	$(Q)tests/rig/test.sh $(O) unit unit-py
 
 flow: $(PROGRAM.flow) | $(TEST_TOOLS) ## flow scripts, on the fakes and on real servers

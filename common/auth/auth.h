@@ -14,16 +14,26 @@
 /* OUTCOME_BUG when libsodium cannot start. */
 MUST_CHECK enum outcome auth_init(struct err *err);
 
-/* Keys of all purposes, derived from one master key (crypto_kdf, one context per purpose). */
-struct auth_keys {
-    uint8_t token[AUTH_KEY_BYTES]; /* HS256: given by configuration, not derived */
+/* What is derived from one master key (crypto_kdf, one context per purpose). */
+struct auth_secrets {
     uint8_t seal[AUTH_KEY_BYTES];
     uint8_t digest[AUTH_KEY_BYTES];
+    uint8_t mac[AUTH_KEY_BYTES];
 };
 
-/* Each argument: 64 hex digits, not both the same. OUTCOME_BUG names what is wrong (never the
- * value). */
-MUST_CHECK enum outcome auth_keys_load(struct str master_hex, struct str token_hex,
+#define AUTH_MASTERS_MAX 4
+
+/* The master keys are a ring: the first one signs, seals and digests; all of them verify and open. So
+ * a key can be replaced while what an older one made is still about. */
+struct auth_keys {
+    uint8_t token[AUTH_KEY_BYTES]; /* HS256: given by configuration, not derived */
+    struct auth_secrets ring[AUTH_MASTERS_MAX];
+    size_t ring_count; /* at least 1 */
+};
+
+/* `token_hex`: 64 hex digits. `masters_hex`: the same, or several with commas between, the one that
+ * signs first. No two keys are the same. OUTCOME_BUG names what is wrong (never the value). */
+MUST_CHECK enum outcome auth_keys_load(struct str masters_hex, struct str token_hex,
                                        struct auth_keys *out, struct err *err);
 
 /* --- passwords: argon2id ----------------------------------------------------------------------- */
@@ -81,15 +91,24 @@ struct str token_alleged_subject(struct arena *arena, struct str token);
 /* BLAKE2b of the concatenation of parts, each preceded by its length; keyed. */
 void auth_digest(const uint8_t key[AUTH_KEY_BYTES], const struct str *parts, size_t count,
                  void *out, size_t out_len);
+/* The same without a key: for what is bound to something and needs no secret. */
+void auth_hash(const struct str *parts, size_t count, void *out, size_t out_len);
 /* Equal in constant time. */
 bool auth_equal(const void *a, const void *b, size_t len);
 /* URL-safe base64 without padding. */
 struct str base64url(struct arena *arena, const void *bytes, size_t len);
 /* XChaCha20-Poly1305, random nonce in front, `context` authenticated; the result is base64url. */
-struct str auth_seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
+struct str auth_seal(struct arena *arena, const struct auth_keys *keys, struct str context,
                      struct str plain);
-MUST_CHECK bool auth_unseal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
-                            struct str context, struct str sealed, struct str *out);
+MUST_CHECK bool auth_unseal(struct arena *arena, const struct auth_keys *keys, struct str context,
+                            struct str sealed, struct str *out);
+/* That we wrote these parts, each of them, for this purpose: base64url. Absent parts count as empty.
+ * It is the same construction with nothing inside (Poly1305 is quicker than a keyed BLAKE2b). */
+struct str auth_sign(struct arena *arena, const struct auth_keys *keys, const char *purpose,
+                     const struct str *parts, size_t count);
+MUST_CHECK bool auth_is_signed(struct arena *arena, const struct auth_keys *keys,
+                               const char *purpose, const struct str *parts, size_t count,
+                               struct str signature);
 /* `out_len` bytes determined by the seed and the label: the randomness of a handler, the same on
  * every run of the same message. */
 void auth_expand(const uint8_t seed[AUTH_KEY_BYTES], struct str label, void *out, size_t out_len);

@@ -8,6 +8,7 @@
 /* One context of 8 characters per purpose: what is sealed can never be mistaken for a digest. */
 #define SEAL_CONTEXT   "cw-seal."
 #define DIGEST_CONTEXT "cw-diges"
+#define MAC_CONTEXT    "cw-mac.."
 
 enum outcome auth_init(struct err *err)
 {
@@ -38,18 +39,50 @@ static enum outcome read_key(struct str hex, const char *name, uint8_t key[AUTH_
     return OUTCOME_DONE;
 }
 
-enum outcome auth_keys_load(struct str master_hex, struct str token_hex, struct auth_keys *out,
-                            struct err *err)
+static void derive(const uint8_t master[AUTH_KEY_BYTES], struct auth_secrets *out)
+{
+    crypto_kdf_derive_from_key(out->seal, sizeof(out->seal), 1, SEAL_CONTEXT, master);
+    crypto_kdf_derive_from_key(out->digest, sizeof(out->digest), 1, DIGEST_CONTEXT, master);
+    crypto_kdf_derive_from_key(out->mac, sizeof(out->mac), 1, MAC_CONTEXT, master);
+}
+
+static enum outcome check_new(const struct auth_keys *keys, const struct auth_secrets *secrets,
+                              struct err *err)
+{
+    if (keys->ring_count == AUTH_MASTERS_MAX)
+        return bug(err, "there are over %d master keys", AUTH_MASTERS_MAX);
+    for (size_t i = 0; i < keys->ring_count; i++)
+        if (auth_equal(keys->ring[i].seal, secrets->seal, AUTH_KEY_BYTES))
+            return bug(err, "one master key is there twice");
+    return OUTCOME_DONE;
+}
+
+static enum outcome add_master(struct auth_keys *keys, struct str hex, struct err *err)
 {
     uint8_t master[AUTH_KEY_BYTES];
-    struct auth_keys keys;
-    TRY(read_key(token_hex, "token", keys.token, err));
-    TRY(read_key(master_hex, "master", master, err));
-    if (auth_equal(master, keys.token, AUTH_KEY_BYTES))
+    struct auth_secrets secrets;
+    TRY(read_key(hex, "master", master, err));
+    if (auth_equal(master, keys->token, AUTH_KEY_BYTES))
         return bug(err, "the master key and the token key must differ");
-    crypto_kdf_derive_from_key(keys.seal, sizeof(keys.seal), 1, SEAL_CONTEXT, master);
-    crypto_kdf_derive_from_key(keys.digest, sizeof(keys.digest), 1, DIGEST_CONTEXT, master);
+    derive(master, &secrets);
     sodium_memzero(master, sizeof(master));
+    TRY(check_new(keys, &secrets, err));
+    keys->ring[keys->ring_count++] = secrets;
+    return OUTCOME_DONE;
+}
+
+enum outcome auth_keys_load(struct str masters_hex, struct str token_hex, struct auth_keys *out,
+                            struct err *err)
+{
+    struct auth_keys keys = {0};
+    TRY(read_key(token_hex, "token", keys.token, err));
+    for (const char *comma;
+         masters_hex.len && (comma = memchr(masters_hex.ptr, ',', masters_hex.len));) {
+        const size_t len = (size_t)(comma - masters_hex.ptr);
+        TRY(add_master(&keys, (struct str){masters_hex.ptr, len}, err));
+        masters_hex = (struct str){comma + 1, masters_hex.len - len - 1};
+    }
+    TRY(add_master(&keys, masters_hex, err));
     *out = keys;
     return OUTCOME_DONE;
 }

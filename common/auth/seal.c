@@ -3,6 +3,7 @@
 
 #include "auth/base64.h"
 #include "base/id.h"
+#include "base/text.h"
 
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -34,6 +35,12 @@ void auth_digest(const uint8_t key[AUTH_KEY_BYTES], const struct str *parts, siz
     crypto_generichash_final(&state, out, out_len);
 }
 
+void auth_hash(const struct str *parts, size_t count, void *out, size_t out_len)
+{
+    static const uint8_t no_secret[AUTH_KEY_BYTES] = {0};
+    auth_digest(no_secret, parts, count, out, out_len);
+}
+
 bool auth_equal(const void *a, const void *b, size_t len)
 {
     return sodium_memcmp(a, b, len) == 0;
@@ -55,8 +62,8 @@ void auth_expand(const uint8_t seed[AUTH_KEY_BYTES], struct str label, void *out
     sodium_memzero(block, sizeof(block));
 }
 
-struct str auth_seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
-                     struct str plain)
+static struct str seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
+                       struct str plain)
 {
     const size_t len = NONCE_BYTES + plain.len + TAG_BYTES;
     unsigned char *sealed = (unsigned char *)arena_bytes(arena, len);
@@ -67,7 +74,27 @@ struct str auth_seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], str
     return base64url(arena, sealed, len);
 }
 
-bool auth_unseal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str context,
+/* `bytes` holds a nonce and a tag at least; `plain` has room for what is inside and a NUL. */
+static bool unseal(const uint8_t key[AUTH_KEY_BYTES], struct str context, struct str bytes,
+                   char *plain)
+{
+    const size_t len = bytes.len - NONCE_BYTES - TAG_BYTES;
+    plain[len] = '\0';
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            (unsigned char *)plain, NULL, NULL, bytes_of(bytes) + NONCE_BYTES, len + TAG_BYTES,
+            bytes_of(context), context.len, bytes_of(bytes), key) == 0)
+        return true;
+    sodium_memzero(plain, len);
+    return false;
+}
+
+struct str auth_seal(struct arena *arena, const struct auth_keys *keys, struct str context,
+                     struct str plain)
+{
+    return seal(arena, keys->ring[0].seal, context, plain);
+}
+
+bool auth_unseal(struct arena *arena, const struct auth_keys *keys, struct str context,
                  struct str sealed, struct str *out)
 {
     struct str bytes;
@@ -75,13 +102,50 @@ bool auth_unseal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct 
         return false;
     const size_t len = bytes.len - NONCE_BYTES - TAG_BYTES;
     char *plain = arena_bytes(arena, len + 1);
-    plain[len] = '\0';
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-            (unsigned char *)plain, NULL, NULL, bytes_of(bytes) + NONCE_BYTES, len + TAG_BYTES,
-            bytes_of(context), context.len, bytes_of(bytes), key) != 0) {
-        sodium_memzero(plain, len);
-        return false;
+    for (size_t i = 0; i < keys->ring_count; i++)
+        if (unseal(keys->ring[i].seal, context, bytes, plain)) {
+            *out = (struct str){plain, len};
+            return true;
+        }
+    return false;
+}
+
+/* --- signatures ---------------------------------------------------------------------------------- */
+
+/* The purpose, then the length and the bytes of each part: no two lists look the same. */
+static struct str joined(struct arena *arena, const char *purpose, const struct str *parts,
+                         size_t count)
+{
+    struct text text;
+    size_t len = strlen(purpose) + 1;
+    for (size_t i = 0; i < count; i++)
+        len += sizeof(uint64_t) + parts[i].len;
+    text_init(&text, arena, len);
+    text_append(&text, purpose, strlen(purpose) + 1);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t part = parts[i].len;
+        text_append(&text, (const char *)&part, sizeof(part));
+        text_append_str(&text, parts[i]);
     }
-    *out = (struct str){plain, len};
-    return true;
+    return text_str(&text);
+}
+
+struct str auth_sign(struct arena *arena, const struct auth_keys *keys, const char *purpose,
+                     const struct str *parts, size_t count)
+{
+    return seal(arena, keys->ring[0].mac, joined(arena, purpose, parts, count), STR(""));
+}
+
+bool auth_is_signed(struct arena *arena, const struct auth_keys *keys, const char *purpose,
+                    const struct str *parts, size_t count, struct str signature)
+{
+    struct str bytes;
+    char nothing[1];
+    if (!base64url_decode(arena, signature, &bytes) || bytes.len != NONCE_BYTES + TAG_BYTES)
+        return false;
+    const struct str context = joined(arena, purpose, parts, count);
+    for (size_t i = 0; i < keys->ring_count; i++)
+        if (unseal(keys->ring[i].mac, context, bytes, nothing))
+            return true;
+    return false;
 }

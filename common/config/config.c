@@ -1,11 +1,21 @@
 /* config.c - defaults, then the file, then the environment, into one struct. */
 #include "config/config_parts.h"
 
+static bool is_needed(const struct config_loader *loader, const struct config_slot *slot)
+{
+    const char *const *needed = loader->schema->needed;
+    if (!needed || !slot->variable.ptr)
+        return true;
+    while (*needed && !str_eq(slot->name, str_of(*needed)))
+        needed++;
+    return *needed;
+}
+
 static enum outcome check_required(const struct config_loader *loader)
 {
     for (size_t i = 0; i < loader->count; i++) {
         const struct config_slot *slot = &loader->slots[i];
-        if (slot->from.ptr)
+        if (slot->from.ptr || !is_needed(loader, slot))
             continue;
         if (slot->variable.ptr)
             return invalid(loader->err, VALIDATION_FAILED,

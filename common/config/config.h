@@ -55,12 +55,15 @@ struct config_schema {
     const struct setting_list *lists;
     size_t list_count;
     size_t size; /* of the settings struct */
+    /* The required settings that must be set, ended by NULL; NULL: all. Who needs only some of them
+     * loads with a copy that names them; the others may stay empty. */
+    const char *const *needed;
 };
 
 struct config_source {
     const char *setting;
     struct str value; /* as printed: secrets are *** */
-    struct str from;  /* "default", "config/dev.yaml:12", "CARTWRIGHT_AMQP_URI" */
+    struct str from;  /* "default", "config/dev.yaml:12", "CARTWRIGHT_AMQP_URI"; absent: not set */
     const char *help;
 };
 

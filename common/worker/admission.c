@@ -199,7 +199,7 @@ static enum outcome find_token(struct job *job, struct str token, struct token_e
 {
     struct lane *lane = job->batch->lane;
     struct token_entry fresh = {0};
-    auth_digest(lane->keys.digest, &token, 1, fresh.digest, sizeof(fresh.digest));
+    auth_digest(lane->keys.ring[0].digest, &token, 1, fresh.digest, sizeof(fresh.digest));
     struct token_entry *entry = token_place(lane, fresh.digest);
     const int64_t skew = lane->settings->token_skew_ms;
     if (memcmp(entry->digest, fresh.digest, sizeof(fresh.digest)) != 0 ||
@@ -268,12 +268,12 @@ static void make_key(struct job *job)
         event ? str_of(job->operation->name) : job->bearer.id,
         job->delivery->message_id,
     };
-    auth_digest(lane->keys.digest, key, 2, job->key.bytes, sizeof(job->key.bytes));
+    auth_digest(lane->keys.ring[0].digest, key, 2, job->key.bytes, sizeof(job->key.bytes));
     const struct str print[] = {
         str_of(job->operation->name),
         {(const char *)job->fingerprint, sizeof(job->fingerprint)},
     };
-    auth_digest(lane->keys.digest, print, 2, job->fingerprint, sizeof(job->fingerprint));
+    auth_digest(lane->keys.ring[0].digest, print, 2, job->fingerprint, sizeof(job->fingerprint));
 }
 
 /* --- the whole door --------------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ struct str job_seal_caller(const struct job *job)
     const struct caller *caller = &job->bearer;
     const struct str plain = str_printf(job->batch->arena, "%s %.*s %.*s", who_names[caller->role],
                                         STR_FMT(caller->id), STR_FMT(caller->session));
-    return auth_seal(job->batch->arena, job->batch->lane->keys.seal,
+    return auth_seal(job->batch->arena, &job->batch->lane->keys,
                      context_of(job->batch->arena, job->delivery->queue, job->delivery->message_id),
                      plain);
 }
@@ -31,7 +31,7 @@ struct str job_seal_caller(const struct job *job)
 struct str caller_seal_nobody(struct arena *arena, const struct auth_keys *keys, struct str queue,
                               struct str message_id)
 {
-    return auth_seal(arena, keys->seal, context_of(arena, queue, message_id),
+    return auth_seal(arena, keys, context_of(arena, queue, message_id),
                      str_printf(arena, "%s  ", who_names[GUEST]));
 }
 
@@ -40,9 +40,9 @@ struct str caller_seal_for(struct arena *arena, const struct auth_keys *keys, st
 {
     struct str plain;
     if (sealed.len == 0 ||
-        !auth_unseal(arena, keys->seal, context_of(arena, queue, message_id), sealed, &plain))
+        !auth_unseal(arena, keys, context_of(arena, queue, message_id), sealed, &plain))
         return STR_ABSENT;
-    return auth_seal(arena, keys->seal, context_of(arena, queue, new_id), plain);
+    return auth_seal(arena, keys, context_of(arena, queue, new_id), plain);
 }
 
 static struct str next_word(struct str *rest)
@@ -60,7 +60,7 @@ static bool open_seal(const struct job *job, struct str *plain)
     const struct delivery *delivery = job->delivery;
     struct arena *arena = job->batch->arena;
     return delivery->caller.len > 0 &&
-           auth_unseal(arena, job->batch->lane->keys.seal,
+           auth_unseal(arena, &job->batch->lane->keys,
                        context_of(arena, delivery->queue, delivery->message_id), delivery->caller,
                        plain);
 }

@@ -47,7 +47,7 @@ static struct str digest_of(struct arena *arena, const struct dead_office *offic
         letter->delivery->body,
         time_text(arena, letter->failed_at),
     };
-    auth_digest(office->keys.digest, parts, sizeof(parts) / sizeof(parts[0]), digest,
+    auth_digest(office->keys.ring[0].digest, parts, sizeof(parts) / sizeof(parts[0]), digest,
                 sizeof(digest));
     return str_join(arena, STR(""), '~', hex_of(arena, digest, sizeof(digest)));
 }
@@ -113,7 +113,6 @@ static struct str general_reason(struct arena *arena, struct str reason)
 
 struct str dead_fingerprint(struct arena *arena, const struct dead_letter *letter)
 {
-    static const uint8_t no_secret[AUTH_KEY_BYTES] = {0};
     uint8_t digest[FINGERPRINT_BYTES];
     const struct str parts[] = {
         letter->operation,
@@ -121,7 +120,7 @@ struct str dead_fingerprint(struct arena *arena, const struct dead_letter *lette
         letter->place,
         general_reason(arena, letter->reason),
     };
-    auth_digest(no_secret, parts, sizeof(parts) / sizeof(parts[0]), digest, sizeof(digest));
+    auth_hash(parts, sizeof(parts) / sizeof(parts[0]), digest, sizeof(digest));
     return hex_of(arena, digest, sizeof(digest));
 }
 

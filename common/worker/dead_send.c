@@ -221,7 +221,7 @@ static struct str id_of_edited(struct arena *arena, const struct dead_office *of
 {
     uint8_t digest[EDIT_DIGEST_BYTES];
     const struct str parts[] = {letter->digest, body};
-    auth_digest(office->keys.digest, parts, 2, digest, sizeof(digest));
+    auth_digest(office->keys.ring[0].digest, parts, 2, digest, sizeof(digest));
     struct str old = letter->delivery->message_id;
     if (old.len == 0 || old.len + 1 + 2 * sizeof(digest) > MESSAGE_ID_MAX)
         old = letter->digest;

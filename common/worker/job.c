@@ -77,7 +77,7 @@ struct str job_access_token(struct job *job, struct str user_id, enum who role, 
 struct str job_secret_digest(struct job *job, struct str secret)
 {
     uint8_t digest[32];
-    auth_digest(job->batch->lane->keys.digest, &secret, 1, digest, sizeof(digest));
+    auth_digest(job->batch->lane->keys.ring[0].digest, &secret, 1, digest, sizeof(digest));
     return hex_of(job_arena(job), digest, sizeof(digest));
 }
 

@@ -103,8 +103,7 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
         job->body = str_dup(arena, known->body);
         return;
     }
-    if (auth_unseal(arena, job->batch->lane->keys.seal, sealing_context(job), known->body,
-                    &job->body))
+    if (auth_unseal(arena, &job->batch->lane->keys, sealing_context(job), known->body, &job->body))
         return;
     job->outcome = bug(&job->err, "a sealed reply of the journal cannot be opened: another master "
                                   "key?");
@@ -118,7 +117,7 @@ struct str job_journal_body(struct job *job)
         return STR("");
     if (!job->operation->secret_reply)
         return job->body;
-    return auth_seal(arena, job->batch->lane->keys.seal, sealing_context(job), job->body);
+    return auth_seal(arena, &job->batch->lane->keys, sealing_context(job), job->body);
 }
 
 void job_follow(struct job *job)

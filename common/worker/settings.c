@@ -59,7 +59,7 @@ static const struct setting rows[] = {
      .help = "where the supervisor writes its state for `cartwright health`; empty: nowhere"},
 
     {.name = "auth.masterKey", .kind = SETTING_SECRET, .offset = AT(master_key),
-     .fixed = true, .help = "64 hex digits: seals stored replies, digests secrets"},
+     .fixed = true, .help = "64 hex digits: seals, signs and digests; several with commas: the first one makes, all verify"},
     {.name = "auth.tokenKey", .kind = SETTING_SECRET, .offset = AT(token_key),
      .fixed = true, .help = "64 hex digits: signs access tokens (HS256)"},
     {.name = "auth.issuer", .kind = SETTING_STR, .offset = AT(token_issuer),

@@ -145,7 +145,7 @@ static struct journal_key key_of(const struct fault *fault, const struct call *c
 {
     const struct str parts[] = {call->caller, call->message_id};
     struct journal_key key;
-    auth_digest(fault->fixtures.keys.digest, parts, 2, key.bytes, sizeof(key.bytes));
+    auth_digest(fault->fixtures.keys.ring[0].digest, parts, 2, key.bytes, sizeof(key.bytes));
     return key;
 }
 

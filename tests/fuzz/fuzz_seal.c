@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define CONTEXT "caller shop.order m-1" /* caller.c: queue and message id */
 
-static struct lane lane = {.keys.seal = "a key of thirty-two bytes ......"};
+static struct lane lane = {
+    .keys = {.ring = {{.seal = "a key of thirty-two bytes ......"}}, .ring_count = 1}};
 
 static void require(bool holds)
 {
@@ -40,7 +41,7 @@ static bool opens(struct arena *arena, struct str sealed, struct str message_id)
 static void check_raw(struct arena *arena, struct str sealed)
 {
     struct str plain = STR_ABSENT;
-    if (auth_unseal(arena, lane.keys.seal, STR(CONTEXT), sealed, &plain))
+    if (auth_unseal(arena, &lane.keys, STR(CONTEXT), sealed, &plain))
         require(str_eq(plain, STR("customer 0123456789abcdef01234567 89abcdef0123456701234567")));
 }
 
@@ -48,8 +49,8 @@ static void check_raw(struct arena *arena, struct str sealed)
 static void check_sealed(struct arena *arena, struct str plain)
 {
     struct str out;
-    const struct str sealed = auth_seal(arena, lane.keys.seal, STR(CONTEXT), plain);
-    require(auth_unseal(arena, lane.keys.seal, STR(CONTEXT), sealed, &out) && str_eq(out, plain));
+    const struct str sealed = auth_seal(arena, &lane.keys, STR(CONTEXT), plain);
+    require(auth_unseal(arena, &lane.keys, STR(CONTEXT), sealed, &out) && str_eq(out, plain));
     (void)opens(arena, sealed, STR("m-1"));
     require(!opens(arena, sealed, STR("m-2")));
     char *forged = arena_copy(arena, sealed.ptr, sealed.len + 1);

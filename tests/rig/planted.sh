@@ -13,7 +13,7 @@ SEEDS=${SEEDS:-1..2000}
 copy_tree() {
     rm -rf "$TREE"
     mkdir -p "$TREE/$BUILD/tests"
-    cp -al Makefile common workers schemas tests "$TREE/"
+    cp -al Makefile VERSION common workers schemas tests "$TREE/"
     cp -a build/.tools-* build/gen "$TREE/build/"
     cp -a "$BUILD"/{common,workers,build,.flags} "$BUILD"/lib*.a "$TREE/$BUILD/"
     cp -a "$BUILD"/tests/{sim,support} "$TREE/$BUILD/tests/"

@@ -90,7 +90,7 @@ static const struct journal_reply *decision(struct sim *sim, const struct call *
     struct journal_reply *replies;
     size_t count;
     struct err err = {0};
-    auth_digest(sim->premises->keys.digest, parts, 2, key.bytes, sizeof(key.bytes));
+    auth_digest(sim->premises->keys.ring[0].digest, parts, 2, key.bytes, sizeof(key.bytes));
     if (store_journal_find(sim->store, &sim->arena, &key, 1, &replies, &count, &err) !=
         OUTCOME_DONE)
         panic("reading the journal: %s", err.text);

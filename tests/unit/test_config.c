@@ -105,7 +105,7 @@ static const struct setting_table shop_table = {shop, sizeof(shop) / sizeof(shop
 static const struct setting_table *const tables[] = {&engine_table, &shop_table};
 static const struct setting_list lists[] = {
     {"pools", pool_items, 3, sizeof(struct pool), AT(pools)}};
-static const struct config_schema schema = {tables, 2, lists, 1, sizeof(struct settings)};
+static const struct config_schema schema = {tables, 2, lists, 1, sizeof(struct settings), NULL};
 
 struct world {
     struct arena arena;
@@ -528,5 +528,31 @@ void test_config__a_reload_may_not_change_what_is_fixed(void **state)
     begin(&world);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_string_equal(fixed_changes(&world, rows[i].before, rows[i].after), rows[i].names);
+    end(&world);
+}
+
+void test_config__requires_only_what_is_needed(void **state)
+{
+    (void)state;
+    static const char *const nothing[] = {NULL};
+    static const char *const other[] = {"auth.masterKey", NULL};
+    static const char *const one[] = {"auth.masterKey", "amqp.uri", NULL};
+    static const struct {
+        const char *const *needed;
+        enum outcome outcome;
+    } rows[] = {{NULL, OUTCOME_INVALID},
+                {one, OUTCOME_INVALID},
+                {other, OUTCOME_DONE},
+                {nothing, OUTCOME_DONE}};
+    struct world world;
+    begin(&world);
+    unsetenv("CARTWRIGHT_AMQP_URI");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config_schema some = schema;
+        some.needed = rows[i].needed;
+        assert_int_equal(config_load(&some, NULL, &world.arena, &world.config, &world.err),
+                         rows[i].outcome);
+    }
+    assert_true(str_is_absent(source(&world, "amqp.uri")->from));
     end(&world);
 }

@@ -28,7 +28,7 @@ class Install(unittest.TestCase):
         programs = os.path.join(self.folder.name, "bin")
         os.makedirs(programs)
         os.makedirs(self.tree)
-        for name in ("Makefile", "common", "workers", "schemas", "tests", "config"):
+        for name in ("Makefile", "VERSION", "common", "workers", "schemas", "tests", "config"):
             os.symlink(os.path.join(ROOT, name), os.path.join(self.tree, name))
         for name, text in PROGRAMS.items():
             path = os.path.join(programs, name)

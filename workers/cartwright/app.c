@@ -23,11 +23,14 @@ static const char *take_option(int *argc, char **argv, const char *name)
     return NULL;
 }
 
-static enum outcome load(struct app *app, const char *path, struct err *err)
+static enum outcome load(const char *const *needed, struct app *app, const char *path,
+                         struct err *err)
 {
+    struct config_schema schema = app_config;
+    schema.needed = needed;
     *app = (struct app){.config_path = path};
     arena_init(&app->arena, 64 * 1024);
-    const enum outcome outcome = config_load(&app_config, path, &app->arena, &app->config, err);
+    const enum outcome outcome = config_load(&schema, path, &app->arena, &app->config, err);
     if (outcome != OUTCOME_DONE) {
         arena_release(&app->arena);
         return outcome;
@@ -37,13 +40,13 @@ static enum outcome load(struct app *app, const char *path, struct err *err)
     return OUTCOME_DONE;
 }
 
-bool app_open(struct app *app, int *argc, char **argv)
+bool app_open_for(const char *const *needed, struct app *app, int *argc, char **argv)
 {
     struct err err = {0};
     const char *path = take_option(argc, argv, "--config");
     json_init();
     if (auth_init(&err) != OUTCOME_DONE ||
-        load(app, path ? path : getenv("CARTWRIGHT_CONFIG"), &err) != OUTCOME_DONE) {
+        load(needed, app, path ? path : getenv("CARTWRIGHT_CONFIG"), &err) != OUTCOME_DONE) {
         command_fail_err("configuration", &err);
         return false;
     }
@@ -51,9 +54,14 @@ bool app_open(struct app *app, int *argc, char **argv)
     return true;
 }
 
+bool app_open(struct app *app, int *argc, char **argv)
+{
+    return app_open_for(NULL, app, argc, argv);
+}
+
 enum outcome app_open_again(struct app *app, const struct app *before, struct err *err)
 {
-    return load(app, before->config_path, err);
+    return load(NULL, app, before->config_path, err);
 }
 
 void app_close(struct app *app)

@@ -37,6 +37,8 @@ struct app {
 /* Takes "--config FILE" out of argv. False after saying what is wrong; the exit status is then
  * EXIT_USAGE. */
 bool app_open(struct app *app, int *argc, char **argv);
+/* The same for who uses only these of the required settings (ended by NULL; the others may be empty). */
+bool app_open_for(const char *const *needed, struct app *app, int *argc, char **argv);
 /* The same file and the environment again, in another app. */
 MUST_CHECK enum outcome app_open_again(struct app *app, const struct app *before, struct err *err);
 void app_close(struct app *app);

@@ -1,4 +1,5 @@
-/* describe.c - `cartwright describe`: every operation with its rules, from the tables themselves. */
+/* describe.c - `cartwright describe`: every operation with its rules, or one of them, from the tables
+ * themselves. */
 #include <stdio.h>
 
 #include "base/text.h"
@@ -19,6 +20,57 @@ static void print_table(const struct service *service)
                    operation->kind == SUBSCRIBER ? "-" : who_names[operation->who],
                    operation->summary);
         }
+}
+
+/* --- one operation --------------------------------------------------------------------------------- */
+
+static const struct worker *worker_of(const struct service *service,
+                                      const struct operation *operation)
+{
+    for (size_t i = 0; service->workers[i]; i++)
+        for (size_t k = 0; service->workers[i]->operations[k]; k++)
+            if (service->workers[i]->operations[k] == operation)
+                return service->workers[i];
+    return NULL;
+}
+
+static int status_of(const struct operation *operation)
+{
+    return operation->status ? operation->status : 200;
+}
+
+static int print_operation(struct app *app, const struct operation *operation)
+{
+    struct err err = {0};
+    struct str schema;
+    if (json_pretty(&app->arena, str_of(operation->request->source), &schema, &err) != OUTCOME_DONE)
+        return command_fail_err("describe", &err);
+    printf("%s: %s\n\n%s of worker %s", operation->name, operation->summary,
+           kind_names[operation->kind], worker_of(&app->service, operation)->name);
+    if (operation->kind == SUBSCRIBER)
+        printf(", takes up the event %s\n", operation->event);
+    else
+        printf(", for %s%s\n", who_names[operation->who],
+               operation->who == SUPERADMIN ? "" : " and above");
+    printf("\nreply\n  status %d%s%s\n", status_of(operation), operation->reply ? ", " : "",
+           operation->reply ? operation->reply->name : "");
+    for (size_t i = 0; operation->errors && operation->errors[i]; i++)
+        printf("  %s %d\n", operation->errors[i]->name, operation->errors[i]->status);
+    printf("\nrequest\n%.*s\n", STR_FMT(schema));
+    return EXIT_OK;
+}
+
+/* The names that begin with the same word. */
+static int print_unknown(const struct service *service, const char *name)
+{
+    const struct str domain = {name, strcspn(name, ".")};
+    command_fail("describe", EXIT_USAGE,
+                 "there is no operation '%s'; `cartwright describe` lists all", name);
+    for (size_t i = 0; service->workers[i]; i++)
+        for (size_t k = 0; service->workers[i]->operations[k]; k++)
+            if (str_starts_with(str_of(service->workers[i]->operations[k]->name), domain))
+                fprintf(stderr, "  %s\n", service->workers[i]->operations[k]->name);
+    return EXIT_USAGE;
 }
 
 /* --- JSON ----------------------------------------------------------------------------------------------- */
@@ -58,14 +110,15 @@ static void put_operation(struct json_writer *writer, const struct worker *worke
     put_text(writer, "summary", operation->summary);
     put_text(writer, "reply", operation->reply ? operation->reply->name : NULL);
     json_key(writer, "status");
-    json_put_int(writer, operation->status ? operation->status : 200);
+    json_put_int(writer, status_of(operation));
     put_errors(writer, operation->errors);
     json_key(writer, "request");
     json_put_raw(writer, str_of(operation->request->source));
     json_close_object(writer);
 }
 
-static int print_json(struct app *app)
+/* All, or the one. */
+static int print_json(struct app *app, const struct operation *one)
 {
     struct text text;
     text_init(&text, &app->arena, 64 * 1024);
@@ -76,7 +129,9 @@ static int print_json(struct app *app)
     json_open_list(&writer);
     for (size_t i = 0; app->service.workers[i]; i++)
         for (size_t k = 0; app->service.workers[i]->operations[k]; k++)
-            put_operation(&writer, app->service.workers[i], app->service.workers[i]->operations[k]);
+            if (!one || app->service.workers[i]->operations[k] == one)
+                put_operation(&writer, app->service.workers[i],
+                              app->service.workers[i]->operations[k]);
     json_close_list(&writer);
     json_close_object(&writer);
     struct err err = {0};
@@ -87,21 +142,36 @@ static int print_json(struct app *app)
     return EXIT_OK;
 }
 
+static int describe(struct app *app, const char *name, bool json)
+{
+    const struct operation *one = name ? service_operation(&app->service, str_of(name)) : NULL;
+    if (name && !one)
+        return print_unknown(&app->service, name);
+    if (json)
+        return print_json(app, one);
+    if (one)
+        return print_operation(app, one);
+    print_table(&app->service);
+    return EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
-    const bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
-    if (argc != 1 && !json)
-        return command_fail("describe", EXIT_USAGE, "usage: describe [--json]");
+    const char *name = NULL;
+    bool json = false;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (argv[i][0] != '-' && !name)
+            name = argv[i];
+        else
+            return command_fail("describe", EXIT_USAGE, "usage: %s", describe_command.usage);
     /* The tables need no configuration. */
     static const struct app_settings none;
     struct app app = {.settings = &none, .service = shop_service(&none)};
     arena_init(&app.arena, 64 * 1024);
     json_init();
-    int status = EXIT_OK;
-    if (json)
-        status = print_json(&app);
-    else
-        print_table(&app.service);
+    const int status = describe(&app, name, json);
     arena_release(&app.arena);
     return status;
 }
@@ -109,8 +179,8 @@ static int run(int argc, char **argv)
 const struct command describe_command = {
     .name = "describe",
     .run = run,
-    .usage = "describe [--json]",
-    .help = "list the operations; with --json also their schemas",
+    .usage = "describe [OPERATION] [--json]",
+    .help = "list the operations, or tell all of one; with --json also their schemas",
     .details =
         "The list comes from the same tables that serve requests, the schemas from the files\n"
         "in schemas/ as they were when this program was built.",

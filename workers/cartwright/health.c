@@ -48,7 +48,8 @@ static struct health examine(const struct app *app, struct arena *arena)
     struct str text;
     struct err err = {0};
     if (path.len == 0)
-        return gone(STR("worker.statusFile is not set: nobody can tell"));
+        return gone(STR("worker.statusFile is not set, so nobody can tell: give the worker's own "
+                        "--config FILE or $CARTWRIGHT_CONFIG"));
     if (status_load(path.ptr, arena, &status, &text, &err) != OUTCOME_DONE)
         return gone(str_dup(arena, str_of(err.text)));
     return judge(&status, text, arena);
@@ -87,8 +88,9 @@ static void print_text(const struct health *health)
 
 static int run(int argc, char **argv)
 {
+    static const char *const needed[] = {NULL};
     struct app app;
-    if (!app_open(&app, &argc, argv))
+    if (!app_open_for(needed, &app, &argc, argv))
         return EXIT_USAGE;
     const bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
     if (argc != 1 && !json) {

@@ -11,8 +11,9 @@ static void print_line(const char *line)
 
 static int run(int argc, char **argv)
 {
+    static const char *const needed[] = {"mongodb.uri", NULL};
     struct app app;
-    if (!app_open(&app, &argc, argv))
+    if (!app_open_for(needed, &app, &argc, argv))
         return EXIT_USAGE;
     struct err err = {0};
     const struct store_options options = store_options_of(&app.service, &app.settings->engine);

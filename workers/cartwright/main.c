@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cartwright/command.h"
+#include "version.h"
 
 static const struct command *const commands[] = {
     &worker_command,
@@ -25,12 +26,18 @@ static const struct command *find(const char *name)
     return NULL;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static void print_commands(FILE *out)
 {
     fputs("Cartwright, a commerce backend behind a message broker.\n\n", out);
     for (size_t i = 0; commands[i]; i++)
         fprintf(out, "  cartwright %-52s %s\n", commands[i]->usage, commands[i]->help);
-    fputs("  cartwright help [COMMAND]\n\n"
+    fputs("  cartwright help [COMMAND]\n"
+          "  cartwright --version\n\n"
           "Configuration: --config FILE or $CARTWRIGHT_CONFIG, then CARTWRIGHT_* variables;\n"
           "`cartwright config` shows what is in force and where it came from.\n",
           out);
@@ -38,9 +45,11 @@ static void print_commands(FILE *out)
 
 static int help(int argc, char **argv)
 {
-    const struct command *command = argc > 1 ? find(argv[1]) : NULL;
-    if (argc > 1 && !command)
-        return command_fail("help", EXIT_USAGE, "there is no command '%s'", argv[1]);
+    const bool of_all = argc < 2 || is_help(argv[1]);
+    const struct command *command = of_all ? NULL : find(argv[1]);
+    if (!of_all && !command)
+        return command_fail("help", EXIT_USAGE, "there is no command '%s'; try `cartwright help`",
+                            argv[1]);
     if (command)
         printf("cartwright %s\n\n%s\n\n%s\n", command->usage, command->help, command->details);
     else
@@ -54,12 +63,16 @@ int main(int argc, char **argv)
         print_commands(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+    if (is_help(argv[1]))
         return help(argc - 1, argv + 1);
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+        puts("cartwright " CARTWRIGHT_VERSION);
+        return EXIT_OK;
+    }
     const struct command *command = find(argv[1]);
     if (!command)
         return command_fail(argv[1], EXIT_USAGE, "no such command; try `cartwright help`");
-    if (argc > 2 && strcmp(argv[2], "--help") == 0)
+    if (argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
         return help(2, (char *[]){argv[0], argv[1], NULL});
     return command->run(argc - 1, argv + 1);
 }

@@ -45,8 +45,9 @@ static enum outcome declare(struct app *app, struct err *err)
 
 static int run(int argc, char **argv)
 {
+    static const char *const needed[] = {"amqp.uri", NULL};
     struct app app;
-    if (!app_open(&app, &argc, argv))
+    if (!app_open_for(needed, &app, &argc, argv))
         return EXIT_USAGE;
     struct err err = {0};
     const enum outcome outcome = declare(&app, &err);

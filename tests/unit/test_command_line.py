@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""test_command_line.py - `cartwright` without any server: what it says of itself, and what its
+sub-commands do when the configuration is not whole.
+
+$CARTWRIGHT names the executable (./cartwright)."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.environ.get("CARTWRIGHT", os.path.join(ROOT, "cartwright"))
+NOWHERE = "127.0.0.1:9"  # discard: nobody listens there
+WHOLE = {
+    "CARTWRIGHT_AMQP_URI": f"amqp://guest:guest@{NOWHERE}/",
+    "CARTWRIGHT_MONGODB_URI": f"mongodb://{NOWHERE}/x?replicaSet=rs0",
+    "CARTWRIGHT_REDIS_URI": f"redis://{NOWHERE}/0",
+    "CARTWRIGHT_AUTH_MASTER_KEY": "00112233445566778899aabbccddeeff" * 2,
+    "CARTWRIGHT_AUTH_TOKEN_KEY": "ffeeddccbbaa99887766554433221100" * 2,
+}
+OK, REFUSED, USAGE, FAILED = 0, 1, 2, 3
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [PROGRAM, *arguments], cwd=ROOT, env={"PATH": os.environ["PATH"], **environment},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+
+
+class Help(unittest.TestCase):
+    def test_every_way_to_ask(self):
+        for arguments in (("help",), ("--help",), ("-h",), ("help", "help"), ("help", "--help")):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stderr), (OK, ""), arguments)
+            self.assertIn("cartwright call OPERATION", done.stdout)
+
+    def test_each_command_tells_of_itself(self):
+        names = re.findall(r"^  cartwright ([a-z]\S+)", run("help").stdout, re.MULTILINE)
+        self.assertIn("dead-letter", names)
+        for name in names:
+            for arguments in (("help", name), (name, "--help"), (name, "-h")):
+                done = run(*arguments)
+                self.assertEqual((done.returncode, done.stderr), (OK, ""), arguments)
+                self.assertIn("cartwright " + name, done.stdout)
+
+    def test_what_there_is_not(self):
+        for arguments in (("nothing",), ("help", "nothing"), ("--nothing",)):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (USAGE, ""), arguments)
+            self.assertIn("cartwright help", done.stderr)
+
+    def test_version(self):
+        with open(os.path.join(ROOT, "VERSION"), encoding="utf-8") as file:
+            version = file.read().strip()
+        for arguments in (("--version",), ("version",)):
+            done = run(*arguments)
+            self.assertEqual((done.returncode, done.stderr), (OK, ""))
+            self.assertRegex(done.stdout, rf"^cartwright {re.escape(version)}(\+[0-9a-f]+)?\n$")
+
+
+class Describe(unittest.TestCase):
+    def test_one_operation(self):
+        done = run("describe", "cart.item.add")
+        self.assertEqual((done.returncode, done.stderr), (OK, ""))
+        for part in ("cart.item.add", "command", "customer", "worker cart", "productId", "quantity",
+                     "INSUFFICIENT_STOCK 409"):
+            self.assertIn(part, done.stdout)
+
+    def test_one_operation_as_json(self):
+        for arguments in (("--json", "order.place"), ("order.place", "--json")):
+            described = json.loads(run("describe", *arguments).stdout)
+            self.assertEqual([row["operation"] for row in described["operations"]], ["order.place"])
+        self.assertGreater(len(json.loads(run("describe", "--json").stdout)["operations"]), 20)
+
+    def test_an_operation_that_is_not(self):
+        done = run("describe", "cart.item.ad")
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
+        self.assertIn("cart.item.add", done.stderr)
+
+
+class Configuration(unittest.TestCase):
+    def test_shown_although_it_is_not_whole(self):
+        done = run("config", CARTWRIGHT_SHOP_LOW_STOCK="7")
+        self.assertEqual(done.returncode, USAGE)
+        self.assertRegex(done.stdout, r"(?m)^shop\.lowStock +7 +# CARTWRIGHT_SHOP_LOW_STOCK: ")
+        for name in ("amqp.uri", "mongodb.uri", "redis.uri", "auth.masterKey", "auth.tokenKey"):
+            self.assertRegex(done.stdout, rf"(?m)^{re.escape(name)} +# missing, required: ")
+        self.assertIn("amqp.uri is required", done.stderr)
+        self.assertIn("CARTWRIGHT_AMQP_URI", done.stderr)
+
+    def test_whole(self):
+        done = run("config", "--config", "config/dev.yaml", **WHOLE)
+        self.assertEqual((done.returncode, done.stderr), (OK, ""))
+        self.assertNotIn("missing", done.stdout)
+        self.assertNotIn("guest", done.stdout)
+
+    def test_wrong_values_are_refused_all_the_same(self):
+        done = run("config", CARTWRIGHT_SHOP_LOW_STOCK="many")
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
+        self.assertIn("CARTWRIGHT_SHOP_LOW_STOCK", done.stderr)
+
+
+class Health(unittest.TestCase):
+    def test_needs_no_address(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("health", CARTWRIGHT_WORKER_STATUS_FILE=os.path.join(folder, "worker.json"))
+        self.assertEqual((done.returncode, done.stderr), (FAILED, ""))
+        self.assertRegex(done.stdout, "^not running: .*worker.json")
+
+    def test_says_what_to_set(self):
+        done = run("health")
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("worker.statusFile is not set", done.stdout)
+        self.assertIn("--config", done.stdout)
+
+
+class Needs(unittest.TestCase):
+    """A command asks for the addresses that it uses, and for no others."""
+
+    def test_only_what_is_used(self):
+        for name, needed in (("topology", "AMQP_URI"), ("index", "MONGODB_URI")):
+            done = run(name)
+            self.assertEqual(done.returncode, USAGE)
+            self.assertIn("CARTWRIGHT_" + needed, done.stderr)
+        done = run("topology", CARTWRIGHT_AMQP_URI=WHOLE["CARTWRIGHT_AMQP_URI"])
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("no broker at " + NOWHERE, done.stderr)
+
+    def test_everything_for_a_worker(self):
+        for name in WHOLE:
+            done = run("worker", **{key: value for key, value in WHOLE.items() if key != name})
+            self.assertEqual(done.returncode, USAGE)
+            self.assertIn(name, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
