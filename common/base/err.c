@@ -66,13 +66,20 @@ void err_field_add(struct err *err, struct arena *arena, struct str pointer, con
     err->field_count++;
 }
 
+/* Process-wide: the process ends, and a signal handler has nothing else to read from. */
+static char last_words[ERR_TEXT_MAX];
+
+const char *panic_text(void)
+{
+    return last_words;
+}
+
 void panic_at(const char *file, int line, const char *format, ...)
 {
-    fprintf(stderr, "panic: %s:%d: ", file, line);
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(last_words, sizeof(last_words), format, args);
     va_end(args);
-    fputc('\n', stderr);
+    fprintf(stderr, "panic: %s:%d: %s\n", file, line, last_words);
     abort();
 }

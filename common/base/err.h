@@ -106,6 +106,8 @@ void err_field_add(struct err *err, struct arena *arena, struct str pointer, con
 
 /* Our own bug or no memory: one line on standard error, then abort(). */
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
+/* What it said; "": nothing yet. For whoever writes down how the process ends. */
+const char *panic_text(void);
 _Noreturn void panic_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

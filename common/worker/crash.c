@@ -39,6 +39,7 @@ static void on_crash(int signal)
         for (int i = 0; i < depth; i++)
             watched->frames[i] = frames[i + OWN_FRAMES];
         watched->depth = depth > 0 ? depth : 0;
+        memcpy(watched->words, panic_text(), sizeof(watched->words));
     }
     /* SA_RESETHAND has put the default action back. */
     raise(signal);

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 #define CRASH_FRAMES     32
 #define CRASH_SIGNAL_MAX 16   /* "SIGSEGV" */
 #define CRASH_TEXT_MAX   1536 /* 32 frames of 48 characters */
@@ -19,6 +21,7 @@ struct crash_report {
     volatile sig_atomic_t signal;
     volatile sig_atomic_t depth; /* frames that were stored, the innermost first */
     void *volatile frames[CRASH_FRAMES];
+    char words[ERR_TEXT_MAX]; /* of panic(); "": it said nothing */
 };
 
 /* From here on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT are written down, on a stack of their own

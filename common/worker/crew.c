@@ -2,6 +2,7 @@
 #include "worker/crew.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,8 +15,11 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   5000
+#define BACKOFF_STUCK_MS 60000 /* of a lane that was not even at work */
 #define STEADY_MS        10000 /* a lane that lived so long starts again without backoff */
 #define STATEMENT_MS     500 /* the longest a statement that was sent may take to be carried out */
+/* A new plan whose lane dies so often before it is at work does not work. */
+#define TRIES_MAX 3
 
 /* --- the list ---------------------------------------------------------------------------------------- */
 
@@ -48,11 +52,15 @@ void crew_add(struct crew *crew, struct crew_pool *pool, int index)
     memmove(crew->lanes + place + 1, crew->lanes + place,
             (crew->count - place) * sizeof(*crew->lanes));
     crew->lanes[place] = (struct lane_child){
-        .pool = pool, .index = index, .slot = shared_memory(sizeof(struct lane_slot))};
+        .pool = pool,
+        .index = index,
+        .generation = crew->generation,
+        .slot = shared_memory(sizeof(struct lane_slot)),
+    };
     crew->count++;
 }
 
-void crew_remove(struct crew *crew, size_t i)
+static void remove_lane(struct crew *crew, size_t i)
 {
     struct lane_child *lane = &crew->lanes[i];
     lane->pool->gone.settled += lane->slot->settled;
@@ -73,6 +81,27 @@ const struct lane_child *crew_holder(const struct crew *crew, const struct crew_
     return NULL;
 }
 
+/* It was to go, its pool has no such place any more, or another one has its place and the plan that
+ * counts. */
+static bool is_superfluous(const struct crew *crew, const struct lane_child *lane)
+{
+    return lane->leaving || lane->index >= lane->pool->settings->lanes ||
+           (lane->generation != crew->generation &&
+            crew_holder(crew, lane->pool, lane->index, lane));
+}
+
+void crew_prune(struct crew *crew)
+{
+    for (size_t i = crew->count; i-- > 0;)
+        if (crew->lanes[i].pid == 0 && is_superfluous(crew, &crew->lanes[i]))
+            remove_lane(crew, i);
+}
+
+bool crew_is_stuck(const struct lane_child *lane)
+{
+    return lane->failures > 0 && !lane->slot->has_worked;
+}
+
 bool crew_serves(const struct crew *crew, const struct crew_pool *pool, int index)
 {
     for (size_t i = 0; i < crew->count; i++)
@@ -82,14 +111,30 @@ bool crew_serves(const struct crew *crew, const struct crew_pool *pool, int inde
     return false;
 }
 
+bool crew_pool_serves(const struct crew *crew, const struct crew_pool *pool)
+{
+    for (int index = 0; index < pool->settings->lanes; index++)
+        if (crew_serves(crew, pool, index))
+            return true;
+    return false;
+}
+
+bool crew_is_ready(const struct crew *crew)
+{
+    for (size_t i = 0; i < crew->pool_count; i++)
+        if (crew->pools[i].wanted && !crew_pool_serves(crew, &crew->pools[i]))
+            return false;
+    return true;
+}
+
 /* --- start ------------------------------------------------------------------------------------------- */
 
 /* The child of the fork; never returns. */
 static _Noreturn void become_lane(const struct crew *crew, const struct lane_child *lane)
 {
     const struct lane_process process = {
-        .service = lane->plan->service,
-        .settings = lane->plan->settings,
+        .service = crew->plan->service,
+        .settings = crew->plan->settings,
         .pool = lane->pool->settings,
         .index = lane->index,
         .slot = lane->slot,
@@ -107,8 +152,8 @@ static _Noreturn void become_lane(const struct crew *crew, const struct lane_chi
 static void start_lane(struct crew *crew, struct lane_child *lane, int64_t now_ms)
 {
     slot_reset(lane->slot);
-    lane->plan = crew->plan;
-    lane->told = 0;
+    lane->generation = crew->generation;
+    lane->limits = crew_limits(crew, lane->pool);
     lane->cut_at_ms = lane->hung_ms = 0;
     stall_init(&lane->stall, now_ms);
     log_flush();
@@ -148,7 +193,7 @@ static enum outcome end_transaction(const struct plan *plan,
 
 /* A short-lived child with a connection of its own ends the transaction of the dead lane. The slot is
  * the next lane's before it comes to that. */
-static void bury_session(const struct lane_child *lane)
+static void bury_session(const struct crew *crew, const struct lane_child *lane)
 {
     uint8_t session[STORE_SESSION_BYTES];
     struct err err = {0};
@@ -158,7 +203,7 @@ static void bury_session(const struct lane_child *lane)
     log_flush();
     if (fork() != 0)
         return;
-    if (end_transaction(lane->plan, session, &err) != OUTCOME_DONE)
+    if (end_transaction(crew->plan, session, &err) != OUTCOME_DONE)
         log_warn("the dead lane's transaction could not be ended, MongoDB does so itself: %s",
                  err.text);
     _exit(0);
@@ -177,6 +222,8 @@ static void log_end_of(const struct lane_child *lane, int status, const struct d
         log_str(&line, "signal", str_of(death->signal));
     else
         log_int(&line, "status", WEXITSTATUS(status));
+    if (lane->why[0])
+        log_str(&line, "why", str_of(lane->why));
     if (lane->hung_ms)
         log_int(&line, "hungMs", lane->hung_ms);
     if (deaths)
@@ -186,6 +233,16 @@ static void log_end_of(const struct lane_child *lane, int status, const struct d
     if (killed && death->backtrace[0])
         log_str(&line, "backtrace", str_of(death->backtrace));
     log_end(&line);
+}
+
+static void note_why(struct lane_child *lane, const struct death *death)
+{
+    const struct lane_slot *slot = lane->slot;
+    if (death->signal[0])
+        snprintf(lane->why, sizeof(lane->why), "%s%s%s", death->signal,
+                 slot->crash.words[0] ? ": " : "", slot->crash.words);
+    else
+        snprintf(lane->why, sizeof(lane->why), "%s", slot->fault);
 }
 
 static void lane_died(struct crew *crew, struct lane_child *lane, int status)
@@ -198,11 +255,12 @@ static void lane_died(struct crew *crew, struct lane_child *lane, int status)
         crash_describe(&lane->slot->crash, backtrace);
     }
     const struct death death = {lane->slot->suspect, lane->hung_ms, signal, backtrace};
+    note_why(lane, &death);
     if (WIFSIGNALED(status)) {
         lane->deaths++;
         if (death.digest)
             deaths = blame_record(crew->blame, &death);
-        bury_session(lane);
+        bury_session(crew, lane);
     }
     if (!*crew->stopping && (WIFSIGNALED(status) || !lane->leaving))
         log_end_of(lane, status, &death, deaths);
@@ -211,54 +269,64 @@ static void lane_died(struct crew *crew, struct lane_child *lane, int status)
 static int64_t next_backoff(const struct lane_child *lane, int64_t now_ms)
 {
     const bool steady = now_ms - lane->started_ms > STEADY_MS;
+    const int64_t max_ms = lane->failures ? BACKOFF_STUCK_MS : BACKOFF_MAX_MS;
     if (steady || lane->backoff_ms == 0)
         return BACKOFF_FIRST_MS;
-    return lane->backoff_ms * 2 < BACKOFF_MAX_MS ? lane->backoff_ms * 2 : BACKOFF_MAX_MS;
+    return lane->backoff_ms * 2 < max_ms ? lane->backoff_ms * 2 : max_ms;
 }
 
-/* Settings that can never work. New ones have to give way to those that did. */
-static void give_up(struct crew *crew)
+static bool is_hopeless(int status)
 {
-    if (crew->roll != ROLL_FORWARD) {
-        crew->hopeless = true;
+    return WIFEXITED(status) && WEXITSTATUS(status) == LANE_EXIT_HOPELESS;
+}
+
+/* Why it did not come to be at work is the plan's fault, or may be. A new plan has to give way to the
+ * one that worked. */
+static void judge_plan(struct crew *crew, const struct lane_child *lane, int status, int64_t now_ms)
+{
+    const bool hopeless = is_hopeless(status);
+    if (lane->leaving || lane->generation != crew->generation || lane->failures == 0)
         return;
+    if (crew->roll == ROLL_FORWARD && (hopeless || lane->failures >= TRIES_MAX)) {
+        log_error("a lane cannot work with the new settings: back to the old ones: %s", lane->why);
+        crew_roll_back(crew, now_ms);
+    } else if (hopeless && !crew->has_been_ready) {
+        crew->hopeless = true;
     }
-    log_error("a lane cannot work with the new settings: back to the old ones");
-    crew_roll_back(crew);
 }
 
-/* It was to go, or another one has its place and the plan that counts. */
-static bool is_superfluous(const struct crew *crew, const struct lane_child *lane)
+static void lane_ended(struct crew *crew, struct lane_child *lane, int status, int64_t now_ms)
 {
-    return lane->leaving ||
-           (lane->plan != crew->plan && crew_holder(crew, lane->pool, lane->index, lane));
-}
-
-static void lane_ended(struct crew *crew, size_t i, int status, int64_t now_ms)
-{
-    struct lane_child *lane = &crew->lanes[i];
+    const bool failed = !lane->slot->has_worked && (WIFSIGNALED(status) || is_hopeless(status));
+    lane->failures = failed ? lane->failures + 1 : 0;
     lane->backoff_ms = next_backoff(lane, now_ms);
     lane->start_at_ms = now_ms + lane->backoff_ms;
     lane_died(crew, lane, status);
     lane->slot->incarnation++;
     lane->slot->ready = 0;
     lane->pid = 0;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == LANE_EXIT_HOPELESS)
-        give_up(crew);
-    if (is_superfluous(crew, lane))
-        crew_remove(crew, i);
+    judge_plan(crew, lane, status, now_ms); /* may move the lanes of the list, this one, too */
+}
+
+static struct lane_child *lane_of(const struct crew *crew, pid_t pid)
+{
+    for (size_t i = 0; i < crew->count; i++)
+        if (crew->lanes[i].pid == pid)
+            return &crew->lanes[i];
+    return NULL; /* it ended a transaction */
 }
 
 void crew_reap(struct crew *crew, int64_t now_ms)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < crew->count; i++)
-            if (crew->lanes[i].pid == pid) {
-                lane_ended(crew, i, status, now_ms);
-                break;
-            }
+    crew->has_been_ready = crew->has_been_ready || crew_is_ready(crew);
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct lane_child *lane = lane_of(crew, pid);
+        if (lane)
+            lane_ended(crew, lane, status, now_ms);
+    }
+    crew_prune(crew);
 }
 
 size_t crew_signal(struct crew *crew, int signal)
@@ -320,7 +388,7 @@ bool crew_init(struct crew *crew, const struct plan *plan, struct str only,
 void crew_release(struct crew *crew)
 {
     while (crew->count)
-        crew_remove(crew, crew->count - 1);
+        remove_lane(crew, crew->count - 1);
     free(crew->lanes);
     free(crew->pools);
     munmap(crew->blame, sizeof(*crew->blame));

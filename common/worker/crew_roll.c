@@ -7,7 +7,7 @@
 
 static bool is_outdated(const struct crew *crew, const struct lane_child *lane)
 {
-    return lane->pid && lane->plan != crew->plan;
+    return lane->pid && lane->generation != crew->generation;
 }
 
 /* Places that the new plan has and the old one had not, or the other way round. */
@@ -16,10 +16,6 @@ static void fit_pool(struct crew *crew, struct crew_pool *pool)
     for (int k = 0; pool->wanted && k < pool->settings->lanes; k++)
         if (!crew_holder(crew, pool, k, NULL))
             crew_add(crew, pool, k);
-    for (size_t i = crew->count; i-- > 0;)
-        if (crew->lanes[i].pool == pool && crew->lanes[i].index >= pool->settings->lanes &&
-            crew->lanes[i].pid == 0)
-            crew_remove(crew, i);
 }
 
 static struct plan *other_plan(struct crew *crew)
@@ -27,12 +23,25 @@ static struct plan *other_plan(struct crew *crew)
     return &crew->plans[crew->plan == &crew->plans[0]];
 }
 
-static void take_plan(struct crew *crew, const struct plan *plan)
+static void take_plan(struct crew *crew, const struct plan *plan, uint64_t generation)
 {
+    crew->other_generation = crew->generation;
+    crew->generation = generation;
     crew->plan = plan;
     for (size_t i = 0; i < crew->pool_count; i++) {
         crew->pools[i].settings = &plan->settings->pools.items[i];
         fit_pool(crew, &crew->pools[i]);
+    }
+    crew_prune(crew);
+}
+
+/* Whoever reads a new plan wants to know at once whether it helps. */
+static void try_at_once(struct crew *crew, int64_t now_ms)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        crew->lanes[i].backoff_ms = 0;
+        if (crew->lanes[i].pid == 0)
+            crew->lanes[i].start_at_ms = now_ms;
     }
 }
 
@@ -41,23 +50,59 @@ void crew_follow(struct crew *crew, const struct plan *plan, int64_t now_ms)
     struct plan *other = other_plan(crew);
     *other = *plan;
     crew->roll = ROLL_FORWARD;
-    take_plan(crew, other);
+    take_plan(crew, other, ++crew->last_generation);
+    crew_set_limits(crew, now_ms);
+    try_at_once(crew, now_ms);
+}
+
+void crew_roll_back(struct crew *crew, int64_t now_ms)
+{
+    crew->roll = ROLL_BACK;
+    take_plan(crew, other_plan(crew), crew->other_generation);
     crew_set_limits(crew, now_ms);
 }
 
-void crew_roll_back(struct crew *crew)
+static const struct lane_child *successor_of(const struct crew *crew, const struct lane_child *lane)
 {
-    crew->roll = ROLL_BACK;
-    take_plan(crew, other_plan(crew));
+    for (size_t i = 0; i < crew->count; i++) {
+        const struct lane_child *other = &crew->lanes[i];
+        if (other->pool == lane->pool && other->index == lane->index && !other->leaving &&
+            other->generation == crew->generation)
+            return other;
+    }
+    return NULL;
+}
+
+/* Another process of its place is at work and it is not: nobody would miss it. */
+static bool is_idle(const struct crew *crew, const struct lane_child *lane)
+{
+    return !lane->slot->ready && crew_serves(crew, lane->pool, lane->index);
 }
 
 static void replace(struct crew *crew, struct lane_child *lane)
 {
-    const struct lane_child *successor = crew_holder(crew, lane->pool, lane->index, lane);
-    if (lane->index >= lane->pool->settings->lanes || (successor && successor->slot->ready))
+    const struct lane_child *successor = successor_of(crew, lane);
+    if (lane->index >= lane->pool->settings->lanes || is_idle(crew, lane) ||
+        (successor && successor->slot->ready))
         crew_dismiss(lane);
     else if (!successor)
         crew_add(crew, lane->pool, lane->index);
+}
+
+/* The next one to be replaced: first those that nobody would miss. Places that the new plan has not go
+ * in their turn, behind lanes that have shown that it works. */
+static struct lane_child *next_outdated(struct crew *crew)
+{
+    struct lane_child *next = NULL;
+    for (size_t i = 0; i < crew->count; i++) {
+        struct lane_child *lane = &crew->lanes[i];
+        if (!is_outdated(crew, lane))
+            continue;
+        if (is_idle(crew, lane))
+            return lane;
+        next = next ? next : lane;
+    }
+    return next;
 }
 
 void crew_roll(struct crew *crew)
@@ -65,10 +110,9 @@ void crew_roll(struct crew *crew)
     for (size_t i = 0; i < crew->count; i++)
         if (crew->lanes[i].leaving)
             return;
-    for (size_t i = 0; i < crew->count; i++)
-        if (is_outdated(crew, &crew->lanes[i])) {
-            replace(crew, &crew->lanes[i]);
-            return;
-        }
-    crew->roll = ROLL_NONE;
+    struct lane_child *lane = next_outdated(crew);
+    if (lane)
+        replace(crew, lane);
+    else
+        crew->roll = ROLL_NONE;
 }

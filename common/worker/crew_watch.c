@@ -10,10 +10,10 @@
  * read once, and looks for the primary before), or opens its connections. */
 #define CALLS_MAX 4
 
-static struct stall_limits limits_of(const struct lane_child *lane)
+struct stall_limits crew_limits(const struct crew *crew, const struct crew_pool *pool)
 {
-    const struct engine_settings *settings = lane->plan->settings;
-    const int64_t handler_ms = lane->pool->settings->handler_ms;
+    const struct engine_settings *settings = crew->plan->settings;
+    const int64_t handler_ms = pool->settings->handler_ms;
     const int64_t call_ms =
         settings->amqp_timeout_ms + settings->mongodb_timeout_ms + settings->redis_timeout_ms;
     return (struct stall_limits){handler_ms, handler_ms + CALLS_MAX * call_ms};
@@ -22,9 +22,8 @@ static struct stall_limits limits_of(const struct lane_child *lane)
 static enum stall_kind look_at(struct lane_child *lane, int64_t now_ms, int64_t *since_ms)
 {
     const struct lane_slot *slot = lane->slot;
-    const struct stall_limits limits = limits_of(lane);
     const struct stall_sight sight = {slot->suspect != 0, slot->run, slot->alive_us / 1000};
-    return stall_look(&lane->stall, &sight, &limits, now_ms, since_ms);
+    return stall_look(&lane->stall, &sight, &lane->limits, now_ms, since_ms);
 }
 
 static void cut(struct lane_child *lane, enum stall_kind kind, int64_t hung_ms, int64_t now_ms)
@@ -67,7 +66,7 @@ static bool pool_makes_progress(const struct crew *crew, const struct crew_pool 
     for (size_t i = 0; i < crew->count; i++) {
         const struct lane_child *lane = &crew->lanes[i];
         if (lane->pool == pool && lane->pid && !lane->cut_at_ms &&
-            now_ms - lane->slot->alive_us / 1000 < limits_of(lane).lane_ms)
+            now_ms - lane->slot->alive_us / 1000 < lane->limits.lane_ms)
             return true;
     }
     return false;

@@ -481,7 +481,7 @@ enum outcome lane_consume(struct lane *lane, struct err *err)
 void lane_run(struct lane *lane)
 {
     struct err err = {0};
-    lane->slot->ready = 1;
+    lane->slot->ready = lane->slot->has_worked = 1;
     while (!*lane->stopping) {
         if (lane_step(lane, IDLE_MS, &err) == OUTCOME_DONE)
             continue;

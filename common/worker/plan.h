@@ -8,6 +8,7 @@
 struct plan {
     const struct service *service;
     const struct engine_settings *settings;
+    LIST(struct str) warnings; /* what works, but perhaps not as it was meant: told by health */
 };
 
 #endif

@@ -274,6 +274,7 @@ int lane_process_run(const struct lane_process *process)
     const enum outcome outcome = live(&servers, &err);
     if (outcome == OUTCOME_BUG || outcome == OUTCOME_INVALID) {
         struct log_line line;
+        snprintf(process->slot->fault, sizeof(process->slot->fault), "%s", err.text);
         log_begin(&line, LOG_ERROR, "this lane cannot work");
         log_err(&line, &err);
         log_end(&line);

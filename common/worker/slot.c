@@ -10,12 +10,13 @@ const char *const drain_stage_names[] = {"not draining", "stop taking", "finish"
 
 void slot_reset(struct lane_slot *slot)
 {
-    slot->ready = 0;
+    slot->ready = slot->has_worked = 0;
     slot->stage = DRAIN_NOT;
     slot->suspect = 0;
     slot->has_session = 0;
     slot->crash.signal = 0;
     slot->crash.depth = 0;
+    slot->crash.words[0] = slot->fault[0] = slot->warning[0] = '\0';
     slot_goes_on(slot);
     slot_alive(slot);
 }
@@ -31,6 +32,11 @@ void slot_waits(struct lane_slot *slot, const struct err *err)
     if (slot->waiting_since_ms == 0)
         slot->waiting_since_ms = clock_now_ms();
     slot_alive(slot);
+}
+
+void slot_warn(struct lane_slot *slot, const struct err *err)
+{
+    snprintf(slot->warning, sizeof(slot->warning), "%s", err->text);
 }
 
 void slot_goes_on(struct lane_slot *slot)

@@ -27,6 +27,7 @@ struct lane_slot {
     volatile int aside;       /* take no new messages, others of the pool do */
     /* by the lane */
     volatile int ready;        /* at work: its servers answer, it is not draining */
+    volatile int has_worked;   /* was ready once */
     volatile int stage;        /* enum drain_stage */
     volatile int64_t settled;  /* messages, since the first process in this slot */
     volatile int64_t deferred; /* messages put off because of a lock, likewise */
@@ -35,7 +36,9 @@ struct lane_slot {
     volatile uint64_t run;     /* how many times a suspect was set: tells one run from the next */
     volatile int64_t waiting_since_ms; /* for a server, ms since 1970; 0: it waits for none */
     char waiting_for[ERR_TEXT_MAX];
-    struct crash_report crash; /* how it died */
+    char warning[ERR_TEXT_MAX]; /* it works, but not as it should: told by health; "": nothing */
+    char fault[ERR_TEXT_MAX];   /* why it can never work; "": it can */
+    struct crash_report crash;  /* how it died */
     volatile int has_session;
     uint8_t session[STORE_SESSION_BYTES]; /* of its transactions */
 };
@@ -48,6 +51,8 @@ void slot_alive(struct lane_slot *slot);
 /* A server is away; err says which. Keeps the time of the first call until slot_goes_on(). */
 void slot_waits(struct lane_slot *slot, const struct err *err);
 void slot_goes_on(struct lane_slot *slot);
+/* Works, but not as it should; err says why, and what helps. The last one counts. */
+void slot_warn(struct lane_slot *slot, const struct err *err);
 /* If the process dies or hangs from here to slot_clear(), the message with this digest is blamed. */
 static inline void slot_suspect(struct lane_slot *slot, uint64_t digest)
 {

@@ -28,6 +28,7 @@ static const struct field lane_fields[] = {
     {.name = "settled", .kind = FIELD_INT, .offset = LANE(settled)},
     {.name = "deferred", .kind = FIELD_INT, .offset = LANE(deferred)},
     {.name = "deaths", .kind = FIELD_INT, .offset = LANE(deaths)},
+    {.name = "why", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = LANE(why)},
 };
 static const struct shape lane_shape = SHAPE("Lane", struct status_lane, lane_fields);
 
@@ -48,6 +49,8 @@ static const struct field status_fields[] = {
     {.name = "state", .kind = FIELD_STR, .offset = AT(state)},
     {.name = "reason", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = AT(reason)},
     {.name = "ready", .kind = FIELD_BOOL, .offset = AT(ready)},
+    {.name = "degraded", .kind = FIELD_BOOL, .offset = AT(degraded)},
+    {.name = "warnings", .kind = FIELD_STRS, .offset = AT(warnings)},
     {.name = "pools", .kind = FIELD_LIST, .offset = AT(pools), .shape = &pool_shape},
 };
 static const struct shape status_shape = SHAPE("Status", struct status, status_fields);
@@ -95,6 +98,14 @@ static bool read_file(const char *path, struct arena *arena, struct str *out)
     return true;
 }
 
+static void load_warnings(const struct json *list, struct arena *arena, struct status *out)
+{
+    const size_t count = json_count(list);
+    out->warnings.items = arena_array(arena, count, sizeof(struct str));
+    for (size_t i = 0; i < count; i++)
+        out->warnings.items[out->warnings.count++] = json_str(json_element(list, i));
+}
+
 enum outcome status_load(const char *path, struct arena *arena, struct status *out,
                          struct str *text, struct err *err)
 {
@@ -110,7 +121,9 @@ enum outcome status_load(const char *path, struct arena *arena, struct status *o
         .state = json_str(json_member(json, "state")),
         .reason = json_str(json_member(json, "reason")),
         .ready = json_bool(json_member(json, "ready"), false),
+        .degraded = json_bool(json_member(json, "degraded"), false),
     };
+    load_warnings(json_member(json, "warnings"), arena, out);
     return OUTCOME_DONE;
 }
 

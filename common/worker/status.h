@@ -22,6 +22,7 @@ struct status_lane {
     int64_t settled;
     int64_t deferred;
     int64_t deaths;
+    struct str why; /* its last process ended, before it was at work */
 };
 
 struct status_pool {
@@ -35,9 +36,11 @@ struct status {
     int64_t born; /* process_born() */
     int64_t written_at;
     int64_t alive_ms;  /* clock_monotonic_us() / 1000 */
-    struct str state;  /* starting, ready, not ready, reloading, stopping */
-    struct str reason; /* of not being ready */
+    struct str state;  /* starting, ready, degraded, not ready, reloading, stopping */
+    struct str reason; /* of not being ready, or the first of the warnings */
     bool ready;        /* every pool has a lane at work */
+    bool degraded;     /* something is not as it should be */
+    LIST(struct str) warnings;
     LIST(struct status_pool) pools;
 };
 

@@ -86,11 +86,13 @@ static void tick(void)
 
 /* --- what it tells -------------------------------------------------------------------------------------- */
 
-static struct str phase_name(const struct supervisor *supervisor, bool ready)
+static struct str state_name(const struct supervisor *supervisor, const struct status *status)
 {
     static const char *const names[] = {"starting", "ready", "reloading", "stopping"};
-    if (supervisor->phase == PHASE_RUNNING && !ready)
+    if (supervisor->phase == PHASE_RUNNING && !status->ready)
         return STR("not ready");
+    if (supervisor->phase == PHASE_RUNNING && status->degraded)
+        return STR("degraded");
     return str_of(names[supervisor->phase]);
 }
 
@@ -109,10 +111,9 @@ static void save_status(struct supervisor *supervisor, const struct status *stat
 static void tell_systemd(struct supervisor *supervisor, const struct status *status)
 {
     char text[512];
-    size_t places;
-    const size_t ready = crew_ready(&supervisor->crew, &places);
+    const struct crew_count count = crew_count(&supervisor->crew);
     snprintf(text, sizeof(text), "STATUS=%.*s: %zu of %zu lanes at work%s%.*s",
-             STR_FMT(status->state), ready, places, status->reason.len ? "; " : "",
+             STR_FMT(status->state), count.ready, count.places, status->reason.len ? "; " : "",
              STR_FMT(status->reason));
     notify_systemd(text);
     if (crew_makes_progress(&supervisor->crew, now_ms()))
@@ -133,19 +134,24 @@ static void tell(struct supervisor *supervisor)
     status.written_at = clock_now_ms();
     status.alive_ms = now;
     status.ready = status.ready && supervisor->phase != PHASE_STOPPING;
-    status.state = phase_name(supervisor, status.ready);
+    status.state = state_name(supervisor, &status);
     save_status(supervisor, &status);
     tell_systemd(supervisor, &status);
     supervisor->signature = signature;
     supervisor->next_status_ms = now + STATUS_MS;
 }
 
+/* Lanes that cannot start are not waited for, once every pool has one that can. */
 static void announce_ready(struct supervisor *supervisor)
 {
-    size_t places;
-    if (supervisor->phase != PHASE_STARTING || crew_ready(&supervisor->crew, &places) < places)
+    const struct crew_count count = crew_count(&supervisor->crew);
+    if (supervisor->phase != PHASE_STARTING || !crew_is_ready(&supervisor->crew) ||
+        count.ready + count.stuck < count.places)
         return;
-    log_info("all %zu lanes are ready", places);
+    if (count.stuck)
+        log_warn("%zu of %zu lanes are ready, the others cannot start", count.ready, count.places);
+    else
+        log_info("all %zu lanes are ready", count.places);
     notify_systemd("READY=1");
     supervisor->phase = PHASE_RUNNING;
 }
@@ -156,9 +162,7 @@ static enum outcome read_plan(const struct supervisor *supervisor, struct plan *
                               struct err *err)
 {
     const struct supervisor_options *options = supervisor->options;
-    *out = *supervisor->crew.plan;
-    return options->reload ? options->reload(options->context, supervisor->crew.plan, out, err)
-                           : OUTCOME_DONE;
+    return options->reload(options->context, supervisor->crew.plan, out, err);
 }
 
 static void notify_reloading(void)
@@ -195,16 +199,17 @@ static void finish_reload(struct supervisor *supervisor, enum roll direction)
     supervisor->phase = PHASE_RUNNING;
 }
 
-/* One reload at a time, and none before the first lanes are ready. Whoever asks again while new lanes
- * are being started may have to: they wait for ever for a server that was misspelt. */
+/* None before the first lanes are ready. Whoever asks again while lanes are being replaced may have to:
+ * new ones wait for ever for a server that was misspelt, old ones cannot start again either. What was
+ * under way gives way: the old configuration is in force, and what is read now follows it. */
 static void reload(struct supervisor *supervisor)
 {
-    if (supervisor->phase == PHASE_RUNNING && reload_wanted)
-        begin_reload(supervisor);
-    if (supervisor->crew.roll == ROLL_FORWARD && reload_wanted) {
-        log_info("asked to reload again: back to the old configuration first");
-        crew_roll_back(&supervisor->crew);
+    if (reload_wanted && supervisor->crew.roll == ROLL_FORWARD) {
+        log_info("asked to reload again: the new configuration is given up");
+        crew_roll_back(&supervisor->crew, now_ms());
     }
+    if (reload_wanted && supervisor->phase != PHASE_STARTING)
+        begin_reload(supervisor);
     if (supervisor->phase != PHASE_RELOADING)
         return;
     const enum roll direction = supervisor->crew.roll;

@@ -22,7 +22,7 @@ struct supervisor_options {
     struct str only; /* pools to run (comma-separated); "": all */
     /* SIGHUP: the plan anew, with the same pools and workers. Both it and the one in force are used
      * until the next call, whose `in_force` says which of them was kept. INVALID: nothing changes, err
-     * says what is wrong and where. NULL: the plan stays, only the lanes are replaced. */
+     * says what is wrong and where. */
     enum outcome (*reload)(void *context, const struct plan *in_force, struct plan *out,
                            struct err *err);
     void *context;

@@ -53,26 +53,36 @@ void host_prepare(struct life *life)
 
 /* --- the process ---------------------------------------------------------------------------------- */
 
-static struct engine_settings reloaded;
-static struct pool_settings reloaded_pool;
-static int calls;
+/* In the supervisor's process: the plan in force and the one before it. */
+static struct generation {
+    struct engine_settings engine;
+    struct pool_settings pool;
+} generations[2];
+
+static void spoil(const struct reload *reload, struct generation *generation)
+{
+    static int calls;
+    if (reload->is_hopeless)
+        generation->engine.token_key = STR("no key");
+    if (reload->is_misled && calls++ == 0)
+        generation->engine.amqp_uri = STR("amqp://guest:guest@127.0.0.1:1/%2f");
+    if (reload->memory_max)
+        generation->pool.memory_max = reload->memory_max;
+    generation->pool.lanes += reload->lanes;
+}
 
 static enum outcome reload(void *context, const struct plan *in_force, struct plan *out,
                            struct err *err)
 {
     const struct life *life = context;
-    reloaded = *in_force->settings;
-    reloaded_pool = reloaded.pools.items[0];
-    reloaded.pools.items = &reloaded_pool;
-    if (life->reload == RELOAD_REFUSED)
+    struct generation *next = &generations[in_force->settings == &generations[0].engine];
+    if (life->reload.is_bad_file)
         return invalid(err, VALIDATION_FAILED, "line 7 is wrong");
-    if (life->reload == RELOAD_HOPELESS)
-        reloaded.token_key = STR("no key");
-    if (life->reload == RELOAD_MISLED && calls++ == 0)
-        reloaded.amqp_uri = STR("amqp://guest:guest@127.0.0.1:1/%2f");
-    if (life->reload == RELOAD_MORE_LANES)
-        reloaded_pool.lanes++;
-    *out = (struct plan){in_force->service, &reloaded};
+    next->engine = *in_force->settings;
+    next->pool = next->engine.pools.items[0];
+    next->engine.pools.items = &next->pool;
+    spoil(&life->reload, next);
+    *out = (struct plan){.service = in_force->service, .settings = &next->engine};
     return OUTCOME_DONE;
 }
 
@@ -87,9 +97,9 @@ static _Noreturn void become_supervisor(struct life *life)
     life->engine.pools.items = &life->pool;
     life->engine.pools.count = 1;
     _exit(supervisor_run(
-        &(struct supervisor_options){.plan = {&life->service, &life->engine},
+        &(struct supervisor_options){.plan = {.service = &life->service, .settings = &life->engine},
                                      .only = STR(""),
-                                     .reload = life->reload == RELOAD_SAME ? NULL : reload,
+                                     .reload = reload,
                                      .context = life}));
 }
 
@@ -232,6 +242,15 @@ bool host_server(struct life *life, const char *command, const char *name)
            system(str_printf(&life->arena, "%s/tests/rig/servers.sh %s %s %s", root ? root : ".",
                              command, dir, name)
                       .ptr) == 0;
+}
+
+bool host_ctl(struct life *life, const char *arguments)
+{
+    const char *root = getenv("ROOT");
+    const char *dir = getenv("RIG_DIR");
+    return dir && system(str_printf(&life->arena, "%s/tests/rig/servers.sh ctl %s %s >/dev/null",
+                                    root ? root : ".", dir, arguments)
+                             .ptr) == 0;
 }
 
 /* --- cartwright health ---------------------------------------------------------------------------- */

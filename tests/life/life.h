@@ -30,12 +30,21 @@ struct request {
     int64_t version; /* that the answer tells; -1: none */
 };
 
+/* What SIGHUP finds; all zeros: the plan as it is. */
+struct reload {
+    bool is_bad_file;   /* refused when it is read */
+    bool is_hopeless;   /* reads well: a key that is none */
+    bool is_misled;     /* reads well: a broker where nobody listens; put right the next time */
+    int64_t lanes;      /* that many more, or fewer */
+    int64_t memory_max; /* another limit; 0: the same */
+};
+
 struct life {
     struct arena home; /* of the program */
     struct service service;
     struct engine_settings engine; /* of the next supervisor */
     struct pool_settings pool;
-    enum { RELOAD_SAME, RELOAD_REFUSED, RELOAD_HOPELESS, RELOAD_MISLED, RELOAD_MORE_LANES } reload;
+    struct reload reload;
     struct bus *bus;
     const char *log_path;
     const char *status_path;
@@ -64,9 +73,13 @@ extern const struct life_test cycle_tests[];
 extern const struct life_test bus_tests[];
 extern const struct life_test roll_tests[];
 extern const struct life_test order_tests[];
+extern const struct life_test reload_tests[];
+extern const struct life_test stuck_tests[];
 
 /* One line on standard error; the test has failed. */
 void life_fail(struct life *life, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Everything as a test finds it: settings, queues, answers. */
+void life_begin(struct life *life);
 /* The program cannot go on. */
 _Noreturn void life_die(const char *what, const char *why);
 void life_sleep_ms(int64_t ms);
@@ -112,6 +125,8 @@ struct str host_line(struct life *life, const char *text, const char *also);
 int host_line_number(const struct life *life, const char *text);
 /* servers.sh COMMAND RIG_DIR NAME; false when the rig has no such server. */
 bool host_server(struct life *life, const char *command, const char *name);
+/* rabbitmqctl on the rig's broker; false when it failed, or there is none. */
+bool host_ctl(struct life *life, const char *arguments);
 /* `cartwright health`: exit status, and what it printed. */
 int host_health(struct life *life, bool json, struct str *out);
 

@@ -19,8 +19,8 @@
 /* Of each of 40 pots. */
 #define STIRS 400
 
-static const struct life_test *const tables[] = {crash_tests, cycle_tests, bus_tests, roll_tests,
-                                                 order_tests};
+static const struct life_test *const tables[] = {crash_tests, cycle_tests,  bus_tests,  roll_tests,
+                                                 order_tests, reload_tests, stuck_tests};
 
 void life_fail(struct life *life, const char *format, ...)
 {
@@ -86,11 +86,10 @@ static void open_world(struct life *life)
     host_prepare(life);
 }
 
-static void begin(struct life *life)
+void life_begin(struct life *life)
 {
     arena_clear(&life->arena);
-    life->failed = false;
-    life->reload = RELOAD_SAME;
+    life->reload = (struct reload){0};
     life->reply_count = 0;
     life->repeats = 0;
     life->latency = (struct latency){0};
@@ -113,7 +112,8 @@ static bool run_test(struct life *life, const struct life_test *test)
 {
     const int64_t begin_us = clock_monotonic_us();
     life->test = test->name;
-    begin(life);
+    life->failed = false;
+    life_begin(life);
     test->run(life);
     host_kill(life);
     printf("  %-40s %s (%.1f s)\n", test->name, life->failed ? "FAILED" : "ok",

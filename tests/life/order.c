@@ -142,7 +142,7 @@ static struct stirring begin(struct life *life, int64_t partitions, int64_t lane
     life->engine.partitions.items = &settings;
     life->engine.partitions.count = partitions > 0;
     life->pool.lanes = lanes;
-    life->reload = RELOAD_MORE_LANES; /* when it is told to */
+    life->reload.lanes = 1; /* when it is told to */
     life->pool.batch_max = 64;
     life->pool.prefetch = 64;
     life->pool.pipeline_min = 8;

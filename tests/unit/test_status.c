@@ -52,12 +52,15 @@ static struct status sample(void)
                                       .pid = 12,
                                       .waiting_for = {"no \"broker\"", 11},
                                       .since = 1763651045123};
+    static struct str warnings[] = {{"one", 3}, {"two \"quoted\"", 12}};
     static struct status_pool pool = {.name = {"shop", 4}, .lanes = {&lane, 1}};
     return (struct status){.pid = 11,
                            .born = 4711,
                            .alive_ms = 99,
                            .state = STR("not ready"),
                            .reason = STR("no lane"),
+                           .degraded = true,
+                           .warnings = {warnings, 2},
                            .pools = {&pool, 1}};
 }
 
@@ -77,6 +80,9 @@ void test_status__what_is_saved_is_loaded(void **state)
     assert_string_equal(out.state.ptr, "not ready");
     assert_string_equal(out.reason.ptr, "no lane");
     assert_false(out.ready);
+    assert_true(out.degraded);
+    assert_int_equal(out.warnings.count, 2);
+    assert_string_equal(out.warnings.items[1].ptr, "two \"quoted\"");
     const struct json *json;
     assert_int_equal(json_parse(&arena, text, &json, &err), OUTCOME_DONE);
     assert_string_equal(json_str(json_at(json, "/pools/0/lanes/0/waitingFor")).ptr,

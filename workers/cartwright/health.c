@@ -17,14 +17,17 @@ enum { HEALTH_READY = EXIT_OK, HEALTH_NOT_READY = 1, HEALTH_GONE = EXIT_FAILED }
 
 struct health {
     int status; /* of the exit */
+    bool degraded;
+    LIST(struct str) warnings;
     struct str state;
-    struct str reason; /* absent when it is ready */
+    struct str reason; /* absent when all is well */
     struct str worker; /* the file's text; absent: there is none */
 };
 
 static struct health gone(struct str reason)
 {
-    return (struct health){HEALTH_GONE, STR("not running"), reason, STR_ABSENT};
+    return (struct health){
+        .status = HEALTH_GONE, .state = STR("not running"), .reason = reason, .worker = STR_ABSENT};
 }
 
 static struct health judge(const struct status *status, struct str text, struct arena *arena)
@@ -33,12 +36,20 @@ static struct health judge(const struct status *status, struct str text, struct 
     if (status->born < 0 || process_born(status->pid) != status->born)
         return gone(str_printf(arena, "process %d is gone", (int)status->pid));
     if (age_ms < 0 || age_ms > AGE_MAX_MS)
-        return (struct health){HEALTH_GONE, STR("not answering"),
-                               str_printf(arena, "process %d was last heard of %d s ago",
-                                          (int)status->pid, (int)(age_ms / MS_PER_SECOND)),
-                               text};
-    return (struct health){status->ready ? HEALTH_READY : HEALTH_NOT_READY, status->state,
-                           status->reason, text};
+        return (struct health){.status = HEALTH_GONE,
+                               .state = STR("not answering"),
+                               .reason =
+                                   str_printf(arena, "process %d was last heard of %d s ago",
+                                              (int)status->pid, (int)(age_ms / MS_PER_SECOND)),
+                               .worker = text};
+    return (struct health){
+        .status = status->ready ? HEALTH_READY : HEALTH_NOT_READY,
+        .degraded = status->degraded,
+        .warnings = {status->warnings.items, status->warnings.count},
+        .state = status->state,
+        .reason = status->reason,
+        .worker = text,
+    };
 }
 
 static struct health examine(const struct app *app, struct arena *arena)
@@ -66,6 +77,8 @@ static void print_json(const struct health *health, struct arena *arena)
     json_put_bool(&writer, health->status == HEALTH_READY);
     json_key(&writer, "alive");
     json_put_bool(&writer, health->status != HEALTH_GONE);
+    json_key(&writer, "degraded");
+    json_put_bool(&writer, health->degraded);
     json_key(&writer, "state");
     json_put_str(&writer, health->state);
     if (health->reason.len) {
@@ -84,6 +97,9 @@ static void print_text(const struct health *health)
 {
     printf("%.*s%s%.*s\n", STR_FMT(health->state), health->reason.len ? ": " : "",
            STR_FMT(health->reason));
+    for (size_t i = 0; i < health->warnings.count; i++)
+        if (!str_eq(health->warnings.items[i], health->reason))
+            printf("  %.*s\n", STR_FMT(health->warnings.items[i]));
 }
 
 static int run(int argc, char **argv)
@@ -113,7 +129,7 @@ const struct command health_command = {
     .help = "is the worker of this machine ready?",
     .details =
         "Reads the file that worker.statusFile names. Exit status: 0 ready (every pool has a\n"
-        "lane at work), 1 alive but not ready (starting, stopping, or a server is away: the\n"
-        "reason is printed), 3 not running or not answering. --json prints the state of every\n"
-        "lane as well.",
+        "lane at work) or degraded (so, too, but something is not as it should be: it is\n"
+        "printed), 1 alive but not ready (starting, stopping, or a server is away: the reason is\n"
+        "printed), 3 not running or not answering. --json prints the state of every lane as well.",
 };

@@ -27,7 +27,7 @@ static enum outcome check_pools(const struct app *app, struct err *err)
 
 static struct plan plan_of(const struct app *app)
 {
-    return (struct plan){&app->service, &app->settings->engine};
+    return (struct plan){.service = &app->service, .settings = &app->settings->engine};
 }
 
 /* --- reload ------------------------------------------------------------------------------------- */
