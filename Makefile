@@ -275,7 +275,7 @@ demo: cartwright $(PROGRAM.demo) | build/.tools-servers ## the same, then stop; 
 up: cartwright | build/.tools-servers ## servers and workers in the background; . .run/env
 	$(Q)tests/rig/servers.sh start .run
 	$(Q)tests/rig/workers.sh start .run
-	@echo "up: '. .run/env' and try './cartwright call category.list {}'; 'make down' ends it"
+	$(Q)tests/rig/hint.sh .run
 
 down: ## end what make up started
 	$(Q)mkdir -p .run

@@ -29,7 +29,7 @@ struct setting {
     enum setting_kind kind;
     size_t offset;        /* in the settings struct */
     const char *fallback; /* the default, as it would be written; NULL: required, not empty */
-    int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit */
+    int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit. SECRETS: min is in bytes */
     const char *const *names;
     bool fixed;       /* a reload may not change it, only a restart */
     const char *help; /* one line, with the unit */
@@ -76,6 +76,10 @@ struct config {
  * text that names the place. */
 MUST_CHECK enum outcome config_load(const struct config_schema *schema, const char *path,
                                     struct arena *arena, struct config *out, struct err *err);
+
+/* First of all in a process: moves our variables, which may be secrets, out of the block that the kernel
+ * shows as /proc/PID/environ, of this process and of all that it forks. getenv() still finds them. */
+void config_hide_environment(void);
 
 /* The fixed settings that differ between two settings structs of the schema: "prefix,
  * pools[0].workers", in the arena; "" when there is none. Lists are compared item by item. */

@@ -127,6 +127,19 @@ static enum outcome apply_variable(struct config_loader *loader, struct variable
     return config_set_slot(loader, slot, &value, variable.name);
 }
 
+void config_hide_environment(void)
+{
+    for (char **at = environ; *at; at++) {
+        if (strncmp(*at, VARIABLE_PREFIX, strlen(VARIABLE_PREFIX)) != 0)
+            continue;
+        char *copy = strdup(*at);
+        if (!copy)
+            panic("out of memory for the environment");
+        explicit_bzero(*at, strlen(*at));
+        *at = copy;
+    }
+}
+
 enum outcome config_apply_environment(struct config_loader *loader)
 {
     for (char **at = environ; *at; at++) {

@@ -163,12 +163,24 @@ static enum outcome refuse_value(struct arena *arena, const struct setting *sett
                    STR_FMT(name), STR_FMT(shown), STR_FMT(expected(arena, setting)));
 }
 
+/* Of a list of secrets each has a least length: a short one can be guessed. */
+static enum outcome check_length(const struct setting *setting, struct str text, struct str name,
+                                 struct str from, struct err *err)
+{
+    if (setting->kind != SETTING_SECRETS || text.len >= (size_t)setting->min)
+        return OUTCOME_DONE;
+    return invalid(err, VALIDATION_FAILED,
+                   "%.*s: %.*s: one is of %zu bytes; each needs at least %lld bytes", STR_FMT(from),
+                   STR_FMT(name), text.len, (long long)setting->min);
+}
+
 static enum outcome store_text(struct arena *arena, const struct setting *setting, struct str text,
                                void *at, struct str name, struct str from, struct err *err)
 {
     const struct value_kind *kind = &kinds[setting->kind];
     if (!kind->read(arena, setting, text, at))
         return refuse_value(arena, setting, text, name, from, err);
+    TRY(check_length(setting, text, name, from, err));
     return kind->is_number ? check_limits(setting, at, name, from, err) : OUTCOME_DONE;
 }
 

@@ -59,7 +59,7 @@ static const struct shape status_shape = SHAPE("Status", struct status, status_f
 
 static bool write_file(const char *path, struct str text)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
     const bool written = write(fd, text.ptr, text.len) == (ssize_t)text.len;

@@ -21,6 +21,7 @@
 set -euo pipefail
 # shellcheck source=tests/rig/rig.sh
 . "$(dirname "$0")/rig.sh"
+umask 077
 
 NAMES=(rabbitmq redis mongod)
 declare -A URI_OF=([rabbitmq]=CARTWRIGHT_AMQP_URI [redis]=CARTWRIGHT_REDIS_URI
@@ -394,6 +395,8 @@ usage() {
 COMMAND=$1
 mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
+# Keys and data are for their owner, also in a folder that somebody made before; not /tmp itself.
+[ -k "$DIR" ] || chmod go= "$DIR"
 shift 2
 mkdir -p "$DIR/log"
 if [ "$COMMAND" = ctl ]; then

@@ -27,6 +27,7 @@ PARTS=(
     "guard     nothing tests/guard/orders.c"
     "live      servers tests/live/test_*.c"
     "flow-live servers tests/flow/*.c"
+    "steps     workers tests/rig/first_steps.sh"
     "python    workers tests/clients/python/journey.py"
     "node      workers tests/clients/node/journey.mjs"
     "life      servers tests/life/*.c"
@@ -100,6 +101,8 @@ part_flow_live() { "$BUILD/tests/flow/flow" --real; }
 part_life() { "$BUILD/tests/life/life"; }
 
 part_guard() { tests/guard/guard.sh; }
+
+part_steps() { tests/rig/first_steps.sh; }
 
 part_python() { tests/clients/run.sh python; }
 

@@ -11,6 +11,7 @@
 set -euo pipefail
 # shellcheck source=tests/rig/rig.sh
 . "$(dirname "$0")/rig.sh"
+umask 077
 CONFIG=${CONFIG:-$ROOT/config/dev.yaml}
 CARTWRIGHT=${CARTWRIGHT:-$ROOT/cartwright}
 READY_SECONDS=60

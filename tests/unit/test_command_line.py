@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -134,6 +135,68 @@ class Needs(unittest.TestCase):
             done = run("worker", **{key: value for key, value in WHOLE.items() if key != name})
             self.assertEqual(done.returncode, USAGE)
             self.assertIn(name, done.stderr)
+
+
+class Secrets(unittest.TestCase):
+    def test_an_api_key_has_a_least_length(self):
+        done = run("config", CARTWRIGHT_AUTH_API_KEYS="a-key-that-is-long-enough,too-short")
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
+        self.assertIn("CARTWRIGHT_AUTH_API_KEYS: auth.apiKeys: ", done.stderr)
+        self.assertIn("at least 16 bytes", done.stderr)
+        self.assertNotIn("too-short", done.stderr)
+
+    def test_a_token_may_come_from_a_file(self):
+        for option in ("--token-file", "--api-key-file"):
+            done = run("call", "cart.get", option, "/nowhere/token")
+            self.assertEqual(done.returncode, USAGE)
+            self.assertIn("/nowhere/token", done.stderr)
+            done = run("call", "cart.get", option, "/dev/null")
+            self.assertEqual(done.returncode, USAGE)
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write("a-token\n")
+                file.flush()
+                done = run("call", "cart.get", option, file.name, **WHOLE)
+            self.assertEqual(done.returncode, FAILED)
+            self.assertIn("no broker at " + NOWHERE, done.stderr)
+
+    def test_nothing_is_left_where_others_look(self):
+        """The keys are not in the environment that the kernel shows, and files are for their owner."""
+        with tempfile.TemporaryDirectory() as folder:
+            status = os.path.join(folder, "worker.json")
+            environment = {**WHOLE, "CARTWRIGHT_WORKER_STATUS_FILE": status, "OTHER": "stays"}
+            old_mask = os.umask(0)
+            try:
+                worker = subprocess.Popen(
+                    [PROGRAM, "worker", "--config", "config/ci.yaml"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    env={"PATH": os.environ["PATH"], **environment})
+            finally:
+                os.umask(old_mask)
+            try:
+                pids = [worker.pid] + self.lanes(worker, status)
+                for pid in pids:
+                    with open(f"/proc/{pid}/environ", "rb") as file:
+                        seen = file.read().decode()
+                    self.assertIn("OTHER=stays", seen)
+                    for value in WHOLE.values():
+                        self.assertNotIn(value, seen)
+                self.assertEqual(os.stat(status).st_mode & 0o777, 0o600)
+            finally:
+                worker.terminate()
+                worker.wait()
+
+    def lanes(self, worker, path):
+        while worker.poll() is None:
+            try:
+                with open(path, encoding="utf-8") as file:
+                    pools = json.load(file)["pools"]
+                pids = [lane["pid"] for pool in pools for lane in pool["lanes"] if lane.get("pid", 0) > 0]
+                if pids:
+                    return pids
+            except FileNotFoundError:
+                pass
+            time.sleep(0.05)
+        self.fail(f"the worker ended with status {worker.returncode}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@
 #include "cartwright/command.h"
 #include "wire/json.h"
 
+#define LINE_FILE_MAX 65536
+
 /* Removes the option and its value from argv. */
 static const char *take_option(int *argc, char **argv, const char *name)
 {
@@ -68,6 +70,32 @@ void app_close(struct app *app)
 {
     log_flush();
     arena_release(&app->arena);
+}
+
+bool command_read_file(struct arena *arena, const char *path, size_t max, struct str *out)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    if (!file)
+        return false;
+    char *bytes = arena_bytes(arena, max + 1);
+    const size_t len = fread(bytes, 1, max + 1, file);
+    const bool ok = !ferror(file) && len <= max;
+    if (file != stdin)
+        fclose(file);
+    if (!ok)
+        return false;
+    bytes[len] = '\0';
+    *out = (struct str){bytes, len};
+    return true;
+}
+
+bool command_read_line(struct arena *arena, const char *path, struct str *out)
+{
+    if (!command_read_file(arena, path, LINE_FILE_MAX, out))
+        return false;
+    out->len = strcspn(out->ptr, "\r\n");
+    *out = str_dup(arena, *out);
+    return out->len > 0;
 }
 
 int command_fail(const char *command, int status, const char *format, ...)

@@ -13,56 +13,143 @@
 
 #define TIMEOUT_MS  30000
 #define DEFAULT_URI "amqp://guest:guest@127.0.0.1:5672/"
+#define BODY_MAX    ((size_t)1 << 20)
 
 struct call {
-    const char *operation;
-    const char *body;
-    const char *token;
-    const char *message_id;
-    const char *api_key;
-    const char *partition_key;
+    struct str operation;
+    struct str body;
+    struct str token;
+    struct str message_id;
+    struct str api_key;
+    struct str partition_key;
+    struct str get;
 };
 
-static bool parse(struct call *call, int argc, char **argv)
+/* --- the command line --------------------------------------------------------------------------- */
+
+struct option {
+    const char *name;
+    size_t at;      /* of a struct str in struct call */
+    bool from_file; /* the value names the file that has it */
+};
+
+static const struct option options[] = {
+    {"--token", offsetof(struct call, token), false},
+    {"--token-file", offsetof(struct call, token), true},
+    {"--api-key", offsetof(struct call, api_key), false},
+    {"--api-key-file", offsetof(struct call, api_key), true},
+    {"--id", offsetof(struct call, message_id), false},
+    {"--key", offsetof(struct call, partition_key), false},
+    {"--get", offsetof(struct call, get), false},
+};
+
+static const struct option *find_option(const char *name)
 {
-    const char **positional[] = {&call->operation, &call->body};
-    size_t seen = 0;
-    for (int i = 1; i < argc; i++) {
-        const char **option = strcmp(argv[i], "--token") == 0     ? &call->token
-                              : strcmp(argv[i], "--id") == 0      ? &call->message_id
-                              : strcmp(argv[i], "--api-key") == 0 ? &call->api_key
-                              : strcmp(argv[i], "--key") == 0     ? &call->partition_key
-                                                                  : NULL;
-        if (option && i + 1 < argc)
-            *option = argv[++i];
-        else if (!option && argv[i][0] != '-' && seen < 2)
-            *positional[seen++] = argv[i];
-        else
-            return false;
-    }
-    if (!call->body)
-        call->body = "{}";
-    return call->operation != NULL;
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
 }
 
-static int print_reply(struct arena *arena, const struct bus_reply *reply)
+static int misuse(const char *format, const char *what)
+{
+    command_fail("call", EXIT_USAGE, format, what);
+    return EXIT_USAGE;
+}
+
+static int take_option(struct arena *arena, struct call *call, const struct option *option,
+                       const char *value)
+{
+    struct str *at = (struct str *)(void *)((char *)call + option->at);
+    if (!value)
+        return misuse("%s lacks its value", option->name);
+    if (!str_is_absent(*at))
+        return misuse("%s: there is one already", option->name);
+    if (!option->from_file)
+        *at = str_of(value);
+    else if (!command_read_line(arena, value, at))
+        return misuse("cannot read a line of '%s'", value);
+    return EXIT_OK;
+}
+
+static int parse(struct arena *arena, struct call *call, int argc, char **argv)
+{
+    struct str *const positional[] = {&call->operation, &call->body};
+    size_t seen = 0;
+    for (int i = 1; i < argc; i++) {
+        const struct option *option = find_option(argv[i]);
+        const bool is_word = argv[i][0] != '-' || strcmp(argv[i], "-") == 0;
+        int status = EXIT_OK;
+        if (option)
+            status = take_option(arena, call, option, argv[++i]);
+        else if (is_word && seen < 2)
+            *positional[seen++] = str_of(argv[i]);
+        else
+            status = misuse("usage: %s", call_command.usage);
+        if (status != EXIT_OK)
+            return status;
+    }
+    if (str_is_absent(call->operation))
+        return misuse("usage: %s", call_command.usage);
+    if (str_is_absent(call->body))
+        call->body = STR("{}");
+    if (str_eq(call->body, STR("-")) && !command_read_file(arena, "-", BODY_MAX, &call->body))
+        return misuse("%s", "cannot read standard input, or it is over 1 MiB");
+    return EXIT_OK;
+}
+
+/* --- the reply ---------------------------------------------------------------------------------- */
+
+/* One value of the reply, as a script wants it: a text without its quotes. */
+static bool print_value(struct arena *arena, const struct bus_reply *reply, struct str pointer)
+{
+    struct err err = {0};
+    const struct json *json;
+    if (json_parse(arena, reply->body, &json, &err) != OUTCOME_DONE)
+        return false;
+    const struct json *value = json_at(json, pointer.ptr);
+    if (!value)
+        return false;
+    const struct str text = json_str(value);
+    printf("%.*s\n", STR_FMT(str_is_absent(text) ? json_text(arena, value) : text));
+    return true;
+}
+
+static void print_whole(FILE *out, struct arena *arena, const struct bus_reply *reply)
 {
     struct err err = {0};
     struct str pretty;
     if (json_pretty(arena, reply->body, &pretty, &err) != OUTCOME_DONE)
         pretty = reply->body;
-    printf("%.*s\n", STR_FMT(pretty));
-    fprintf(stderr, "status %d, %.1f ms\n", reply->status, (double)reply->micros / 1000.0);
+    fprintf(out, "%.*s\n", STR_FMT(pretty));
+}
+
+static int status_of(const struct bus_reply *reply)
+{
     if (reply->status >= 200 && reply->status < 300)
         return EXIT_OK;
     return reply->status >= 500 || reply->status < 200 ? EXIT_FAILED : EXIT_REFUSED;
 }
 
+/* Who asked for a value that is not there sees what is, where it does not pass for the value. */
+static int print_reply(struct arena *arena, const struct bus_reply *reply, struct str get)
+{
+    const int status = status_of(reply);
+    const bool wants_value = !str_is_absent(get);
+    const bool has_value = wants_value && status == EXIT_OK && print_value(arena, reply, get);
+    if (!has_value)
+        print_whole(wants_value ? stderr : stdout, arena, reply);
+    fprintf(stderr, "status %d, %.1f ms\n", reply->status, (double)reply->micros / 1000.0);
+    return status == EXIT_OK && wants_value && !has_value ? EXIT_REFUSED : status;
+}
+
+/* --- the call ----------------------------------------------------------------------------------- */
+
 /* The caller's own commands keep their order. */
 static struct str partition_key_of(struct arena *arena, const struct call *call)
 {
-    return call->partition_key ? str_of(call->partition_key)
-                               : token_alleged_subject(arena, str_of(call->token));
+    return str_is_absent(call->partition_key) ? token_alleged_subject(arena, call->token)
+                                              : call->partition_key;
 }
 
 static struct str env_or(const char *name, const char *fallback)
@@ -81,18 +168,18 @@ static int send_call(struct arena *arena, const struct call *call)
     if (bus_client_open(uri, exchange, &client, &err) != OUTCOME_DONE)
         return command_fail_err("call", &err);
     const struct bus_request request = {
-        .operation = str_of(call->operation),
-        .body = str_of(call->body),
-        .token = str_of(call->token),
-        .message_id = str_of(call->message_id),
-        .api_key = str_of(call->api_key),
+        .operation = call->operation,
+        .body = call->body,
+        .token = call->token,
+        .message_id = call->message_id,
+        .api_key = call->api_key,
         .partition_key = partition_key_of(arena, call),
         .deadline = clock_now_ms() + TIMEOUT_MS,
     };
     struct bus_reply reply;
     const enum outcome outcome = bus_client_call(client, &request, TIMEOUT_MS, &reply, &err);
-    const int status =
-        outcome == OUTCOME_DONE ? print_reply(arena, &reply) : command_fail_err("call", &err);
+    const int status = outcome == OUTCOME_DONE ? print_reply(arena, &reply, call->get)
+                                               : command_fail_err("call", &err);
     bus_client_close(client);
     return status;
 }
@@ -100,13 +187,12 @@ static int send_call(struct arena *arena, const struct call *call)
 static int run(int argc, char **argv)
 {
     struct call call = {0};
-    if (!parse(&call, argc, argv))
-        return command_fail("call", EXIT_USAGE,
-                            "usage: call OPERATION [JSON] [--token T] [--id MESSAGE_ID]");
     struct arena arena;
     arena_init(&arena, 64 * 1024);
     json_init();
-    const int status = send_call(&arena, &call);
+    int status = parse(&arena, &call, argc, argv);
+    if (status == EXIT_OK)
+        status = send_call(&arena, &call);
     arena_release(&arena);
     return status;
 }
@@ -114,14 +200,18 @@ static int run(int argc, char **argv)
 const struct command call_command = {
     .name = "call",
     .run = run,
-    .usage = "call OPERATION [JSON] [--token T]",
+    .usage = "call OPERATION [JSON|-] [--token-file FILE] ...",
     .help = "send a request, print its reply",
     .details =
-        "Sends JSON (default {}) to OPERATION at $CARTWRIGHT_CLIENT_AMQP_URI (without it at\n"
-        "$CARTWRIGHT_AMQP_URI) and prints the reply.\n"
-        "--token T: an access token. --id ID: the message id; the same id and body are answered\n"
-        "with the same reply and have one effect. --api-key K: header x-api-key.\n"
+        "Sends JSON (default {}; -: standard input) to OPERATION at $CARTWRIGHT_CLIENT_AMQP_URI\n"
+        "(without it at $CARTWRIGHT_AMQP_URI) and prints the reply.\n"
+        "--token-file FILE: an access token is its first line (-: standard input).\n"
+        "--token T: the same; anybody on this machine can read T in the list of processes.\n"
+        "--api-key-file FILE, --api-key K: header x-api-key; the same holds for them.\n"
+        "--id ID: the message id; the same id and body are answered with the same reply and have\n"
+        "one effect.\n"
         "--key K: header x-partition-key, by which partitioned workers keep commands in order;\n"
         "without it the caller's id, as the token has it.\n"
+        "--get POINTER: print only this value of the reply (/data/accessToken), for scripts.\n"
         "Exit status: 0 done, 1 refused, 2 wrong usage, 3 a failure or no reply.",
 };

@@ -43,6 +43,12 @@ bool app_open_for(const char *const *needed, struct app *app, int *argc, char **
 MUST_CHECK enum outcome app_open_again(struct app *app, const struct app *before, struct err *err);
 void app_close(struct app *app);
 
+/* The whole file ("-": standard input), at most `max` bytes, in the arena; false when it cannot be read
+ * or is longer. */
+bool command_read_file(struct arena *arena, const char *path, size_t max, struct str *out);
+/* The first line of it, for secrets; false also when that is empty. */
+bool command_read_line(struct arena *arena, const char *path, struct str *out);
+
 /* "cartwright call: ..." on standard error; gives the status back. */
 int command_fail(const char *command, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

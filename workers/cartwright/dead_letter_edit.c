@@ -7,21 +7,6 @@
 
 /* --- edit --------------------------------------------------------------------------------------- */
 
-static bool read_file(struct arena *arena, const char *path, struct str *out)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    char *bytes = arena_bytes(arena, BODY_FILE_MAX + 1);
-    if (!file)
-        return false;
-    const size_t len = fread(bytes, 1, BODY_FILE_MAX, file);
-    const bool ok = !ferror(file) && feof(file);
-    if (file != stdin)
-        fclose(file);
-    bytes[len] = '\0';
-    *out = (struct str){bytes, len};
-    return ok;
-}
-
 /* "/items/0/quantity=2" */
 static bool read_set(struct arena *arena, const char *text, struct dead_set *out)
 {
@@ -50,7 +35,8 @@ static bool read_correction(struct dead_run *run, struct dead_correction *out,
                          given->sets[i]);
             return false;
         }
-    if (given->body && !read_file(&run->app->arena, given->body, &out->body)) {
+    if (given->body &&
+        !command_read_file(&run->app->arena, given->body, BODY_FILE_MAX, &out->body)) {
         command_fail("dead-letter", EXIT_USAGE, "cannot read '%s', or it is over %zu bytes",
                      given->body, BODY_FILE_MAX);
         return false;

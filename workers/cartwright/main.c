@@ -1,5 +1,6 @@
 /* main.c - `cartwright`: finds the sub-command and runs it. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "cartwright/command.h"
 #include "version.h"
@@ -59,6 +60,8 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    umask(S_IRWXG | S_IRWXO); /* what is written here is for its owner */
+    config_hide_environment();
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;
