@@ -93,6 +93,11 @@ void auth_digest(const uint8_t key[AUTH_KEY_BYTES], const struct str *parts, siz
                  void *out, size_t out_len);
 /* The same without a key: for what is bound to something and needs no secret. */
 void auth_hash(const struct str *parts, size_t count, void *out, size_t out_len);
+#define AUTH_TAG_BYTES 16
+
+/* SipHash-2-4 with a key and a result of 128 bits (Aumasson, Bernstein, 2012), made for authenticating
+ * short messages: of a kilobyte it takes less than half of a keyed BLAKE2b. */
+void auth_tag(const uint8_t key[AUTH_KEY_BYTES], struct str text, uint8_t out[AUTH_TAG_BYTES]);
 /* Equal in constant time. */
 bool auth_equal(const void *a, const void *b, size_t len);
 /* URL-safe base64 without padding. */
@@ -102,8 +107,8 @@ struct str auth_seal(struct arena *arena, const struct auth_keys *keys, struct s
                      struct str plain);
 MUST_CHECK bool auth_unseal(struct arena *arena, const struct auth_keys *keys, struct str context,
                             struct str sealed, struct str *out);
-/* That we wrote these parts, each of them, for this purpose: base64url. Absent parts count as empty.
- * It is the same construction with nothing inside (Poly1305 is quicker than a keyed BLAKE2b). */
+/* That we wrote these parts, each of them, for this purpose: the tag of them all as 32 hex digits, always
+ * the same for the same parts. Absent parts count as empty. */
 struct str auth_sign(struct arena *arena, const struct auth_keys *keys, const char *purpose,
                      const struct str *parts, size_t count);
 MUST_CHECK bool auth_is_signed(struct arena *arena, const struct auth_keys *keys,

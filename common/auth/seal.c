@@ -41,6 +41,14 @@ void auth_hash(const struct str *parts, size_t count, void *out, size_t out_len)
     auth_digest(no_secret, parts, count, out, out_len);
 }
 
+_Static_assert(AUTH_KEY_BYTES >= crypto_shorthash_siphashx24_KEYBYTES, "key of SipHash");
+_Static_assert(AUTH_TAG_BYTES == crypto_shorthash_siphashx24_BYTES, "result of SipHash");
+
+void auth_tag(const uint8_t key[AUTH_KEY_BYTES], struct str text, uint8_t out[AUTH_TAG_BYTES])
+{
+    crypto_shorthash_siphashx24(out, bytes_of(text), text.len, key);
+}
+
 bool auth_equal(const void *a, const void *b, size_t len)
 {
     return sodium_memcmp(a, b, len) == 0;
@@ -130,22 +138,28 @@ static struct str joined(struct arena *arena, const char *purpose, const struct 
     return text_str(&text);
 }
 
+static struct str signature_of(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
+                               struct str text)
+{
+    uint8_t tag[AUTH_TAG_BYTES];
+    auth_tag(key, text, tag);
+    return hex_of(arena, tag, sizeof(tag));
+}
+
 struct str auth_sign(struct arena *arena, const struct auth_keys *keys, const char *purpose,
                      const struct str *parts, size_t count)
 {
-    return seal(arena, keys->ring[0].mac, joined(arena, purpose, parts, count), STR(""));
+    return signature_of(arena, keys->ring[0].mac, joined(arena, purpose, parts, count));
 }
 
 bool auth_is_signed(struct arena *arena, const struct auth_keys *keys, const char *purpose,
                     const struct str *parts, size_t count, struct str signature)
 {
-    struct str bytes;
-    char nothing[1];
-    if (!base64url_decode(arena, signature, &bytes) || bytes.len != NONCE_BYTES + TAG_BYTES)
-        return false;
-    const struct str context = joined(arena, purpose, parts, count);
-    for (size_t i = 0; i < keys->ring_count; i++)
-        if (unseal(keys->ring[i].mac, context, bytes, nothing))
+    const struct str text = joined(arena, purpose, parts, count);
+    for (size_t i = 0; i < keys->ring_count; i++) {
+        const struct str right = signature_of(arena, keys->ring[i].mac, text);
+        if (right.len == signature.len && auth_equal(right.ptr, signature.ptr, right.len))
             return true;
+    }
     return false;
 }

@@ -29,7 +29,7 @@
     X(type)
 
 /* Headers that are read: X(member, header). x-operation, x-caller (sealed) and x-history stand on
- * copies of ours only. */
+ * copies of ours only, x-signature on those, on events and on notifications. */
 #define DELIVERY_HEADERS(X)                                                                        \
     X(authorization, "authorization")                                                              \
     X(api_key, "x-api-key")                                                                        \
@@ -39,6 +39,7 @@
     X(operation, "x-operation")                                                                    \
     X(caller, "x-caller")                                                                          \
     X(history, "x-history")                                                                        \
+    X(signature, "x-signature")                                                                    \
     X(partition_key, "x-partition-key")
 
 /* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are

@@ -82,21 +82,37 @@ enum fate routes_publish(struct fake_routes *routes, const struct delivery *deli
     return fate;
 }
 
-/* What the broker writes about a death; an earlier one stays as it is. */
+static struct str death_of(struct fake_routes *routes, const struct fake_queue *queue,
+                           const struct delivery *delivery, const char *reason)
+{
+    return str_printf(routes->arena,
+                      "{\"reason\":\"%s\",\"queue\":\"%.*s\",\"exchange\":\"%.*s\","
+                      "\"routing-keys\":[\"%.*s\"]}",
+                      reason, STR_FMT(queue->spec.name), STR_FMT(delivery->exchange),
+                      STR_FMT(delivery->routing_key));
+}
+
+/* What the broker writes about a death: the newest stands first, and what stood there (a publisher may
+ * have written it) behind it. */
 static struct str headers_of_death(struct fake_routes *routes, const struct fake_queue *queue,
                                    const struct delivery *delivery, const char *reason)
 {
+    static const struct str list = {"\"x-death\":[", 11};
     const struct str before = delivery->headers;
-    if (str_is_absent(before) || memmem(before.ptr, before.len, "\"x-death\"", 9))
+    const struct str death = death_of(routes, queue, delivery, reason);
+    if (str_is_absent(before))
         return before;
-    return str_printf(routes->arena,
-                      "%.*s%s\"x-first-death-queue\":\"%.*s\",\"x-first-death-reason\":\"%s\","
-                      "\"x-first-death-exchange\":\"%.*s\",\"x-death\":[{\"reason\":\"%s\","
-                      "\"queue\":\"%.*s\",\"exchange\":\"%.*s\",\"routing-keys\":[\"%.*s\"]}]}",
-                      (int)before.len - 1, before.ptr, before.len > 2 ? "," : "",
-                      STR_FMT(queue->spec.name), reason, STR_FMT(delivery->exchange), reason,
-                      STR_FMT(queue->spec.name), STR_FMT(delivery->exchange),
-                      STR_FMT(delivery->routing_key));
+    const char *deaths = memmem(before.ptr, before.len, list.ptr, list.len);
+    if (!deaths)
+        return str_printf(routes->arena,
+                          "%.*s%s\"x-first-death-queue\":\"%.*s\",\"x-first-death-reason\":\"%s\","
+                          "\"x-first-death-exchange\":\"%.*s\",\"x-death\":[%.*s]}",
+                          (int)before.len - 1, before.ptr, before.len > 2 ? "," : "",
+                          STR_FMT(queue->spec.name), reason, STR_FMT(delivery->exchange),
+                          STR_FMT(death));
+    const size_t head = (size_t)(deaths - before.ptr) + list.len;
+    return str_printf(routes->arena, "%.*s%.*s,%.*s", (int)head, before.ptr, STR_FMT(death),
+                      (int)(before.len - head), before.ptr + head);
 }
 
 /* RabbitMQ keeps a dead letter that nobody takes; here it is gone, and a test sees that. */

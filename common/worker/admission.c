@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "wire/json.h"
 #include "worker/batch.h"
+#include "worker/caller.h"
 #include "worker/names.h"
+#include "worker/signature.h"
 
 #define MESSAGE_ID_MAX 255
 #define REPLY_TO_MAX   255
@@ -60,6 +62,30 @@ static enum outcome check_properties(struct job *job)
     return OUTCOME_DONE;
 }
 
+/* Only what comes out of the delays may bring a seal along: there nobody but us can publish. */
+static bool came_back(const struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    return delivery->operation.len > 0 &&
+           name_is_delay(delivery->exchange, job->batch->lane->settings->prefix);
+}
+
+static void read_seal(struct job *job)
+{
+    const struct delivery *delivery = job->delivery;
+    const struct sealed_message message = {
+        .queue = delivery->queue,
+        .operation = delivery->operation,
+        .message_id = delivery->message_id,
+        .body = delivery->body,
+        .attempt = delivery->attempt,
+    };
+    job->is_copy =
+        came_back(job) && caller_unseal(job->batch->arena, &job->batch->lane->keys, COPY_SEAL,
+                                        &message, delivery->caller, job->batch->now, &job->bearer);
+    job->vouched = job->is_copy;
+}
+
 static const struct operation *find_operation(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
@@ -67,15 +93,10 @@ static const struct operation *find_operation(const struct job *job)
     const struct str prefix = lane->settings->prefix;
     if (str_eq(delivery->exchange, name_events(job->batch->arena, prefix)))
         return service_subscriber(lane->service, delivery->queue, delivery->routing_key);
-    /* Only copies arrive through the delays, or (replayed dead letters) the default exchange. */
-    const bool came_back =
-        delivery->operation.len > 0 &&
-        (delivery->exchange.len == 0 || name_is_delay(delivery->exchange, prefix));
-    const struct operation *operation =
-        service_operation(lane->service, came_back ? delivery->operation : delivery->routing_key);
+    const struct operation *operation = service_operation(
+        lane->service, came_back(job) ? delivery->operation : delivery->routing_key);
     /* An event is believed from the events exchange, or from a copy that we made ourselves. */
-    const bool forged =
-        operation && operation->kind == SUBSCRIBER && !(came_back && job_is_our_copy(job));
+    const bool forged = operation && operation->kind == SUBSCRIBER && !job->is_copy;
     return forged ? NULL : operation;
 }
 
@@ -137,7 +158,7 @@ static enum outcome check_client(struct job *job)
 {
     const struct engine_settings *settings = job->batch->lane->settings;
     const struct str given = job->delivery->api_key;
-    if (settings->api_keys.count == 0)
+    if (settings->api_keys.count == 0 || job->is_copy)
         return OUTCOME_DONE;
     bool known = false;
     for (size_t i = 0; i < settings->api_keys.count; i++)
@@ -178,7 +199,7 @@ static enum outcome verify_token(struct job *job, struct str token, struct token
 
 /* A digest says which set a token belongs to; within it the entry that ends first makes room. With
  * sets of one, every fourth of 5,000 callers would share its place with another one. */
-static struct token_entry *token_place(struct lane *lane, const uint8_t digest[16])
+static struct token_entry *token_place(struct lane *lane, const uint8_t digest[AUTH_TAG_BYTES])
 {
     uint64_t hash;
     memcpy(&hash, digest, sizeof(hash));
@@ -199,7 +220,7 @@ static enum outcome find_token(struct job *job, struct str token, struct token_e
 {
     struct lane *lane = job->batch->lane;
     struct token_entry fresh = {0};
-    auth_digest(lane->keys.ring[0].digest, &token, 1, fresh.digest, sizeof(fresh.digest));
+    auth_tag(lane->keys.ring[0].mac, token, fresh.digest);
     struct token_entry *entry = token_place(lane, fresh.digest);
     const int64_t skew = lane->settings->token_skew_ms;
     if (memcmp(entry->digest, fresh.digest, sizeof(fresh.digest)) != 0 ||
@@ -222,6 +243,7 @@ static enum outcome identify(struct job *job)
     TRY(find_token(job, (struct str){header.ptr + bearer.len, header.len - bearer.len}, &entry));
     struct arena *arena = job->batch->arena;
     job->token = entry;
+    job->vouched = true;
     job->bearer = (struct caller){
         .role = entry->role,
         .id = str_dup(arena, (struct str){entry->subject, ID_TEXT}),
@@ -233,28 +255,51 @@ static enum outcome identify(struct job *job)
     return OUTCOME_DONE;
 }
 
-/* Where a guest is welcome, a stale token makes a guest: auth.refresh is called with one. */
-static enum outcome check_caller(struct job *job)
+static enum outcome check_signature(struct job *job)
 {
-    if (job->operation->kind == SUBSCRIBER || job_unseal_caller(job))
+    const struct delivery *delivery = job->delivery;
+    const struct batch *batch = job->batch;
+    const struct signed_event event = {delivery->exchange, delivery->routing_key,
+                                       delivery->message_id, delivery->body};
+    job->vouched = event_is_ours(batch->arena, &batch->lane->keys, &event, delivery->signature);
+    if (job->vouched ||
+        (str_is_absent(delivery->signature) && batch->lane->settings->accept_unsigned_events))
         return OUTCOME_DONE;
-    if (job->operation->who == GUEST) {
-        if (identify(job) != OUTCOME_DONE)
-            err_clear(&job->err);
-        return OUTCOME_DONE;
-    }
-    TRY(identify(job));
+    return invalid(&job->err, UNAUTHENTICATED,
+                   "an event without our signature: another master key, or not from us");
+}
+
+static enum outcome check_role(struct job *job)
+{
     if (job->bearer.role < job->operation->who)
         return invalid(&job->err, FORBIDDEN, "%s needs the role %s", job->operation->name,
                        who_names[job->operation->who]);
     return OUTCOME_DONE;
 }
 
+/* Where a guest is welcome, a stale token makes a guest: auth.refresh is called with one. */
+static enum outcome check_caller(struct job *job)
+{
+    if (job->operation->kind == SUBSCRIBER)
+        return job->is_copy ? OUTCOME_DONE : check_signature(job);
+    if (job->is_copy) {
+        job->authorize = job->bearer.role > GUEST;
+        return check_role(job);
+    }
+    if (job->operation->who == GUEST) {
+        if (identify(job) != OUTCOME_DONE)
+            err_clear(&job->err);
+        return OUTCOME_DONE;
+    }
+    TRY(identify(job));
+    return check_role(job);
+}
+
 void job_note_caller(struct job *job)
 {
     const struct err why = job->err;
-    if (job->operation && job->operation->kind != SUBSCRIBER && job->bearer.role == GUEST &&
-        check_caller(job) != OUTCOME_DONE)
+    const bool is_event = job->operation && job->operation->kind == SUBSCRIBER;
+    if (!job->vouched && (is_event ? check_signature(job) : identify(job)) != OUTCOME_DONE)
         err_clear(&job->err);
     job->err = why;
 }
@@ -281,6 +326,7 @@ static void make_key(struct job *job)
 static enum outcome admit(struct job *job)
 {
     TRY(check_properties(job));
+    read_seal(job);
     TRY(check_operation(job));
     TRY(check_deadline(job));
     TRY(read_body(job));

@@ -6,7 +6,7 @@
  * batch.c carries one through, admission.c admits, order.c keeps messages of one key in order, job.c is
  * what handlers call, load.c loads, decide.c decides, ledger.c fills pages of ledgers, commit.c
  * commits, settle.c settles, reply.c writes replies, acknowledge.c acknowledges, failure.c sends what
- * failed to the delays or dead letters, caller.c seals who sent it. */
+ * failed to the delays or dead letters. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
 #define CARTWRIGHT_WORKER_BATCH_H
 
@@ -84,6 +84,7 @@ struct job {
     const void *request;
     struct caller bearer; /* who the token says it is */
     struct caller caller; /* who it is in this run: a guest when the token is no good any more */
+    bool is_copy;         /* of ours, out of the delays: its seal says who asked (caller.h) */
     bool authorize;       /* the account must be looked at first */
     struct token_entry *token; /* NULL: a caller that a delayed copy brought along */
     bool recalled;             /* the journal was asked */
@@ -104,6 +105,9 @@ struct job {
     bool insist;   /* waited too long: goes without the locks that are held elsewhere */
     bool repeated; /* answered from the journal or from its leader */
     bool hopeless; /* failed for good: no further rounds through the delays */
+    bool dropped;  /* wrong, nobody to be told, and nobody vouches for it */
+    bool vouched;  /* somebody we know stands behind it: a token, a seal or a signature was good */
+    int64_t delay_ms;          /* of the copy that was made of it; 0: a dead letter */
     uint64_t digest;           /* of the delivery, for the crash ledger */
     const struct blame *blame; /* its handler ended the process too often; NULL: no */
 
@@ -163,8 +167,8 @@ struct span {
 
 /* admission.c and reply.c: fills the job from its delivery, or answers it. */
 void job_admit(struct job *job);
-/* Before a message that was found wrong is put aside: who sent it, if that was not asked for yet. Its
- * token may have ended when somebody corrects the message. */
+/* Before a message that was found wrong is put aside or dropped: who sent it, if that was not asked for
+ * yet. Its token may have ended when somebody corrects the message. */
 void job_note_caller(struct job *job);
 /* The finished body of the reply: its error, or its data. */
 struct str job_reply_body(struct job *job, struct arena *arena);
@@ -234,22 +238,13 @@ void batch_settle(struct batch *batch, struct span span);
 void batch_release_leases(struct batch *batch);
 void batch_mark_bus_lost(struct batch *batch);
 
-/* caller.c: who sent a message, carried along by its copies: a token may end before the last round
- * of the delays does. */
-struct str job_seal_caller(const struct job *job);
-/* The seal of nobody, which makes an event a copy of ours. */
-struct str caller_seal_nobody(struct arena *arena, const struct auth_keys *keys, struct str queue,
-                              struct str message_id);
-/* The same caller for a copy with another message id; absent when the seal is not ours. */
-struct str caller_seal_for(struct arena *arena, const struct auth_keys *keys, struct str queue,
-                           struct str message_id, struct str sealed, struct str new_id);
-/* True when the delivery carries a seal that we made for this very message. */
-bool job_is_our_copy(const struct job *job);
-/* The same, and takes the caller from it; false for the copy of a guest's message. */
-bool job_unseal_caller(struct job *job);
-
-/* failure.c: DONE when a copy is safely in a delay queue or the dead letters. */
-MUST_CHECK enum outcome job_postpone_or_bury(struct job *job, struct err *err);
+/* failure.c: publishes a copy for the delays or, when there are no more rounds or it is hopeless, for
+ * the dead letters; it counts for the confirm group. */
+void job_put_aside(struct job *job, uint64_t group);
+/* The same copy is confirmed: the job is answered. */
+void job_was_put_aside(struct job *job);
+/* Waits for the copies of the group. RETRY: the broker is away, or refused one of them. */
+MUST_CHECK enum outcome lane_confirm_copies(struct lane *lane, uint64_t group, struct err *err);
 
 /* batch.c: takes the lane's first `count` waiting messages through admission, in its free room. */
 struct batch *batch_open(struct lane *lane, size_t count);

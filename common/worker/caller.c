@@ -1,53 +1,47 @@
-/* caller.c - who sent a message, carried along by the copies that wait in the delay queues.
- *
- * An operator may send a dead letter again days later; then too this seal says who asked.
- *
- * The rounds of the delays may take longer than an access token lives. The caller was verified when
- * the message was admitted; the copy carries that, sealed under our key and bound to the message,
- * so that nobody else can make one. Copies of events carry the seal, too: it tells them from what a
- * stranger puts into the queue. */
-#include "wire/json.h"
-#include "worker/batch.h"
+/* caller.c - seals: "<role> <id> <session> <until>" under a key of ours, bound to the message by its
+ * context; "-" stands for an id that a guest has not. */
+#include "worker/caller.h"
+
+#include <inttypes.h>
+
 #include "worker/names.h"
 
-/* The same for all partitions of a worker: their number may change before an operator sends a dead
- * letter again. */
-static struct str context_of(struct arena *arena, struct str queue, struct str message_id)
+#define DIGEST_BYTES 32
+#define NO_ID        "-"
+
+static const char *const kinds[] = {[COPY_SEAL] = "copy", [LETTER_SEAL] = "letter"};
+
+static struct str context_of(struct arena *arena, enum caller_seal kind,
+                             const struct sealed_message *message)
 {
-    queue = name_without_partition(queue);
-    return str_printf(arena, "caller %.*s %.*s", STR_FMT(queue), STR_FMT(message_id));
+    uint8_t digest[DIGEST_BYTES];
+    const struct str parts[] = {
+        str_of(kinds[kind]), name_without_partition(message->queue),
+        message->operation,  message->message_id,
+        message->body,       str_printf(arena, "%" PRId64, message->attempt),
+    };
+    auth_hash(parts, sizeof(parts) / sizeof(parts[0]), digest, sizeof(digest));
+    return str_dup(arena, (struct str){(const char *)digest, sizeof(digest)});
 }
 
-struct str job_seal_caller(const struct job *job)
+static struct str or_none(struct str id)
 {
-    const struct caller *caller = &job->bearer;
-    const struct str plain = str_printf(job->batch->arena, "%s %.*s %.*s", who_names[caller->role],
-                                        STR_FMT(caller->id), STR_FMT(caller->session));
-    return auth_seal(job->batch->arena, &job->batch->lane->keys,
-                     context_of(job->batch->arena, job->delivery->queue, job->delivery->message_id),
-                     plain);
+    return id.len ? id : STR(NO_ID);
 }
 
-struct str caller_seal_nobody(struct arena *arena, const struct auth_keys *keys, struct str queue,
-                              struct str message_id)
+struct str caller_seal(struct arena *arena, const struct auth_keys *keys, enum caller_seal kind,
+                       const struct sealed_message *message, const struct caller *caller,
+                       int64_t until_ms)
 {
-    return auth_seal(arena, keys, context_of(arena, queue, message_id),
-                     str_printf(arena, "%s  ", who_names[GUEST]));
-}
-
-struct str caller_seal_for(struct arena *arena, const struct auth_keys *keys, struct str queue,
-                           struct str message_id, struct str sealed, struct str new_id)
-{
-    struct str plain;
-    if (sealed.len == 0 ||
-        !auth_unseal(arena, keys, context_of(arena, queue, message_id), sealed, &plain))
-        return STR_ABSENT;
-    return auth_seal(arena, keys, context_of(arena, queue, new_id), plain);
+    return auth_seal(arena, keys, context_of(arena, kind, message),
+                     str_printf(arena, "%s %.*s %.*s %" PRId64, who_names[caller->role],
+                                STR_FMT(or_none(caller->id)), STR_FMT(or_none(caller->session)),
+                                until_ms));
 }
 
 static struct str next_word(struct str *rest)
 {
-    const char *space = memchr(rest->ptr, ' ', rest->len);
+    const char *space = rest->len ? memchr(rest->ptr, ' ', rest->len) : NULL;
     const size_t len = space ? (size_t)(space - rest->ptr) : rest->len;
     const struct str word = {rest->ptr, len};
     const size_t skip = space ? len + 1 : len;
@@ -55,37 +49,35 @@ static struct str next_word(struct str *rest)
     return word;
 }
 
-static bool open_seal(const struct job *job, struct str *plain)
+/* Ids are those of documents; a guest has none. */
+static bool read_id(struct arena *arena, struct str word, enum who role, struct str *out)
 {
-    const struct delivery *delivery = job->delivery;
-    struct arena *arena = job->batch->arena;
-    return delivery->caller.len > 0 &&
-           auth_unseal(arena, &job->batch->lane->keys,
-                       context_of(arena, delivery->queue, delivery->message_id), delivery->caller,
-                       plain);
+    *out = role == GUEST ? STR_ABSENT : str_dup(arena, word);
+    return role == GUEST ? str_eq(word, STR(NO_ID)) : id_is_valid(word);
 }
 
-bool job_is_our_copy(const struct job *job)
+static bool read_caller(struct arena *arena, struct str plain, int64_t now_ms, struct caller *out)
 {
-    struct str plain;
-    return open_seal(job, &plain);
-}
-
-bool job_unseal_caller(struct job *job)
-{
-    struct arena *arena = job->batch->arena;
-    struct str plain;
-    if (!open_seal(job, &plain))
-        return false;
+    struct caller caller = {0};
+    int64_t until_ms;
     const int role = enum_of(who_names, next_word(&plain));
-    const struct str id = next_word(&plain);
-    if (role < (int)job->operation->who || !id_is_valid(id) || !id_is_valid(plain))
+    if (role < 0)
         return false;
-    job->bearer = (struct caller){
-        .role = (enum who)role,
-        .id = str_dup(arena, id),
-        .session = str_dup(arena, plain),
-    };
-    job->authorize = true;
+    caller.role = (enum who)role;
+    if (!read_id(arena, next_word(&plain), caller.role, &caller.id) ||
+        !read_id(arena, next_word(&plain), caller.role, &caller.session) ||
+        !str_to_int64(plain, &until_ms) || until_ms < now_ms)
+        return false;
+    *out = caller;
     return true;
+}
+
+bool caller_unseal(struct arena *arena, const struct auth_keys *keys, enum caller_seal kind,
+                   const struct sealed_message *message, struct str sealed, int64_t now_ms,
+                   struct caller *out)
+{
+    struct str plain;
+    return sealed.len > 0 &&
+           auth_unseal(arena, keys, context_of(arena, kind, message), sealed, &plain) &&
+           read_caller(arena, plain, now_ms, out);
 }

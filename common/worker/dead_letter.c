@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "wire/json.h"
 #include "worker/names.h"
+#include "worker/signature.h"
 
 #define TYPED_ID_MAX      64
 #define DIGEST_BYTES      6
@@ -141,17 +142,10 @@ static const struct json *headers_of(struct arena *arena, const struct delivery 
     return headers;
 }
 
-/* The newest death in a queue of requests or events: one in a delay queue is only the end of its
- * time. */
+/* The newest death: the one that brought it here. Older entries a publisher may have made up. */
 static const struct json *death_by_broker(const struct json *headers)
 {
-    const struct json *deaths = json_member(headers, "x-death");
-    for (size_t i = 0; i < json_count(deaths); i++) {
-        const struct json *death = json_element(deaths, i);
-        if (!str_eq(json_str(json_member(death, "reason")), STR("expired")))
-            return death;
-    }
-    return NULL;
+    return json_element(json_member(headers, "x-death"), 0);
 }
 
 static void read_ours(struct arena *arena, const struct json *headers, struct dead_letter *out)
@@ -171,6 +165,20 @@ static void read_ours(struct arena *arena, const struct json *headers, struct de
         out->attempts = 0;
 }
 
+/* A copy that came out of the delays died under its queue's name and says itself what it is; all else is
+ * what its routing key says. */
+static struct str operation_of(const struct dead_office *office, const struct dead_letter *letter)
+{
+    const struct str claimed = letter->delivery->operation;
+    const struct operation *subscriber =
+        service_subscriber(office->service, letter->queue, letter->routing_key);
+    if (subscriber)
+        return str_of(subscriber->name);
+    return claimed.len && !service_operation(office->service, letter->routing_key)
+               ? claimed
+               : letter->routing_key;
+}
+
 static void read_brokers(struct arena *arena, const struct dead_office *office,
                          const struct json *death, struct dead_letter *out)
 {
@@ -185,11 +193,13 @@ static void read_brokers(struct arena *arena, const struct dead_office *office,
         str_dup(arena, json_str(json_element(json_member(death, "routing-keys"), 0)));
     const int64_t time_s = json_int(json_member(death, "time"), -1);
     out->failed_at = time_s < 0 ? -1 : time_s * MS_PER_SECOND;
-    if (out->operation.len > 0)
-        return;
-    const struct operation *subscriber =
-        service_subscriber(office->service, out->queue, out->routing_key);
-    out->operation = subscriber ? str_of(subscriber->name) : out->routing_key;
+    out->operation = str_dup(arena, operation_of(office, out));
+}
+
+static void read_nobodys(struct dead_letter *out)
+{
+    out->code = STR("NOT_OURS");
+    out->reason = STR("no lane signed it, and the broker did not put it here");
 }
 
 void dead_letter_read(struct arena *arena, const struct dead_office *office, struct str worker,
@@ -198,9 +208,13 @@ void dead_letter_read(struct arena *arena, const struct dead_office *office, str
     const struct json *headers = headers_of(arena, delivery);
     const struct json *death = death_by_broker(headers);
     *out = (struct dead_letter){.worker = worker, .failed_at = -1, .delivery = delivery};
-    read_ours(arena, headers, out);
-    if (str_is_absent(out->code) && death)
+    out->is_ours = letter_is_ours(arena, &office->keys, delivery, headers);
+    if (out->is_ours)
+        read_ours(arena, headers, out);
+    else if (death)
         read_brokers(arena, office, death, out);
+    else
+        read_nobodys(out);
     out->fingerprint = dead_fingerprint(arena, out);
     out->digest = digest_of(arena, office, out);
     out->id = can_be_typed(delivery->message_id) ? delivery->message_id : out->digest;

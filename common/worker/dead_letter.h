@@ -15,9 +15,11 @@
  *   carries the command's id in x-history, so that a command never replays a letter twice.
  * - Before anything is moved a record of it is in the database (dead_audit.h).
  *
- * A replayed copy goes to the queue it came from. It has no deadline, no attempts and no reply_to any
- * more: whoever asked was answered when the letter was buried, and a copy that is refused at the door
- * must come back here and not vanish. */
+ * A replayed copy goes to the queue it came from, by the end of the delays, with a new seal of who
+ * asked (caller.h). It has no deadline, no attempts and no reply_to any more: whoever asked was answered
+ * when the letter was buried, and a copy that is refused at the door must come back here and not vanish.
+ * A letter of which nobody knows who asked is sent as it is: a lane judges it by what it carries. An
+ * event without our word for it is not sent at all. */
 #ifndef CARTWRIGHT_WORKER_DEAD_LETTER_H
 #define CARTWRIGHT_WORKER_DEAD_LETTER_H
 
@@ -44,6 +46,9 @@ struct dead_letter {
     struct str queue, exchange, routing_key; /* where it came from */
     struct str fingerprint;                  /* of the failure: 8 hex digits */
     struct str edited_from;
+    /* We signed it (signature.h). Of any other letter only what the broker wrote is believed; whoever
+     * put it there otherwise has the code NOT_OURS. */
+    bool is_ours;
     const struct delivery *delivery;
 };
 
@@ -109,8 +114,8 @@ bool dead_letter_is_own(const struct dead_office *office, const struct dead_lett
 MUST_CHECK enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *office,
                                            const struct dead_letter *letter, struct delivery *out,
                                            struct err *err);
-/* Published to where it came from, and confirmed. REFUSED: it does not say where that was, or names a
- * queue that is none of ours. */
+/* Published to where it came from, and confirmed. REFUSED: it does not say where that was, names a queue
+ * that is none of ours, asks for what nobody serves, or is an event that we did not write. */
 MUST_CHECK enum outcome dead_letter_replay(struct arena *arena, struct dead_office *office,
                                            const struct dead_letter *letter, struct err *err);
 

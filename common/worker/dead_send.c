@@ -5,10 +5,11 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "wire/json.h"
-#include "worker/batch.h"
+#include "worker/caller.h"
 #include "worker/dead_letter.h"
 #include "worker/names.h"
 #include "worker/partitions.h"
+#include "worker/signature.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
 #define EDIT_DIGEST_BYTES  4
@@ -44,39 +45,93 @@ static struct str queue_of_ours(struct arena *arena, const struct dead_office *o
     return STR_ABSENT;
 }
 
-/* Headers are written by whoever may publish: only queues of our own are believed. What nobody served
- * takes the way of every request, for by now somebody may. */
+/* What nobody served when it came: by now somebody may. */
+static struct str queue_of_server(struct arena *arena, const struct dead_office *office,
+                                  struct str operation)
+{
+    for (size_t i = 0; office->service->workers[i]; i++) {
+        const struct worker *worker = office->service->workers[i];
+        for (size_t k = 0; worker->operations[k]; k++)
+            if (str_eq(str_of(worker->operations[k]->name), operation))
+                return name_queue(arena, office->settings->prefix, str_of(worker->name));
+    }
+    return STR_ABSENT;
+}
+
+/* Nothing is sent where no lane of ours takes it. */
 static enum outcome find_way(struct arena *arena, const struct dead_office *office,
                              const struct dead_letter *letter, struct delivery *out,
                              struct err *err)
 {
     const struct str prefix = office->settings->prefix;
     const bool unserved = str_eq(letter->queue, name_unknown(arena, prefix));
-    const struct str queue = unserved ? letter->queue : queue_of_ours(arena, office, letter->queue);
-    if (str_is_absent(queue))
-        return refuse(err, NOT_FOUND, "letter %.*s: its queue '%.*s' is none of ours",
-                      STR_FMT(letter->id), STR_FMT(letter->queue));
-    out->queue = queue;
-    out->exchange = unserved ? name_requests(arena, prefix) : STR("");
-    out->routing_key = unserved ? letter->operation : queue;
+    out->queue = unserved ? queue_of_server(arena, office, letter->operation)
+                          : queue_of_ours(arena, office, letter->queue);
+    out->exchange = name_delay_end(arena, prefix);
+    out->routing_key = out->queue;
+    if (!str_is_absent(out->queue))
+        return OUTCOME_DONE;
+    return unserved ? refuse(err, NOT_FOUND, "letter %.*s: nobody serves '%.*s'",
+                             STR_FMT(letter->id), STR_FMT(letter->operation))
+                    : refuse(err, NOT_FOUND, "letter %.*s: its queue '%.*s' is none of ours",
+                             STR_FMT(letter->id), STR_FMT(letter->queue));
+}
+
+/* --- who asked ---------------------------------------------------------------------------------- */
+
+/* Of what the broker buried: the seal of a copy that had waited in the delays, or the signature of an
+ * event. Its end does not count, an operator stands behind it now. */
+static bool find_caller_of_brokers(struct arena *arena, const struct dead_office *office,
+                                   const struct dead_letter *letter, struct caller *out)
+{
+    const struct delivery *dead = letter->delivery;
+    const struct sealed_message copy = {letter->queue, letter->operation, dead->message_id,
+                                        dead->body, dead->attempt};
+    const struct signed_event event = {letter->exchange, letter->routing_key, dead->message_id,
+                                       dead->body};
+    if (caller_unseal(arena, &office->keys, COPY_SEAL, &copy, dead->caller, 0, out))
+        return true;
+    *out = (struct caller){.role = GUEST};
+    return event_is_ours(arena, &office->keys, &event, dead->signature);
+}
+
+/* True when it can be proved. */
+static bool find_caller(struct arena *arena, const struct dead_office *office,
+                        const struct dead_letter *letter, struct caller *out)
+{
+    const struct delivery *dead = letter->delivery;
+    const struct sealed_message message = {letter->queue, letter->operation, dead->message_id,
+                                           dead->body, letter->attempts};
+    return letter->is_ours
+               ? caller_unseal(arena, &office->keys, LETTER_SEAL, &message, dead->caller, 0, out)
+               : find_caller_of_brokers(arena, office, letter, out);
+}
+
+static bool is_event(const struct dead_office *office, const struct dead_letter *letter)
+{
+    const struct operation *operation = service_operation(office->service, letter->operation);
+    return operation && operation->kind == SUBSCRIBER;
+}
+
+/* The copy as it will be received. Absent: who asked is not known, and the copy says so. */
+static enum outcome seal_copy(struct arena *arena, const struct dead_office *office,
+                              const struct dead_letter *letter, struct delivery *copy,
+                              struct err *err)
+{
+    struct caller caller;
+    const struct sealed_message message = {copy->queue, copy->operation, copy->message_id,
+                                           copy->body, 0};
+    const bool known = find_caller(arena, office, letter, &caller);
+    if (!known && is_event(office, letter))
+        return refuse(err, FORBIDDEN, "letter %.*s: an event that no lane of ours wrote",
+                      STR_FMT(letter->id));
+    copy->caller = known ? caller_seal(arena, &office->keys, COPY_SEAL, &message, &caller,
+                                       office->now_ms() + COPY_SEAL_SLACK_MS)
+                         : STR_ABSENT;
     return OUTCOME_DONE;
 }
 
 /* --- the copy ----------------------------------------------------------------------------------- */
-
-/* An event that the broker buried was never sealed by a lane; that it came through the exchange of
- * events is the broker's word. */
-static struct str caller_of(struct arena *arena, const struct dead_office *office,
-                            const struct dead_letter *letter)
-{
-    const struct delivery *delivery = letter->delivery;
-    const bool unsealed_event =
-        delivery->caller.len == 0 && str_eq(letter->place, STR("broker")) &&
-        str_eq(letter->exchange, name_events(arena, office->settings->prefix));
-    return unsealed_event
-               ? caller_seal_nobody(arena, &office->keys, letter->queue, delivery->message_id)
-               : delivery->caller;
-}
 
 /* Without the oldest lines, when it becomes too long. */
 static struct str shortened(struct str history)
@@ -127,7 +182,6 @@ enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *o
         .traceparent = dead->traceparent,
         .partition_key = dead->partition_key,
         .operation = letter->operation,
-        .caller = caller_of(arena, office, letter),
         .history = history_with(arena, office, letter, "sent again"),
         .deadline = -1,
         .status = -1,
@@ -135,6 +189,7 @@ enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *o
         .timestamp = -1,
     };
     TRY(find_way(arena, office, letter, &copy, err));
+    TRY(seal_copy(arena, office, letter, &copy, err));
     *out = copy;
     return OUTCOME_DONE;
 }
@@ -245,7 +300,7 @@ enum outcome dead_edit_prepare(struct arena *arena, const struct dead_office *of
 
 /* What a lane wrote when it buried the letter stays true of a parked copy. */
 struct edit_headers {
-    struct bus_header items[14];
+    struct bus_header items[16];
     size_t count;
 };
 
@@ -269,11 +324,22 @@ static void add_failure(struct edit_headers *headers, struct arena *arena,
         add_header(headers, "x-attempts", str_printf(arena, "%lld", (long long)letter->attempts));
 }
 
-static void address_to_dead(struct arena *arena, const struct dead_office *office,
-                            const struct dead_letter *letter, struct delivery *copy)
+/* Kept among the dead letters: signed and sealed as such. */
+static void make_letter(struct arena *arena, const struct dead_office *office,
+                        const struct dead_letter *letter, struct delivery *copy,
+                        struct edit_headers *headers)
 {
+    struct caller caller;
+    const struct sealed_message message = {letter->queue, letter->operation, copy->message_id,
+                                           copy->body, letter->attempts};
+    add_failure(headers, arena, letter);
+    if (find_caller(arena, office, letter, &caller))
+        add_header(headers, "x-caller",
+                   caller_seal(arena, &office->keys, LETTER_SEAL, &message, &caller, INT64_MAX));
     copy->exchange = STR("");
     copy->routing_key = name_dead(arena, office->settings->prefix, letter->worker);
+    const struct bus_message unsigned_letter = message_of(copy, headers->items, headers->count);
+    add_header(headers, "x-signature", letter_sign(arena, &office->keys, &unsigned_letter));
 }
 
 enum outcome dead_edit_send(struct arena *arena, struct dead_office *office,
@@ -283,20 +349,19 @@ enum outcome dead_edit_send(struct arena *arena, struct dead_office *office,
     struct delivery copy;
     struct edit_headers headers = {0};
     TRY(dead_letter_revive(arena, office, letter, &copy, err));
+    copy.body = edit->body;
+    copy.message_id = edit->new_id;
     const struct str what = str_printf(arena, "edited from %.*s", STR_FMT(letter->id));
     add_header(&headers, "x-operation", letter->operation);
-    add_header(&headers, "x-caller",
-               caller_seal_for(arena, &office->keys, letter->queue, copy.message_id, copy.caller,
-                               edit->new_id));
     add_header(&headers, "x-history", history_with(arena, office, letter, what.ptr));
     add_header(&headers, "x-edited-from", letter->id);
     add_header(&headers, "x-edited-by", office->by);
     add_header(&headers, "x-edited-at", time_text(arena, office->now_ms()));
-    copy.body = edit->body;
-    copy.message_id = edit->new_id;
     if (park) {
-        add_failure(&headers, arena, letter);
-        address_to_dead(arena, office, letter, &copy);
+        make_letter(arena, office, letter, &copy, &headers);
+    } else {
+        TRY(seal_copy(arena, office, letter, &copy, err));
+        add_header(&headers, "x-caller", copy.caller);
     }
     const struct bus_message message = message_of(&copy, headers.items, headers.count);
     return publish(office, &message, err);

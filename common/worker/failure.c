@@ -1,18 +1,22 @@
 /* failure.c - messages that we could not carry out: later again, and in the end the dead letters.
  *
- * The copy is published with a confirm and only then is the original acknowledged, so a crash in
- * between makes two copies at most, and the message id makes one effect of them. x-death headers of
+ * The copies of a span are published together and confirmed together, and only then are the originals
+ * acknowledged: a crash in between makes two copies at most, and the message id makes one effect of
+ * them. x-death headers of
  * the broker never travel: a copy is a new message with our own headers. */
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "worker/batch.h"
+#include "worker/caller.h"
 #include "worker/dead_letter.h"
 #include "worker/delay.h"
 #include "worker/names.h"
+#include "worker/signature.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
 
+/* Credentials do not travel in here: a dead letter may lie for months. */
 static struct bus_message copy_of(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
@@ -21,36 +25,33 @@ static struct bus_message copy_of(const struct job *job)
         .message_id = delivery->message_id,
         .correlation_id = delivery->correlation_id,
         .reply_to = delivery->reply_to,
-        .authorization = delivery->authorization,
-        .api_key = delivery->api_key,
-        .api_version = delivery->api_version,
         .traceparent = delivery->traceparent,
         .partition_key = delivery->partition_key,
         .deadline = delivery_deadline(delivery),
+        .attempt = delivery->attempt + 1,
         .mandatory = true,
     };
-}
-
-/* Published, confirmed and not returned; anything else is a RETRY. */
-static enum outcome send_safely(struct lane *lane, const struct bus_message *message,
-                                struct err *err)
-{
-    const uint64_t group = ++lane->last_group;
-    slot_alive(lane->slot);
-    bus_publish(lane->bus, message, group);
-    TRY(bus_flush(lane->bus, err));
-    if (!bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS))
-        return retry_later(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
-    return lane_group_failed(lane, group)
-               ? retry_later(err, "the broker did not take the message for '%.*s'",
-                             STR_FMT(message->routing_key))
-               : OUTCOME_DONE;
 }
 
 /* Told on by every copy, so that a letter that dies again shows how often it was sent again. */
 static struct str history_of(const struct job *job)
 {
     return job->delivery->history.len <= DEAD_HISTORY_MAX ? job->delivery->history : STR_ABSENT;
+}
+
+/* As the copy will be received. What was never found to be an operation of ours is told by its routing
+ * key, and its caller is whom its token named. */
+static struct str seal_of(const struct job *job, enum caller_seal kind, int64_t until_ms)
+{
+    const struct sealed_message message = {
+        .queue = job->delivery->queue,
+        .operation = job_operation_name(job),
+        .message_id = job->delivery->message_id,
+        .body = job->delivery->body,
+        .attempt = job->delivery->attempt + 1,
+    };
+    return caller_seal(job->batch->arena, &job->batch->lane->keys, kind, &message, &job->bearer,
+                       until_ms);
 }
 
 static int64_t delay_of(struct job *job)
@@ -61,35 +62,43 @@ static int64_t delay_of(struct job *job)
     return delay_with_jitter(settings->retry_delays.items[job->delivery->attempt], chance);
 }
 
-static enum outcome postpone(struct job *job, struct err *err)
+/* The token goes along: should the seal end in an outage, or its lane be of an earlier version, the
+ * token has the say. */
+static void postpone(struct job *job, uint64_t group)
 {
     struct lane *lane = job->batch->lane;
     const struct delivery *delivery = job->delivery;
     const int64_t delay_ms = delay_of(job);
+    const int64_t until_ms = job->batch->now + delay_ms + COPY_SEAL_SLACK_MS;
     const struct delay_route route =
         delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
-    struct bus_message copy = copy_of(job);
     const struct bus_header headers[] = {
         {"x-operation", job_operation_name(job)},
-        {"x-caller", job_seal_caller(job)},
+        {"x-caller", seal_of(job, COPY_SEAL, until_ms)},
         {"x-history", history_of(job)},
     };
+    struct bus_message copy = copy_of(job);
     copy.exchange = route.exchange;
     copy.routing_key = route.routing_key;
-    copy.attempt = delivery->attempt + 1;
+    copy.authorization = delivery->authorization;
+    copy.api_key = delivery->api_key;
+    copy.api_version = delivery->api_version;
     copy.headers = headers;
     copy.header_count = sizeof(headers) / sizeof(headers[0]);
-    TRY(send_safely(lane, &copy, err));
+    bus_publish(lane->bus, &copy, group);
+    job->delay_ms = delay_ms;
+}
+
+static void log_postponed(const struct job *job)
+{
     struct log_line line;
     log_begin(&line, LOG_WARN, "message postponed");
     log_str(&line, "operation", job_operation_name(job));
-    log_str(&line, "messageId", delivery->message_id);
-    log_int(&line, "attempt", delivery->attempt + 1);
-    log_int(&line, "delayMs", delay_ms);
+    log_str(&line, "messageId", job->delivery->message_id);
+    log_int(&line, "attempt", job->delivery->attempt + 1);
+    log_int(&line, "delayMs", job->delay_ms);
     log_err(&line, &job->err);
     log_end(&line);
-    job->body = STR("");
-    return OUTCOME_DONE;
 }
 
 /* With the first field that is at fault: that is what the letter will be corrected by. */
@@ -101,23 +110,18 @@ static struct str reason_of(const struct job *job)
                  : str_of(job->err.text);
 }
 
-static void log_buried(const struct job *job, struct str queue)
+static struct str dead_queue_of(const struct job *job)
 {
-    struct log_line line;
-    log_begin(&line, LOG_ERROR, "message buried");
-    log_str(&line, "operation", job_operation_name(job));
-    log_str(&line, "messageId", job->delivery->message_id);
-    log_str(&line, "queue", queue);
-    log_err(&line, &job->err);
-    log_end(&line);
+    return name_dead_of_queue(job->batch->arena, job->batch->lane->settings->prefix,
+                              job->delivery->queue);
 }
 
-static enum outcome bury(struct job *job, struct err *err)
+static void bury(struct job *job, uint64_t group)
 {
     struct lane *lane = job->batch->lane;
     struct arena *arena = job->batch->arena;
     const struct delivery *delivery = job->delivery;
-    const struct bus_header headers[] = {
+    struct bus_header headers[] = {
         {"x-operation", job_operation_name(job)},
         {"x-failure-code", str_of(job->err.code->name)},
         {"x-failure-reason", reason_of(job)},
@@ -131,32 +135,67 @@ static enum outcome bury(struct job *job, struct err *err)
         {"x-failure-signal", job->blame ? str_of(job->blame->signal) : STR_ABSENT},
         {"x-failure-backtrace",
          job->blame ? str_dup(arena, str_of(job->blame->backtrace)) : STR_ABSENT},
-        /* The last one: whoever moves the letter back later finds the token expired. What was never
-         * found to be an operation of ours gets no seal of ours. */
-        {"x-caller", job->operation ? job_seal_caller(job) : STR_ABSENT},
+        /* Whoever sends the letter again later finds the token expired. */
+        {"x-caller", seal_of(job, LETTER_SEAL, INT64_MAX)},
+        {"x-signature", STR_ABSENT},
     };
+    const size_t count = sizeof(headers) / sizeof(headers[0]);
     struct bus_message copy = copy_of(job);
     copy.exchange = STR("");
-    copy.routing_key = name_dead_of_queue(arena, lane->settings->prefix, delivery->queue);
-    copy.attempt = delivery->attempt + 1;
+    copy.routing_key = dead_queue_of(job);
     copy.headers = headers;
-    copy.header_count = sizeof(headers) / sizeof(headers[0]) - (job->operation ? 0 : 1);
-    TRY(send_safely(lane, &copy, err));
-    log_buried(job, copy.routing_key);
-    if (job->blame)
-        blame_forget(lane->blame, job->digest);
-    return OUTCOME_DONE;
+    copy.header_count = count;
+    headers[count - 1].value = letter_sign(arena, &lane->keys, &copy);
+    bus_publish(lane->bus, &copy, group);
+    job->delay_ms = 0;
 }
 
-enum outcome job_postpone_or_bury(struct job *job, struct err *err)
+static void log_buried(const struct job *job)
+{
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "message buried");
+    log_str(&line, "operation", job_operation_name(job));
+    log_str(&line, "messageId", job->delivery->message_id);
+    log_str(&line, "queue", dead_queue_of(job));
+    log_err(&line, &job->err);
+    log_end(&line);
+}
+
+void job_put_aside(struct job *job, uint64_t group)
+{
+    const struct lane *lane = job->batch->lane;
+    const size_t rounds = lane->settings->retry_delays.count;
+    const int64_t attempt = job->delivery->attempt;
+    if (!job->hopeless && attempt >= 0 && (size_t)attempt < rounds)
+        postpone(job, group);
+    else
+        bury(job, group);
+}
+
+void job_was_put_aside(struct job *job)
 {
     struct lane *lane = job->batch->lane;
-    const size_t rounds = lane->settings->retry_delays.count;
     lane->counters.failed++;
-    if (!job->hopeless && job->delivery->attempt >= 0 && (size_t)job->delivery->attempt < rounds)
-        return postpone(job, err);
-    TRY(bury(job, err));
+    job->state = JOB_ANSWERED;
+    if (job->delay_ms > 0) {
+        log_postponed(job);
+        job->body = STR("");
+        return;
+    }
+    log_buried(job);
+    if (job->blame)
+        blame_forget(lane->blame, job->digest);
     /* Whoever waits for a reply learns that there will be no other. */
     job->body = job_reply_body(job, job->batch->arena);
-    return OUTCOME_DONE;
+}
+
+enum outcome lane_confirm_copies(struct lane *lane, uint64_t group, struct err *err)
+{
+    slot_alive(lane->slot);
+    TRY(bus_flush(lane->bus, err));
+    if (!bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS))
+        return retry_later(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
+    return lane_group_failed(lane, group)
+               ? retry_later(err, "the broker did not take a copy for the delays or dead letters")
+               : OUTCOME_DONE;
 }

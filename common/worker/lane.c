@@ -264,6 +264,7 @@ static void log_stats(struct lane *lane, int64_t now_us)
     log_int(&line, "deferred", lane->counters.deferred);
     log_int(&line, "duplicates", lane->counters.duplicates);
     log_int(&line, "failed", lane->counters.failed);
+    log_int(&line, "dropped", lane->counters.dropped);
     log_int(&line, "unlockedBatches", lane->counters.unlocked_batches);
     log_int(&line, "returnedReplies", (int64_t)bus_returned(lane->bus));
     log_end(&line);

@@ -17,7 +17,7 @@
 
 /* A verified token; fixed size, so that the cache is one table. */
 struct token_entry {
-    uint8_t digest[16];
+    uint8_t digest[AUTH_TAG_BYTES];
     enum who role;
     char subject[ID_TEXT + 1];
     char session[ID_TEXT + 1];
@@ -38,6 +38,7 @@ struct open_group {
 
 struct lane_counters {
     int64_t messages, batches, commits, conflicts, deferred, duplicates, failed, unlocked_batches;
+    int64_t dropped; /* wrong at the door, with nobody to be told and nobody who sent it */
 };
 
 /* Where one batch works. Two, so that a batch can be decided while the commit of the one before it
@@ -92,6 +93,8 @@ struct lane {
     int64_t quiet_since_us; /* monotonic; 0: something is in hand, or may be on its way */
     int64_t next_stats_us;
     struct lane_counters counters;
+    int64_t drops_second;      /* since the epoch: in this one */
+    int drops_logged;          /* so many were logged */
     struct lane_slot *slot;    /* never NULL */
     struct blame_table *blame; /* may be NULL */
     const char *crashpoint;    /* tests: where to die, "commit:3"; NULL: nowhere */
@@ -145,7 +148,8 @@ enum patience { ACK_WHEN_CHEAP, ACK_NOW };
 void lane_acknowledge(struct lane *lane, enum patience patience);
 /* Starts the confirm group of a commit's events. */
 uint64_t lane_open_group(struct lane *lane, struct str journal_id);
-void lane_publish_event(struct lane *lane, const struct journal_event *event, uint64_t group);
+void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,
+                        uint64_t group);
 /* Takes in the confirms that are there; true when this (closed) group failed. */
 bool lane_group_failed(struct lane *lane, uint64_t group);
 /* Sleeps; a signal ends it early. */

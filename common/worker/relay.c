@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/signature.h"
 
 #define RELAY_BATCH      100
 #define CONFIRM_TIMEOUTS 2 /* of amqp.timeout: a busy broker may be late once */
@@ -34,8 +35,11 @@ uint64_t lane_open_group(struct lane *lane, struct str journal_id)
     return open->group;
 }
 
-void lane_publish_event(struct lane *lane, const struct journal_event *event, uint64_t group)
+void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,
+                        uint64_t group)
 {
+    const struct signed_event said = {event->exchange, event->routing_key, event->id, event->body};
+    const struct bus_header signature = {"x-signature", event_sign(arena, &lane->keys, &said)};
     bus_publish(lane->bus,
                 &(struct bus_message){
                     .exchange = event->exchange,
@@ -44,6 +48,8 @@ void lane_publish_event(struct lane *lane, const struct journal_event *event, ui
                     .message_id = event->id,
                     .type = event->routing_key,
                     .traceparent = event->traceparent,
+                    .headers = &signature,
+                    .header_count = 1,
                 },
                 group);
 }
@@ -137,7 +143,7 @@ static void republish(struct lane *lane, const struct journal_entry *entry)
         return;
     const uint64_t group = lane_open_group(lane, entry->id);
     for (size_t i = 0; i < entry->event_count; i++)
-        lane_publish_event(lane, &entry->events[i], group);
+        lane_publish_event(lane, &lane->arena, &entry->events[i], group);
     struct log_line line;
     log_begin(&line, LOG_WARN, "events published again");
     log_str(&line, "journal", entry->id);

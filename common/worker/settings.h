@@ -43,7 +43,8 @@ struct engine_settings {
     LIST(int64_t) retry_delays; /* ms */
     int64_t relay_age_ms;       /* an unpublished outbox entry this old is published again */
     int64_t drain_ms;
-    struct str status_file; /* of the supervisor; "" for none */
+    bool accept_unsigned_events; /* of a version that did not sign them */
+    struct str status_file;      /* of the supervisor; "" for none */
     struct str master_key;
     struct str token_key;
     struct str token_issuer;

@@ -76,7 +76,7 @@ static void publish_events(struct batch *batch)
         return;
     const uint64_t group = lane_open_group(batch->lane, batch->commit.id);
     for (size_t i = 0; i < batch->commit.event_count; i++)
-        lane_publish_event(batch->lane, &batch->commit.events[i], group);
+        lane_publish_event(batch->lane, batch->arena, &batch->commit.events[i], group);
 }
 
 static void publish_reply(struct job *job)
@@ -109,7 +109,22 @@ static enum log_level level_of(const struct job *job)
 
 static const char *outcome_text(const struct job *job)
 {
-    return job->repeated ? "repeated" : outcome_name(job->outcome);
+    return job->dropped ? "dropped" : job->repeated ? "repeated" : outcome_name(job->outcome);
+}
+
+#define DROPS_LOGGED_MAX 10 /* a second; the lane's own line counts all of them */
+
+/* Who sends garbage by the thousand shall not fill the log with it. */
+static bool is_to_be_logged(const struct job *job)
+{
+    struct lane *lane = job->batch->lane;
+    const int64_t second = job->batch->now / MS_PER_SECOND;
+    if (!job->dropped)
+        return true;
+    if (lane->drops_second != second)
+        lane->drops_logged = 0;
+    lane->drops_second = second;
+    return lane->drops_logged++ < DROPS_LOGGED_MAX;
 }
 
 static void log_job(const struct job *job)
@@ -146,27 +161,69 @@ static bool is_to_be_settled(const struct job *job)
     return job->state == JOB_DECIDED || job->state == JOB_ANSWERED;
 }
 
+/* It is wrong, and nobody waits to be told. */
 static bool is_lost_cause(const struct job *job)
 {
     return job->state == JOB_ANSWERED && job->outcome == OUTCOME_INVALID && !job->repeated &&
            job->delivery->reply_to.len == 0;
 }
 
+/* What nobody vouches for is only counted: garbage must not fill the dead letters. What came too late
+ * was not wanted any more. */
+static bool is_worth_keeping(struct job *job)
+{
+    job_note_caller(job);
+    return job->vouched && job->err.code != DEADLINE_EXCEEDED;
+}
+
 /* What failed by our fault goes to the delays or dead letters, and so does what is wrong and has
- * nobody to be told: nothing disappears in silence. */
-static void put_aside(struct job *job)
+ * nobody to be told, when we know who sent it. */
+static bool is_to_be_put_aside(struct job *job)
+{
+    if (job->state == JOB_FAILED)
+        return true;
+    if (!is_lost_cause(job))
+        return false;
+    job->hopeless = is_worth_keeping(job);
+    job->dropped = !job->hopeless;
+    job->batch->lane->counters.dropped += job->dropped;
+    return job->hopeless;
+}
+
+/* One at a time, after the broker had refused some copy of the span. Those that it did take go out
+ * twice, and have one effect. */
+static void put_aside_alone(struct job *job)
 {
     struct err err = {0};
-    if (job->state == JOB_ANSWERED) {
-        job->hopeless = true;
-        job_note_caller(job);
-    }
-    if (job_postpone_or_bury(job, &err) == OUTCOME_DONE) {
-        job->state = JOB_ANSWERED;
+    const uint64_t group = ++job->batch->lane->last_group;
+    job_put_aside(job, group);
+    if (lane_confirm_copies(job->batch->lane, group, &err) == OUTCOME_DONE) {
+        job_was_put_aside(job);
         return;
     }
     job_block(job); /* the broker is away: it will deliver the message again */
     batch_mark_bus_lost(job->batch);
+}
+
+static void put_aside(struct batch *batch, struct span span)
+{
+    struct job **failed = arena_array(batch->arena, span.count, sizeof(*failed));
+    struct err err = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < span.count; i++)
+        if (is_to_be_put_aside(&span.jobs[i]))
+            failed[count++] = &span.jobs[i];
+    if (count == 0)
+        return;
+    const uint64_t group = ++batch->lane->last_group;
+    for (size_t i = 0; i < count; i++)
+        job_put_aside(failed[i], group);
+    const enum outcome outcome = lane_confirm_copies(batch->lane, group, &err);
+    for (size_t i = 0; i < count; i++)
+        if (outcome == OUTCOME_DONE)
+            job_was_put_aside(failed[i]);
+        else
+            put_aside_alone(failed[i]);
 }
 
 /* The slot may have gone to another token of this batch meanwhile. */
@@ -181,8 +238,6 @@ static void remember_account_check(struct job *job)
 
 static void settle_job(struct job *job)
 {
-    if (job->state == JOB_FAILED || is_lost_cause(job))
-        put_aside(job);
     if (!is_to_be_settled(job))
         return;
     if (job->state == JOB_DECIDED)
@@ -201,6 +256,7 @@ void batch_settle(struct batch *batch, struct span span)
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
             job_follow(&span.jobs[i]);
+    put_aside(batch, span);
     for (size_t i = 0; i < span.count; i++)
         settle_job(&span.jobs[i]);
     publish_events(batch); /* after the replies: somebody waits for those */
@@ -211,6 +267,6 @@ void batch_settle(struct batch *batch, struct span span)
     lane_crashpoint(lane, "after-publish");
     batch->times.settle_us += clock_monotonic_us() - start;
     for (size_t i = 0; i < span.count; i++)
-        if (span.jobs[i].state == JOB_SETTLED)
+        if (span.jobs[i].state == JOB_SETTLED && is_to_be_logged(&span.jobs[i]))
             log_job(&span.jobs[i]);
 }

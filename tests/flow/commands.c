@@ -213,6 +213,7 @@ static const struct command {
     {"send", flow_send, false},
     {"repeat", flow_repeat, false},
     {"publish", flow_publish, false},
+    {"forge", flow_forge, false},
     {"redeliver", flow_redeliver, false},
     {"together", flow_together, false},
     {"end", flow_end, false},

@@ -48,6 +48,7 @@ bool flow_command(struct flow *flow, struct words *words);
 bool flow_send(struct flow *flow, struct words *words);
 bool flow_repeat(struct flow *flow, struct words *words);
 bool flow_publish(struct flow *flow, struct words *words);
+bool flow_forge(struct flow *flow, struct words *words);
 bool flow_redeliver(struct flow *flow, struct words *words);
 bool flow_together(struct flow *flow, struct words *words);
 bool flow_end(struct flow *flow, struct words *words);

@@ -6,6 +6,7 @@
 #include "bus/bus_client.h"
 #include "flow/flow.h"
 #include "worker/names.h"
+#include "worker/signature.h"
 
 /* --- options of `send` --------------------------------------------------------------------------- */
 
@@ -252,19 +253,44 @@ bool flow_repeat(struct flow *flow, struct words *words)
     return publish(flow, &message, str_is_absent(message.reply_to));
 }
 
-/* publish TYPE BODY: somebody else puts an event onto the events exchange. */
-bool flow_publish(struct flow *flow, struct words *words)
+/* With our signature, as a lane publishes it; or without one. */
+static bool publish_event(struct flow *flow, struct bus_message event, bool is_signed)
+{
+    const struct signed_event said = {event.exchange, event.routing_key, event.message_id,
+                                      event.body};
+    const struct bus_header signature = {"x-signature",
+                                         event_sign(&flow->arena, &flow->world->lane.keys, &said)};
+    event.headers = arena_copy(&flow->arena, &signature, sizeof(signature));
+    event.header_count = is_signed;
+    return publish(flow, &event, true);
+}
+
+static bool publish_anew(struct flow *flow, struct words *words, bool is_signed)
 {
     struct arena *arena = &flow->arena;
     const struct str type = words_take(words);
-    const struct bus_message message = {
-        .exchange = name_events(arena, flow->world->settings.engine.prefix),
-        .routing_key = type,
-        .body = words_take_json(words),
-        .message_id = str_printf(arena, "%d-%d", flow->world->scripts, ++flow->sends),
-        .type = type,
-    };
-    return publish(flow, &message, true);
+    return publish_event(
+        flow,
+        (struct bus_message){
+            .exchange = name_events(arena, flow->world->settings.engine.prefix),
+            .routing_key = type,
+            .body = words_take_json(words),
+            .message_id = str_printf(arena, "%d-%d", flow->world->scripts, ++flow->sends),
+            .type = type,
+        },
+        is_signed);
+}
+
+/* publish TYPE BODY: an event that another lane of ours wrote. */
+bool flow_publish(struct flow *flow, struct words *words)
+{
+    return publish_anew(flow, words, true);
+}
+
+/* forge TYPE BODY: somebody else puts an event onto the events exchange. */
+bool flow_forge(struct flow *flow, struct words *words)
+{
+    return publish_anew(flow, words, false);
 }
 
 /* The broker gives the last event of this type to its subscribers once more. */
@@ -287,7 +313,7 @@ bool flow_redeliver(struct flow *flow, struct words *words)
         .message_id = str_dup(arena, event->message_id),
         .type = str_dup(arena, event->type),
     };
-    return publish(flow, &message, true);
+    return publish_event(flow, message, true);
 }
 
 bool flow_together(struct flow *flow, struct words *words)

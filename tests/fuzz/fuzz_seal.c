@@ -1,19 +1,24 @@
-/* fuzz_seal.c - no bytes but what we sealed open, and whatever was sealed as a caller, the caller that
- * comes out is complete.
+/* fuzz_seal.c - no bytes but what we sealed open, for their own message alone, and the caller that comes
+ * out is complete.
  *
- * The first byte chooses: 'r' the rest is a seal as it came; else the rest is sealed here as the
- * caller of a message, so that the inside is reached. */
+ * The first byte chooses: 'r' the rest is a seal as it came; else a caller is sealed here, and the rest
+ * says until when the seal holds. */
 #include <stdlib.h>
 
 #include "base/id.h"
-#include "worker/batch.h"
+#include "worker/caller.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CONTEXT "caller shop.order m-1" /* caller.c: queue and message id */
-
-static struct lane lane = {
-    .keys = {.ring = {{.seal = "a key of thirty-two bytes ......"}}, .ring_count = 1}};
+static const struct auth_keys keys = {.ring = {{.seal = "a key of thirty-two bytes ......"}},
+                                      .ring_count = 1};
+static const struct sealed_message message = {
+    .queue = {"shop.order", 10}, .operation = {"order.place", 11}, .message_id = {"m-1", 3}};
+static const struct sealed_message another = {
+    .queue = {"shop.order", 10}, .operation = {"order.place", 11}, .message_id = {"m-2", 3}};
+static const struct caller asker = {.role = CUSTOMER,
+                                    .id = {"0123456789abcdef01234567", 24},
+                                    .session = {"89abcdef0123456701234567", 24}};
 
 static void require(bool holds)
 {
@@ -21,42 +26,36 @@ static void require(bool holds)
         abort();
 }
 
-static bool opens(struct arena *arena, struct str sealed, struct str message_id)
+static bool opens(struct arena *arena, const struct sealed_message *of, struct str sealed)
 {
-    const struct operation operation = {.name = "order.place", .who = CUSTOMER};
-    const struct delivery delivery = {
-        .queue = STR("shop.order"), .message_id = message_id, .caller = sealed};
-    const struct batch batch = {.lane = &lane, .arena = arena};
-    struct job job = {.batch = (struct batch *)(uintptr_t)&batch,
-                      .delivery = (struct delivery *)(uintptr_t)&delivery,
-                      .operation = &operation};
-    if (!job_unseal_caller(&job))
+    struct caller caller;
+    if (!caller_unseal(arena, &keys, COPY_SEAL, of, sealed, 0, &caller))
         return false;
-    require(job.bearer.role >= CUSTOMER && job.bearer.role <= SUPERADMIN);
-    require(id_is_valid(job.bearer.id) && id_is_valid(job.bearer.session) && job.authorize);
+    require(caller.role <= SUPERADMIN);
+    if (caller.role > GUEST)
+        require(id_is_valid(caller.id) && id_is_valid(caller.session));
     return true;
 }
 
-/* Bytes of a stranger: this text is the only one that was ever sealed under the key. */
+/* Bytes of a stranger: nothing was ever sealed under the key that they could be. */
 static void check_raw(struct arena *arena, struct str sealed)
 {
-    struct str plain = STR_ABSENT;
-    if (auth_unseal(arena, &lane.keys, STR(CONTEXT), sealed, &plain))
-        require(str_eq(plain, STR("customer 0123456789abcdef01234567 89abcdef0123456701234567")));
+    require(!opens(arena, &message, sealed));
 }
 
-/* Bound to its message, and to every one of its bits. */
-static void check_sealed(struct arena *arena, struct str plain)
+/* Bound to its message, and to every one of its bits: the rest says until when, and where one is
+ * bent. */
+static void check_sealed(struct arena *arena, struct str rest)
 {
-    struct str out;
-    const struct str sealed = auth_seal(arena, &lane.keys, STR(CONTEXT), plain);
-    require(auth_unseal(arena, &lane.keys, STR(CONTEXT), sealed, &out) && str_eq(out, plain));
-    (void)opens(arena, sealed, STR("m-1"));
-    require(!opens(arena, sealed, STR("m-2")));
+    int64_t until_ms = 0;
+    memcpy(&until_ms, rest.ptr, rest.len < sizeof(until_ms) ? rest.len : sizeof(until_ms));
+    const struct str sealed = caller_seal(arena, &keys, COPY_SEAL, &message, &asker, until_ms);
+    require(opens(arena, &message, sealed) == (until_ms >= 0));
+    require(!opens(arena, &another, sealed));
     char *forged = arena_copy(arena, sealed.ptr, sealed.len + 1);
-    const size_t at = plain.len % sealed.len;
+    const size_t at = rest.len % sealed.len;
     forged[at] = forged[at] == 'A' ? 'B' : 'A';
-    require(!opens(arena, (struct str){forged, sealed.len}, STR("m-1")));
+    require(!opens(arena, &message, (struct str){forged, sealed.len}));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

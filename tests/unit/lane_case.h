@@ -17,6 +17,7 @@
 #include "wire/json.h"
 #include "wire/schema_node.h"
 #include "worker/batch.h"
+#include "worker/caller.h"
 #include "worker/delay.h"
 #include "worker/names.h"
 
@@ -280,6 +281,21 @@ static inline size_t delayed(struct lane_case *c)
     for (int level = 0; level < DELAY_LEVELS; level++)
         count += bus_fake_depth(c->bus, name_delay(&c->arena, c->engine.prefix, level));
     return count;
+}
+
+/* A copy of the delivery that comes out of the delays, with our seal of who asked. */
+static inline struct delivery sealed_copy(struct lane_case *c, struct delivery from,
+                                          struct str operation, const struct caller *caller)
+{
+    from.operation = operation;
+    from.exchange = STR("t.delay.end");
+    from.routing_key = from.queue;
+    from.attempt = 1;
+    from.authorization = STR_ABSENT;
+    const struct sealed_message message = {from.queue, operation, from.message_id, from.body, 1};
+    from.caller = caller_seal(&c->arena, &c->lane.keys, COPY_SEAL, &message, caller,
+                              lane_case_now + MS_PER_DAY);
+    return from;
 }
 
 /* "Bearer <token>", good for ten minutes from lane_case_now. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
+#include "worker/signature.h"
 
 static struct lane_case c;
 static struct batch batch;
@@ -619,6 +620,14 @@ void test_admission__the_fingerprint_is_of_values_and_operation(void **state)
 
 /* --- events, and copies that come back ------------------------------------------------------------ */
 
+static struct delivery signed_by(const struct auth_keys *keys, struct delivery event)
+{
+    const struct signed_event said = {event.exchange, event.routing_key, event.message_id,
+                                      event.body};
+    event.signature = event_sign(&c.arena, keys, &said);
+    return event;
+}
+
 static struct delivery good_event(void)
 {
     struct delivery delivery = good();
@@ -629,7 +638,7 @@ static struct delivery good_event(void)
     delivery.content_type = STR("application/cloudevents+json");
     delivery.body = str_printf(&c.arena, "{\"specversion\":\"1.0\",\"data\":%.*s}",
                                STR_FMT(note_body(&c, NOTE_ID, "hello")));
-    return delivery;
+    return signed_by(&c.lane.keys, delivery);
 }
 
 void test_admission__events_go_to_their_subscriber_without_a_token(void **state)
@@ -654,27 +663,66 @@ void test_admission__events_go_to_their_subscriber_without_a_token(void **state)
     lane_case_close(&c);
 }
 
+/* Whoever may publish to the exchange of events can write one, but not sign it. */
+void test_admission__an_event_that_we_did_not_sign_is_refused(void **state)
+{
+    (void)state;
+    open_door();
+    struct auth_keys others = c.lane.keys;
+    memset(others.ring[0].mac, 9, sizeof(others.ring[0].mac));
+    const struct delivery good = good_event();
+    struct delivery delivery = good;
+    delivery.signature = STR_ABSENT;
+    refused(&delivery, UNAUTHENTICATED);
+    delivery.signature = STR("");
+    refused(&delivery, UNAUTHENTICATED);
+    delivery = signed_by(&others, good);
+    refused(&delivery, UNAUTHENTICATED);
+    delivery = good;
+    delivery.message_id = STR("another");
+    refused(&delivery, UNAUTHENTICATED);
+    delivery = good;
+    delivery.body = str_printf(&c.arena, "%.*s ", STR_FMT(good.body));
+    refused(&delivery, UNAUTHENTICATED);
+    lane_case_close(&c);
+}
+
+/* While lanes of a version that did not sign them still run; a wrong signature is wrong then, too. */
+void test_admission__unsigned_events_are_taken_up_when_the_operator_says_so(void **state)
+{
+    (void)state;
+    open_door();
+    c.engine.accept_unsigned_events = true;
+    struct delivery delivery = good_event();
+    delivery.signature = STR_ABSENT;
+    assert_false(let_in(&delivery).vouched);
+    delivery.signature = STR("AAAA");
+    refused(&delivery, UNAUTHENTICATED);
+    lane_case_close(&c);
+}
+
 /* Otherwise anybody could play an event without a token. */
 void test_admission__a_subscriber_is_not_to_be_had_by_request(void **state)
 {
     (void)state;
     open_door();
+    static const struct caller nobody = {.role = GUEST};
     struct delivery delivery = good_event();
     delivery.queue = STR("t.echo");
     delivery.exchange = STR("t.requests");
     delivery.routing_key = STR("echo.note_written");
     refused(&delivery, UNKNOWN_OPERATION);
-    delivery.operation = STR("echo.note_written"); /* only the default exchange may say so */
+    delivery.operation = STR("echo.note_written");
     refused(&delivery, UNKNOWN_OPERATION);
     delivery.exchange = STR("");
     delivery.routing_key = delivery.queue = STR("t.echo.events");
     delivery.attempt = 1;
     refused(&delivery, UNKNOWN_OPERATION); /* anybody can write that; only we can seal it */
-    const struct job ours = {.batch = &batch, .delivery = &delivery};
-    delivery.caller = job_seal_caller(&ours);
-    assert_ptr_equal(let_in(&delivery).operation, &echo_written);
-    delivery.message_id = STR("another");
-    refused(&delivery, UNKNOWN_OPERATION);
+    delivery = good_event();
+    struct delivery copy = sealed_copy(&c, delivery, STR("echo.note_written"), &nobody);
+    assert_ptr_equal(let_in(&copy).operation, &echo_written);
+    copy.message_id = STR("another");
+    refused(&copy, UNKNOWN_OPERATION);
     lane_case_close(&c);
 }
 
@@ -686,7 +734,8 @@ void test_admission__a_copy_from_a_delay_is_the_same_message(void **state)
     const struct job first = let_in(&delivery);
     static const struct {
         const char *exchange, *routing_key;
-    } ways[] = {{"t.delay.02", "0.0.1.t.notes"}, {"t.delay.end", "1.t.notes"}, {"", "t.notes"}};
+    } ways[] = {
+        {"t.delay.02", "0.0.1.t.notes"}, {"t.delay.end", "1.t.notes"}, {"t.delay.end", "t.notes"}};
     for (size_t i = 0; i < COUNT(ways); i++) {
         delivery.exchange = str_of(ways[i].exchange);
         delivery.routing_key = str_of(ways[i].routing_key);
@@ -759,6 +808,8 @@ void test_admission__who_sent_what_is_put_aside_is_noted(void **state)
     lane_case_close(&c);
 }
 
+static const struct caller anna = {.role = CUSTOMER, .id = {ANNA, 24}, .session = {SESSION, 24}};
+
 /* Its token may end before the delays do, but nobody else can make such a copy. */
 void test_admission__a_delayed_copy_brings_its_caller_along(void **state)
 {
@@ -766,25 +817,68 @@ void test_admission__a_delayed_copy_brings_its_caller_along(void **state)
     open_door();
     struct delivery delivery = good();
     struct job first = let_in(&delivery);
-    struct delivery copy = delivery;
-    copy.caller = job_seal_caller(&first);
-    copy.authorization = STR_ABSENT;
-    let_in(&copy); /* sent again by an operator, it begins anew */
-    copy.attempt = 1;
+    struct delivery copy = sealed_copy(&c, delivery, STR("note.write"), &anna);
     const struct job job = let_in(&copy);
     assert_string_equal(job.caller.id.ptr, ANNA);
     assert_string_equal(job.caller.session.ptr, SESSION);
     assert_int_equal(job.caller.role, CUSTOMER);
-    assert_true(job.authorize);
+    assert_true(job.authorize && job.vouched);
     assert_null(job.token);
     assert_true(same_key(&first, &job));
-    copy.routing_key = STR("note.purge");
+    lane_case_close(&c);
+}
+
+/* A seal that somebody read in a queue is good for nothing but the same message at the same place. */
+void test_admission__a_seal_holds_for_one_message_in_one_attempt(void **state)
+{
+    (void)state;
+    open_door();
+    const struct delivery good_copy = sealed_copy(&c, good(), STR("note.write"), &anna);
+    struct delivery copies[8];
+    for (size_t i = 0; i < COUNT(copies); i++)
+        copies[i] = good_copy;
+    copies[0].operation = STR("note.purge");
+    copies[1].message_id = STR("m2");
+    copies[2].body = note_body(&c, NOTE_ID, "hellO");
+    copies[3].attempt = 2;
+    copies[4].attempt = 0;
+    copies[5].caller.len--;
+    copies[6].exchange = STR("t.requests"); /* where everybody publishes */
+    copies[6].routing_key = STR("note.write");
+    copies[7].exchange = STR("");
+    for (size_t i = 0; i < COUNT(copies); i++) {
+        const struct job job = admit(&copies[i]);
+        assert_int_equal(job.outcome, OUTCOME_INVALID);
+        assert_false(job.is_copy || job.vouched);
+    }
+    struct delivery same = good_copy;
+    let_in(&same);
+    batch.now += 2 * MS_PER_DAY;
+    refused(&same, UNAUTHENTICATED);
+    batch.now -= 2 * MS_PER_DAY;
+    lane_case_close(&c);
+}
+
+/* What an operator has in hand is no copy yet. */
+void test_admission__the_seal_of_a_letter_is_not_that_of_a_copy(void **state)
+{
+    (void)state;
+    open_door();
+    struct delivery copy = sealed_copy(&c, good(), STR("note.write"), &anna);
+    const struct sealed_message message = {copy.queue, copy.operation, copy.message_id, copy.body,
+                                           copy.attempt};
+    copy.caller = caller_seal(&c.arena, &c.lane.keys, LETTER_SEAL, &message, &anna, INT64_MAX);
     refused(&copy, UNAUTHENTICATED);
-    copy.routing_key = STR("note.write");
-    copy.message_id = STR("m2");
-    refused(&copy, UNAUTHENTICATED);
-    copy.message_id = STR("m1");
-    copy.caller.len--;
-    refused(&copy, UNAUTHENTICATED);
+    lane_case_close(&c);
+}
+
+/* A role that was enough for one operation is not enough for another. */
+void test_admission__a_sealed_caller_needs_the_role(void **state)
+{
+    (void)state;
+    open_door();
+    struct delivery delivery = good();
+    struct delivery copy = sealed_copy(&c, delivery, STR("note.purge"), &anna);
+    refused(&copy, FORBIDDEN);
     lane_case_close(&c);
 }

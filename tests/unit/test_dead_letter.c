@@ -154,7 +154,8 @@ void test_dead_letter__without_readable_headers_is_still_one(void **state)
     const struct seen seen = look("notes");
     assert_int_equal(seen.count, 1);
     assert_int_equal(seen.letters[0].id.ptr[0], '~'); /* nobody can type its message id */
-    assert_true(str_is_absent(seen.letters[0].code));
+    assert_text(seen.letters[0].code, "NOT_OURS");
+    assert_false(seen.letters[0].is_ours);
     assert_int_equal(seen.letters[0].failed_at, -1);
     end();
 }

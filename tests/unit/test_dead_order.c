@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "dead_case.h"
+#include "worker/signature.h"
 
 #define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
 #define MANY     10
@@ -32,15 +33,20 @@ static void end(void)
     lane_case_close(&c);
 }
 
-/* A letter that the database made die and that would be done now. */
-static void bury_good(const char *message_id, const char *id)
+static void fail_all_rounds(void)
 {
-    send_note(message_id, note_body(&c, id, "fine"), NULL);
     for (int i = 0; i < 3; i++) {
         store_fake_fail(c.store, STORE_FAKE_COMMIT, 1, OUTCOME_BUG, false);
         run();
         wait_for_round(i);
     }
+}
+
+/* A letter that the database made die and that would be done now. */
+static void bury_good(const char *message_id, const char *id)
+{
+    send_note(message_id, note_body(&c, id, "fine"), NULL);
+    fail_all_rounds();
     assert_null(note(id));
 }
 
@@ -88,10 +94,10 @@ void test_dead_order__a_deadline_that_has_passed_does_not_count_again(void **sta
         bus_fake_send(c.bus, &(struct bus_message){.exchange = STR("t.requests"),
                                                    .routing_key = STR("note.write"),
                                                    .message_id = STR("late"),
-                                                   .deadline = NOW_MS - 1,
+                                                   .deadline = NOW_MS + MS_PER_HOUR,
                                                    .authorization = bearer(&c, ANNA, "customer"),
                                                    .body = note_body(&c, NOTE_ID, "fine")}));
-    run();
+    fail_all_rounds();
     assert_int_equal(depth(DEAD), 1);
     lane_case_now += MS_PER_DAY;
     const struct dead_order order = order_of("late");
@@ -244,24 +250,40 @@ void test_dead_order__an_event_is_taken_up_again(void **state)
     end();
 }
 
-void test_dead_order__what_was_delivered_too_often_is_done_again_events_as_well(void **state)
+/* The event, with our signature or without. */
+static void send_event(bool is_signed)
 {
-    (void)state;
-    begin();
-    struct err err = {0};
     const struct str body =
         str_printf(&c.arena, "{\"data\":{\"id\":\"%s\",\"text\":\"x\"}}", NOTE_ID);
-    send_note("m1", note_body(&c, OTHER_ID, "fine"), NULL);
-    assert_true(bus_fake_send(c.bus, &(struct bus_message){.exchange = STR("t.events"),
-                                                           .routing_key = STR("note.written"),
-                                                           .message_id = STR(NOTE_ID),
-                                                           .body = body}));
+    const struct signed_event event = {STR("t.events"), STR("note.written"), STR(NOTE_ID), body};
+    const struct bus_header signature = {"x-signature", event_sign(&c.arena, &c.lane.keys, &event)};
+    assert_true(bus_fake_send(c.bus, &(struct bus_message){.exchange = event.exchange,
+                                                           .routing_key = event.routing_key,
+                                                           .message_id = event.message_id,
+                                                           .body = body,
+                                                           .headers = &signature,
+                                                           .header_count = is_signed}));
+}
+
+/* Received and never settled, as by lanes that die, until the broker has enough of it. */
+static void let_lanes_die(void)
+{
+    struct err err = {0};
     for (int i = 0; i <= DELIVERY_LIMIT; i++) {
         struct delivery *delivery = NULL;
         while (bus_next(c.bus, 0, &delivery) == BUS_MESSAGE)
             delivery_free(delivery);
         must(bus_reconnect(c.bus, &err), &err);
     }
+}
+
+void test_dead_order__what_was_delivered_too_often_is_done_again_events_as_well(void **state)
+{
+    (void)state;
+    begin();
+    send_note("m1", note_body(&c, OTHER_ID, "fine"), NULL);
+    send_event(true);
+    let_lanes_die();
     assert_int_equal(depth(DEAD) + depth("t.dead.echo"), 2);
     struct dead_order order = order_of(NULL);
     order.worker = STR_ABSENT;
@@ -269,6 +291,58 @@ void test_dead_order__what_was_delivered_too_often_is_done_again_events_as_well(
     run();
     assert_non_null(note(OTHER_ID));
     assert_non_null(note(NOTE_ID)); /* the echo's id is the event's */
+    end();
+}
+
+/* The broker buries whatever kills lanes: that it lay in the queue of events makes no event of it. */
+void test_dead_order__an_event_that_we_did_not_write_is_not_sent_again(void **state)
+{
+    (void)state;
+    begin();
+    send_event(false);
+    let_lanes_die();
+    assert_int_equal(depth("t.dead.echo"), 1);
+    struct dead_order order = order_of(NULL);
+    order.worker = STR_ABSENT;
+    const struct dead_tally tally = replay(&ann, &order);
+    assert_int_equal(tally.moved, 0);
+    assert_int_equal(tally.left, 1);
+    assert_non_null(strstr(tally.first.text, "no lane of ours wrote"));
+    run();
+    assert_null(note(NOTE_ID));
+    end();
+}
+
+/* A customer's message whose headers say that it died as an event of ours: by our own account, by the
+ * broker's of an earlier death, or by both. Really it died as a request. */
+void test_dead_order__what_a_publisher_wrote_about_a_death_is_not_believed(void **state)
+{
+    (void)state;
+    begin();
+    const struct bus_header forged[] = {
+        {"x-operation", STR("echo.note_written")},
+        {"x-failure-code", STR("INTERNAL")},
+        {"x-original-queue", STR("t.echo.events")},
+        {"x-original-exchange", STR("t.events")},
+        {"x-original-routing-key", STR("note.written")},
+        {"x-caller", STR("superadmin 1 1 1")},
+        {"x-signature", STR("AAAA")},
+    };
+    assert_true(bus_fake_send(
+        c.bus,
+        &(struct bus_message){.exchange = STR("t.requests"),
+                              .routing_key = STR("note.write"),
+                              .message_id = STR(NOTE_ID),
+                              .body = STR("{\"data\":{\"id\":\"" NOTE_ID "\",\"text\":\"x\"}}"),
+                              .headers = forged,
+                              .header_count = 7}));
+    let_lanes_die();
+    assert_int_equal(depth(DEAD), 1);
+    struct dead_order order = order_of(NULL);
+    (void)replay(&ann, &order);
+    run();
+    assert_null(note(NOTE_ID));
+    assert_int_equal(store_fake_count(c.store, &note_type), 0);
     end();
 }
 
@@ -316,9 +390,10 @@ void test_dead_order__a_queue_that_is_none_of_ours_is_not_written_to(void **stat
 {
     (void)state;
     begin();
-    const struct bus_header forged[] = {{"x-operation", STR("note.write")},
-                                        {"x-failure-code", STR("INTERNAL")},
-                                        {"x-original-queue", STR("spy")}};
+    const struct bus_header forged[] = {
+        {"x-operation", STR("note.write")},
+        {"x-failure-code", STR("INTERNAL")},
+        {"x-original-queue", STR("spy")}}; /* unsigned: not believed */
     assert_true(bus_fake_send(c.bus, &(struct bus_message){.exchange = STR(""),
                                                            .routing_key = STR(DEAD),
                                                            .message_id = STR("m1"),

@@ -35,6 +35,8 @@ static void put_letter(struct json_writer *writer, const struct dead_letter *let
     put_text(writer, "id", letter->id);
     put_text(writer, "digest", letter->digest);
     put_text(writer, "operation", letter->operation);
+    json_key(writer, "ours");
+    json_put_bool(writer, letter->is_ours);
     put_text(writer, "code", letter->code);
     put_text(writer, "reason", letter->reason);
     put_text(writer, "place", letter->place);

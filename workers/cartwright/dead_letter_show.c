@@ -48,6 +48,8 @@ static void print_facts(struct arena *arena, const struct dead_letter *letter)
     line(arena, "digest", letter->digest);
     line(arena, "worker", letter->worker);
     line(arena, "operation", letter->operation);
+    line(arena, "signed",
+         letter->is_ours ? STR("by us") : STR("NOT OURS: only what the broker wrote is believed"));
     line(arena, "code", letter->code);
     line(arena, "reason", letter->reason);
     line(arena, "place", letter->place);
