@@ -1,5 +1,5 @@
 /* base64.c - URL-safe base64 without padding. */
-#include "auth/base64.h"
+#include "auth/auth.h"
 
 #include <sodium.h>
 

@@ -1,7 +1,7 @@
 /* seal.c - digests, sealing and derived randomness; all of libsodium. */
 #include <sodium.h>
 
-#include "auth/base64.h"
+#include "auth/auth.h"
 #include "base/id.h"
 #include "base/text.h"
 

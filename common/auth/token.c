@@ -19,7 +19,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "auth/base64.h"
+#include "auth/auth.h"
 #include "base/id.h"
 #include "wire/json.h"
 

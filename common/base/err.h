@@ -49,6 +49,7 @@ struct error_code {
     X(RATE_LIMITED, 429, true)                                                                     \
     X(BUSY, 503, true)                                                                             \
     X(UNKNOWN_OPERATION, 404, false)                                                               \
+    X(BAD_CURSOR, 400, false)                                                                      \
     X(UNSUPPORTED_VERSION, 400, false)                                                             \
     X(INTERNAL, 500, true)
 

@@ -49,6 +49,9 @@ static void unshare_field(const struct field *field, struct arena *arena, void *
     case FIELD_RAW:
         unshare_texts(arena, at, 1, sharing);
         break;
+    case FIELD_OPT_STR:
+        unshare_texts(arena, &((struct opt_str *)at)->value, 1, sharing);
+        break;
     case FIELD_LIST:
     case FIELD_STRS:
     case FIELD_IDS:

@@ -7,6 +7,7 @@
  *   FIELD_STR, FIELD_ID, FIELD_DATE  struct str            absent: ptr == NULL
  *   FIELD_INT                        int64_t               FIELD_OPT_INT   struct opt_int
  *   FIELD_BOOL                       bool                  FIELD_OPT_BOOL  struct opt_bool
+ *   FIELD_OPT_STR                    struct opt_str        on the wire only, in no document
  *   FIELD_TIME                       int64_t ms, 0 absent
  *   FIELD_MONEY                      struct money          absent: currency[0] == 0
  *   FIELD_ENUM                       int, index into names, -1 absent
@@ -33,9 +34,10 @@ enum field_kind {
     FIELD_OPT_INT,
     FIELD_BOOL,
     FIELD_OPT_BOOL,
-    FIELD_TIME,  /* RFC 3339 in JSON, a UTC date in BSON */
-    FIELD_MONEY, /* {"amount", "currency"} */
-    FIELD_ENUM,  /* its name as a string */
+    FIELD_OPT_STR, /* a text or null, where that is something else than absent */
+    FIELD_TIME,    /* RFC 3339 in JSON, a UTC date in BSON */
+    FIELD_MONEY,   /* {"amount", "currency"} */
+    FIELD_ENUM,    /* its name as a string */
     FIELD_STRUCT,
     FIELD_EMBED,
     FIELD_LIST,
@@ -59,6 +61,12 @@ struct opt_int {
 struct opt_bool {
     bool has;
     bool value;
+};
+
+/* Of a patch: keep what is there (!has), clear it (has, absent), set it. */
+struct opt_str {
+    bool has;
+    struct str value; /* absent: null */
 };
 
 #define LIST(type)                                                                                 \

@@ -249,8 +249,27 @@ static int compare_hits(const void *a, const void *b, void *context)
     return str_cmp(doc_head(left->doc)->id, doc_head(right->doc)->id);
 }
 
+/* Behind the place at which the page begins, in the order of the sorts. */
+static bool is_behind(const struct query *query, const void *doc)
+{
+    for (size_t i = 0; i < query->sort_count; i++) {
+        const struct query_sort *sort = &query->sorts[i];
+        const struct query_value *place = &query->place[i];
+        struct fake_value value = {0};
+        fake_values(query->type->shape, doc, sort->path, take_first, &value);
+        const struct fake_value from =
+            value.is_text ? text_value(place->text) : number_value(true, place->number);
+        const int order = fake_value_cmp(&value, &from);
+        if (order != 0)
+            return (order > 0) == (sort->direction > 0);
+    }
+    return false;
+}
+
 static bool matches(const struct query *query, const void *doc, int64_t *score)
 {
+    if (query->behind && !is_behind(query, doc))
+        return false;
     for (size_t i = 0; i < query->term_count; i++) {
         const struct query_term *term = &query->terms[i];
         if (term->op == QUERY_TEXT)

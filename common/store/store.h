@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fields.h"
+#include "base/text.h"
 
 /* Every document begins with this. `id` is "_id": an ObjectId's 24 hex digits or a natural key. */
 struct doc_head {
@@ -92,6 +93,12 @@ struct query_sort {
     bool relevance;   /* by text score, best first */
 };
 
+/* One value of a sort: `text` or `number`, as with terms. */
+struct query_value {
+    struct str text;
+    int64_t number;
+};
+
 /* A page of documents, or only their count. Values are always data: there is no way to pass an
  * operator or a pattern. */
 struct query {
@@ -100,6 +107,10 @@ struct query {
     size_t term_count;
     struct query_sort sorts[QUERY_SORTS_MAX];
     size_t sort_count;
+    /* Only what comes behind these values, one for each sort. Then every document must have the
+     * sorts' fields, and the last one must be unique. */
+    bool behind;
+    struct query_value place[QUERY_SORTS_MAX];
     int64_t skip;
     int64_t limit;   /* 0: no documents, only the total */
     bool with_total; /* count what matches in all */
@@ -109,6 +120,13 @@ struct query_page {
     struct doc_list docs;
     int64_t total; /* -1 without with_total */
 };
+
+/* What the query asks for (type, terms, order; not which part of it), as a text that no other query
+ * has. */
+void query_write(struct text *text, const struct query *query);
+/* The values by which `doc` has its place in the order of `query`: one for each sort. */
+void query_place(const struct query *query, const void *doc,
+                 struct query_value place[QUERY_SORTS_MAX]);
 
 /* --- committing ------------------------------------------------------------------------------ */
 

@@ -35,14 +35,52 @@ static bool put_words(struct arena *arena, bson_t *term, struct str typed)
 }
 
 /* {<path>: {<operator>: value}} */
-static bool put_comparison(bson_t *term, const struct shape *shape, const struct query_term *from)
+static bool put_value(bson_t *term, const struct shape *shape, const char *name, enum query_op op,
+                      struct query_value value)
 {
     struct doc_path path;
     bson_t comparison;
-    return doc_path_resolve(shape, from->path, &path) &&
+    return doc_path_resolve(shape, name, &path) &&
            bson_append_document_begin(term, path.bson, -1, &comparison) &&
-           codec_put_value(&comparison, operators[from->op], path.kind, from->text, from->number) &&
+           codec_put_value(&comparison, operators[op], path.kind, value.text, value.number) &&
            bson_append_document_end(term, &comparison);
+}
+
+static bool put_comparison(bson_t *term, const struct shape *shape, const struct query_term *from)
+{
+    return put_value(term, shape, from->path, from->op,
+                     (struct query_value){from->text, from->number});
+}
+
+static enum query_op behind(const struct query_sort *sort)
+{
+    return sort->direction < 0 ? QUERY_LT : QUERY_GT;
+}
+
+/* {a: va, b: {$gt: vb}}: level with the place in all sorts before `last`, and behind it in that. */
+static bool put_behind(bson_t *branch, const struct query *query, size_t last)
+{
+    const struct shape *shape = query->type->shape;
+    bool ok = true;
+    for (size_t i = 0; ok && i <= last; i++)
+        ok = put_value(branch, shape, query->sorts[i].path,
+                       i < last ? QUERY_EQ : behind(&query->sorts[i]), query->place[i]);
+    return ok;
+}
+
+/* {a: {$gte: va}, $or: [{a: {$gt: va}}, {a: va, b: {$gt: vb}}]}: the first member is implied by the
+ * second, and is what an index can begin at. */
+static bool put_place(bson_t *term, const struct query *query)
+{
+    struct mongo_array branches;
+    bson_t branch;
+    const enum query_op level = query->sorts[0].direction < 0 ? QUERY_LTE : QUERY_GTE;
+    bool ok = put_value(term, query->type->shape, query->sorts[0].path, level, query->place[0]) &&
+              mongo_array_begin(&branches, term, "$or");
+    for (size_t i = 0; ok && i < query->sort_count; i++)
+        ok = mongo_array_add(&branches, &branch) && put_behind(&branch, query, i) &&
+             mongo_array_add_end(&branches, &branch);
+    return ok && mongo_array_end(&branches);
 }
 
 /* {$and: [...]}: two terms may name the same path. */
@@ -50,9 +88,13 @@ static enum outcome put_filter(struct arena *arena, bson_t *filter, const struct
                                struct err *err)
 {
     struct mongo_array terms;
-    if (query->term_count == 0)
+    bson_t place;
+    if (query->term_count == 0 && !query->behind)
         return OUTCOME_DONE;
     bool ok = mongo_array_begin(&terms, filter, "$and");
+    if (ok && query->behind)
+        ok = mongo_array_add(&terms, &place) && put_place(&place, query) &&
+             mongo_array_add_end(&terms, &place);
     for (size_t i = 0; ok && i < query->term_count; i++) {
         const struct query_term *from = &query->terms[i];
         bson_t term;

@@ -136,8 +136,12 @@ static void decode_str(struct decoding *decoding, struct target target, const js
                        const struct place *place)
 {
     const struct schema_node *node = target.node;
+    if (node->nullable && json_is_null(json)) {
+        *(struct opt_str *)target.to = (struct opt_str){.has = true, .value = STR_ABSENT};
+        return;
+    }
     if (!json_is_string(json)) {
-        FAULT(decoding, place, "must be a string");
+        FAULT(decoding, place, "must be a string%s", node->nullable ? " or null" : "");
         return;
     }
     const struct str s = {json_string_value(json), json_string_length(json)};
@@ -147,6 +151,8 @@ static void decode_str(struct decoding *decoding, struct target target, const js
         FAULT(decoding, place, "must be %s", node->expected);
     else if (node->names)
         decode_enum(decoding, target, s, place);
+    else if (node->nullable)
+        *(struct opt_str *)target.to = (struct opt_str){.has = true, .value = s};
     else
         *(struct str *)target.to = s;
 }

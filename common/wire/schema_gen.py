@@ -58,6 +58,8 @@ class Writer:
 
     def field_type(self, node, required):
         """(kind, C type, shape, names) of a member."""
+        if node.nullable:
+            return "FIELD_OPT_STR", "struct opt_str", None, None
         if node.kind_of in KIND_OF_DEF:
             kind = KIND_OF_DEF[node.kind_of]
             return kind, "struct money" if kind == "FIELD_MONEY" else "struct str", None, None
@@ -192,7 +194,7 @@ class Writer:
         return rows
 
     def rows_string(self, node):
-        rows = self.count_rows(node)
+        rows = self.count_rows(node) + [".nullable = true"] * node.nullable
         if "pattern" in node.rules:
             rows += [f".pattern = {c_string(node.rules['pattern'])}"]
             rows += [f".expected = {c_string(node.expected)}"]

@@ -26,6 +26,8 @@ REFUSED = {
     "unevaluatedProperties": "say additionalProperties",
     "unevaluatedItems": "say items",
 }
+# A patch: absent keeps, null clears, a text sets. The one pair of types that there is.
+NULLABLE = ["string", "null"]
 MEMBERS_MAX = 64  # SCHEMA_MEMBERS_MAX
 INT64 = (-(2**63), 2**63 - 1)
 C_WORDS = set(
@@ -65,7 +67,8 @@ class Node:
         self.name = name  # the C prefix: cart_item_add_quantity
         self.rules = rules
         self.where = where
-        self.type = rules["type"]
+        self.nullable = isinstance(rules["type"], list)
+        self.type = rules["type"][0] if self.nullable else rules["type"]
         self.definition = None  # the $def that it is; what is generated for it is shared
         self.struct_tag = None  # when it is not the base
         self.kind_of = None  # the same, also when rules were added to the $def
@@ -127,8 +130,7 @@ class Compiler:
 
     def compile(self, schema, name, where=""):
         rules, definition, expected = self.resolve(schema, where)
-        if rules.get("type") not in TYPE_KEYWORDS:
-            self.fail("'type' must be one of " + ", ".join(TYPE_KEYWORDS), where)
+        self.check_type(rules, where)
         node = Node(name, rules, where)
         node.kind_of, node.expected = definition, expected
         if definition and not any(k not in ANNOTATIONS | {"$ref"} for k in schema):
@@ -140,6 +142,14 @@ class Compiler:
             self.fail("only a string or an integer may have rules beside its $ref", where)
         self.compile_rules(node)
         return node
+
+    def check_type(self, rules, where):
+        if rules.get("type") == NULLABLE:
+            if "enum" in rules:
+                self.fail("an enum cannot be null", where)
+        elif not isinstance(rules.get("type"), str) or rules["type"] not in TYPE_KEYWORDS:
+            known = ", ".join(TYPE_KEYWORDS)
+            self.fail(f"'type' must be one of {known}, or {json.dumps(NULLABLE)}", where)
 
     def compile_rules(self, node):
         self.check_type_keywords(node)
@@ -183,6 +193,8 @@ class Compiler:
             if not re.fullmatch(r"[a-z][A-Za-z0-9]*", name) or snake(name) in C_WORDS:
                 self.fail(f"'{name}' must be camelCase and no word of C", where)
             child = self.compile(schema, f"{node.base}_{snake(name)}", where)
+            if child.nullable and name in required:
+                self.fail("null clears and absence keeps, so it cannot be required", where)
             node.members.append((name, name in required, child))
 
     def compile_array(self, node):
@@ -196,6 +208,8 @@ class Compiler:
             self.fail("an array can only hold objects and strings", where)
         if "enum" in node.items.rules:
             self.fail("an array of enums is not known to fields.h", where)
+        if node.items.nullable:
+            self.fail("an element cannot be null", where)
 
     def compile_string(self, node):
         self.limits(node, "minLength", "maxLength")

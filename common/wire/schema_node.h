@@ -33,6 +33,7 @@ struct schema_node {
     const char *pattern;      /* anchored; NULL: any */
     const char *expected;     /* what the pattern asks for: "must be <expected>" */
     const char *const *names; /* the enum, ended by NULL; NULL: none */
+    bool nullable;            /* null is a value, too: the target is a struct opt_str */
     /* SCHEMA_LIST */
     const struct schema_node *items;
     /* SCHEMA_OBJECT; SCHEMA_LIST of objects: the shape of its items */

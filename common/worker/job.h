@@ -84,6 +84,12 @@ bool job_doc_by(struct job *job, const struct doc_type *type, const char *field,
  * `cache_tag` the page may come from the shared cache, until an event invalidates the tag. */
 bool job_query(struct job *job, const struct query *query, const char *cache_tag,
                const struct query_page **out);
+/* Makes `query` the part that comes behind `cursor` (empty: from its start). A cursor is opaque to
+ * clients and good for this very query only; BAD_CURSOR otherwise. No query by relevance. */
+MUST_CHECK enum outcome job_query_behind(struct job *job, struct query *query, struct str cursor,
+                                         struct err *err);
+/* The cursor of what comes behind `doc` in the order of `query`. */
+struct str job_cursor(struct job *job, const struct query *query, const void *doc);
 /* Slow by intent (argon2id): only in workers of the "auth" pool. An absent hash never matches. */
 bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
 bool job_password_hash(struct job *job, struct str password, struct str *out);

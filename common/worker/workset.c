@@ -66,22 +66,19 @@ struct alias *workset_alias(struct workset *set, const struct doc_type *type, co
     return alias;
 }
 
-/* Equal queries have equal texts; '\x1f' cannot stand in a path and texts carry their length. */
+/* Equal queries have equal texts, and so have equal parts of them. */
 static struct str query_key(struct arena *arena, const struct query *query)
 {
     struct text text;
     text_init(&text, arena, 256);
-    text_printf(&text, "%s\x1f%" PRId64 "\x1f%" PRId64 "\x1f%d", query->type->collection,
-                query->skip, query->limit, query->with_total);
-    for (size_t i = 0; i < query->term_count; i++) {
-        const struct query_term *term = &query->terms[i];
-        text_printf(&text, "\x1f%s\x1f%d\x1f%" PRId64 "\x1f%zu:", term->path ? term->path : "",
-                    (int)term->op, term->number, term->text.len);
-        text_append_str(&text, term->text);
+    text_printf(&text, "%" PRId64 "\x1f%" PRId64 "\x1f%d\x1f", query->skip, query->limit,
+                query->with_total);
+    query_write(&text, query);
+    for (size_t i = 0; query->behind && i < query->sort_count; i++) {
+        const struct query_value *value = &query->place[i];
+        text_printf(&text, "\x1f%" PRId64 " %zu:", value->number, value->text.len);
+        text_append_str(&text, value->text);
     }
-    for (size_t i = 0; i < query->sort_count; i++)
-        text_printf(&text, "\x1fsort %s %d %d", query->sorts[i].path ? query->sorts[i].path : "",
-                    query->sorts[i].direction, query->sorts[i].relevance);
     return text_str(&text);
 }
 

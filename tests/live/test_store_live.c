@@ -560,6 +560,22 @@ void test_store_live__query_pages_are_stable(void **state)
                    store_query(rig->store, &rig->arena, &words, &page, &rig->err));
     assert_int_equal(page.docs.count, 5);
     assert_int_equal(page.total, -1);
+    /* Keyset pages: what comes behind the last one, until nothing does. */
+    struct query behind = {.type = &thing_type,
+                           .sorts = {{"price.amount", -1, false}, {"id", 1, false}},
+                           .sort_count = 2,
+                           .limit = 2};
+    size_t seen = 0;
+    for (page.docs.count = 2; page.docs.count == 2; behind.behind = true) {
+        assert_outcome(rig, OUTCOME_DONE,
+                       store_query(rig->store, &rig->arena, &behind, &page, &rig->err));
+        for (size_t i = 0; i < page.docs.count; i++)
+            assert_string_equal(((const struct thing *)page.docs.items[i])->sku.ptr,
+                                expected[seen++]);
+        if (page.docs.count > 0)
+            query_place(&behind, page.docs.items[page.docs.count - 1], behind.place);
+    }
+    assert_int_equal(seen, 5);
     rig_close(rig);
 }
 

@@ -58,6 +58,7 @@ static inline void shop_open(struct shop *shop)
     shop->lane = (struct lane){
         .service = &shop->service,
         .settings = &shop->engine,
+        .keys.ring_count = 1,
         .slot = &shop->slot,
         .stopping = &shop->stopping,
         .store = store_fake_open(shop_types, sizeof(shop_types) / sizeof(shop_types[0]) - 1),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "catalog/operations.h"
+#include "paging.h"
 #include "schemas/category.h"
 #include "shop_case.h"
 
@@ -40,9 +41,11 @@ void test_category__create_refuses(void **state)
     (void)state;
     shop_open(&shop);
     create(STR("Cups"), STR_ABSENT);
-    shop_refused(shop_admin(&shop, category_create, .name = STR("cups!")), DUPLICATE_SLUG);
     const struct job *job =
-        shop_admin(&shop, category_create, .name = STR("Mugs"), .parent_id = STR(NOBODY));
+        shop_admin(&shop, category_create, .name = STR("Mugs"), .slug = STR("cups"));
+    shop_refused(job, DUPLICATE_SLUG);
+    assert_string_equal(job->err.fields->pointer.ptr, "/slug");
+    job = shop_admin(&shop, category_create, .name = STR("Mugs"), .parent_id = STR(NOBODY));
     shop_refused(job, NOT_FOUND);
     assert_string_equal(job->err.fields->pointer.ptr, "/parentId");
     assert_int_equal(store_fake_count(shop.lane.store, &category_type), 1);
@@ -58,7 +61,8 @@ void test_category__twins_in_one_batch(void **state)
     shop_send(&shop, &category_create, ADMIN, BOSS, &request);
     shop_run(&shop);
     shop_done(&shop.jobs[0]);
-    shop_refused(&shop.jobs[1], DUPLICATE_SLUG);
+    const struct category *twin = shop_done(&shop.jobs[1]);
+    assert_string_equal(twin->slug.ptr, "cups-2");
     shop_close(&shop);
 }
 
@@ -107,7 +111,7 @@ void test_category__update_refuses(void **state)
     shop_open(&shop);
     const struct str id = create(STR("Cups"), STR_ABSENT);
     create(STR("Mugs"), STR_ABSENT);
-    shop_refused(shop_admin(&shop, category_update, .category_id = id, .name = STR("mugs")),
+    shop_refused(shop_admin(&shop, category_update, .category_id = id, .slug = STR("mugs")),
                  DUPLICATE_SLUG);
     const struct job *job =
         shop_admin(&shop, category_update, .category_id = id, .expected_version = {true, 7});
@@ -124,10 +128,13 @@ void test_category__no_circles(void **state)
     const struct str a = create(STR("a"), STR_ABSENT);
     const struct str b = create(STR("b"), a);
     const struct str c = create(STR("c"), b);
-    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = a), CYCLE);
-    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = b), CYCLE);
-    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = c), CYCLE);
-    shop_done(shop_admin(&shop, category_update, .category_id = c, .parent_id = a));
+    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, a}),
+                 CYCLE);
+    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, b}),
+                 CYCLE);
+    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, c}),
+                 CYCLE);
+    shop_done(shop_admin(&shop, category_update, .category_id = c, .parent_id = {true, a}));
     shop_close(&shop);
 }
 
@@ -138,8 +145,8 @@ void test_category__two_moves_in_one_batch_close_no_circle(void **state)
     shop_open(&shop);
     const struct str a = create(STR("a"), STR_ABSENT);
     const struct str b = create(STR("b"), STR_ABSENT);
-    const struct category_update_request below_b = {.category_id = a, .parent_id = b};
-    const struct category_update_request below_a = {.category_id = b, .parent_id = a};
+    const struct category_update_request below_b = {.category_id = a, .parent_id = {true, b}};
+    const struct category_update_request below_a = {.category_id = b, .parent_id = {true, a}};
     shop_send(&shop, &category_update, ADMIN, BOSS, &below_b);
     shop_send(&shop, &category_update, ADMIN, BOSS, &below_a);
     shop_run(&shop);
@@ -165,9 +172,50 @@ void test_category__list_is_sorted_by_name(void **state)
     shop_open(&shop);
     create(STR("Mugs"), STR_ABSENT);
     create(STR("Cups"), STR_ABSENT);
-    const struct job *job = shop_do(&shop, &category_list, GUEST, NULL, NULL);
+    const struct category_list_request all = {.cursor = STR_ABSENT};
+    const struct job *job = shop_do(&shop, &category_list, GUEST, NULL, &all);
     shop_done(job);
     const char *json = json_of_shape(&shop.arena, job->reply_shape, job->reply_data).ptr;
     assert_true(strstr(json, "\"Cups\"") < strstr(json, "\"Mugs\""));
+    shop_close(&shop);
+}
+
+void test_category__null_moves_to_the_root(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    const struct str a = create(STR("a"), STR_ABSENT);
+    const struct str b = create(STR("b"), a);
+    const struct category *moved = shop_done(
+        shop_admin(&shop, category_update, .category_id = b, .parent_id = {true, STR_ABSENT}));
+    assert_true(str_is_absent(moved->parent_id));
+    shop_close(&shop);
+}
+
+/* More than a reply holds: without a wish the first thousand come, and the way to the rest. */
+void test_category__list_goes_on_behind_a_thousand(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    for (int i = 0; i < PAGE_LIMIT_WHOLE + 5; i++) {
+        const struct category category = {
+            .head = {str_printf(&shop.arena, "%024x", i), 1, 1, 1},
+            .name = str_printf(&shop.arena, "Shelf %d", i),
+            .slug = str_printf(&shop.arena, "shelf-%d", i),
+        };
+        store_fake_put(shop.lane.store, &category_type, &category);
+    }
+    const struct category_list_request all = {.cursor = STR_ABSENT};
+    const struct {
+        LIST(struct category) items;
+        struct paging paging;
+    } *page = shop_done(shop_do(&shop, &category_list, GUEST, NULL, &all));
+    assert_int_equal(page->items.count, PAGE_LIMIT_WHOLE);
+    assert_true(page->paging.next_cursor.has);
+    const struct category_list_request rest = {.cursor = page->paging.next_cursor.value};
+    page = shop_done(shop_do(&shop, &category_list, GUEST, NULL, &rest));
+    assert_int_equal(page->items.count, 5);
+    assert_true(page->paging.next_cursor.has);
+    assert_true(str_is_absent(page->paging.next_cursor.value));
     shop_close(&shop);
 }

@@ -171,6 +171,7 @@ struct whole {
     struct opt_int maybe_count;
     bool yes;
     struct opt_bool maybe;
+    struct opt_str maybe_text;
     int64_t at;
     struct money price;
     int color;
@@ -199,6 +200,7 @@ static const struct shape part_shape = SHAPE("Part", struct part, part_fields);
             {"maybeCount", FIELD_OPT_INT, (flags), AT(maybe_count), NULL, NULL},                   \
             {"yes", FIELD_BOOL, (flags), AT(yes), NULL, NULL},                                     \
             {"maybe", FIELD_OPT_BOOL, (flags), AT(maybe), NULL, NULL},                             \
+            {"maybeText", FIELD_OPT_STR, (flags), AT(maybe_text), NULL, NULL},                     \
             {"at", FIELD_TIME, (flags), AT(at), NULL, NULL},                                       \
             {"price", FIELD_MONEY, (flags), AT(price), NULL, NULL},                                \
             {"color", FIELD_ENUM, (flags), AT(color), NULL, colors},                               \
@@ -231,6 +233,7 @@ static struct whole full(void)
         .maybe_count = {true, 0},
         .yes = true,
         .maybe = {true, false},
+        .maybe_text = {true, STR("m")},
         .at = 1795187045123,
         .price = {255, "GBP"},
         .color = 1,
@@ -252,7 +255,8 @@ void test_json_write__all_kinds(void **state)
     assert_string_equal(
         json_of_shape(&arena, &plain_shape, &whole).ptr,
         "{\"id\":\"00112233445566778899aabb\",\"text\":\"t\",\"date\":\"2026-11-20\",\"count\":-3,"
-        "\"maybeCount\":0,\"yes\":true,\"maybe\":false,\"at\":\"2026-11-20T15:04:05.123Z\","
+        "\"maybeCount\":0,\"yes\":true,\"maybe\":false,\"maybeText\":\"m\","
+        "\"at\":\"2026-11-20T15:04:05.123Z\","
         "\"price\":{\"amount\":255,\"currency\":\"GBP\"},\"color\":\"green\","
         "\"part\":{\"name\":\"p\\\"1\"},\"inside\":{\"name\":\"p2\"},"
         "\"parts\":[{\"name\":\"p\\\"1\"},{\"name\":\"p2\"}],\"words\":[\"w1\",\"w2\"],"
@@ -268,13 +272,25 @@ void test_json_write__absent_is_left_out_or_null(void **state)
                         "{\"count\":0,\"yes\":false,\"inside\":{\"name\":\"p2\"}}");
     static const char nulls[] =
         "{\"id\":null,\"text\":null,\"date\":null,\"count\":0,\"maybeCount\":null,\"yes\":false,"
-        "\"maybe\":null,\"at\":null,\"price\":null,\"color\":null,\"part\":null,"
+        "\"maybe\":null,\"maybeText\":null,\"at\":null,\"price\":null,\"color\":null,\"part\":null,"
         "\"inside\":{\"name\":\"p2\"},\"parts\":%s,\"words\":%s,\"ids\":%s,\"raw\":null}";
     char expected[512];
     snprintf(expected, sizeof(expected), nulls, "null", "null", "null");
     assert_string_equal(json_of_shape(&arena, &nullable_shape, &nothing).ptr, expected);
     snprintf(expected, sizeof(expected), nulls, "[]", "[]", "[]");
     assert_string_equal(json_of_shape(&arena, &plain_shape, &nothing).ptr, expected);
+}
+
+/* Null that was said is no absence: it is written even where absence is left out. */
+void test_json_write__a_null_that_was_said(void **state)
+{
+    (void)state;
+    begin();
+    const struct whole cleared = {
+        .color = -1, .inside = two_parts[1], .maybe_text = {true, STR_ABSENT}};
+    assert_string_equal(json_of_shape(&arena, &optional_shape, &cleared).ptr,
+                        "{\"count\":0,\"yes\":false,\"maybeText\":null,"
+                        "\"inside\":{\"name\":\"p2\"}}");
 }
 
 void test_json_write__secrets_are_never_written(void **state)

@@ -9,7 +9,7 @@
 #include "cart/operations.h"
 #include "catalog/operations.h"
 #include "order/operations.h"
-#include "request.h"
+#include "paging.h"
 #include "schemas/cart.h"
 #include "schemas/order.h"
 #include "schemas/product.h"
@@ -146,8 +146,8 @@ static int64_t total(const struct job *job)
         LIST(struct order) items;
         struct paging paging;
     } *page = shop_done(job);
-    assert_int_equal(page->items.count, page->paging.total_items);
-    return page->paging.total_items;
+    assert_int_equal(page->items.count, page->paging.total_items.value);
+    return page->paging.total_items.value;
 }
 
 void test_order_operations__list(void **state)

@@ -8,7 +8,7 @@
 
 #include "catalog/operations.h"
 #include "inventory/operations.h"
-#include "request.h"
+#include "paging.h"
 #include "schemas/category.h"
 #include "schemas/inventory.h"
 #include "schemas/product.h"
@@ -123,7 +123,7 @@ void test_product__update_changes_only_what_is_given(void **state)
     struct common_image image = {.url = STR("https://example.com/mug.png")};
     const struct product_view *now =
         shop_done(shop_admin(&shop, product_update, .product_id = made->id, .name = STR("Big mug"),
-                             .category_id = category, .images = {&image, 1}, .status = -1,
+                             .category_id = {true, category}, .images = {&image, 1}, .status = -1,
                              .expected_version = {true, 1}));
     assert_string_equal(shop_events(&shop), "product.updated");
     assert_string_equal(now->name.ptr, "Big mug");
@@ -156,7 +156,7 @@ void test_product__update_refuses(void **state)
         shop_admin(&shop, product_update, .product_id = id, .status = -1, .price = {1, "USD"}),
         VALIDATION_FAILED);
     shop_refused(shop_admin(&shop, product_update, .product_id = id, .status = -1,
-                            .category_id = STR(NOBODY)),
+                            .category_id = {true, STR(NOBODY)}),
                  NOT_FOUND);
     shop_refused(shop_admin(&shop, product_update, .product_id = STR(NOBODY), .status = -1),
                  NOT_FOUND);
@@ -201,7 +201,8 @@ static const char *listed(const struct job *job)
     text_init(&text, &shop.arena, 64);
     for (size_t i = 0; i < page->items.count; i++)
         text_printf(&text, "%s,", page->items.items[i].name.ptr);
-    text_printf(&text, "%" PRId64 "/%" PRId64, page->paging.total_items, page->paging.total_pages);
+    text_printf(&text, "%" PRId64 "/%" PRId64, page->paging.total_items.value,
+                page->paging.total_pages.value);
     return text_str(&text).ptr;
 }
 

@@ -170,6 +170,27 @@ void test_schema__optionals_are_decoded(void **state)
     assert_int_equal(update->status, COMMON_PRODUCT_STATUS_PUBLISHED);
 }
 
+void test_schema__null_clears_and_absence_keeps(void **state)
+{
+    (void)state;
+    const struct product_update_request *update =
+        good(&product_update_schema, "{\"productId\":\"" ID "\"}");
+    assert_false(update->category_id.has);
+    update = good(&product_update_schema, "{\"productId\":\"" ID "\",\"categoryId\":null}");
+    assert_true(update->category_id.has);
+    assert_true(str_is_absent(update->category_id.value));
+    update = good(&product_update_schema, "{\"productId\":\"" ID "\",\"categoryId\":\"" ID "\"}");
+    assert_true(update->category_id.has);
+    assert_true(str_eq(update->category_id.value, STR(ID)));
+    assert_string_equal(
+        faults(&product_update_schema, "{\"productId\":null,\"categoryId\":false,\"name\":null}"),
+        "/productId must be a string; /categoryId must be a string or null; "
+        "/name must be a string");
+    assert_string_equal(
+        faults(&product_update_schema, "{\"productId\":\"" ID "\",\"categoryId\":\"\"}"),
+        "/categoryId must be 24 lower-case hex digits, or null");
+}
+
 void test_schema__nested_structs_and_lists(void **state)
 {
     (void)state;

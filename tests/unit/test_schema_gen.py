@@ -116,6 +116,24 @@ class Refuses(Generated):
             "keyword 'maxLength' says nothing about type 'integer'",
         )
 
+    def test_null_where_it_means_nothing(self):
+        either = {"type": ["string", "null"]}
+        self.refuses_member({**either, "enum": ["a"]}, "an enum cannot be null")
+        self.refuses_member(
+            {"type": ["integer", "null"]},
+            "'type' must be one of object, array, string, integer, boolean, or "
+            '["string", "null"]',
+        )
+        self.assert_refused(
+            request({"name": either}, required=["name"]),
+            "schemas/shop/item.add.json: null clears and absence keeps, so it cannot be required "
+            "at /properties/name",
+        )
+        self.assert_refused(
+            request({"list": {"type": "array", "items": either}}),
+            "schemas/shop/item.add.json: an element cannot be null at /properties/list/items",
+        )
+
     def test_remote_and_dangling_refs(self):
         self.refuses_member(
             {"$ref": "https://example.com/id.json"},
@@ -210,6 +228,7 @@ class Writes(Generated):
                     "ids": {"type": "array", "items": {"$ref": COMMON_REF + "Id"}},
                     "to": {"type": "object", "additionalProperties": False, "properties": {}},
                     "secret": {"type": "string", "writeOnly": True},
+                    "note": {"type": ["string", "null"], "maxLength": 9},
                 },
                 required=["productId", "count"],
             )
@@ -221,6 +240,7 @@ class Writes(Generated):
             "    int64_t count;",
             "    struct opt_int maybe_count;",
             "    struct opt_bool gift;",
+            "    struct opt_str note;",
             "    int sort; /* enum shop_item_add_sort, -1 absent */",
             "    SHOP_ITEM_ADD_SORT_B_C,",
             "    LIST(struct str) ids;",

@@ -15,7 +15,7 @@
 struct category {
     struct doc_head head;
     struct str name;
-    struct str slug;      /* unique, made from the name: renaming changes it */
+    struct str slug;      /* unique; renaming changes it */
     struct str parent_id; /* absent: a root */
 };
 
@@ -23,9 +23,10 @@ extern const struct shape category_shape; /* also the wire form "Category" */
 extern const struct doc_type category_type;
 
 bool category_by_id(struct job *job, struct str id, enum access access, struct category **out);
-/* The slug of a name for the category `id`: NEED; DUPLICATE_SLUG when another one has it. */
-MUST_CHECK enum outcome category_slug(struct job *job, struct str name, struct str id,
-                                      struct str *out, struct err *err);
+/* The slug of the category `id`: NEED. The wished one, or DUPLICATE_SLUG when another category has
+ * it; where none is wished for (absent) one made from the name, which is never refused. */
+MUST_CHECK enum outcome category_slug(struct job *job, struct str wished, struct str name,
+                                      struct str id, struct str *out, struct err *err);
 /* That a category `id` may stand below `parent_id`: NEED; NOT_FOUND when there is no such parent;
  * CYCLE when the parent stands below `id` itself, or too deep. */
 MUST_CHECK enum outcome category_check_parent(struct job *job, struct str id, struct str parent_id,

@@ -3,6 +3,8 @@
 
 #include "errors.h"
 
+#define SLUG_NUMBER_MAX 9 /* looked up one after the other: each costs a round */
+
 static const struct field category_fields[] = {
     DOC_FIELDS(struct category, FIELD_ID),
     {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct category, name)},
@@ -33,17 +35,57 @@ bool category_by_id(struct job *job, struct str id, enum access access, struct c
     return job_doc(job, &category_type, id, access, (void **)out);
 }
 
-enum outcome category_slug(struct job *job, struct str name, struct str id, struct str *out,
-                           struct err *err)
+/* A need; *out is the category that has the slug, when that is not `id` itself. */
+static bool slug_holder(struct job *job, struct str slug, struct str id, struct category **out)
 {
-    const struct str slug = slug_of(job_arena(job), name, id);
     struct category *holder = NULL;
-    NEED(job, job_doc_by(job, &category_type, "slug", slug, READ, (void **)&holder));
+    if (!job_doc_by(job, &category_type, "slug", slug, READ, (void **)&holder))
+        return false;
     /* The holder that was found may have been renamed earlier in this batch. */
-    if (holder && str_eq(holder->slug, slug) && !str_eq(holder->head.id, id))
-        return refuse(err, DUPLICATE_SLUG, "the category '%.*s' has the slug '%.*s'",
-                      STR_FMT(holder->name), STR_FMT(slug));
-    *out = slug;
+    const bool taken = holder && str_eq(holder->slug, slug) && !str_eq(holder->head.id, id);
+    *out = taken ? holder : NULL;
+    return true;
+}
+
+static enum outcome check_wished(struct job *job, struct str slug, struct str id, struct err *err)
+{
+    struct category *holder = NULL;
+    NEED(job, slug_holder(job, slug, id, &holder));
+    if (!holder)
+        return OUTCOME_DONE;
+    const enum outcome outcome =
+        refuse(err, DUPLICATE_SLUG, "the category '%.*s' has this slug", STR_FMT(holder->name));
+    err_field_add(err, job_arena(job), STR("/slug"), "is taken");
+    return outcome;
+}
+
+/* NEED; the slug of the name ("shoes"), with a number when another one has it ("shoes-2"), and at
+ * last with the id, which nobody else can have. */
+static enum outcome make_slug(struct job *job, struct str name, struct str id, struct str *out)
+{
+    struct arena *arena = job_arena(job);
+    const struct str plain = slug_of(arena, name, id);
+    for (int number = 1; number <= SLUG_NUMBER_MAX; number++) {
+        const struct str slug =
+            number == 1 ? plain : str_printf(arena, "%.*s-%d", STR_FMT(plain), number);
+        struct category *holder = NULL;
+        NEED(job, slug_holder(job, slug, id, &holder));
+        if (!holder) {
+            *out = slug;
+            return OUTCOME_DONE;
+        }
+    }
+    *out = str_printf(arena, "%.*s-%.*s", STR_FMT(plain), STR_FMT(id));
+    return OUTCOME_DONE;
+}
+
+enum outcome category_slug(struct job *job, struct str wished, struct str name, struct str id,
+                           struct str *out, struct err *err)
+{
+    if (str_is_absent(wished))
+        return make_slug(job, name, id, out);
+    TRY(check_wished(job, wished, id, err));
+    *out = wished;
     return OUTCOME_DONE;
 }
 

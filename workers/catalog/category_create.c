@@ -9,7 +9,7 @@ static enum outcome create(struct job *job, const void *request, struct err *err
     const struct category_create_request *req = request;
     const struct str id = job_new_id(job);
     struct str slug = STR_ABSENT;
-    TRY(category_slug(job, req->name, id, &slug, err));
+    TRY(category_slug(job, req->slug, req->name, id, &slug, err));
     TRY(category_check_parent(job, id, req->parent_id, err));
 
     struct category *category = ARENA_NEW(job_arena(job), struct category);

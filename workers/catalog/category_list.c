@@ -1,43 +1,38 @@
-/* category_list.c - category.list: all categories by name; the shared cache holds them. */
+/* category_list.c - category.list: categories by name, all or a part; the shared cache holds them. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
+#include "paging.h"
 #include "schemas/category.h"
 
-#define CATEGORIES_MAX 1000 /* a shop has dozens; this only bounds the reply */
-
-struct category_list_view {
+struct category_page {
     LIST(struct category) items;
+    struct paging paging;
 };
 
-static const struct field list_fields[] = {
-    {.name = "items",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct category_list_view, items),
-     .shape = &category_shape},
+static const struct field page_fields[] = {
+    PAGE_FIELDS(struct category_page, &category_shape),
 };
 
-static const struct shape list_shape = SHAPE("Categories", struct category_list_view, list_fields);
-
-static const struct query all_by_name = {
-    .type = &category_type,
-    .sorts = {{.path = "name", .direction = 1}, {.path = "id", .direction = 1}},
-    .sort_count = 2,
-    .limit = CATEGORIES_MAX,
-};
+static const struct shape page_shape = SHAPE("Page of Category", struct category_page, page_fields);
 
 static enum outcome list(struct job *job, const void *request, struct err *err)
 {
-    (void)request; /* has no members */
-    (void)err;
-    const struct query_page *page = NULL;
-    NEED(job, job_query(job, &all_by_name, "category", &page));
+    const struct category_list_request *req = request;
+    struct category_page *page = ARENA_NEW(job_arena(job), struct category_page);
+    struct query query = {
+        .type = &category_type,
+        .sorts = {{.path = "name", .direction = 1}, {.path = "id", .direction = 1}},
+        .sort_count = 2,
+    };
+    const struct query_page *found = NULL;
+    TRY(paging_ask_whole(job, PAGING_WISH(req), &query, &page->paging, err));
+    NEED(job, job_query(job, &query, "category", &found));
 
-    struct category_list_view *view = ARENA_NEW(job_arena(job), struct category_list_view);
-    view->items.count = page->docs.count;
-    view->items.items = arena_array(job_arena(job), page->docs.count, sizeof(struct category));
-    for (size_t i = 0; i < page->docs.count; i++)
-        view->items.items[i] = *(const struct category *)page->docs.items[i];
-    return reply(job, &list_shape, view);
+    page->items.count = paging_take(job, &query, found, &page->paging);
+    page->items.items = arena_array(job_arena(job), page->items.count, sizeof(struct category));
+    for (size_t i = 0; i < page->items.count; i++)
+        page->items.items[i] = *(const struct category *)found->docs.items[i];
+    return reply(job, &page_shape, page);
 }
 
 const struct operation category_list = {
@@ -46,6 +41,7 @@ const struct operation category_list = {
     .who = GUEST,
     .request = &category_list_schema,
     .handle = list,
-    .summary = "All categories",
-    .reply = &list_shape,
+    .summary = "Categories by name: all of them, a page, or what follows a cursor",
+    .reply = &page_shape,
+    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
 };

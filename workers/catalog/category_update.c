@@ -1,29 +1,32 @@
 /* category_update.c - category.update: renames or moves a category; what is missing stays.
  *
- * The slug follows the name. Products show the new name at once: they join it. */
+ * The slug follows the name, unless another one is wished for. Products show the new name at once:
+ * they join it. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "errors.h"
 #include "request.h"
 #include "schemas/category.h"
 
-static enum outcome rename_category(struct job *job, struct category *category, struct str name,
-                                    struct err *err)
+/* The same name once more is no reason for another slug. */
+static enum outcome rename_category(struct job *job, struct category *category,
+                                    const struct category_update_request *req, struct err *err)
 {
-    if (str_is_absent(name))
-        return OUTCOME_DONE;
-    TRY(category_slug(job, name, category->head.id, &category->slug, err));
-    category->name = name;
+    const bool renamed = !str_is_absent(req->name) && !str_eq(req->name, category->name);
+    if (renamed || !str_is_absent(req->slug))
+        TRY(category_slug(job, req->slug, req->name, category->head.id, &category->slug, err));
+    if (renamed)
+        category->name = req->name;
     return OUTCOME_DONE;
 }
 
-static enum outcome move_category(struct job *job, struct category *category, struct str parent_id,
-                                  struct err *err)
+static enum outcome move_category(struct job *job, struct category *category,
+                                  struct opt_str parent_id, struct err *err)
 {
-    if (str_is_absent(parent_id))
+    if (!parent_id.has)
         return OUTCOME_DONE;
-    TRY(category_check_parent(job, category->head.id, parent_id, err));
-    category->parent_id = parent_id;
+    TRY(category_check_parent(job, category->head.id, parent_id.value, err));
+    category->parent_id = parent_id.value;
     return OUTCOME_DONE;
 }
 
@@ -35,7 +38,7 @@ static enum outcome update(struct job *job, const void *request, struct err *err
     if (!category)
         return refuse(err, NOT_FOUND, "there is no such category");
     TRY(expect_version(req->expected_version, category->head.version, err));
-    TRY(rename_category(job, category, req->name, err));
+    TRY(rename_category(job, category, req, err));
     TRY(move_category(job, category, req->parent_id, err));
 
     job_changed(job, category);

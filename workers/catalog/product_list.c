@@ -4,7 +4,7 @@
  * so that what is shown as available is never older than this batch. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
-#include "request.h"
+#include "paging.h"
 #include "schemas/product.h"
 
 struct product_page {
@@ -49,15 +49,9 @@ static void add_term(struct query *query, bool wanted, struct query_term term)
         query->terms[query->term_count++] = term;
 }
 
-static struct query query_of(const struct product_list_request *req, struct paging paging)
+static struct query query_of(const struct product_list_request *req)
 {
-    struct query query = {
-        .type = &product_type,
-        .sort_count = 2,
-        .skip = paging_skip(paging),
-        .limit = paging.limit,
-        .with_total = true,
-    };
+    struct query query = {.type = &product_type, .sort_count = 2};
     memcpy(query.sorts, sorts[sort_of(req)], sizeof(sorts[0]));
     const struct str published = str_of(common_product_status_names[PRODUCT_PUBLISHED]);
     add_term(&query, true, (struct query_term){"status", QUERY_EQ, .text = published});
@@ -77,7 +71,7 @@ static struct query query_of(const struct product_list_request *req, struct pagi
 static bool join_all(struct job *job, const struct doc_list *products, struct product_page *out)
 {
     bool loaded = true;
-    for (size_t i = 0; i < products->count; i++) {
+    for (size_t i = 0; i < out->items.count; i++) {
         const struct product *product = products->items[i];
         struct category *category = NULL;
         struct stock *stock = NULL;
@@ -90,20 +84,30 @@ static bool join_all(struct job *job, const struct doc_list *products, struct pr
     return loaded;
 }
 
+/* A score is no place: what comes behind it is not a range of an index. */
+static enum outcome check_cursor(struct job *job, const struct product_list_request *req,
+                                 struct err *err)
+{
+    if (str_is_absent(req->cursor) || sort_of(req) != PRODUCT_LIST_SORT_RELEVANCE)
+        return OUTCOME_DONE;
+    const enum outcome outcome =
+        invalid(err, VALIDATION_FAILED, "a list by relevance goes by page");
+    err_field_add(err, job_arena(job), STR("/cursor"), "cannot go with sort by relevance");
+    return outcome;
+}
+
 static enum outcome list(struct job *job, const void *request, struct err *err)
 {
-    (void)err; /* a list has nothing to refuse */
     const struct product_list_request *req = request;
-    const struct paging paging = paging_of(req->page, req->limit);
-    const struct query query = query_of(req, paging);
+    struct product_page *page = ARENA_NEW(job_arena(job), struct product_page);
+    struct query query = query_of(req);
     const struct query_page *found = NULL;
+    TRY(check_cursor(job, req, err));
+    TRY(paging_ask(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, "product", &found));
 
-    const size_t count = found->docs.count;
-    struct product_page *page = ARENA_NEW(job_arena(job), struct product_page);
-    page->items.items = arena_array(job_arena(job), count, sizeof(struct product_view));
-    page->items.count = count;
-    page->paging = paging_with_total(paging, found->total);
+    page->items.count = paging_take(job, &query, found, &page->paging);
+    page->items.items = arena_array(job_arena(job), page->items.count, sizeof(struct product_view));
     NEED(job, join_all(job, &found->docs, page));
     return reply(job, &page_shape, page);
 }
@@ -116,4 +120,5 @@ const struct operation product_list = {
     .handle = list,
     .summary = "A page of what is on sale, filtered, searched and sorted",
     .reply = &page_shape,
+    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
 };

@@ -14,8 +14,8 @@ static void apply(struct product *product, const struct product_update_request *
         product->name = req->name;
     if (!str_is_absent(req->description))
         product->description = req->description;
-    if (!str_is_absent(req->category_id))
-        product->category_id = req->category_id;
+    if (req->category_id.has)
+        product->category_id = req->category_id.value;
     if (!money_is_absent(req->price))
         product->price = req->price;
     if (req->images.items) {
@@ -38,9 +38,10 @@ static enum outcome update(struct job *job, const void *request, struct err *err
     TRY(expect_version(req->expected_version, product->head.version, err));
     if (!money_is_absent(req->price))
         TRY(product_check_price(job, req->price, err));
-    TRY(product_check_category(job, req->category_id, &category, err));
+    if (req->category_id.has)
+        TRY(product_check_category(job, req->category_id.value, &category, err));
     NEED(job, stock_by_sku(job, product->sku, READ, &stock),
-         category || category_of_product(job, product, &category));
+         req->category_id.has || category_of_product(job, product, &category));
 
     apply(product, req);
     job_changed(job, product);

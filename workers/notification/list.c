@@ -1,32 +1,17 @@
 /* list.c - notification.list: the caller's notifications, newest first, and how many are unread. */
 #include "notification/notification.h"
 #include "notification/operations.h"
+#include "paging.h"
 #include "schemas/notification.h"
-
-#define PAGE_LIMIT_DEFAULT 20
 
 struct notification_page {
     LIST(struct notification) items;
-    int64_t page;
-    int64_t limit;
-    int64_t total_items;
-    int64_t total_pages;
+    struct paging paging;
     int64_t unread;
 };
 
 static const struct field page_fields[] = {
-    {.name = "items",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct notification_page, items),
-     .shape = &notification_view_shape},
-    {.name = "page", .kind = FIELD_INT, .offset = offsetof(struct notification_page, page)},
-    {.name = "limit", .kind = FIELD_INT, .offset = offsetof(struct notification_page, limit)},
-    {.name = "totalItems",
-     .kind = FIELD_INT,
-     .offset = offsetof(struct notification_page, total_items)},
-    {.name = "totalPages",
-     .kind = FIELD_INT,
-     .offset = offsetof(struct notification_page, total_pages)},
+    PAGE_FIELDS(struct notification_page, &notification_view_shape),
     {.name = "unread", .kind = FIELD_INT, .offset = offsetof(struct notification_page, unread)},
 };
 
@@ -38,16 +23,12 @@ static void add_term(struct query *query, struct query_term term)
     query->terms[query->term_count++] = term;
 }
 
-static struct query query_of(const struct notification_page *page, struct str user_id,
-                             const struct inbox *inbox, bool unread_only)
+static struct query query_of(struct str user_id, const struct inbox *inbox, bool unread_only)
 {
     struct query query = {
         .type = &notification_type,
         .sorts = {{.path = "seq", .direction = -1}},
         .sort_count = 1,
-        .skip = (page->page - 1) * page->limit,
-        .limit = page->limit,
-        .with_total = true,
     };
     add_term(&query, (struct query_term){.path = "userId", .op = QUERY_EQ, .text = user_id});
     if (unread_only) {
@@ -62,36 +43,32 @@ static struct query query_of(const struct notification_page *page, struct str us
 static void fill_page(struct notification_page *page, struct arena *arena,
                       const struct query_page *found, const struct inbox *inbox)
 {
-    page->items.count = found->docs.count;
-    page->items.items = arena_array(arena, found->docs.count, sizeof(struct notification));
-    for (size_t i = 0; i < found->docs.count; i++) {
+    page->items.items = arena_array(arena, page->items.count, sizeof(struct notification));
+    for (size_t i = 0; i < page->items.count; i++) {
         const struct notification *stored = found->docs.items[i];
         page->items.items[i] = *stored;
         page->items.items[i].read = notification_is_read(stored, inbox);
     }
-    page->total_items = found->total;
-    page->total_pages = (found->total + page->limit - 1) / page->limit;
     page->unread = inbox->unread;
 }
 
 static enum outcome list(struct job *job, const void *request, struct err *err)
 {
-    (void)err; /* there is nothing to refuse */
     static const struct inbox empty;
     const struct notification_list_request *req = request;
     const struct str user_id = job_caller(job)->id;
     struct notification_page *page = ARENA_NEW(job_arena(job), struct notification_page);
-    page->page = req->page.has ? req->page.value : 1;
-    page->limit = req->limit.has ? req->limit.value : PAGE_LIMIT_DEFAULT;
 
     struct inbox *loaded = NULL;
     NEED(job, inbox_by_user(job, user_id, READ, &loaded));
     const struct inbox *inbox = loaded ? loaded : &empty;
 
     const bool unread_only = req->unread.has && req->unread.value;
-    const struct query query = query_of(page, user_id, inbox, unread_only);
+    struct query query = query_of(user_id, inbox, unread_only);
     const struct query_page *found = NULL;
+    TRY(paging_ask(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, NULL, &found));
+    page->items.count = paging_take(job, &query, found, &page->paging);
     fill_page(page, job_arena(job), found, inbox);
     return reply(job, &page_shape, page);
 }
@@ -104,4 +81,5 @@ const struct operation notification_list = {
     .handle = list,
     .summary = "The caller's notifications, newest first",
     .reply = &page_shape,
+    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
 };

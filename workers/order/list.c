@@ -2,6 +2,7 @@
  * somebody, or for all. */
 #include "order/operations.h"
 #include "order/order.h"
+#include "paging.h"
 #include "request.h"
 #include "schemas/order.h"
 
@@ -24,16 +25,12 @@ static struct str owner_of(const struct job *job, const struct order_list_reques
     return req->all.has && req->all.value ? STR_ABSENT : job_caller(job)->id;
 }
 
-static struct query query_of(const struct job *job, const struct order_list_request *req,
-                             struct paging paging)
+static struct query query_of(const struct job *job, const struct order_list_request *req)
 {
     struct query query = {
         .type = &order_type,
         .sorts = {{.path = "createdAt", .direction = -1}, {.path = "id", .direction = -1}},
         .sort_count = 2,
-        .skip = paging_skip(paging),
-        .limit = paging.limit,
-        .with_total = true,
     };
     const struct str owner = owner_of(job, req);
     if (!str_is_absent(owner))
@@ -51,16 +48,15 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     if (asks_for_others && !caller_is_admin(job))
         return refuse(err, FORBIDDEN, "only admins see the orders of others");
 
-    const struct paging paging = paging_of(req->page, req->limit);
-    const struct query query = query_of(job, req, paging);
+    struct order_page *page = ARENA_NEW(job_arena(job), struct order_page);
+    struct query query = query_of(job, req);
     const struct query_page *found = NULL;
+    TRY(paging_ask(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, NULL, &found));
 
-    struct order_page *page = ARENA_NEW(job_arena(job), struct order_page);
-    page->paging = paging_with_total(paging, found->total);
-    page->items.count = found->docs.count;
-    page->items.items = arena_array(job_arena(job), found->docs.count, sizeof(struct order));
-    for (size_t i = 0; i < found->docs.count; i++)
+    page->items.count = paging_take(job, &query, found, &page->paging);
+    page->items.items = arena_array(job_arena(job), page->items.count, sizeof(struct order));
+    for (size_t i = 0; i < page->items.count; i++)
         page->items.items[i] = *(const struct order *)found->docs.items[i];
     return reply(job, &page_shape, page);
 }
@@ -73,4 +69,5 @@ const struct operation order_list = {
     .handle = list,
     .summary = "A page of the caller's orders, newest first; all of them for an admin who asks",
     .reply = &page_shape,
+    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
 };

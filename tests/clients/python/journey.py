@@ -71,8 +71,8 @@ class Journey:
                           {"name": f"Kettles {self.run}", "parentId": parent["id"]},
                           token=self.admin)
         self.checks.same(child.get("parentId"), parent["id"], "parent of the category")
-        self.refused("DUPLICATE_SLUG", 409, "the same name again", "category.create",
-                     {"name": f"Kettles {self.run}"}, token=self.admin)
+        self.refused("DUPLICATE_SLUG", 409, "a wished slug that is taken", "category.create",
+                     {"name": "Kettles", "slug": child["slug"]}, token=self.admin)
         self.refused("CYCLE", 409, "a category inside itself", "category.update",
                      {"categoryId": parent["id"], "parentId": child["id"]}, token=self.admin)
         self.category = self.done("Category", 200, "category.update",

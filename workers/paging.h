@@ -1,0 +1,57 @@
+/* paging.h - lists in parts: "Page of X" by number, with totals, or what follows a cursor. */
+#ifndef CARTWRIGHT_WORKERS_PAGING_H
+#define CARTWRIGHT_WORKERS_PAGING_H
+
+#include "worker/job.h"
+
+#define PAGE_LIMIT_DEFAULT 20
+#define PAGE_LIMIT_WHOLE   1000 /* of a list that is given whole to who asks for no part of it */
+
+/* The part that a request asks for: its members of these names. */
+struct paging_wish {
+    struct opt_int page;
+    struct opt_int limit;
+    struct str cursor; /* absent: by page; empty: from the start */
+};
+
+#define PAGING_WISH(request)                                                                       \
+    ((struct paging_wish){(request)->page, (request)->limit, (request)->cursor})
+
+/* The members of a reply besides its items. By page: page, limit and the totals; by cursor: limit
+ * and nextCursor, null at the end; whole: nextCursor alone, and only when there is more. */
+struct paging {
+    struct opt_int page;
+    struct opt_int limit;
+    struct opt_int total_items;
+    struct opt_int total_pages;
+    struct opt_str next_cursor;
+};
+
+#define PAGING_FIELD(type, name_, kind_, member)                                                   \
+    {                                                                                              \
+        .name = (name_), .kind = (kind_), .flags = FIELD_OPTIONAL,                                 \
+        .offset = offsetof(type, paging.member)                                                    \
+    }
+
+/* The rows of a page's table; `type` has the members `items` (a LIST) and `paging`. */
+#define PAGE_FIELDS(type, item_shape)                                                              \
+    {.name = "items", .kind = FIELD_LIST, .offset = offsetof(type, items), .shape = (item_shape)}, \
+        PAGING_FIELD(type, "page", FIELD_OPT_INT, page),                                           \
+        PAGING_FIELD(type, "limit", FIELD_OPT_INT, limit),                                         \
+        PAGING_FIELD(type, "totalItems", FIELD_OPT_INT, total_items),                              \
+        PAGING_FIELD(type, "totalPages", FIELD_OPT_INT, total_pages),                              \
+        PAGING_FIELD(type, "nextCursor", FIELD_OPT_STR, next_cursor)
+
+/* Makes `query`, which has its terms and sorts, the part that is wished for, and begins *out.
+ * VALIDATION_FAILED with both a page and a cursor; BAD_CURSOR. */
+MUST_CHECK enum outcome paging_ask(struct job *job, struct paging_wish wish, struct query *query,
+                                   struct paging *out, struct err *err);
+/* The same for lists that are short as a rule: who asks for no part gets all, up to
+ * PAGE_LIMIT_WHOLE. */
+MUST_CHECK enum outcome paging_ask_whole(struct job *job, struct paging_wish wish,
+                                         struct query *query, struct paging *out, struct err *err);
+/* Completes `paging` with what was found; how many of the documents found are shown. */
+size_t paging_take(struct job *job, const struct query *query, const struct query_page *found,
+                   struct paging *paging);
+
+#endif
