@@ -191,6 +191,15 @@ struct journal_entry {
     size_t key_count;
 };
 
+/* Told of the thread that carries commits out, on that thread. A commit is 8 to 12 commands, each
+ * as long as timeout_ms: whoever watches the process must not take it for hanging while it moves.
+ * Functions may be NULL. */
+struct store_watch {
+    void (*began)(void *context); /* the thread */
+    void (*moved)(void *context); /* the server has answered a command, or was given up */
+    void *context;
+};
+
 struct store_options {
     struct str uri;              /* mongodb://...; the database is its path, default "cartwright" */
     struct str database;         /* absent: from the URI */
@@ -198,6 +207,7 @@ struct store_options {
     int64_t journal_retention_s; /* 30 days */
     const struct doc_type *const *types; /* all collections, for indexes and checks */
     size_t type_count;
+    struct store_watch watch;
 };
 
 struct store;

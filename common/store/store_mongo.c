@@ -18,6 +18,11 @@ static void set_default_int(mongoc_uri_t *uri, const char *option, int32_t value
         mongoc_uri_set_option_as_int32(uri, option, value);
 }
 
+static int32_t at_most(int32_t most, int32_t ms)
+{
+    return ms < most ? ms : most;
+}
+
 /* What the operator wrote into the URI stays, but for what correctness rests on: reads come from
  * the primary, and writes that the server can retry safely are retried once by the driver. */
 static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
@@ -33,8 +38,10 @@ static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
     /* Compressing costs more than it saves between neighbours. */
     mongoc_uri_set_compressors(uri, NULL);
     set_default_int(uri, MONGOC_URI_SOCKETTIMEOUTMS, timeout_ms);
-    set_default_int(uri, MONGOC_URI_CONNECTTIMEOUTMS, CONNECT_TIMEOUT_MS);
-    set_default_int(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, SELECTION_TIMEOUT_MS);
+    /* Nor is a server awaited longer than an answer: what a call may last is told by one number. */
+    set_default_int(uri, MONGOC_URI_CONNECTTIMEOUTMS, at_most(CONNECT_TIMEOUT_MS, timeout_ms));
+    set_default_int(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+                    at_most(SELECTION_TIMEOUT_MS, timeout_ms));
     if (!mongoc_uri_get_appname(uri))
         mongoc_uri_set_appname(uri, "cartwright");
 }
@@ -155,6 +162,12 @@ void mongo_write_options(bson_t *options, int32_t w)
     bson_append_document_end(options, &concern);
 }
 
+void mongo_moved(const struct mongo_link *link)
+{
+    if (link->watch.moved)
+        link->watch.moved(link->watch.context);
+}
+
 enum outcome mongo_run(const struct mongo_link *link, enum mongo_mode mode, const bson_t *command,
                        const bson_t *options, bson_t *reply, const char *what, struct err *err)
 {
@@ -164,6 +177,7 @@ enum outcome mongo_run(const struct mongo_link *link, enum mongo_mode mode, cons
                                                                 command, options, reply, &error)
                         : mongoc_client_read_command_with_opts(
                               link->client, link->database, command, NULL, options, reply, &error);
+    mongo_moved(link);
     if (!ok)
         return mongo_fault(reply, &error, what, err);
     return mode == MONGO_WRITE ? mongo_write_result(reply, what, err) : OUTCOME_DONE;

@@ -22,6 +22,7 @@ struct mongo_link {
     int32_t timeout_ms;
     const struct doc_type *const *types;
     size_t type_count;
+    struct store_watch watch; /* of the writer's; the lane's has none */
 };
 
 enum writer_state { WRITER_IDLE, WRITER_BEGUN, WRITER_ENDED };
@@ -56,6 +57,8 @@ struct store_mongo {
 MUST_CHECK enum outcome mongo_link_open(const struct store_options *options,
                                         struct mongo_link *link, struct err *err);
 void mongo_link_close(struct mongo_link *link);
+/* Whoever watches is told that a call has ended, however. */
+void mongo_moved(const struct mongo_link *link);
 /* *out is to be closed whatever the outcome. */
 MUST_CHECK enum outcome mongo_writer_open(const struct store_options *options,
                                           struct mongo_writer **out, struct err *err);

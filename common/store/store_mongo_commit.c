@@ -260,6 +260,7 @@ static enum outcome insert_journal_alone(struct mongo_writer *writer, const stru
         writer->link.client, writer->link.database, JOURNAL_COLLECTION);
     const bool ok = mongoc_collection_insert_one(journal, &entry, &options, &reply, &error);
     mongoc_collection_destroy(journal);
+    mongo_moved(&writer->link);
     return ok ? OUTCOME_DONE : fate_of_insert(&reply, &error, err);
 }
 
@@ -277,7 +278,9 @@ static enum outcome try_commit(struct mongo_writer *writer, bool *again, struct 
     AUTO_BSON reply;
     bson_error_t error = {0};
     *again = false;
-    if (mongoc_client_session_commit_transaction(writer->session, &reply, &error))
+    const bool ok = mongoc_client_session_commit_transaction(writer->session, &reply, &error);
+    mongo_moved(&writer->link);
+    if (ok)
         return OUTCOME_DONE;
     const enum outcome outcome = mongo_fault(&reply, &error, "commit", err);
     *again = mongoc_error_has_label(&reply, "UnknownTransactionCommitResult");
@@ -306,6 +309,7 @@ static void abort_transaction(struct mongo_writer *writer)
 {
     bson_error_t ignored;
     mongoc_client_session_abort_transaction(writer->session, &ignored);
+    mongo_moved(&writer->link);
 }
 
 /* All but the last word. */

@@ -78,6 +78,9 @@ static void tell_end(struct mongo_writer *writer)
 static void *write_on(void *context)
 {
     struct mongo_writer *writer = context;
+    const struct store_watch *watch = &writer->link.watch;
+    if (watch->began)
+        watch->began(watch->context);
     for (;;) {
         const struct commit *commit = await_work(writer);
         if (!commit)
@@ -88,12 +91,21 @@ static void *write_on(void *context)
     }
 }
 
-/* Signals are for the lane: a drain that interrupts this thread would be missed there. */
+/* Signals are for the lane: a drain that interrupts this thread would be missed there. Not so its own
+ * faults: one that is blocked ends the process without a word. */
+static void leave_to_lane(sigset_t *signals)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    sigfillset(signals);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        sigdelset(signals, own[i]);
+}
+
 static enum outcome start_thread(struct mongo_writer *writer, struct err *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t blocked, before;
+    leave_to_lane(&blocked);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
     const int failed = pthread_create(&writer->thread, NULL, write_on, writer);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
@@ -122,6 +134,7 @@ enum outcome mongo_writer_open(const struct store_options *options, struct mongo
     if (writer->fd < 0)
         return bug(err, "no eventfd for commits: %s", strerror(errno));
     TRY(mongo_link_open(options, &writer->link, err));
+    writer->link.watch = options->watch;
     TRY(open_session(writer, err));
     return start_thread(writer, err);
 }

@@ -28,6 +28,7 @@
 
 /* Process-wide because a signal handler has nothing else to write to. */
 static struct crash_report *watched;
+static _Thread_local const char *thread_name = "";
 
 static void on_crash(int signal)
 {
@@ -39,26 +40,39 @@ static void on_crash(int signal)
         for (int i = 0; i < depth; i++)
             watched->frames[i] = frames[i + OWN_FRAMES];
         watched->depth = depth > 0 ? depth : 0;
+        memccpy(watched->thread, thread_name, '\0', sizeof(watched->thread) - 1);
         memcpy(watched->words, panic_text(), sizeof(watched->words));
     }
     /* SA_RESETHAND has put the default action back. */
     raise(signal);
 }
 
+/* The ordinary stack may be what overflowed; each thread has one of its own. */
+static void take_own_stack(void)
+{
+    static _Thread_local char stack[STACK_BYTES];
+    const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    if (sigaltstack(&alternate, NULL) != 0)
+        panic("no stack for signals: %s", strerror(errno));
+}
+
+void crash_watch_thread(const char *name)
+{
+    thread_name = name;
+    take_own_stack();
+}
+
 void crash_watch(struct crash_report *crash)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    static char stack[STACK_BYTES];
     void *frame;
     watched = crash;
     /* The first call loads the unwinder, and that takes memory. */
     (void)backtrace(&frame, 1);
-    const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
     struct sigaction action = {.sa_handler = on_crash,
                                .sa_flags = (int)(SA_ONSTACK | SA_RESETHAND)};
     sigemptyset(&action.sa_mask);
-    if (sigaltstack(&alternate, NULL) != 0)
-        panic("no stack for signals: %s", strerror(errno));
+    take_own_stack();
     for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
         sigaction(signals[i], &action, NULL);
 }

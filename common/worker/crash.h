@@ -1,4 +1,4 @@
-/* crash.h - the last words of a process: which signal ended it, and where it was.
+/* crash.h - the last words of a process: which signal ended it, and where it was, in which thread.
  *
  * The dying process only stores raw return addresses: its heap and its locks are not to be trusted.
  * Whoever shares the memory turns them into names; it must be the same program, forked without
@@ -13,7 +13,8 @@
 #include "base/err.h"
 
 #define CRASH_FRAMES     32
-#define CRASH_SIGNAL_MAX 16   /* "SIGSEGV" */
+#define CRASH_SIGNAL_MAX 16 /* "SIGSEGV" */
+#define CRASH_THREAD_MAX 16
 #define CRASH_TEXT_MAX   1536 /* 32 frames of 48 characters */
 
 /* All zeros: nothing was caught. */
@@ -21,12 +22,16 @@ struct crash_report {
     volatile sig_atomic_t signal;
     volatile sig_atomic_t depth; /* frames that were stored, the innermost first */
     void *volatile frames[CRASH_FRAMES];
-    char words[ERR_TEXT_MAX]; /* of panic(); "": it said nothing */
+    char thread[CRASH_THREAD_MAX]; /* that died; "": the process's own, in which handlers run */
+    char words[ERR_TEXT_MAX];      /* of panic(); "": it said nothing */
 };
 
 /* From here on SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT are written down, on a stack of their own
  * (the ordinary one may be what overflowed), and then end the process as usual. */
 void crash_watch(struct crash_report *crash);
+/* On another thread of the process: its faults are written down with its name, which stays the
+ * caller's. SIGSEGV and the like must not be blocked there. */
+void crash_watch_thread(const char *name);
 
 /* "SIGSEGV" */
 void crash_signal_name(int signal, char out[CRASH_SIGNAL_MAX]);

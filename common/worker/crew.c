@@ -222,6 +222,8 @@ static void log_end_of(const struct lane_child *lane, int status, const struct d
         log_str(&line, "signal", str_of(death->signal));
     else
         log_int(&line, "status", WEXITSTATUS(status));
+    if (lane->slot->crash.thread[0])
+        log_str(&line, "thread", str_of(lane->slot->crash.thread));
     if (lane->why[0])
         log_str(&line, "why", str_of(lane->why));
     if (lane->hung_ms)
@@ -254,7 +256,10 @@ static void lane_died(struct crew *crew, struct lane_child *lane, int status)
         crash_signal_name(WTERMSIG(status), signal);
         crash_describe(&lane->slot->crash, backtrace);
     }
-    const struct death death = {lane->slot->suspect, lane->hung_ms, signal, backtrace};
+    /* Whatever handler was running beside a thread that died: its message is innocent. */
+    const bool in_handler = lane->slot->crash.thread[0] == '\0';
+    const struct death death = {in_handler ? lane->slot->suspect : 0, lane->hung_ms, signal,
+                                backtrace};
     note_why(lane, &death);
     if (WIFSIGNALED(status)) {
         lane->deaths++;

@@ -29,7 +29,7 @@ static struct status_lane lane_status(const struct lane_child *lane, struct aren
         .waiting_for = waits ? str_dup(arena, str_of(slot->waiting_for)) : STR_ABSENT,
         .since = waits ? slot->waiting_since_ms : 0,
         .stage = slot->stage ? str_of(drain_stage_names[slot->stage]) : STR_ABSENT,
-        .progress_ms = now_ms - slot->alive_us / 1000,
+        .progress_ms = now_ms - slot_alive_ms(slot),
         .settled = slot->settled,
         .deferred = slot->deferred,
         .deaths = lane->deaths,

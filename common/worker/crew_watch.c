@@ -7,7 +7,8 @@
  * in the kernel. */
 #define LAST_WORDS_MS 2000
 /* Between two signs of life a lane makes at most three calls to one server (the driver repeats a
- * read once, and looks for the primary before), or opens its connections. */
+ * read once, and looks for the primary before), or opens its connections. While it waits for a commit,
+ * which is many calls, the thread of that one gives signs (slot.h). */
 #define CALLS_MAX 4
 
 struct stall_limits crew_limits(const struct crew *crew, const struct crew_pool *pool)
@@ -22,7 +23,7 @@ struct stall_limits crew_limits(const struct crew *crew, const struct crew_pool 
 static enum stall_kind look_at(struct lane_child *lane, int64_t now_ms, int64_t *since_ms)
 {
     const struct lane_slot *slot = lane->slot;
-    const struct stall_sight sight = {slot->suspect != 0, slot->run, slot->alive_us / 1000};
+    const struct stall_sight sight = {slot->suspect != 0, slot->run, slot_alive_ms(slot)};
     return stall_look(&lane->stall, &sight, &lane->limits, now_ms, since_ms);
 }
 
@@ -66,7 +67,7 @@ static bool pool_makes_progress(const struct crew *crew, const struct crew_pool 
     for (size_t i = 0; i < crew->count; i++) {
         const struct lane_child *lane = &crew->lanes[i];
         if (lane->pool == pool && lane->pid && !lane->cut_at_ms &&
-            now_ms - lane->slot->alive_us / 1000 < lane->limits.lane_ms)
+            now_ms - slot_alive_ms(lane->slot) < lane->limits.lane_ms)
             return true;
     }
     return false;

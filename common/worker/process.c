@@ -68,11 +68,25 @@ struct servers {
     struct lock *lock;
 };
 
+/* On the store's thread of commits. */
+static void writer_began(void *context)
+{
+    (void)context;
+    crash_watch_thread("commits");
+}
+
+static void writer_moved(void *context)
+{
+    struct lane_slot *slot = context;
+    slot->moved_us = clock_monotonic_us();
+}
+
 static enum outcome open_store(struct servers *servers, struct err *err)
 {
     const struct lane_process *process = servers->process;
     if (!servers->store) {
-        const struct store_options options = store_options_of(process->service, process->settings);
+        struct store_options options = store_options_of(process->service, process->settings);
+        options.watch = (struct store_watch){writer_began, writer_moved, process->slot};
         TRY(store_open(&options, &servers->store, err));
     }
     TRY(store_ping(servers->store, err));

@@ -16,7 +16,8 @@ void slot_reset(struct lane_slot *slot)
     slot->has_session = 0;
     slot->crash.signal = 0;
     slot->crash.depth = 0;
-    slot->crash.words[0] = slot->fault[0] = slot->warning[0] = '\0';
+    slot->crash.thread[0] = slot->crash.words[0] = slot->fault[0] = slot->warning[0] = '\0';
+    slot->moved_us = 0;
     slot_goes_on(slot);
     slot_alive(slot);
 }
@@ -24,6 +25,13 @@ void slot_reset(struct lane_slot *slot)
 void slot_alive(struct lane_slot *slot)
 {
     slot->alive_us = clock_monotonic_us();
+}
+
+int64_t slot_alive_ms(const struct lane_slot *slot)
+{
+    const int64_t alive_us = slot->alive_us;
+    const int64_t moved_us = slot->moved_us;
+    return (moved_us > alive_us ? moved_us : alive_us) / 1000;
 }
 
 void slot_waits(struct lane_slot *slot, const struct err *err)

@@ -32,6 +32,7 @@ struct lane_slot {
     volatile int64_t settled;  /* messages, since the first process in this slot */
     volatile int64_t deferred; /* messages put off because of a lock, likewise */
     volatile int64_t alive_us; /* monotonic: the last time a step was done (slot_alive) */
+    volatile int64_t moved_us; /* by its thread of commits: the last time that one did a step */
     volatile uint64_t suspect; /* digest of the message whose handler runs; 0: none */
     volatile uint64_t run;     /* how many times a suspect was set: tells one run from the next */
     volatile int64_t waiting_since_ms; /* for a server, ms since 1970; 0: it waits for none */
@@ -48,6 +49,8 @@ void slot_reset(struct lane_slot *slot);
 /* A step is done: called between any two calls to a server, so that the time without one is bounded
  * by what one call may last. */
 void slot_alive(struct lane_slot *slot);
+/* Of the lane or its thread of commits, whichever is later; monotonic. */
+int64_t slot_alive_ms(const struct lane_slot *slot);
 /* A server is away; err says which. Keeps the time of the first call until slot_goes_on(). */
 void slot_waits(struct lane_slot *slot, const struct err *err);
 void slot_goes_on(struct lane_slot *slot);

@@ -13,9 +13,9 @@
 #include <sys/types.h>
 
 #include "bus/bus_client.h"
-#include "fault/proxy.h"
 #include "shop.h"
 #include "support/fixtures.h"
+#include "support/proxy.h"
 
 #define FAULT_PREFIX    "fault"
 #define COMES_BACK_S    90 /* generous: a slow machine with other things to do */

@@ -80,7 +80,7 @@ static void out_of_memory(struct life *life)
     life->pool.memory_max = 1LL << 30;
     poisoned(life,
              &(struct poison){"memory", "SIGABRT", "cook_memory", "ended the process 2 times"});
-    LIFE_CHECK(life, host_logged(life, "out of memory for an arena block") == 2);
+    LIFE_CHECK(life, host_logged(life, "panic: common/base/arena.c") == 2);
 }
 
 /* Whoever repaired the handler and sends the letter again must not find it condemned for ever. */

@@ -187,19 +187,29 @@ void guest_stir(struct life *life, int64_t number, struct str pot, struct str sp
         });
 }
 
-void guest_ask(struct life *life, int64_t number, const char *dish)
+static void ask(struct life *life, int64_t number, struct str operation, const char *dish)
 {
     struct arena *arena = &life->arena;
     const int64_t id = clock_now_ms() * 1000000 + number;
     publish(life, number,
             &(struct bus_message){
-                .routing_key = STR("kitchen.cook"),
+                .routing_key = operation,
                 .body = str_printf(arena, "{\"id\":\"%024llx\",\"dish\":\"%s\"}",
                                    (unsigned long long)id, dish),
                 .message_id =
                     str_printf(arena, "m%lld.%llx", (long long)number, (unsigned long long)id),
             });
     guest_confirm(life);
+}
+
+void guest_ask(struct life *life, int64_t number, const char *dish)
+{
+    ask(life, number, STR("kitchen.cook"), dish);
+}
+
+void guest_ask_for_a_feast(struct life *life, int64_t number, const char *dish)
+{
+    ask(life, number, STR("kitchen.feast"), dish);
 }
 
 void guest_confirm(struct life *life)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "life/life.h"
+#include "store/mongoc_headers.h"
 #include "worker/names.h"
 #include "worker/process.h"
 
@@ -242,6 +243,26 @@ bool host_server(struct life *life, const char *command, const char *name)
            system(str_printf(&life->arena, "%s/tests/rig/servers.sh %s %s %s", root ? root : ".",
                              command, dir, name)
                       .ptr) == 0;
+}
+
+/* In a process of its own, as with the collections. */
+bool host_fail_mongod(struct life *life, const char *rest)
+{
+    int status = 0;
+    const char *json =
+        str_printf(&life->arena, "{\"configureFailPoint\":\"failCommand\",%s}", rest).ptr;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        bson_error_t error;
+        mongoc_init();
+        bson_t *command = bson_new_from_json((const uint8_t *)json, -1, &error);
+        mongoc_client_t *client = mongoc_client_new(life->engine.mongodb_uri.ptr);
+        _exit(command && client &&
+                      mongoc_client_command_simple(client, "admin", command, NULL, NULL, &error)
+                  ? 0
+                  : 1);
+    }
+    return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 bool host_ctl(struct life *life, const char *arguments)

@@ -22,6 +22,20 @@ static const struct field meal_fields[] = {
 static const struct shape meal_shape = SHAPE("Meal", struct meal, meal_fields);
 static const struct doc_type meal_type = {.collection = "meals", .shape = &meal_shape};
 
+/* The courses of a feast: each is a collection, so that a feast is a commit of many commands. */
+static const struct doc_type courses[] = {
+    {.collection = "course1", .shape = &meal_shape},
+    {.collection = "course2", .shape = &meal_shape},
+    {.collection = "course3", .shape = &meal_shape},
+    {.collection = "course4", .shape = &meal_shape},
+    {.collection = "course5", .shape = &meal_shape},
+    {.collection = "course6", .shape = &meal_shape},
+    {.collection = "course7", .shape = &meal_shape},
+    {.collection = "course8", .shape = &meal_shape},
+};
+
+#define COURSES (sizeof(courses) / sizeof(courses[0]))
+
 struct cook_request {
     struct str id;
     struct str dish;
@@ -105,6 +119,26 @@ static enum outcome cook(struct job *job, const void *request, struct err *err)
     return reply(job, &meal_shape, meal);
 }
 
+/* "poison" is in the third course: a text that is nowhere, on which whoever writes it down dies. */
+static struct meal *course(struct job *job, const struct cook_request *req, size_t number)
+{
+    const bool poisoned = number == 2 && str_eq(req->dish, STR("poison"));
+    struct meal *meal = ARENA_NEW(job_arena(job), struct meal);
+    *meal = (struct meal){.head.id = req->id, .dish = req->dish};
+    if (poisoned)
+        meal->dish.ptr = (const char *)(uintptr_t)number;
+    return meal;
+}
+
+static enum outcome feast(struct job *job, const void *request, struct err *err)
+{
+    const struct cook_request *req = request;
+    (void)err; /* never refused */
+    for (size_t i = 0; i < COURSES; i++)
+        job_insert(job, &courses[i], course(job, req, i));
+    return reply(job, &meal_shape, course(job, req, 0));
+}
+
 /* The pot or spoon as it is now, new when nobody has used it. */
 static struct meal *used(struct job *job, struct meal *meal, struct str id)
 {
@@ -134,11 +168,16 @@ static const struct operation kitchen_cook = {
     .name = "kitchen.cook", .who = GUEST, .request = &cook_schema, .handle = cook};
 static const struct operation kitchen_stir = {
     .name = "kitchen.stir", .who = GUEST, .request = &cook_schema, .handle = stir};
-static const struct operation *const operations[] = {&kitchen_cook, &kitchen_stir, NULL};
+static const struct operation kitchen_feast = {
+    .name = "kitchen.feast", .who = GUEST, .request = &cook_schema, .handle = feast};
+static const struct operation *const operations[] = {&kitchen_cook, &kitchen_stir, &kitchen_feast,
+                                                     NULL};
 static const char *const prefixes[] = {"kitchen", NULL};
 const struct worker kitchen_worker = {"kitchen", prefixes, operations};
 static const struct worker *const workers[] = {&kitchen_worker, NULL};
-const struct doc_type *const kitchen_types[] = {&meal_type, NULL};
+const struct doc_type *const kitchen_types[] = {&meal_type,  &courses[0], &courses[1], &courses[2],
+                                                &courses[3], &courses[4], &courses[5], &courses[6],
+                                                &courses[7], NULL};
 
 struct service kitchen_service(void)
 {

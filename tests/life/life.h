@@ -75,6 +75,7 @@ extern const struct life_test roll_tests[];
 extern const struct life_test order_tests[];
 extern const struct life_test reload_tests[];
 extern const struct life_test stuck_tests[];
+extern const struct life_test slow_tests[];
 
 /* One line on standard error; the test has failed. */
 void life_fail(struct life *life, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -99,7 +100,8 @@ void life_sleep_ms(int64_t ms);
 
 /* kitchen.c: operation kitchen.cook {"id", "dish"}. Dishes that end a cook: "segv", "abort", "hang",
  * "memory"; "slow" takes three seconds, anything else is written down. And kitchen.stir {"id", "dish"}:
- * a pot and a spoon, each one version more. */
+ * a pot and a spoon, each one version more. And kitchen.feast {"id", "dish"}: a commit of ten commands,
+ * in the middle of which "poison" ends whoever writes it. */
 extern const struct worker kitchen_worker;
 extern const struct doc_type *const kitchen_types[];
 struct service kitchen_service(void);
@@ -125,6 +127,8 @@ struct str host_line(struct life *life, const char *text, const char *also);
 int host_line_number(const struct life *life, const char *text);
 /* servers.sh COMMAND RIG_DIR NAME; false when the rig has no such server. */
 bool host_server(struct life *life, const char *command, const char *name);
+/* "\"mode\":...,\"data\":..." of mongod's failCommand; false when it has no such thing. */
+bool host_fail_mongod(struct life *life, const char *rest);
 /* rabbitmqctl on the rig's broker; false when it failed, or there is none. */
 bool host_ctl(struct life *life, const char *arguments);
 /* `cartwright health`: exit status, and what it printed. */
@@ -137,6 +141,8 @@ void guest_open(struct life *life);
 void guest_clear(struct life *life);
 /* Message m<number>, confirmed. */
 void guest_ask(struct life *life, int64_t number, const char *dish);
+/* The same, for kitchen.feast. */
+void guest_ask_for_a_feast(struct life *life, int64_t number, const char *dish);
 /* Message m<number>, with the pot as its partition key; on its way by guest_confirm at the latest. */
 void guest_stir(struct life *life, int64_t number, struct str pot, struct str spoon);
 void guest_confirm(struct life *life);

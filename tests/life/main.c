@@ -19,8 +19,9 @@
 /* Of each of 40 pots. */
 #define STIRS 400
 
-static const struct life_test *const tables[] = {crash_tests, cycle_tests,  bus_tests,  roll_tests,
-                                                 order_tests, reload_tests, stuck_tests};
+static const struct life_test *const tables[] = {crash_tests, cycle_tests, bus_tests,
+                                                 roll_tests,  order_tests, reload_tests,
+                                                 stuck_tests, slow_tests};
 
 void life_fail(struct life *life, const char *format, ...)
 {
@@ -96,6 +97,8 @@ void life_begin(struct life *life)
     memset(life->requests, 0, sizeof(life->requests));
     life->engine.amqp_heartbeat_ms = 10000;
     life->engine.mongodb_timeout_ms = 20000;
+    life->engine.amqp_timeout_ms = 5000;
+    life->engine.redis_timeout_ms = 300;
     life->engine.drain_ms = 25000;
     life->engine.partitions.count = 0;
     life->engine.lease_ms = 5000;

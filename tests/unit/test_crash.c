@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,6 +41,31 @@ __attribute__((noinline)) static void overflow_the_stack(void)
 {
     volatile char first = 1;
     fall_deeper(&first, 1 << 30);
+}
+
+static void *work_beside(void *how)
+{
+    void (*const *die)(void) = how;
+    crash_watch_thread("helper");
+    (*die)();
+    return NULL;
+}
+
+static void in_a_thread(void (*how)(void))
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work_beside, &how) == 0)
+        pthread_join(thread, NULL);
+}
+
+static void write_nowhere_beside(void)
+{
+    in_a_thread(write_nowhere);
+}
+
+static void overflow_beside(void)
+{
+    in_a_thread(overflow_the_stack);
 }
 
 __attribute__((noinline)) static void wait_for_ever(void)
@@ -99,6 +125,18 @@ void test_crash__an_overflow_of_the_stack_is_caught(void **state)
     assert_int_equal(end_in(overflow_the_stack, 0), SIGSEGV);
     assert_int_equal(crash->depth, CRASH_FRAMES);
     assert_holds("fall_deeper");
+}
+
+void test_crash__a_fault_of_another_thread_names_that(void **state)
+{
+    (void)state;
+    assert_int_equal(end_in(write_nowhere_beside, 0), SIGSEGV);
+    assert_string_equal(crash->thread, "helper");
+    assert_holds("write_nowhere+");
+    assert_int_equal(end_in(overflow_beside, 0), SIGSEGV);
+    assert_string_equal(crash->thread, "helper");
+    assert_int_equal(end_in(write_nowhere, 0), SIGSEGV);
+    assert_string_equal(crash->thread, "");
 }
 
 /* As the supervisor cuts a lane: it must not go on after its last words. */

@@ -2,7 +2,7 @@
  *
  * A pipe reads when its buffer is empty, and writes when the buffer is due: what a mode delays or
  * holds stays in the sender's kernel, which is what a slow or dead line does to it. */
-#include "fault/proxy.h"
+#include "support/proxy.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -4,8 +4,8 @@
  * link behaves is set at any moment, from any process of the program, and goes for all its
  * connections, old and new. No byte is ever lost within a connection or changes places: TCP does not
  * do that either. A link that drops packets looks like one that holds them, until it is cut. */
-#ifndef CARTWRIGHT_TESTS_FAULT_PROXY_H
-#define CARTWRIGHT_TESTS_FAULT_PROXY_H
+#ifndef CARTWRIGHT_TESTS_SUPPORT_PROXY_H
+#define CARTWRIGHT_TESTS_SUPPORT_PROXY_H
 
 #include <stdint.h>
 #include <sys/types.h>
