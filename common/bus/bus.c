@@ -21,6 +21,11 @@ enum outcome bus_reconnect(struct bus *bus, struct err *err)
     return bus->ops->reconnect(bus, err);
 }
 
+int64_t bus_frame_offered(const struct bus *bus)
+{
+    return bus->ops->frame_offered(bus);
+}
+
 const char *bus_lost_reason(const struct bus *bus)
 {
     return bus->ops->lost_reason(bus);

@@ -42,6 +42,16 @@
     X(signature, "x-signature")                                                                    \
     X(partition_key, "x-partition-key")
 
+/* Why no header of a message was read; its properties and its body were. */
+enum headers_fault {
+    HEADERS_FINE,
+    HEADERS_UNREADABLE, /* nested deeper than BUS_HEADERS_DEPTH, or no table at all */
+    HEADERS_TOO_LONG,   /* over BUS_HEADERS_MAX bytes, or longer than a frame */
+};
+
+/* Tables and lists in each other. */
+#define BUS_HEADERS_DEPTH 64
+
 /* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are
  * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read, unless
  * all are asked for (bus_options.keep_headers). An x-partition-key over PARTITION_KEY_MAX is absent. */
@@ -65,7 +75,17 @@ struct delivery {
     int deferrals;          /* of the engine: batches in which it waited for a lock; 0 */
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
+    enum headers_fault headers_fault;
 };
+
+/* Bytes of a frame that are asked for at login. A content header is one frame, and the time that
+ * RabbitMQ takes for one grows with the square of its depth, which a frame bounds: so the broker
+ * should be told the same (frame_max = 16384). A larger header than was agreed on costs its message
+ * the headers. */
+#define BUS_FRAME_MAX 16384
+/* Bytes of all header texts of one delivery that are read, so that a copy with headers of our own fits
+ * in a frame. More are none: headers_fault. */
+#define BUS_HEADERS_MAX 8192
 
 /* Bytes of a key that keeps messages in order. */
 #define PARTITION_KEY_MAX 255
@@ -163,12 +183,20 @@ struct bus_topology {
 };
 
 struct bus_options {
-    struct str uri;    /* amqp://user:password@host:port/vhost */
-    const char *name;  /* connection name shown by the broker: "cartwright shop/1" */
-    int heartbeat_s;   /* 10 */
-    int timeout_ms;    /* of connecting and of each call that waits for the broker: 5000 */
-    size_t body_max;   /* bytes; a larger body is not kept: delivery.too_large */
+    struct str uri;   /* amqp://user:password@host:port,host:port/vhost; hosts are tried in an order
+                          that is drawn in bus_open, and after a loss from the next one on */
+    const char *name; /* connection name shown by the broker: "cartwright shop/1" */
+    int heartbeat_s;  /* 10 */
+    int timeout_ms;   /* of connecting and of each call that waits for the broker: 5000. A login may
+                          take twice as long: it waits for the broker's name server */
+    size_t body_max;  /* bytes; a larger body is not kept: delivery.too_large */
     bool keep_headers; /* for people who look at messages: fills delivery.headers */
+    /* A broker that is busy on a channel (it may encode a header for minutes) answers nothing there,
+     * while its heartbeats come. A call waits for it so long; 0: timeout_ms. `waits` is called
+     * meanwhile, at least once a second; its false ends the patience. May be NULL. */
+    int patience_ms;
+    bool (*waits)(void *context);
+    void *context;
 };
 
 struct bus_confirm {
@@ -189,6 +217,8 @@ void bus_disconnect(struct bus *bus);
 /* Closes what is left, opens anew, consumes again what bus_consume asked for. What was buffered and
  * not flushed is dropped. */
 MUST_CHECK enum outcome bus_reconnect(struct bus *bus, struct err *err);
+/* The broker's frame_max as it was offered at the last login, bytes; 0: it has no limit. */
+int64_t bus_frame_offered(const struct bus *bus);
 /* Why bus_next said BUS_CLOSED, for the log; "" while nothing is lost. */
 const char *bus_lost_reason(const struct bus *bus);
 
@@ -212,7 +242,9 @@ enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
  * so that a connection outlives a batch that takes longer than the broker's patience. */
 void bus_beat(struct bus *bus);
 /* Subscribes anew to what is consumed; only while nothing is in hand, since earlier delivery tags are
- * void afterwards. RabbitMQ 3.10 does not tell the consumers of a quorum queue that was deleted and
+ * void afterwards. A broker that has something to send, or is busy preparing it, is left alone: DONE
+ * without a renewal.
+ * RabbitMQ 3.10 does not tell the consumers of a quorum queue that was deleted and
  * made again within some 50 ms: it counts them as consumers of the new queue, assigns messages to
  * them and never sends one. From outside nothing of this can be seen, so it is not asked for but
  * simply ended, now and then. RETRY (and lost) when a queue is gone. */

@@ -22,6 +22,7 @@
 struct bus_amqp {
     struct bus bus;
     struct bus_uri uri;
+    size_t first; /* of uri.places: where the next connection is tried */
     struct bus_options options;
     char *name; /* the connection name that options.name points to */
     struct link consumer;
@@ -124,9 +125,13 @@ static struct link_options options_of(struct bus_amqp *amqp)
 {
     return (struct link_options){
         .uri = &amqp->uri,
+        .first = amqp->first,
         .name = amqp->name,
         .heartbeat_s = amqp->options.heartbeat_s,
         .timeout_ms = amqp->options.timeout_ms,
+        .patience_ms = amqp->options.patience_ms,
+        .waits = amqp->options.waits,
+        .context = amqp->options.context,
         .body_max = amqp->options.body_max,
         .keep_headers = amqp->options.keep_headers,
         .events = &events,
@@ -148,6 +153,7 @@ static enum outcome open_links(struct bus_amqp *amqp, struct err *err)
 {
     const struct link_options options = options_of(amqp);
     TRY(link_open(&amqp->consumer, &options, err));
+    amqp->first = amqp->consumer.at; /* both at one node, as long as it is there */
     TRY(open_publisher(amqp, err));
     return amqp->is_consuming ? start_consuming(amqp, err) : OUTCOME_DONE;
 }
@@ -185,9 +191,15 @@ static enum outcome amqp_reconnect(struct bus *bus, struct err *err)
     struct bus_amqp *amqp = amqp_of(bus);
     amqp_disconnect(bus);
     confirms_reset(&amqp->confirms);
+    amqp->first = (amqp->first + 1) % amqp->uri.place_count;
     amqp->unsendable = 0;
     amqp->epoch++;
     return open_links(amqp, err);
+}
+
+static int64_t amqp_frame_offered(const struct bus *bus)
+{
+    return const_amqp_of(bus)->consumer.frame_offered;
 }
 
 static const char *amqp_lost_reason(const struct bus *bus)
@@ -249,12 +261,18 @@ static enum outcome amqp_cancel(struct bus *bus, struct err *err)
     return OUTCOME_DONE;
 }
 
+/* An answer on the channel of the deliveries stands behind all that the broker had for it. */
+static bool nothing_comes(struct bus_amqp *amqp)
+{
+    return link_probe(&amqp->consumer, CHANNEL_CONSUME, amqp->prefetch) && !amqp->ready.first;
+}
+
 /* On a new channel: closing the old one takes back whatever was given to it. */
 static enum outcome amqp_renew(struct bus *bus, struct err *err)
 {
     struct bus_amqp *amqp = amqp_of(bus);
-    if (!amqp->is_consuming)
-        return OUTCOME_DONE;
+    if (!amqp->is_consuming || !nothing_comes(amqp))
+        return amqp->consumer.lost ? link_lost(&amqp->consumer, err) : OUTCOME_DONE;
     TRY(link_close_channel(&amqp->consumer, CHANNEL_CONSUME, err));
     link_forget_incoming(&amqp->consumer);
     delivery_list_clear(&amqp->ready);
@@ -432,6 +450,7 @@ static const struct bus_ops amqp_ops = {
     .close = amqp_close,
     .disconnect = amqp_disconnect,
     .reconnect = amqp_reconnect,
+    .frame_offered = amqp_frame_offered,
     .lost_reason = amqp_lost_reason,
     .declare = amqp_declare,
     .consume = amqp_consume,
@@ -464,6 +483,7 @@ enum outcome bus_open(const struct bus_options *options, struct bus **out, struc
     amqp->options = *options;
     amqp->name = name;
     amqp->watched = -1;
+    bus_uri_shuffle(&amqp->uri);
     confirms_init(&amqp->confirms);
     const enum outcome outcome = open_links(amqp, err);
     if (outcome != OUTCOME_DONE) {

@@ -1,9 +1,9 @@
 /* bus_amqp.h - one AMQP connection, a link: private to the bus room.
  *
- * librabbitmq opens the socket, logs in, and encodes and decodes frames. Reading and writing the
- * socket is done here, for three reasons: writes are gathered (one send() for hundreds of
- * messages), every write has a deadline (the library's own may hang for ever), and the library
- * would send heartbeats of its own into the middle of a frame that is written by half.
+ * librabbitmq encodes and decodes what stands in frames. Socket, login and framing are done here:
+ * writes are gathered (one send() for hundreds of messages), every wait has a deadline (the library's
+ * own writes may hang for ever), heartbeats never come into the middle of a frame, and a frame that
+ * is too large or too deep for the library costs one message its headers and not the connection.
  *
  * A link that fails is `lost` with a reason, and from then on every call on it does nothing. */
 #ifndef CARTWRIGHT_BUS_BUS_AMQP_H
@@ -13,9 +13,12 @@
 
 #include "bus/bus.h"
 #include "bus/bus_amqp_frames.h"
+#include "bus/bus_socket.h"
 
 #define LINK_CHANNELS 2
 #define LINKS_MAX     2 /* that link_wait takes at once */
+/* Several frames at once; a whole one always fits. */
+#define LINK_BUFFER ((size_t)8 * BUS_FRAME_MAX)
 
 /* What arrives; `owner` is the link's. Deliveries are the receiver's to free. Of a returned message
  * `tag` is the publish_tag it was sent with, or 0. */
@@ -25,9 +28,13 @@ struct link_events {
     void (*confirmed)(void *owner, uint64_t tag, bool multiple, bool ok);
 };
 
+#define NAME_MAX_BYTES 255 /* of an exchange, a queue, a routing key */
+
 /* A message whose frames are still arriving. */
 struct incoming {
-    struct delivery partial;   /* after the method frame; strs point into the library's pool */
+    struct delivery partial;           /* after the method frame */
+    char exchange[NAME_MAX_BYTES + 1]; /* what partial points to until the header frame is there */
+    char routing_key[NAME_MAX_BYTES + 1];
     struct delivery *delivery; /* after the header frame */
     uint64_t body_left;        /* bytes still to come */
     size_t body_len;           /* bytes kept so far */
@@ -40,16 +47,21 @@ struct link_call {
     amqp_channel_t channel;
     amqp_method_number_t reply; /* 0: nothing is awaited */
     bool done;
-    int64_t message_count;      /* of queue.declare-ok */
-    int refused;                /* reply code of channel.close, 0 when it was not refused */
-    char refusal[ERR_TEXT_MAX]; /* its text */
+    int64_t message_count;       /* of queue.declare-ok */
+    amqp_connection_tune_t tune; /* the broker's limits, of connection.tune */
+    int refused;                 /* reply code of channel.close, 0 when it was not refused */
+    char refusal[ERR_TEXT_MAX];  /* its text */
 };
 
 struct link_options {
     const struct bus_uri *uri;
+    size_t first; /* of uri->places: where to begin */
     const char *name;
     int heartbeat_s; /* 0: none */
     int timeout_ms;
+    int patience_ms; /* see bus_options */
+    bool (*waits)(void *context);
+    void *context;
     size_t body_max;
     bool keep_headers;
     const struct link_events *events;
@@ -58,9 +70,12 @@ struct link_options {
 
 struct link {
     struct link_options options;
-    amqp_connection_state_t state; /* NULL while closed */
-    int fd;
-    int64_t heartbeat_us; /* as agreed with the broker, 0: none */
+    bool open; /* from link_open to link_close */
+    struct bus_socket socket;
+    size_t at;                     /* of the places of options.uri: where it is connected */
+    const struct bus_place *place; /* the same, for errors */
+    int64_t frame_offered;         /* by the broker, bytes; 0: it knows no limit */
+    int64_t heartbeat_us;          /* as agreed with the broker, 0: none */
     int64_t sent_at_us;
     int64_t received_at_us;
     bool lost;
@@ -68,15 +83,22 @@ struct link {
     volatile sig_atomic_t may_beat; /* the socket is ours and between two frames */
     volatile sig_atomic_t torn;     /* a heartbeat was written by half: nothing can follow */
     char reason[ERR_TEXT_MAX];      /* why it is lost */
-    struct frames out;
-    uint8_t *in;
+    int close_code;                 /* of the broker's connection.close; 0: it did not say */
+    struct frames out;              /* its frame_max goes for what arrives, too */
+    uint8_t *in;                    /* LINK_BUFFER bytes */
+    size_t in_len;
+    uint64_t skip;                    /* bytes of a table that is not read, still to come */
+    enum headers_fault headers_fault; /* of the content header that is read next */
+    amqp_pool_t pool;                 /* what the library makes of one frame */
+    int probes;                       /* questions of link_probe that are not answered */
     struct incoming incoming[LINK_CHANNELS + 1]; /* by channel; 0 is never used */
     struct link_call call;
     const struct str *consumed; /* queue names by consumer tag "0", "1", ...; the owner's */
     size_t consumed_count;
 };
 
-/* Connects, logs in, opens channel 1. */
+/* Connects, logs in, opens channel 1: at the first place of uri that takes it, beginning with
+ * options->first. */
 MUST_CHECK enum outcome link_open(struct link *link, const struct link_options *options,
                                   struct err *err);
 /* Says goodbye when the broker listens; what is buffered is dropped. May be called twice. */
@@ -99,7 +121,8 @@ void link_serve_heartbeat(struct link *link);
 bool link_wait(struct link *const *links, size_t count, int watched, int timeout_ms);
 
 /* One request and its answer. Refused by the broker: OUTCOME_REFUSED, the channel is closed and
- * link->call says why; OUTCOME_RETRY when the link is lost. */
+ * link->call says why; OUTCOME_RETRY when the link is lost. A broker that shows signs of life is
+ * waited for as bus_options.patience_ms says. */
 MUST_CHECK enum outcome link_call(struct link *link, amqp_channel_t channel,
                                   amqp_method_number_t id, void *decoded,
                                   amqp_method_number_t reply, struct err *err);
@@ -107,13 +130,26 @@ MUST_CHECK enum outcome link_open_channel(struct link *link, amqp_channel_t chan
                                           struct err *err);
 MUST_CHECK enum outcome link_close_channel(struct link *link, amqp_channel_t channel,
                                            struct err *err);
+/* The answer to a request that was sent already; id 0: none was, the broker speaks by itself. */
+MUST_CHECK enum outcome link_await(struct link *link, amqp_channel_t channel,
+                                   amqp_method_number_t reply, struct err *err);
+/* Asks something on the channel that has an answer at any time, and waits a moment for it. False: the
+ * broker still has other things to do on this channel, bytes are on their way. The answer may come
+ * later; the next question waits for it. */
+MUST_CHECK bool link_probe(struct link *link, amqp_channel_t channel, int prefetch);
 /* OUTCOME_RETRY with the reason of the loss. */
 MUST_CHECK enum outcome link_lost(const struct link *link, struct err *err);
 
-/* Takes one frame; bus_amqp_receive.c. */
-void link_receive(struct link *link, const amqp_frame_t *frame);
-/* Decodes bytes and takes each whole frame; used by link_read. */
-void link_feed(struct link *link, uint8_t *bytes, size_t len);
+/* `got` bytes were added to link->in: each whole frame is taken. bus_amqp_feed.c */
+void link_take(struct link *link, size_t got);
+/* One frame; bus_amqp_receive.c. */
+struct frame {
+    uint8_t type;
+    amqp_channel_t channel;
+    uint8_t *payload;
+    size_t size;
+};
+void link_receive(struct link *link, const struct frame *frame);
 void link_forget_incoming(struct link *link);
 
 /* --- topology, on a channel of its own ------------------------------------------------------- */

@@ -1,40 +1,19 @@
 /* bus_amqp_connection.c - a link comes and goes: connecting, logging in, saying goodbye.
  *
  * Errors tell an operator what to do: which host and port, what was refused, and by whom. */
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <inttypes.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 
 #include "base/clock.h"
 #include "bus/bus_amqp.h"
 
-#define GOODBYE_MS 250
+#define GOODBYE_MS   250
+#define LOGIN_FACTOR 2    /* times the timeout of a call */
+#define FRAME_MIN    4096 /* what goes before anything is agreed */
+#define POOL_PAGE    4096
+#define PLAIN_EXTRA  2 /* a NUL before the user, and one before the password */
 
-static struct timeval timeval_of_ms(int ms)
-{
-    return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
-}
-
-static enum outcome connect_socket(struct link *link, struct err *err)
-{
-    const struct timeval timeout = timeval_of_ms(link->options.timeout_ms);
-    amqp_socket_t *socket = amqp_tcp_socket_new(link->state);
-    if (!socket)
-        panic("out of memory for a socket");
-    const int status = amqp_socket_open_noblock(socket, link->options.uri->host,
-                                                link->options.uri->port, &timeout);
-    if (status != AMQP_STATUS_OK)
-        return retry_later(err, "no broker at %s:%d (%s): is RabbitMQ running, is the URI right?",
-                           link->options.uri->host, link->options.uri->port,
-                           amqp_error_string2(status));
-    link->fd = amqp_get_sockfd(link->state);
-    /* Writes are gathered already; waiting for more would only cost time. Without it all still
-     * works, so a failure is of no interest. */
-    (void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    return OUTCOME_DONE;
-}
+/* --- logging in ------------------------------------------------------------------------------ */
 
 #define CAPABILITY(name)                                                                           \
     {                                                                                              \
@@ -44,7 +23,7 @@ static enum outcome connect_socket(struct link *link, struct err *err)
         }                                                                                          \
     }
 
-static amqp_rpc_reply_t login(struct link *link)
+static enum outcome start(struct link *link, struct str response, struct err *err)
 {
     /* What is not declared here, the broker does not tell: a deleted queue, an alarm. */
     amqp_table_entry_t capabilities[] = {
@@ -56,91 +35,177 @@ static amqp_rpc_reply_t login(struct link *link)
         {.key = amqp_cstring_bytes("capabilities"),
          .value = {.kind = AMQP_FIELD_KIND_TABLE,
                    .value.table = {sizeof(capabilities) / sizeof(capabilities[0]), capabilities}}},
+        {.key = amqp_cstring_bytes("product"),
+         .value = {.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = amqp_cstring_bytes("cartwright")}},
         {.key = amqp_cstring_bytes("connection_name"),
          .value = {.kind = AMQP_FIELD_KIND_UTF8,
                    .value.bytes = amqp_cstring_bytes(link->options.name)}},
     };
-    const amqp_table_t properties = {sizeof(entries) / sizeof(entries[0]), entries};
-    const struct timeval timeout = timeval_of_ms(link->options.timeout_ms);
-    if (amqp_set_handshake_timeout(link->state, &timeout) != AMQP_STATUS_OK)
-        panic("the library refuses a handshake timeout of %d ms", link->options.timeout_ms);
-    return amqp_login_with_properties(
-        link->state, link->options.uri->vhost, 0, FRAME_MAX, link->options.heartbeat_s, &properties,
-        AMQP_SASL_METHOD_PLAIN, link->options.uri->user, link->options.uri->password);
+    amqp_connection_start_ok_t ok = {
+        .client_properties = {sizeof(entries) / sizeof(entries[0]), entries},
+        .mechanism = amqp_cstring_bytes("PLAIN"),
+        .response = amqp_bytes_of(response),
+        .locale = amqp_cstring_bytes("en_US"),
+    };
+    return link_call(link, 0, AMQP_CONNECTION_START_OK_METHOD, &ok, AMQP_CONNECTION_TUNE_METHOD,
+                     err);
 }
 
-static enum outcome login_refused(const struct link *link, const amqp_connection_close_t *closed,
-                                  struct err *err)
+static enum outcome authenticate(struct link *link, struct err *err)
 {
     const struct bus_uri *uri = link->options.uri;
-    const int length = (int)closed->reply_text.len;
-    const char *text = closed->reply_text.bytes ? closed->reply_text.bytes : "";
-    if (closed->reply_code == AMQP_ACCESS_REFUSED)
+    const size_t user = strlen(uri->user);
+    const size_t size = user + strlen(uri->password) + PLAIN_EXTRA;
+    char *response = calloc(1, size);
+    if (!response)
+        panic("out of memory for a login");
+    memcpy(response + 1, uri->user, user);
+    memcpy(response + 1 + user + 1, uri->password, strlen(uri->password));
+    const enum outcome outcome = start(link, (struct str){response, size}, err);
+    explicit_bzero(response, size);
+    free(response);
+    explicit_bzero(link->out.bytes, link->out.capacity);
+    return outcome;
+}
+
+/* The smaller one; a broker that offers 0 knows no limit. */
+static uint32_t agree(uint32_t offered, uint32_t wanted)
+{
+    return offered && offered < wanted ? offered : wanted;
+}
+
+static enum outcome tune(struct link *link, struct err *err)
+{
+    const amqp_connection_tune_t offered = link->call.tune;
+    amqp_connection_tune_ok_t ok = {
+        .channel_max = (uint16_t)agree(offered.channel_max, UINT16_MAX),
+        .frame_max = agree(offered.frame_max, BUS_FRAME_MAX),
+        .heartbeat = (uint16_t)agree(offered.heartbeat, (uint32_t)link->options.heartbeat_s),
+    };
+    if (ok.frame_max < BUS_FRAME_MAX)
+        return bug(err,
+                   "the broker at %s:%d takes frames of %u bytes, %d are needed: set "
+                   "frame_max = %d in its rabbitmq.conf",
+                   link->place->host, link->place->port, ok.frame_max, BUS_FRAME_MAX,
+                   BUS_FRAME_MAX);
+    if (!frames_add_method(&link->out, 0, AMQP_CONNECTION_TUNE_OK_METHOD, &ok))
+        panic("the limits of a connection do not fit in a frame");
+    link->frame_offered = offered.frame_max;
+    link->out.frame_max = ok.frame_max;
+    amqp_connection_open_t open = {.virtual_host = amqp_cstring_bytes(link->options.uri->vhost)};
+    TRY(link_call(link, 0, AMQP_CONNECTION_OPEN_METHOD, &open, AMQP_CONNECTION_OPEN_OK_METHOD,
+                  err));
+    link->heartbeat_us = (int64_t)ok.heartbeat * 1000000;
+    return OUTCOME_DONE;
+}
+
+static enum outcome greet(struct link *link, struct err *err)
+{
+    static const uint8_t greeting[] = {'A', 'M', 'Q', 'P', 0, 0, 9, 1};
+    frames_add_raw(&link->out, greeting, sizeof(greeting));
+    TRY(link_await(link, 0, AMQP_CONNECTION_START_METHOD, err));
+    TRY(authenticate(link, err));
+    return tune(link, err);
+}
+
+/* What a login that failed means to an operator. */
+static enum outcome login_refused(const struct link *link, struct err *err)
+{
+    const struct bus_uri *uri = link->options.uri;
+    const struct bus_place *place = link->place;
+    if (link->close_code == AMQP_ACCESS_REFUSED)
         return bug(err, "the broker at %s:%d refuses user '%s': check user and password in the URI",
-                   uri->host, uri->port, uri->user);
-    if (closed->reply_code == AMQP_NOT_ALLOWED)
-        return bug(err, "the broker at %s:%d refuses vhost '%s' to user '%s': %.*s", uri->host,
-                   uri->port, uri->vhost, uri->user, length, text);
-    return retry_later(err, "the broker at %s:%d refuses the connection: %.*s", uri->host,
-                       uri->port, length, text);
+                   place->host, place->port, uri->user);
+    if (link->close_code == AMQP_NOT_ALLOWED)
+        return bug(err, "the broker at %s:%d refuses vhost '%s' to user '%s': %s", place->host,
+                   place->port, uri->vhost, uri->user, link->reason);
+    if (link->close_code)
+        return retry_later(err, "the broker at %s:%d refuses the connection: %s", place->host,
+                           place->port, link->reason);
+    return retry_later(
+        err,
+        "the broker at %s:%d broke off the login (%s): is it still starting, is this "
+        "its AMQP port, does its name server answer (it looks up its own host name at "
+        "each login)?",
+        place->host, place->port, link->reason);
 }
 
 static enum outcome log_in(struct link *link, struct err *err)
 {
-    const amqp_rpc_reply_t reply = login(link);
-    if (reply.reply_type == AMQP_RESPONSE_NORMAL)
-        return OUTCOME_DONE;
-    if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
-        reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
-        return login_refused(link, reply.reply.decoded, err);
-    return retry_later(err,
-                       "the broker at %s:%d broke off the login (%s): is it still starting, "
-                       "is this its AMQP port?",
-                       link->options.uri->host, link->options.uri->port,
-                       amqp_error_string2(reply.library_error));
+    const int timeout_ms = link->options.timeout_ms;
+    link->options.timeout_ms = LOGIN_FACTOR * timeout_ms;
+    link->sent_at_us = link->received_at_us = clock_monotonic_us();
+    const enum outcome outcome = greet(link, err);
+    link->options.timeout_ms = timeout_ms;
+    link->may_beat = outcome == OUTCOME_DONE;
+    return outcome == OUTCOME_DONE || outcome == OUTCOME_BUG ? outcome : login_refused(link, err);
 }
 
-/* What the library has read beyond the end of the login is fed to us; from here on it never touches
- * the socket again. */
-static void take_over_socket(struct link *link)
+/* --- coming ---------------------------------------------------------------------------------- */
+
+static void prepare(struct link *link, const struct link_options *options, size_t at)
 {
-    link->out.frame_max = (size_t)amqp_get_frame_max(link->state);
-    link->heartbeat_us = (int64_t)amqp_get_heartbeat(link->state) * 1000000;
-    link->sent_at_us = link->received_at_us = clock_monotonic_us();
-    link->in = malloc(FRAME_MAX);
+    *link = (struct link){
+        .options = *options,
+        .open = true,
+        .socket.fd = -1,
+        .at = at,
+        .place = &options->uri->places[at],
+        .out.frame_max = FRAME_MIN,
+        .in = malloc(LINK_BUFFER),
+    };
     if (!link->in)
         panic("out of memory for a receive buffer");
-    amqp_frame_t frame;
-    int status;
-    while ((status = amqp_simple_wait_frame_noblock(link->state, &frame, &(struct timeval){0})) ==
-           AMQP_STATUS_OK)
-        link_receive(link, &frame);
-    if (status != AMQP_STATUS_TIMEOUT)
-        link_lose(link, "%s", amqp_error_string2(status));
-    link->may_beat = !link->lost;
+    init_amqp_pool(&link->pool, POOL_PAGE);
 }
 
-static enum outcome establish(struct link *link, struct err *err)
+static enum outcome open_at(struct link *link, const struct addrinfo *address, struct err *err)
 {
-    TRY(connect_socket(link, err));
+    TRY(socket_connect(&link->socket, link->place, address, link->options.timeout_ms, err));
     TRY(log_in(link, err));
-    take_over_socket(link);
     return link_open_channel(link, 1, err);
+}
+
+/* A host may have several addresses, and only a login tells whether somebody is there. */
+static enum outcome open_any_address(struct link *link, const struct link_options *options,
+                                     size_t at, struct err *err)
+{
+    struct addrinfo *addresses = NULL;
+    enum outcome outcome = socket_resolve(&options->uri->places[at], &addresses, err);
+    for (const struct addrinfo *address = addresses; address; address = address->ai_next) {
+        prepare(link, options, at);
+        outcome = open_at(link, address, err);
+        if (outcome == OUTCOME_DONE)
+            break;
+        link->lost = true; /* no goodbye to somebody who was never met */
+        link_close(link);
+        if (options->waits && !options->waits(options->context))
+            break;
+    }
+    if (addresses)
+        freeaddrinfo(addresses);
+    return outcome;
 }
 
 enum outcome link_open(struct link *link, const struct link_options *options, struct err *err)
 {
-    *link = (struct link){.options = *options, .fd = -1};
-    link->state = amqp_new_connection();
-    if (!link->state)
-        panic("out of memory for a connection");
-    const enum outcome outcome = establish(link, err);
-    if (outcome != OUTCOME_DONE) {
-        link->lost = true; /* no goodbye to somebody who was never met */
-        link_close(link);
+    const size_t count = options->uri->place_count;
+    struct err absent = {0}; /* one that may come back: then nothing is hopeless */
+    for (size_t i = 0; i < count; i++) {
+        const enum outcome outcome =
+            open_any_address(link, options, (options->first + i) % count, err);
+        if (outcome == OUTCOME_DONE)
+            return outcome;
+        if (outcome == OUTCOME_RETRY)
+            absent = *err;
     }
-    return outcome;
+    if (!absent.code)
+        return OUTCOME_BUG;
+    *err = absent;
+    return OUTCOME_RETRY;
 }
+
+/* --- going ----------------------------------------------------------------------------------- */
 
 /* A broker under an alarm does not read what a publisher sends, so it would not answer either. A
  * frame written by half cannot be taken back. */
@@ -151,6 +216,8 @@ static void say_goodbye(struct link *link)
     link->out.len = 0;
     if (link->options.timeout_ms > GOODBYE_MS)
         link->options.timeout_ms = GOODBYE_MS;
+    link->options.waits = NULL;
+    link->options.patience_ms = 0;
     amqp_connection_close_t close = {.reply_code = AMQP_REPLY_SUCCESS};
     struct err ignored; /* the socket is closed next, with or without an answer */
     (void)!link_call(link, 0, AMQP_CONNECTION_CLOSE_METHOD, &close, AMQP_CONNECTION_CLOSE_OK_METHOD,
@@ -159,7 +226,7 @@ static void say_goodbye(struct link *link)
 
 void link_close(struct link *link)
 {
-    if (!link->state)
+    if (!link->open)
         return;
     link->may_beat = false; /* before anything of it goes away */
     say_goodbye(link);
@@ -169,7 +236,7 @@ void link_close(struct link *link)
     frames_release(&link->out);
     free(link->in);
     link->in = NULL;
-    /* Closing a socket that is given up: there is nothing to be done about an error. */
-    (void)amqp_destroy_connection(link->state);
-    link->state = NULL;
+    empty_amqp_pool(&link->pool);
+    socket_close(&link->socket);
+    link->open = false;
 }

@@ -8,17 +8,29 @@
 
 /* --- where the broker is -------------------------------------------------------------------- */
 
-struct bus_uri {
-    char *text; /* owns the rest */
+#define BUS_PLACES_MAX 16
+
+/* A node of the broker. */
+struct bus_place {
     const char *host;
-    const char *user;
-    const char *password;
-    const char *vhost;
     int port;
 };
 
-/* OUTCOME_BUG for what is not an amqp:// URI. The text of err never shows the password. */
+/* amqp://user:password@host:port,host:port/vhost */
+struct bus_uri {
+    char *text; /* owns the rest */
+    size_t text_size;
+    struct bus_place places[BUS_PLACES_MAX]; /* at least one */
+    size_t place_count;
+    const char *user;
+    const char *password;
+    const char *vhost;
+};
+
+/* OUTCOME_BUG for what is not such a URI. The text of err never shows the password. */
 MUST_CHECK enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err);
+/* Draws another order of the places: many lanes then spread over all of them. */
+void bus_uri_shuffle(struct bus_uri *uri);
 void bus_uri_release(struct bus_uri *uri);
 
 /* --- frames to write ------------------------------------------------------------------------ */
@@ -32,9 +44,9 @@ struct frames {
     size_t frame_max;
 };
 
-#define FRAME_MAX 131072
-
 void frames_release(struct frames *frames);
+/* Bytes as they are: what is said before there are frames. */
+void frames_add_raw(struct frames *frames, const void *bytes, size_t len);
 /* false when the method does not fit in a frame (a name over 255 bytes): nothing is added. */
 MUST_CHECK bool frames_add_method(struct frames *frames, amqp_channel_t channel,
                                   amqp_method_number_t id, void *decoded);
@@ -49,6 +61,29 @@ MUST_CHECK bool frames_add_message(struct frames *frames, amqp_channel_t channel
 bool reply_is_direct(struct str routing_key);
 /* Of a direct name: the broker may have made it. */
 bool reply_is_well_formed(struct str routing_key);
+
+/* --- content headers as they arrive ---------------------------------------------------------- */
+
+/* A content header's payload: class (2 bytes), weight (2), size of the body (8), flags, properties;
+ * the headers are a table among those. */
+#define CONTENT_HEAD 12
+/* The table begins at the latest here: two short strings stand before it. */
+#define TABLE_AT_MAX (CONTENT_HEAD + 4 + 2 * 256)
+/* Where the headers stand, with their length before them: [from, to) of the payload. */
+struct table_place {
+    size_t from;
+    uint64_t to; /* may lie behind what is there */
+};
+
+/* Looks at the first bytes of a payload. False when there are no headers, or it is cut off before
+ * it can be told. */
+MUST_CHECK bool table_find(const uint8_t *payload, size_t len, struct table_place *out);
+/* The payload says from now on that it has no headers; the caller takes their bytes away. */
+void table_deny(uint8_t *payload);
+/* A whole table, without its length: well formed, and no deeper than BUS_HEADERS_DEPTH (the library
+ * recurses, and from 0.14 on refuses 101 levels with an error that ends the connection). Does not
+ * recurse. */
+MUST_CHECK bool table_is_readable(const uint8_t *table, size_t len);
 
 /* --- properties of what arrives -------------------------------------------------------------- */
 

@@ -1,7 +1,9 @@
 /* bus_amqp_link.c - a link at work: reading, writing, heartbeats, requests.
  *
- * Nothing here waits longer than the link's timeout, whatever the broker does. */
+ * Nothing here waits longer than the link's timeout, whatever the broker does; only a call may be
+ * allowed to wait for a broker that lives and is busy. */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -12,6 +14,8 @@
 #include "bus/bus_amqp.h"
 
 #define US_PER_MS 1000
+#define WAIT_US   500000 /* how often somebody is told that a call waits */
+#define PROBE_US  250000
 
 void link_lose(struct link *link, const char *format, ...)
 {
@@ -27,8 +31,8 @@ void link_lose(struct link *link, const char *format, ...)
 
 enum outcome link_lost(const struct link *link, struct err *err)
 {
-    return retry_later(err, "connection to the broker at %s:%d lost: %s", link->options.uri->host,
-                       link->options.uri->port, link->reason);
+    return retry_later(err, "connection to the broker at %s:%d lost: %s", link->place->host,
+                       link->place->port, link->reason);
 }
 
 /* --- reading and writing -------------------------------------------------------------------- */
@@ -37,10 +41,11 @@ void link_read(struct link *link)
 {
     if (link->lost)
         return;
-    const ssize_t got = recv(link->fd, link->in, FRAME_MAX, MSG_DONTWAIT);
+    const ssize_t got =
+        socket_read(&link->socket, link->in + link->in_len, LINK_BUFFER - link->in_len);
     if (got > 0) {
         link->received_at_us = clock_monotonic_us();
-        link_feed(link, link->in, (size_t)got);
+        link_take(link, (size_t)got);
     } else if (got == 0) {
         link_lose(link, "closed by the broker (was it stopped?)");
     } else if (errno != EAGAIN && errno != EINTR) {
@@ -56,8 +61,7 @@ void link_write_some(struct link *link)
     if (link->lost || out->sent == out->len)
         return;
     link->may_beat = false;
-    const ssize_t put =
-        send(link->fd, out->bytes + out->sent, out->len - out->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t put = socket_write(&link->socket, out->bytes + out->sent, out->len - out->sent);
     if (put > 0) {
         out->sent += (size_t)put;
         link->sent_at_us = clock_monotonic_us();
@@ -78,7 +82,7 @@ static void wait_writable(struct link *link, int64_t deadline_us)
                   link->blocked ? " (memory or disk alarm)" : "");
         return;
     }
-    struct pollfd socket = {.fd = link->fd, .events = POLLIN | POLLOUT};
+    struct pollfd socket = {.fd = link->socket.fd, .events = POLLIN | POLLOUT};
     if (poll(&socket, 1, (int)(left_us / US_PER_MS) + 1) > 0 && socket.revents & ~POLLOUT)
         link_read(link);
 }
@@ -108,8 +112,7 @@ void link_beat(struct link *link)
     const int64_t now_us = clock_monotonic_us();
     if (now_us - link->sent_at_us >= link->heartbeat_us / 2) {
         link->sent_at_us = now_us;
-        const ssize_t put =
-            send(link->fd, heartbeat, sizeof(heartbeat), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t put = socket_write(&link->socket, heartbeat, sizeof(heartbeat));
         link->torn = put > 0 && put < (ssize_t)sizeof(heartbeat);
         link->may_beat = !link->torn;
     }
@@ -147,7 +150,7 @@ bool link_wait(struct link *const *links, size_t count, int watched, int timeout
 {
     struct pollfd sockets[LINKS_MAX + 1];
     for (size_t i = 0; i < count; i++)
-        sockets[i] = (struct pollfd){.fd = links[i]->fd, .events = POLLIN};
+        sockets[i] = (struct pollfd){.fd = links[i]->socket.fd, .events = POLLIN};
     sockets[count] = (struct pollfd){.fd = watched, .events = POLLIN}; /* poll skips a -1 */
     const int ready = poll(sockets, count + 1, wait_ms(links, count, timeout_ms));
     for (size_t i = 0; i < count; i++) {
@@ -160,18 +163,60 @@ bool link_wait(struct link *const *links, size_t count, int watched, int timeout
 
 /* --- requests ------------------------------------------------------------------------------- */
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Somebody watches this process, and is told that it waits. */
+static bool is_patient(const struct link *link)
+{
+    return link->options.waits ? link->options.waits(link->options.context)
+                               : link->options.patience_ms > 0;
+}
+
+/* How long to wait from now on; nothing is left when it is over. While the broker beats it is only busy,
+ * for as long as the patience lasts; without heartbeats nobody knows. */
+static int64_t time_left(const struct link *link, int64_t began_us)
+{
+    const int64_t now_us = clock_monotonic_us();
+    const int64_t timeout_us = (int64_t)link->options.timeout_ms * US_PER_MS;
+    const int64_t heard_us = larger(link->received_at_us, began_us);
+    const bool patient = is_patient(link);
+    if (link->heartbeat_us == 0 || !patient)
+        return began_us + timeout_us - now_us;
+    const int64_t silence_us = heard_us + larger(timeout_us, link->heartbeat_us) - now_us;
+    const int64_t patience_us = began_us + (int64_t)link->options.patience_ms * US_PER_MS - now_us;
+    return silence_us < patience_us ? silence_us : patience_us;
+}
+
 static void await_reply(struct link *link)
 {
-    const int64_t deadline_us =
-        clock_monotonic_us() + (int64_t)link->options.timeout_ms * US_PER_MS;
+    const int64_t began_us = clock_monotonic_us();
     link_flush(link);
     while (!link->lost && !link->call.done) {
-        const int64_t left_us = deadline_us - clock_monotonic_us();
+        const int64_t left_us = time_left(link, began_us);
         if (left_us <= 0)
-            link_lose(link, "no answer within %d ms", link->options.timeout_ms);
+            link_lose(link, "no answer within %" PRId64 " ms",
+                      (clock_monotonic_us() - began_us) / US_PER_MS);
         else /* a signal just makes another round */
-            (void)link_wait(&link, 1, -1, (int)(left_us / US_PER_MS) + 1);
+            (void)link_wait(&link, 1, -1,
+                            left_us > WAIT_US ? WAIT_US / US_PER_MS
+                                              : (int)(left_us / US_PER_MS) + 1);
     }
+}
+
+enum outcome link_await(struct link *link, amqp_channel_t channel, amqp_method_number_t reply,
+                        struct err *err)
+{
+    link->call = (struct link_call){.channel = channel, .reply = reply};
+    await_reply(link);
+    link->call.reply = 0;
+    if (link->lost)
+        return link_lost(link, err);
+    if (link->call.refused)
+        return refuse(err, NOT_FOUND, "refused by the broker: %s", link->call.refusal);
+    return OUTCOME_DONE;
 }
 
 enum outcome link_call(struct link *link, amqp_channel_t channel, amqp_method_number_t id,
@@ -181,14 +226,28 @@ enum outcome link_call(struct link *link, amqp_channel_t channel, amqp_method_nu
         return link_lost(link, err);
     if (!frames_add_method(&link->out, channel, id, decoded))
         return bug(err, "a name given to the broker is longer than 255 bytes");
-    link->call = (struct link_call){.channel = channel, .reply = reply};
-    await_reply(link);
-    link->call.reply = 0;
-    if (link->lost)
-        return link_lost(link, err);
-    if (link->call.refused)
-        return refuse(err, NOT_FOUND, "refused by the broker: %s", link->call.refusal);
-    return OUTCOME_DONE;
+    return link_await(link, channel, reply, err);
+}
+
+bool link_probe(struct link *link, amqp_channel_t channel, int prefetch)
+{
+    const int64_t deadline_us = clock_monotonic_us() + PROBE_US;
+    amqp_basic_qos_t qos = {.prefetch_count = (uint16_t)prefetch};
+    if (link->probes > 0)
+        link_read(link);
+    if (link->lost || link->probes > 0)
+        return false;
+    if (!frames_add_method(&link->out, channel, AMQP_BASIC_QOS_METHOD, &qos))
+        panic("a question to the broker does not fit in a frame");
+    link->probes++;
+    link_flush(link);
+    while (!link->lost && link->probes > 0) {
+        const int64_t left_us = deadline_us - clock_monotonic_us();
+        if (left_us <= 0)
+            return false;
+        (void)link_wait(&link, 1, -1, (int)(left_us / US_PER_MS) + 1);
+    }
+    return !link->lost;
 }
 
 enum outcome link_open_channel(struct link *link, amqp_channel_t channel, struct err *err)

@@ -3,10 +3,6 @@
  * Of the headers only those in the table are read, whatever else a publisher sends. */
 #include "bus/bus_amqp_frames.h"
 
-/* A message whose headers are longer than this is not one of ours; they are dropped, so that a copy
- * of it (a delay, a dead letter) always fits in a frame again. */
-#define HEADERS_MAX ((size_t)32 * 1024)
-
 struct header_field {
     const char *name;
     size_t offset;
@@ -102,18 +98,19 @@ uint64_t publish_tag_of(const amqp_basic_properties_t *properties)
     return 0;
 }
 
+/* Such a message is not one of ours, and a copy of it (a delay, a dead letter) must fit in a frame. */
 static void drop_long_headers(struct delivery *delivery)
 {
     size_t total = 0;
     for (size_t f = 0; f < HEADER_FIELDS; f++)
         if (!header_fields[f].is_number)
             total += ((struct str *)(void *)((char *)delivery + header_fields[f].offset))->len;
-    if (total <= HEADERS_MAX)
+    if (total <= BUS_HEADERS_MAX)
         return;
     for (size_t f = 0; f < HEADER_FIELDS; f++)
         if (!header_fields[f].is_number)
             *(struct str *)(void *)((char *)delivery + header_fields[f].offset) = STR_ABSENT;
-    delivery->too_large = true;
+    delivery->headers_fault = HEADERS_TOO_LONG;
 }
 
 static void drop_long_key(struct delivery *delivery)

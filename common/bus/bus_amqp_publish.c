@@ -12,7 +12,6 @@
 #define FRAME_HEAD     7
 #define FRAME_OVERHEAD (FRAME_HEAD + 1)
 #define METHOD_ID_SIZE 4
-#define CONTENT_HEAD   12 /* class (2), weight (2), body size (8) */
 #define BUFFER_START   ((size_t)256 * 1024)
 
 static void reserve(struct frames *frames, size_t more)
@@ -32,6 +31,13 @@ void frames_release(struct frames *frames)
 {
     free(frames->bytes);
     *frames = (struct frames){.frame_max = frames->frame_max};
+}
+
+void frames_add_raw(struct frames *frames, const void *bytes, size_t len)
+{
+    reserve(frames, len);
+    memcpy(frames->bytes + frames->len, bytes, len);
+    frames->len += len;
 }
 
 static void put16(uint8_t *at, uint16_t value)

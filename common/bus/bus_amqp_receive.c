@@ -1,11 +1,22 @@
 /* bus_amqp_receive.c - what the broker sends: every kind of frame has its place here.
  *
- * A delivery is decoded into one block: strings are copied once, out of the library's pool, when the
- * header frame says how large the body is; body frames then go straight to their place. */
+ * A delivery is decoded into one block: strings are copied once, out of the frame, when the header
+ * frame says how large the body is; body frames then go straight to their place. */
+#include <endian.h>
 #include <stdio.h>
 
 #include "bus/bus_amqp.h"
 #include "bus/bus_ops.h"
+
+/* What the library says to a frame. That a broker sends nonsense is a loss; that there is no memory is
+ * not its fault. */
+static void decoding(struct link *link, int status)
+{
+    if (status == AMQP_STATUS_NO_MEMORY)
+        panic("out of memory for a frame");
+    if (status < 0)
+        link_lose(link, "the broker sent what is no AMQP: %s", amqp_error_string2(status));
+}
 
 /* --- contents: deliveries and returned messages --------------------------------------------- */
 
@@ -26,15 +37,28 @@ static struct incoming *start_content(struct link *link, amqp_channel_t channel)
     return incoming;
 }
 
+/* The frame is gone when the next one comes. AMQP's short strings are no longer than this. */
+static struct str keep_name(char room[NAME_MAX_BYTES + 1], amqp_bytes_t name)
+{
+    const size_t len = name.len < NAME_MAX_BYTES ? name.len : NAME_MAX_BYTES;
+    memcpy(room, str_of_bytes(name).ptr, len);
+    return (struct str){room, len};
+}
+
+static void keep_names(struct incoming *incoming, amqp_bytes_t exchange, amqp_bytes_t routing_key)
+{
+    incoming->partial.exchange = keep_name(incoming->exchange, exchange);
+    incoming->partial.routing_key = keep_name(incoming->routing_key, routing_key);
+}
+
 static void start_delivery(struct link *link, amqp_channel_t channel, const void *decoded)
 {
     const amqp_basic_deliver_t *deliver = decoded;
     struct incoming *incoming = start_content(link, channel);
     incoming->partial.tag = deliver->delivery_tag;
     incoming->partial.queue = queue_of(link, deliver->consumer_tag);
-    incoming->partial.exchange = str_of_bytes(deliver->exchange);
-    incoming->partial.routing_key = str_of_bytes(deliver->routing_key);
     incoming->partial.redelivered = deliver->redelivered;
+    keep_names(incoming, deliver->exchange, deliver->routing_key);
 }
 
 static void start_return(struct link *link, amqp_channel_t channel, const void *decoded)
@@ -42,8 +66,7 @@ static void start_return(struct link *link, amqp_channel_t channel, const void *
     const amqp_basic_return_t *returned = decoded;
     struct incoming *incoming = start_content(link, channel);
     incoming->is_returned = true;
-    incoming->partial.exchange = str_of_bytes(returned->exchange);
-    incoming->partial.routing_key = str_of_bytes(returned->routing_key);
+    keep_names(incoming, returned->exchange, returned->routing_key);
 }
 
 static void finish_content(struct link *link, struct incoming *incoming)
@@ -74,46 +97,102 @@ static struct delivery *make_with_headers(struct incoming *incoming,
     return delivery;
 }
 
-static void receive_header(struct link *link, const amqp_frame_t *frame)
+/* Not the library's to decode: they are cut out of the payload, which goes on without them. */
+static void drop_table(struct link *link, struct frame *frame, struct table_place table)
 {
-    struct incoming *incoming = &link->incoming[frame->channel];
+    const size_t to = table.to < frame->size ? (size_t)table.to : frame->size;
+    memmove(frame->payload + table.from, frame->payload + to, frame->size - to);
+    frame->size -= to - table.from;
+    table_deny(frame->payload);
+    link->headers_fault = HEADERS_UNREADABLE;
+}
+
+static void look_at_table(struct link *link, struct frame *frame)
+{
+    struct table_place table;
+    if (!table_find(frame->payload, frame->size, &table))
+        return;
+    const size_t contents = table.from + sizeof(uint32_t);
+    if (table.to > frame->size ||
+        !table_is_readable(frame->payload + contents, (size_t)table.to - contents))
+        drop_table(link, frame, table);
+}
+
+static uint64_t body_size_of(const struct frame *frame)
+{
+    uint64_t size;
+    memcpy(&size, frame->payload + 4, sizeof(size));
+    return be64toh(size);
+}
+
+static uint16_t class_of(const struct frame *frame)
+{
+    return (uint16_t)(frame->payload[0] << 8 | frame->payload[1]);
+}
+
+/* NULL when it is lost. */
+static const amqp_basic_properties_t *decode_header(struct link *link, struct frame *frame)
+{
+    void *decoded = NULL;
+    if (frame->size < CONTENT_HEAD) {
+        link_lose(link, "the broker sent a content header that is too short");
+        return NULL;
+    }
+    /* The library decodes the properties of each class into a type of its own. */
+    if (class_of(frame) != AMQP_BASIC_CLASS) {
+        link_lose(link, "the broker sent a content header of class %d", class_of(frame));
+        return NULL;
+    }
+    look_at_table(link, frame);
+    const amqp_bytes_t properties = {frame->size - CONTENT_HEAD, frame->payload + CONTENT_HEAD};
+    decoding(link, amqp_decode_properties(AMQP_BASIC_CLASS, &link->pool, properties, &decoded));
+    return link->lost ? NULL : decoded;
+}
+
+static void begin_body(struct link *link, struct incoming *incoming, uint64_t size)
+{
+    incoming->awaits_header = false;
+    incoming->body_left = size;
+    if (size > link->options.body_max)
+        incoming->partial.too_large = true;
+}
+
+static void receive_header(struct link *link, const struct frame *received)
+{
+    struct frame frame = *received;
+    struct incoming *incoming = &link->incoming[frame.channel];
     if (!incoming->awaits_header) {
         link_lose(link, "the broker sent a content header without its method");
         return;
     }
-    /* The library decodes the properties of each class into a type of its own. */
-    if (frame->payload.properties.class_id != AMQP_BASIC_CLASS) {
-        link_lose(link, "the broker sent a content header of class %d",
-                  frame->payload.properties.class_id);
+    const amqp_basic_properties_t *properties = decode_header(link, &frame);
+    if (!properties)
         return;
-    }
-    const amqp_basic_properties_t *properties = frame->payload.properties.decoded;
     read_properties(&incoming->partial, properties);
+    if (link->headers_fault)
+        incoming->partial.headers_fault = link->headers_fault;
+    link->headers_fault = HEADERS_FINE;
     if (incoming->is_returned)
         incoming->partial.tag = publish_tag_of(properties);
-    incoming->awaits_header = false;
-    incoming->body_left = frame->payload.properties.body_size;
-    if (incoming->body_left > link->options.body_max)
-        incoming->partial.too_large = true;
+    begin_body(link, incoming, body_size_of(&frame));
     incoming->delivery = link->options.keep_headers ? make_with_headers(incoming, properties)
                                                     : make_delivery(incoming);
     if (incoming->body_left == 0)
         finish_content(link, incoming);
 }
 
-static void receive_body(struct link *link, const amqp_frame_t *frame)
+static void receive_body(struct link *link, const struct frame *frame)
 {
     struct incoming *incoming = &link->incoming[frame->channel];
-    const amqp_bytes_t piece = frame->payload.body_fragment;
-    if (!incoming->delivery || piece.len > incoming->body_left) {
+    if (!incoming->delivery || frame->size > incoming->body_left) {
         link_lose(link, "the broker sent more body than it announced");
         return;
     }
     if (!incoming->delivery->too_large) {
-        memcpy(delivery_body(incoming->delivery) + incoming->body_len, piece.bytes, piece.len);
-        incoming->body_len += piece.len;
+        memcpy(delivery_body(incoming->delivery) + incoming->body_len, frame->payload, frame->size);
+        incoming->body_len += frame->size;
     }
-    incoming->body_left -= piece.len;
+    incoming->body_left -= frame->size;
     if (incoming->body_left == 0)
         finish_content(link, incoming);
 }
@@ -181,9 +260,17 @@ static void receive_connection_close(struct link *link, amqp_channel_t channel, 
 {
     const amqp_connection_close_t *closed = decoded;
     const struct str text = str_of_bytes(closed->reply_text);
+    link->close_code = closed->reply_code;
     answer(link, channel, AMQP_CONNECTION_CLOSE_OK_METHOD);
     link_write_some(link);
     link_lose(link, "the broker closed the connection: %.*s", STR_FMT(text));
+}
+
+static void receive_probed(struct link *link, amqp_channel_t channel, const void *decoded)
+{
+    (void)decoded;
+    if (link->probes-- == 0)
+        link_lose(link, "the broker answers on channel %d what nobody asked", channel);
 }
 
 static void receive_blocked(struct link *link, amqp_channel_t channel, const void *decoded)
@@ -210,81 +297,76 @@ static const struct method_receiver method_receivers[] = {
     {AMQP_BASIC_NACK_METHOD, receive_nack},
     {AMQP_BASIC_RETURN_METHOD, start_return},
     {AMQP_BASIC_CANCEL_METHOD, receive_cancel},
+    {AMQP_BASIC_QOS_OK_METHOD, receive_probed},
     {AMQP_CHANNEL_CLOSE_METHOD, receive_channel_close},
     {AMQP_CONNECTION_CLOSE_METHOD, receive_connection_close},
     {AMQP_CONNECTION_BLOCKED_METHOD, receive_blocked},
     {AMQP_CONNECTION_UNBLOCKED_METHOD, receive_unblocked},
 };
 
-static bool is_awaited(const struct link_call *call, const amqp_frame_t *frame)
+static const struct method_receiver *receiver_of(amqp_method_number_t id)
 {
-    return call->reply == frame->payload.method.id && call->channel == frame->channel;
+    for (size_t i = 0; i < sizeof(method_receivers) / sizeof(method_receivers[0]); i++)
+        if (method_receivers[i].id == id)
+            return &method_receivers[i];
+    return NULL;
 }
 
-static void receive_reply(struct link_call *call, const amqp_method_t *method)
+static bool is_awaited(const struct link_call *call, amqp_channel_t channel,
+                       amqp_method_number_t id)
+{
+    return call->reply && call->reply == id && call->channel == channel;
+}
+
+static void receive_reply(struct link_call *call, amqp_method_number_t id, const void *decoded)
 {
     call->done = true;
-    if (method->id == AMQP_QUEUE_DECLARE_OK_METHOD)
-        call->message_count = ((const amqp_queue_declare_ok_t *)method->decoded)->message_count;
+    if (id == AMQP_QUEUE_DECLARE_OK_METHOD)
+        call->message_count = ((const amqp_queue_declare_ok_t *)decoded)->message_count;
+    if (id == AMQP_CONNECTION_TUNE_METHOD)
+        call->tune = *(const amqp_connection_tune_t *)decoded;
 }
 
-static void receive_method(struct link *link, const amqp_frame_t *frame)
+static void receive_method(struct link *link, const struct frame *frame)
 {
-    const amqp_method_t *method = &frame->payload.method;
-    if (is_awaited(&link->call, frame)) {
-        receive_reply(&link->call, method);
+    void *decoded = NULL;
+    uint32_t id = 0;
+    if (frame->size >= sizeof(id))
+        memcpy(&id, frame->payload, sizeof(id));
+    id = be32toh(id);
+    const struct method_receiver *receiver = receiver_of(id);
+    const bool awaited = is_awaited(&link->call, frame->channel, id);
+    if (!awaited && !receiver) {
+        link_lose(link, "the broker sent method %#x, which nobody awaits", id);
         return;
     }
-    /* What it names lives in the pool of its channel, and that of channel 0 is not kept. */
-    if (frame->channel == 0 && method->id >> 16 == AMQP_BASIC_CLASS) {
-        link_lose(link, "the broker sent method %#x on channel 0", method->id);
+    /* Contents have channels of their own. */
+    if (frame->channel == 0 && id >> 16 == AMQP_BASIC_CLASS) {
+        link_lose(link, "the broker sent method %#x on channel 0", id);
         return;
     }
-    for (size_t i = 0; i < sizeof(method_receivers) / sizeof(method_receivers[0]); i++)
-        if (method_receivers[i].id == method->id) {
-            method_receivers[i].receive(link, frame->channel, method->decoded);
-            return;
-        }
-    link_lose(link, "the broker sent method %#x, which nobody awaits", method->id);
+    const amqp_bytes_t rest = {frame->size - sizeof(id), frame->payload + sizeof(id)};
+    decoding(link, amqp_decode_method(id, &link->pool, rest, &decoded));
+    if (link->lost)
+        return;
+    if (awaited)
+        receive_reply(&link->call, id, decoded);
+    else
+        receiver->receive(link, frame->channel, decoded);
 }
 
-void link_receive(struct link *link, const amqp_frame_t *frame)
+void link_receive(struct link *link, const struct frame *frame)
 {
     if (frame->channel > LINK_CHANNELS)
         link_lose(link, "the broker sent a frame for channel %d, which is not open",
                   frame->channel);
-    else if (frame->frame_type == AMQP_FRAME_METHOD)
+    else if (frame->type == AMQP_FRAME_METHOD)
         receive_method(link, frame);
-    else if (frame->frame_type == AMQP_FRAME_HEADER)
+    else if (frame->type == AMQP_FRAME_HEADER)
         receive_header(link, frame);
-    else if (frame->frame_type == AMQP_FRAME_BODY)
+    else if (frame->type == AMQP_FRAME_BODY)
         receive_body(link, frame);
-    /* What remains is a heartbeat, and link_read has noted the time already. */
-}
-
-/* Between a method and its header the strings still live in the library's pool. */
-static bool needs_pool(const struct link *link)
-{
-    for (size_t channel = 1; channel <= LINK_CHANNELS; channel++)
-        if (link->incoming[channel].awaits_header)
-            return true;
-    return false;
-}
-
-void link_feed(struct link *link, uint8_t *bytes, size_t len)
-{
-    while (len > 0 && !link->lost) {
-        if (!needs_pool(link))
-            amqp_maybe_release_buffers(link->state);
-        amqp_frame_t frame;
-        const int used = amqp_handle_input(link->state, (amqp_bytes_t){len, bytes}, &frame);
-        if (used < 0) {
-            link_lose(link, "the broker sent what is no AMQP: %s", amqp_error_string2(used));
-            return;
-        }
-        bytes += used;
-        len -= (size_t)used;
-        if (frame.frame_type != 0)
-            link_receive(link, &frame);
-    }
+    else if (frame->type != AMQP_FRAME_HEARTBEAT) /* link_read has noted the time already */
+        link_lose(link, "the broker sent what is no AMQP: a frame of type %d", frame->type);
+    recycle_amqp_pool(&link->pool);
 }

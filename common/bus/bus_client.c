@@ -265,7 +265,7 @@ size_t bus_client_in_flight(const struct bus_client *client)
 
 int bus_client_fd(const struct bus_client *client)
 {
-    return client->link.fd;
+    return client->link.socket.fd;
 }
 
 enum outcome bus_client_call(struct bus_client *client, const struct bus_request *request,

@@ -179,6 +179,12 @@ static enum outcome fake_reconnect(struct bus *bus, struct err *err)
     return OUTCOME_DONE;
 }
 
+static int64_t fake_frame_offered(const struct bus *bus)
+{
+    (void)bus;
+    return BUS_FRAME_MAX;
+}
+
 static const char *fake_lost_reason(const struct bus *bus)
 {
     const struct bus_fake *fake = const_fake_of(bus);
@@ -554,6 +560,7 @@ static const struct bus_ops fake_ops = {
     .close = fake_close,
     .disconnect = fake_disconnect,
     .reconnect = fake_reconnect,
+    .frame_offered = fake_frame_offered,
     .lost_reason = fake_lost_reason,
     .declare = fake_declare,
     .consume = fake_consume,

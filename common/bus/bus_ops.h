@@ -11,6 +11,7 @@ struct bus_ops {
     void (*close)(struct bus *bus);
     void (*disconnect)(struct bus *bus);
     enum outcome (*reconnect)(struct bus *bus, struct err *err);
+    int64_t (*frame_offered)(const struct bus *bus);
     const char *(*lost_reason)(const struct bus *bus);
     enum outcome (*declare)(struct bus *bus, const struct bus_topology *topology, struct err *err);
     enum outcome (*consume)(struct bus *bus, const struct str *queues, size_t count, int prefetch,

@@ -40,6 +40,20 @@ static bool may_reply_to(const struct job *job, struct str queue)
            str_starts_with(queue, STR("amq.gen-"));
 }
 
+static enum outcome check_headers(const struct delivery *delivery, struct err *err)
+{
+    switch (delivery->headers_fault) {
+    case HEADERS_FINE:
+        return OUTCOME_DONE;
+    case HEADERS_TOO_LONG:
+        return invalid(err, TOO_LARGE, "the headers are over %d bytes", BUS_HEADERS_MAX);
+    case HEADERS_UNREADABLE:
+    default:
+        return invalid(err, MALFORMED, "the headers are nested deeper than %d levels",
+                       BUS_HEADERS_DEPTH);
+    }
+}
+
 static enum outcome check_properties(struct job *job)
 {
     struct delivery *delivery = job->delivery;
@@ -51,6 +65,7 @@ static enum outcome check_properties(struct job *job)
     if (delivery->too_large)
         return invalid(err, TOO_LARGE, "the body is over %" PRId64 " bytes",
                        job->batch->lane->settings->body_max);
+    TRY(check_headers(delivery, err));
     if (!str_is_absent(delivery->content_type) &&
         !str_starts_with(delivery->content_type, STR("application/json")) &&
         !str_starts_with(delivery->content_type, STR("application/cloudevents+json")))

@@ -15,6 +15,8 @@
 #include "worker/signature.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
+/* What is added here to the headers of the delivery (BUS_HEADERS_MAX) must fit in a frame with them. */
+#define REASON_MAX 512
 
 /* Credentials do not travel in here: a dead letter may lie for months. */
 static struct bus_message copy_of(const struct job *job)
@@ -101,13 +103,17 @@ static void log_postponed(const struct job *job)
     log_end(&line);
 }
 
-/* With the first field that is at fault: that is what the letter will be corrected by. */
+/* With the first field that is at fault: that is what the letter will be corrected by. Its name is the
+ * sender's, and may be as long as a message. */
 static struct str reason_of(const struct job *job)
 {
     const struct err_field *field = job->err.fields;
-    return field ? str_printf(job->batch->arena, "%s: %.*s %.*s", job->err.text,
-                              STR_FMT(field->pointer), STR_FMT(field->message))
-                 : str_of(job->err.text);
+    struct str reason = field ? str_printf(job->batch->arena, "%s: %.*s %.*s", job->err.text,
+                                           STR_FMT(field->pointer), STR_FMT(field->message))
+                              : str_of(job->err.text);
+    if (reason.len > REASON_MAX)
+        reason.len = REASON_MAX;
+    return reason;
 }
 
 static struct str dead_queue_of(const struct job *job)

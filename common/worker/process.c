@@ -14,6 +14,9 @@
 #include "wire/json.h"
 
 #define RETRY_MS 1000
+/* How long a broker that beats and does not answer is waited for. The deepest header that a frame of
+ * 128 KiB has room for keeps RabbitMQ busy for minutes; with frame_max = 16384 it is no time at all. */
+#define PATIENCE_MS 600000
 
 struct store_options store_options_of(const struct service *service,
                                       const struct engine_settings *settings)
@@ -102,13 +105,36 @@ static enum outcome open_lock(struct servers *servers, struct err *err)
     return servers->lock ? OUTCOME_DONE : lock_open(&options, &servers->lock, err);
 }
 
+/* The slot is told, so that nobody takes this for a hang. Who is to stop waits no longer than a call. */
+static bool waits_for_broker(void *context)
+{
+    const struct servers *servers = context;
+    slot_alive(servers->process->slot);
+    return !*servers->process->stopping;
+}
+
+static void warn_of_frames(int64_t offered)
+{
+    if (offered > 0 && offered <= BUS_FRAME_MAX)
+        return;
+    log_warn(
+        "the broker lets publishers send headers of %" PRId64 " bytes (0: of any length): one that "
+        "is nested deep keeps it busy for minutes and stops this pool; set frame_max = %d in its "
+        "rabbitmq.conf",
+        offered, BUS_FRAME_MAX);
+}
+
 static enum outcome open_bus(struct servers *servers, struct err *err)
 {
     if (servers->bus)
         return OUTCOME_DONE;
-    const struct bus_options options = bus_options_of(servers->process->settings, servers->name);
-    slot_alive(servers->process->slot);
-    return bus_open(&options, &servers->bus, err);
+    struct bus_options options = bus_options_of(servers->process->settings, servers->name);
+    options.patience_ms = PATIENCE_MS;
+    options.waits = waits_for_broker;
+    options.context = servers;
+    TRY(bus_open(&options, &servers->bus, err));
+    warn_of_frames(bus_frame_offered(servers->bus));
+    return OUTCOME_DONE;
 }
 
 static enum outcome open_servers(struct servers *servers, struct err *err)

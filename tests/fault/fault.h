@@ -139,6 +139,8 @@ void links_set_environment(const struct fault *fault);
 
 /* --- raw.c: AMQP as a stranger may write it ------------------------------------------------------- */
 
+#define RAW_DEEPEST (-1) /* as many as a frame of this broker has room for */
+
 struct raw_message {
     const char *operation; /* routing key, to the exchange of requests */
     struct str body;
@@ -148,7 +150,7 @@ struct raw_message {
     const char *content_type; /* NULL: none */
     const char *content_encoding;
     const char *expiration;
-    int nested_headers; /* lists in lists in a header */
+    int nested_headers; /* lists in lists in a header, so many, or RAW_DEEPEST */
 };
 
 /* Published and, if the broker still lets us, confirmed; false when it closed the channel. */
@@ -295,5 +297,6 @@ extern const struct fault_test race_tests[];
 extern const struct fault_test kill_tests[];
 extern const struct fault_test outage_tests[];
 extern const struct fault_test bad_input_tests[];
+extern const struct fault_test bomb_tests[];
 
 #endif

@@ -18,7 +18,7 @@
 #define FAILURES_SHOWN 30
 
 static const struct fault_test *const tables[] = {race_tests, kill_tests, outage_tests,
-                                                  bad_input_tests};
+                                                  bad_input_tests, bomb_tests};
 
 struct run {
     const char *only;

@@ -47,6 +47,14 @@ static void set_text(amqp_basic_properties_t *properties, amqp_flags_t flag, amq
     *at = amqp_cstring_bytes(text);
 }
 
+#define LEVEL      5   /* bytes of a list in a list */
+#define PROPERTIES 700 /* and names, at most */
+
+static int deepest(amqp_connection_state_t connection)
+{
+    return (amqp_get_frame_max(connection) - PROPERTIES) / LEVEL;
+}
+
 /* A list that holds a list that holds ... */
 static amqp_field_value_t nested(struct arena *arena, int depth)
 {
@@ -58,8 +66,8 @@ static amqp_field_value_t nested(struct arena *arena, int depth)
     return value;
 }
 
-static void set_headers(struct fault *fault, const struct raw_message *message,
-                        amqp_basic_properties_t *properties)
+static void set_headers(struct fault *fault, amqp_connection_state_t connection,
+                        const struct raw_message *message, amqp_basic_properties_t *properties)
 {
     amqp_table_entry_t *entries = arena_array(&fault->arena, 2, sizeof(*entries));
     int count = 0;
@@ -71,7 +79,9 @@ static void set_headers(struct fault *fault, const struct raw_message *message,
     }
     if (message->nested_headers) {
         entries[count].key = amqp_cstring_bytes("x-bomb");
-        entries[count++].value = nested(&fault->arena, message->nested_headers);
+        entries[count++].value =
+            nested(&fault->arena, message->nested_headers == RAW_DEEPEST ? deepest(connection)
+                                                                         : message->nested_headers);
     }
     properties->_flags |= AMQP_BASIC_HEADERS_FLAG;
     properties->headers = (amqp_table_t){count, entries};
@@ -96,7 +106,7 @@ bool raw_publish(struct fault *fault, const struct raw_message *message)
     set_text(&properties, AMQP_BASIC_CONTENT_ENCODING_FLAG, &properties.content_encoding,
              message->content_encoding);
     set_text(&properties, AMQP_BASIC_EXPIRATION_FLAG, &properties.expiration, message->expiration);
-    set_headers(fault, message, &properties);
+    set_headers(fault, connection, message, &properties);
     const int rc = amqp_basic_publish(connection, CHANNEL, bytes_of(fault->exchange),
                                       amqp_cstring_bytes(message->operation), false, false,
                                       &properties, bytes_of(message->body));

@@ -1,7 +1,9 @@
 /* fuzz_headers.c - any bytes as the properties of a message: what is read can be written into a
- * copy, as a delay or a dead letter does, and shown to people as JSON.
+ * copy, as a delay or a dead letter does, and shown to people as JSON; what is found readable before the
+ * library sees it, the library can decode.
  *
  * The input is the content header as AMQP has it: flags, then the properties that they name. */
+#include <endian.h>
 #include <stdlib.h>
 
 #include "bus/bus_amqp_frames.h"
@@ -52,7 +54,7 @@ static void check_copy(const struct delivery *delivery)
         .headers = headers,
         .header_count = sizeof(headers) / sizeof(headers[0]),
     };
-    struct frames frames = {.frame_max = FRAME_MAX};
+    struct frames frames = {.frame_max = BUS_FRAME_MAX};
     require(frames_add_message(&frames, 1, &copy, 1));
     frames_release(&frames);
 }
@@ -69,6 +71,51 @@ static void check(struct arena *arena, const amqp_basic_properties_t *properties
         check_json(arena, &properties->headers);
 }
 
+/* The input with what stands before it in a content header. Readable: the library takes it, or there is
+ * something else than the table that it does not take. */
+static bool is_readable(const uint8_t *data, size_t size)
+{
+    struct table_place place;
+    uint8_t *payload = calloc(1, CONTENT_HEAD + size);
+    if (!payload)
+        panic("out of memory for a content header");
+    memcpy(payload + CONTENT_HEAD, data, size);
+    const size_t len = CONTENT_HEAD + size;
+    bool readable = true;
+    if (table_find(payload, len, &place)) {
+        const size_t contents = place.from + sizeof(uint32_t);
+        readable =
+            place.to <= len && table_is_readable(payload + contents, (size_t)place.to - contents);
+        table_deny(payload);
+        require(!table_find(payload, len, &place));
+    }
+    free(payload);
+    return readable;
+}
+
+/* Just the table: then the library has no other reason to refuse. */
+static void check_table(amqp_pool_t *pool, const uint8_t *data, size_t size)
+{
+    const uint32_t length = htobe32((uint32_t)size);
+    uint8_t *encoded = malloc(2 + sizeof(length) + size);
+    void *properties = NULL;
+    if (!encoded)
+        panic("out of memory for a table");
+    encoded[0] = 0x20; /* headers, and nothing else */
+    encoded[1] = 0;
+    memcpy(encoded + 2, &length, sizeof(length));
+    memcpy(encoded + 2 + sizeof(length), data, size);
+    if (table_is_readable(data, size)) {
+        const int status =
+            amqp_decode_properties(AMQP_BASIC_CLASS, pool,
+                                   (amqp_bytes_t){2 + sizeof(length) + size, encoded}, &properties);
+        if (status == AMQP_STATUS_NO_MEMORY)
+            panic("out of memory for a table");
+        require(status == AMQP_STATUS_OK);
+    }
+    free(encoded);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
@@ -78,7 +125,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_init();
     arena_init(&arena, 4096);
     const amqp_bytes_t bytes = {size, (void *)(uintptr_t)data};
-    if (amqp_decode_properties(AMQP_BASIC_CLASS, &pool, bytes, &properties) == AMQP_STATUS_OK)
+    check_table(&pool, data, size);
+    if (is_readable(data, size) &&
+        amqp_decode_properties(AMQP_BASIC_CLASS, &pool, bytes, &properties) == AMQP_STATUS_OK)
         check(&arena, properties);
     arena_release(&arena);
     empty_amqp_pool(&pool);

@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bus/bus_amqp.h"
@@ -677,13 +679,14 @@ void test_bus_live__wrong_credentials_and_places_are_told_apart(void **state)
     struct bus *bus;
     assert_done(bus_uri_parse(str_of(uri()), &where, &err));
     char text[512];
-    snprintf(text, sizeof(text), "amqp://nobody:wrong@%s:%d", where.host, where.port);
+    const struct bus_place *broker = &where.places[0];
+    snprintf(text, sizeof(text), "amqp://nobody:wrong@%s:%d", broker->host, broker->port);
     struct bus_options options = options_for(text);
     assert_int_equal(bus_open(&options, &bus, &err), OUTCOME_BUG);
     assert_non_null(strstr(err.text, "nobody"));
     assert_null(strstr(err.text, "wrong@"));
     snprintf(text, sizeof(text), "amqp://%s:%s@%s:%d/no.such.vhost", where.user, where.password,
-             where.host, where.port);
+             broker->host, broker->port);
     options = options_for(text);
     assert_int_equal(bus_open(&options, &bus, &err), OUTCOME_BUG);
     assert_non_null(strstr(err.text, "no.such.vhost"));
@@ -691,6 +694,145 @@ void test_bus_live__wrong_credentials_and_places_are_told_apart(void **state)
     assert_int_equal(bus_open(&options, &bus, &err), OUTCOME_RETRY);
     assert_non_null(strstr(err.text, "127.0.0.1:1"));
     bus_uri_release(&where);
+}
+
+/* Somebody who takes a connection and never says a word, as a frozen node does. */
+static int listen_silently(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* Whatever order is drawn: who is not there, or does not let anybody in, is passed over. */
+void test_bus_live__the_next_host_is_tried(void **state)
+{
+    (void)state;
+    struct bus_uri where;
+    struct err err = {0};
+    char text[512];
+    int port;
+    const int silent = listen_silently(&port);
+    assert_done(bus_uri_parse(str_of(uri()), &where, &err));
+    snprintf(text, sizeof(text), "amqp://%s:%s@127.0.0.1:1,127.0.0.1:%d,%s:%d/", where.user,
+             where.password, port, where.places[0].host, where.places[0].port);
+    for (int i = 0; i < 5; i++) {
+        struct bus *bus;
+        struct bus_options options = options_for(text);
+        options.timeout_ms = 500;
+        assert_done(bus_open(&options, &bus, &err));
+        assert_done(bus_reconnect(bus, &err));
+        bus_close(bus);
+    }
+    snprintf(text, sizeof(text), "amqp://127.0.0.1:1,127.0.0.1:%d", port);
+    struct bus *bus;
+    struct bus_options options = options_for(text);
+    options.timeout_ms = 50;
+    assert_int_equal(bus_open(&options, &bus, &err), OUTCOME_RETRY);
+    close(silent);
+    bus_uri_release(&where);
+}
+
+void test_bus_live__a_slow_login_names_the_name_server(void **state)
+{
+    (void)state;
+    (void)uri();
+    struct err err = {0};
+    struct bus *bus;
+    char text[64];
+    int port;
+    const int silent = listen_silently(&port);
+    snprintf(text, sizeof(text), "amqp://127.0.0.1:%d", port);
+    struct bus_options options = options_for(text);
+    options.timeout_ms = 50;
+    assert_int_equal(bus_open(&options, &bus, &err), OUTCOME_RETRY);
+    assert_non_null(strstr(err.text, "name server"));
+    assert_non_null(strstr(err.text, "within 1")); /* 100 ms, twice that of a call */
+    close(silent);
+}
+
+/* --- headers that are made to hurt ----------------------------------------------------------------- */
+
+/* As a stranger publishes, who asks for no smaller frames: lists in lists to a depth, through the default
+ * exchange. False: the broker refuses it. */
+static bool publish_bomb(struct str queue, size_t depth, const char *id)
+{
+    struct bus_uri where;
+    struct err err = {0};
+    assert_done(bus_uri_parse(str_of(uri()), &where, &err));
+    amqp_connection_state_t connection = amqp_new_connection();
+    amqp_socket_t *socket = amqp_tcp_socket_new(connection);
+    assert_int_equal(amqp_socket_open(socket, where.places[0].host, where.places[0].port), 0);
+    assert_int_equal(amqp_login(connection, where.vhost, 0, 131072, 0, AMQP_SASL_METHOD_PLAIN,
+                                where.user, where.password)
+                         .reply_type,
+                     AMQP_RESPONSE_NORMAL);
+    assert_non_null(amqp_channel_open(connection, 1));
+    amqp_field_value_t *lists = calloc(depth, sizeof(*lists));
+    assert_non_null(lists);
+    for (size_t i = 0; i < depth; i++) {
+        lists[i].kind = AMQP_FIELD_KIND_ARRAY;
+        if (i + 1 < depth)
+            lists[i].value.array = (amqp_array_t){1, &lists[i + 1]};
+    }
+    amqp_table_entry_t entry = {.key = amqp_cstring_bytes("x-bomb"), .value = lists[0]};
+    const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_HEADERS_FLAG |
+                                                          AMQP_BASIC_MESSAGE_ID_FLAG,
+                                                .headers = {1, &entry},
+                                                .message_id = amqp_cstring_bytes(id)};
+    const bool sent =
+        amqp_basic_publish(connection, 1, amqp_cstring_bytes(""), amqp_bytes_of(queue), false,
+                           false, &properties, amqp_cstring_bytes("{}")) == AMQP_STATUS_OK;
+    amqp_basic_qos(connection, 1, 0, 1, false); /* answered after what was published before it */
+    const bool taken = sent && amqp_get_rpc_reply(connection).reply_type == AMQP_RESPONSE_NORMAL;
+    free(lists);
+    (void)amqp_destroy_connection(connection);
+    bus_uri_release(&where);
+    return taken;
+}
+
+static void expect_bomb(struct rig *rig, const char *id, enum headers_fault fault)
+{
+    struct delivery *delivery = next(rig, id);
+    assert_int_equal(delivery->headers_fault, fault);
+    assert_true(str_eq(delivery->body, STR("{}")));
+    bus_ack(rig->bus, delivery, false);
+    flush(rig);
+    delivery_free(delivery);
+}
+
+/* 3,000 levels fit in the frames that a broker of ours agrees to, 20,000 only in those of others. */
+void test_bus_live__deep_headers_cost_their_message_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        size_t depth;
+        enum headers_fault fault;
+    } bombs[] = {
+        {"flat", 2, HEADERS_FINE},
+        {"101", 101, HEADERS_UNREADABLE},
+        {"deepest", 3000, HEADERS_UNREADABLE},
+        {"too long", 7000, HEADERS_TOO_LONG},
+    };
+    struct rig rig;
+    rig_init(&rig);
+    consume(&rig);
+    for (size_t i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++) {
+        const bool taken = publish_bomb(name(&rig, WORK), bombs[i].depth, bombs[i].id);
+        publish(&rig, "cart.get", "behind");
+        assert_true(taken || bombs[i].fault == HEADERS_TOO_LONG);
+        if (taken)
+            expect_bomb(&rig, bombs[i].id, bombs[i].fault);
+        expect_bomb(&rig, "behind", HEADERS_FINE);
+    }
+    assert_string_equal(bus_lost_reason(rig.bus), "");
+    rig_release(&rig);
 }
 
 static void answer(struct rig *rig, const struct delivery *delivery)

@@ -115,6 +115,8 @@ raft.wal_max_size_bytes = $((${RIG_RABBITMQ_WAL_MB:-64} << 20))
 log.file.level = info
 log.console = false
 CONF
+        # The last one counts. A broker as it comes offers 131072.
+        [ -z "${RIG_RABBITMQ_FRAME_MAX:-}" ] || echo "frame_max = $RIG_RABBITMQ_FRAME_MAX"
     } >"$DIR/rabbitmq/rabbitmq.conf"
     cp "$ROOT/docker/advanced.config" "$DIR/rabbitmq/advanced.config"
     # Partitioned workers need the second exchange type; nothing needs the management pages.

@@ -38,11 +38,12 @@ void test_bus_amqp_frames__uri_is_taken_apart(void **state)
         struct bus_uri uri;
         struct err err = {0};
         assert_int_equal(bus_uri_parse(str_of(cases[i].text), &uri, &err), OUTCOME_DONE);
-        assert_string_equal(uri.host, cases[i].host);
+        assert_int_equal(uri.place_count, 1);
+        assert_string_equal(uri.places[0].host, cases[i].host);
         assert_string_equal(uri.user, cases[i].user);
         assert_string_equal(uri.password, cases[i].password);
         assert_string_equal(uri.vhost, cases[i].vhost);
-        assert_int_equal(uri.port, cases[i].port);
+        assert_int_equal(uri.places[0].port, cases[i].port);
         bus_uri_release(&uri);
     }
 }
@@ -50,13 +51,20 @@ void test_bus_amqp_frames__uri_is_taken_apart(void **state)
 void test_bus_amqp_frames__bad_uri_is_refused_without_its_password(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"amqps://ann:hidden@broker",
-                                        "http://ann:hidden@broker",
-                                        "amqp://ann:hidden@broker:port",
-                                        "amqp://ann:hidden@broker:0",
-                                        "amqp://ann:hidden@[]",
-                                        "",
-                                        "ann:hidden"};
+    static const char *const cases[] = {
+        "amqps://ann:hidden@broker",
+        "http://ann:hidden@broker",
+        "amqp://ann:hidden@broker:port",
+        "amqp://ann:hidden@broker:0",
+        "amqp://ann:hidden@[]",
+        "amqp://ann:hidden@",
+        "amqp://ann:hidden@a,,b/v",
+        "amqp://ann:hidden@a,b:0/v",
+        "amqp://ann:hidden@a,b,/v",
+        "amqp://ann:hidden@a,eve:hidden@b/v",
+        "amqp://ann:hidden@1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17",
+        "",
+        "ann:hidden"};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bus_uri uri;
         struct err err = {0};
@@ -66,6 +74,56 @@ void test_bus_amqp_frames__bad_uri_is_refused_without_its_password(void **state)
     struct bus_uri uri;
     struct err err = {0};
     assert_int_equal(bus_uri_parse(STR_ABSENT, &uri, &err), OUTCOME_BUG);
+}
+
+static const char *const three_hosts[] = {"a", "fe80::1", "c.example"};
+
+static void parse_three(struct bus_uri *uri)
+{
+    struct err err = {0};
+    assert_int_equal(
+        bus_uri_parse(STR("amqp://ann:x%2Cy@a:1,[fe80::1]:5673,c.example/shop"), uri, &err),
+        OUTCOME_DONE);
+    assert_int_equal(uri->place_count, 3);
+    assert_string_equal(uri->user, "ann");
+    assert_string_equal(uri->password, "x,y");
+    assert_string_equal(uri->vhost, "shop");
+}
+
+void test_bus_amqp_frames__a_uri_may_name_several_hosts(void **state)
+{
+    (void)state;
+    static const int ports[] = {1, 5673, 5672};
+    struct bus_uri uri;
+    parse_three(&uri);
+    for (size_t i = 0; i < 3; i++) {
+        assert_string_equal(uri.places[i].host, three_hosts[i]);
+        assert_int_equal(uri.places[i].port, ports[i]);
+    }
+    bus_uri_release(&uri);
+}
+
+/* All six orders come up, and every host stays one of them. */
+void test_bus_amqp_frames__hosts_are_tried_in_any_order(void **state)
+{
+    (void)state;
+    bool seen[3][3] = {{false}};
+    struct bus_uri uri;
+    parse_three(&uri);
+    for (int i = 0; i < 1000; i++) {
+        bus_uri_shuffle(&uri);
+        int sum = 0;
+        for (size_t place = 0; place < 3; place++)
+            for (int host = 0; host < 3; host++)
+                if (strcmp(uri.places[place].host, three_hosts[host]) == 0) {
+                    seen[place][host] = true;
+                    sum += 1 << host;
+                }
+        assert_int_equal(sum, 7);
+    }
+    for (size_t i = 0; i < 9; i++)
+        assert_true(seen[i / 3][i % 3]);
+    bus_uri_release(&uri);
 }
 
 /* --- a link without a broker ---------------------------------------------------------------- */
@@ -106,7 +164,7 @@ static const struct str consumed[] = {{"shop.cart", 9}, {"shop.order", 10}};
 
 static void rig_init(struct rig *rig, size_t frame_max)
 {
-    *rig = (struct rig){.uri = {.host = "broker", .port = 1}};
+    *rig = (struct rig){.uri = {.places = {{"broker", 1}}, .place_count = 1}};
     int sockets[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
     rig->peer = sockets[1];
@@ -117,27 +175,22 @@ static void rig_init(struct rig *rig, size_t frame_max)
                     .body_max = 10000,
                     .events = &events,
                     .owner = rig},
-        .state = amqp_new_connection(),
-        .fd = sockets[0],
+        .open = true,
+        .socket = {.fd = sockets[0]},
+        .place = &rig->uri.places[0],
         .may_beat = true,
-        .in = malloc(FRAME_MAX),
-        .out = {.frame_max = frame_max},
+        .in = malloc(LINK_BUFFER),
+        .out = {.frame_max = frame_max < BUS_FRAME_MAX ? frame_max : BUS_FRAME_MAX},
         .consumed = consumed,
         .consumed_count = 2,
     };
-    /* The library first expects a protocol header. */
-    amqp_frame_t frame;
-    const amqp_bytes_t greeting = {8, (void *)(uintptr_t) "AMQP\0\0\11\1"};
-    assert_int_equal(amqp_handle_input(rig->link.state, greeting, &frame), 8);
-    assert_int_equal(amqp_tune_connection(rig->link.state, 0, FRAME_MAX, 0), AMQP_STATUS_OK);
+    init_amqp_pool(&rig->link.pool, 4096);
 }
 
 static void rig_release(struct rig *rig)
 {
-    const int fd = rig->link.fd;
     link_lose(&rig->link, "end of test");
     link_close(&rig->link);
-    close(fd);
     close(rig->peer);
     frames_release(&rig->frames);
     delivery_list_clear(&rig->delivered);
@@ -151,7 +204,7 @@ static void add_content(struct rig *rig, amqp_method_number_t id, void *decoded,
     struct frames sent = {.frame_max = rig->frames.frame_max};
     assert_true(frames_add_message(&sent, 1, message, publish_tag));
     const uint8_t *size = sent.bytes + 3;
-    const size_t first = 8 + ((size_t)size[2] << 8 | size[3]);
+    const size_t first = 8 + ((size_t)size[2] << 8 | size[3]); /* its basic.publish */
     assert_true(frames_add_method(&rig->frames, 1, id, decoded));
     const size_t rest = sent.len - first;
     rig->frames.bytes = realloc(rig->frames.bytes, rig->frames.len + rest);
@@ -179,12 +232,25 @@ static void add_method(struct rig *rig, amqp_channel_t channel, amqp_method_numb
     assert_true(frames_add_method(&rig->frames, channel, id, decoded));
 }
 
+/* As link_read does, from a socket that holds this much. */
+static void feed_bytes(struct rig *rig, const uint8_t *bytes, size_t len)
+{
+    while (len > 0 && !rig->link.lost) {
+        const size_t room = LINK_BUFFER - rig->link.in_len;
+        const size_t got = len < room ? len : room;
+        memcpy(rig->link.in + rig->link.in_len, bytes, got);
+        link_take(&rig->link, got);
+        bytes += got;
+        len -= got;
+    }
+}
+
 /* Fed in pieces, as a socket gives them. */
 static void feed(struct rig *rig, size_t piece)
 {
     for (size_t at = 0; at < rig->frames.len; at += piece) {
         const size_t left = rig->frames.len - at;
-        link_feed(&rig->link, rig->frames.bytes + at, left < piece ? left : piece);
+        feed_bytes(rig, rig->frames.bytes + at, left < piece ? left : piece);
     }
     rig->frames.len = 0;
 }
@@ -255,7 +321,7 @@ void test_bus_amqp_frames__message_survives_the_wire(void **state)
     static const size_t pieces[] = {1, 7, 100000};
     for (size_t i = 0; i < 3; i++) {
         struct rig rig;
-        rig_init(&rig, FRAME_MAX);
+        rig_init(&rig, BUS_FRAME_MAX);
         const struct bus_message message = full_message();
         add_delivery(&rig, 7, &message);
         feed(&rig, pieces[i]);
@@ -272,7 +338,7 @@ void test_bus_amqp_frames__bare_message_has_absent_properties(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_delivery(&rig, 1, &(struct bus_message){.transient = true});
     feed(&rig, 100000);
     struct delivery *delivery = delivery_list_take(&rig.delivered);
@@ -328,24 +394,202 @@ void test_bus_amqp_frames__large_body_is_dropped_and_the_next_one_kept(void **st
     rig_release(&rig);
 }
 
+/* --- headers that are too long or too deep ---------------------------------------------------- */
+
+#define BROKER_FRAME 131072 /* what a broker may let publishers send */
+
+static void assert_lost(struct rig *rig, const char *part);
+
+static void assert_without_headers(struct rig *rig, enum headers_fault fault)
+{
+    struct delivery *delivery = delivery_list_take(&rig->delivered);
+    assert_non_null(delivery);
+    assert_int_equal(delivery->headers_fault, fault);
+    assert_null(delivery->authorization.ptr);
+    assert_null(delivery->operation.ptr);
+    assert_str(delivery->message_id, "m");
+    assert_str(delivery->correlation_id, "c");
+    assert_str(delivery->content_type, "application/json");
+    assert_str(delivery->routing_key, "order.place");
+    assert_str(delivery->body, "{}");
+    assert_false(delivery->too_large);
+    delivery_free(delivery);
+}
+
+static void assert_whole(struct rig *rig)
+{
+    struct delivery *delivery = delivery_list_take(&rig->delivered);
+    assert_non_null(delivery);
+    assert_full_delivery(delivery);
+    assert_int_equal(delivery->headers_fault, HEADERS_FINE);
+    delivery_free(delivery);
+}
+
+/* A message with such headers, and one behind it that has nothing to do with it. */
+static void assert_costs_its_headers(struct bus_message *message, size_t piece,
+                                     enum headers_fault fault)
+{
+    struct rig rig;
+    rig_init(&rig, BROKER_FRAME);
+    message->message_id = STR("m");
+    message->correlation_id = STR("c");
+    message->body = STR("{}");
+    const struct bus_message full = full_message();
+    add_delivery(&rig, 1, message);
+    add_delivery(&rig, 7, &full);
+    feed(&rig, piece);
+    assert_false(rig.link.lost);
+    assert_without_headers(&rig, fault);
+    assert_whole(&rig);
+    rig_release(&rig);
+}
+
+static const size_t any_pieces[] = {1, 7, 4096, 100000};
+#define PIECES (sizeof(any_pieces) / sizeof(any_pieces[0]))
+
 void test_bus_amqp_frames__long_headers_are_dropped(void **state)
 {
     (void)state;
-    struct rig rig;
-    rig_init(&rig, FRAME_MAX);
-    static char token[40000];
+    static char token[100000];
+    static const size_t sizes[] = {BUS_HEADERS_MAX + 1, 40000, 60000};
     memset(token, 'x', sizeof(token));
-    add_delivery(&rig, 1,
-                 &(struct bus_message){.authorization = {token, sizeof(token)},
-                                       .message_id = STR("m"),
-                                       .body = STR("{}")});
-    feed(&rig, 100000);
-    struct delivery *delivery = delivery_list_take(&rig.delivered);
-    assert_true(delivery->too_large);
-    assert_null(delivery->authorization.ptr);
-    assert_str(delivery->message_id, "m");
-    assert_int_equal(delivery->body.len, 0);
-    delivery_free(delivery);
+    for (size_t i = 0; i < 3 * PIECES; i++)
+        assert_costs_its_headers(&(struct bus_message){.authorization = {token, sizes[i / PIECES]}},
+                                 any_pieces[i % PIECES], HEADERS_TOO_LONG);
+}
+
+/* Room for tables that the library would not write: a content header made by hand. */
+static void add_table(struct rig *rig, const uint8_t *table, size_t len)
+{
+    static const uint8_t properties[] = {0xA4, 0x80, 4, 't', 'e', 'x', 't'};
+    static const uint8_t behind[] = {1, 'c', 1, 'm'};
+    const size_t size = CONTENT_HEAD + sizeof(properties) + 4 + len + sizeof(behind);
+    uint8_t *frame = calloc(1, size + 8);
+    frame[0] = AMQP_FRAME_HEADER;
+    frame[2] = 1;
+    for (int i = 0; i < 4; i++)
+        frame[3 + i] = (uint8_t)(size >> (24 - 8 * i));
+    frame[8] = AMQP_BASIC_CLASS;
+    uint8_t *at = frame + 7 + CONTENT_HEAD;
+    memcpy(at, properties, sizeof(properties));
+    at += sizeof(properties);
+    for (int i = 0; i < 4; i++)
+        *at++ = (uint8_t)(len >> (24 - 8 * i));
+    memcpy(at, table, len);
+    memcpy(at + len, behind, sizeof(behind));
+    frame[size + 7] = AMQP_FRAME_END;
+    amqp_basic_deliver_t deliver = {.consumer_tag = amqp_cstring_bytes("0"), .delivery_tag = 3};
+    assert_true(frames_add_method(&rig->frames, 1, AMQP_BASIC_DELIVER_METHOD, &deliver));
+    frames_add_raw(&rig->frames, frame, size + 8);
+    free(frame);
+}
+
+/* One entry "x": lists in lists, or tables in tables that are called "". */
+static size_t write_nested(uint8_t *table, int depth, char kind)
+{
+    const size_t step = kind == 'F' ? 6 : 5;
+    size_t len = 2;
+    table[0] = 1;
+    table[1] = 'x';
+    for (int i = 1; i < depth; i++) {
+        const size_t inside = step * (size_t)(depth - 1 - i);
+        if (kind == 'F' && i > 1)
+            table[len++] = 0;
+        table[len++] = (uint8_t)kind;
+        for (int k = 0; k < 4; k++)
+            table[len++] = (uint8_t)(inside >> (24 - 8 * k));
+    }
+    return len;
+}
+
+static void assert_nested(int depth, char kind, enum headers_fault fault)
+{
+    static uint8_t table[BROKER_FRAME];
+    for (size_t i = 0; i < PIECES; i++) {
+        struct rig rig;
+        rig_init(&rig, BROKER_FRAME);
+        add_table(&rig, table, write_nested(table, depth, kind));
+        feed(&rig, any_pieces[i]);
+        assert_false(rig.link.lost);
+        struct delivery *delivery = delivery_list_take(&rig.delivered);
+        assert_non_null(delivery);
+        assert_int_equal(delivery->headers_fault, fault);
+        assert_str(delivery->message_id, "m");
+        assert_str(delivery->correlation_id, "c");
+        assert_str(delivery->content_type, "text");
+        delivery_free(delivery);
+        rig_release(&rig);
+    }
+}
+
+void test_bus_amqp_frames__deep_headers_cost_one_message_its_headers(void **state)
+{
+    (void)state;
+    static const struct {
+        int depth;
+        enum headers_fault fault;
+    } cases[] = {
+        {2, HEADERS_FINE},          {BUS_HEADERS_DEPTH, HEADERS_FINE},
+        {101, HEADERS_UNREADABLE},  {BUS_HEADERS_DEPTH + 1, HEADERS_UNREADABLE},
+        {2000, HEADERS_UNREADABLE}, {15000, HEADERS_TOO_LONG},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_nested(cases[i].depth, 'A', cases[i].fault);
+        assert_nested(cases[i].depth, 'F', cases[i].fault);
+    }
+}
+
+void test_bus_amqp_frames__headers_that_make_no_sense_are_not_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool readable;
+    } cases[] = {
+        {"", 0, true},
+        {"\1xV", 3, true},
+        {"\1xt\1\0t\0", 7, true},
+        {"\1xA\0\0\0\2Vt", 9, false},
+        {"\1xA\0\0\0\3Vt\1", 10, true},
+        {"\1xF\0\0\0\3\1yV\1zV", 13, true},
+        {"\1xF\0\0\0\4\1yV\1zV", 13, false},
+        {"\1", 1, false},
+        {"\1x", 2, false},
+        {"\1x?", 3, false},
+        {"\1x\xff", 3, false},
+        {"\1xS\0\0\0\1", 7, false},
+        {"\1xS\xff\xff\xff\xff", 7, false},
+        {"\1xA\xff\xff\xff\xff", 7, false},
+        {"\1xl\0\0\0\0\0\0\0", 10, false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(table_is_readable((const uint8_t *)cases[i].bytes, cases[i].len),
+                         cases[i].readable);
+}
+
+/* No headers to be dropped, and yet too long; or headers that reach out of their frame. */
+void test_bus_amqp_frames__a_frame_over_the_limit_is_a_loss(void **state)
+{
+    (void)state;
+    static const uint8_t method[] = {1, 0, 1, 0, 1, 0, 0};
+    static uint8_t header[8 + 20000] = {2, 0, 1, 0, 0, 20000 >> 8, 20000 & 0xff, 0, 60};
+    struct rig rig;
+    rig_init(&rig, BUS_FRAME_MAX);
+    feed_bytes(&rig, method, sizeof(method));
+    assert_lost(&rig, "larger than agreed");
+    rig_release(&rig);
+
+    rig_init(&rig, BUS_FRAME_MAX);
+    feed_bytes(&rig, header, sizeof(header));
+    assert_lost(&rig, "larger than agreed");
+    rig_release(&rig);
+
+    header[7 + CONTENT_HEAD] = 0x20; /* headers, of 4 GB */
+    memset(header + 7 + CONTENT_HEAD + 2, 0xff, 4);
+    rig_init(&rig, BUS_FRAME_MAX);
+    feed_bytes(&rig, header, sizeof(header));
+    assert_lost(&rig, "longer than their frame");
     rig_release(&rig);
 }
 
@@ -356,7 +600,7 @@ void test_bus_amqp_frames__a_long_partition_key_is_none(void **state)
     memset(key, 'x', sizeof(key));
     for (size_t len = PARTITION_KEY_MAX; len <= sizeof(key); len++) {
         struct rig rig;
-        rig_init(&rig, FRAME_MAX);
+        rig_init(&rig, BUS_FRAME_MAX);
         add_delivery(&rig, 1, &(struct bus_message){.partition_key = {key, len}});
         feed(&rig, 100000);
         struct delivery *delivery = delivery_list_take(&rig.delivered);
@@ -463,7 +707,7 @@ void test_bus_amqp_frames__returned_message_tells_its_publish_tag(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     amqp_basic_return_t returned = {.reply_code = 312,
                                     .reply_text = amqp_cstring_bytes("NO_ROUTE"),
                                     .exchange = amqp_cstring_bytes("x"),
@@ -486,7 +730,7 @@ void test_bus_amqp_frames__acks_and_nacks_are_handed_on(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 1, AMQP_BASIC_ACK_METHOD,
                &(amqp_basic_ack_t){.delivery_tag = 9, .multiple = true});
     feed(&rig, 5);
@@ -505,13 +749,13 @@ void test_bus_amqp_frames__blocked_comes_and_goes(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 0, AMQP_CONNECTION_BLOCKED_METHOD,
                &(amqp_connection_blocked_t){.reason = amqp_cstring_bytes("low on memory")});
     feed(&rig, 100);
     assert_true(rig.link.blocked);
     add_method(&rig, 0, AMQP_CONNECTION_UNBLOCKED_METHOD, &(amqp_connection_unblocked_t){0});
-    link_feed(&rig.link, heartbeat, sizeof(heartbeat));
+    feed_bytes(&rig, heartbeat, sizeof(heartbeat));
     feed(&rig, 100);
     assert_false(rig.link.blocked);
     assert_false(rig.link.lost);
@@ -533,7 +777,7 @@ void test_bus_amqp_frames__content_on_channel_0_is_a_loss(void **state)
     (void)state;
     struct rig rig;
     amqp_basic_deliver_t deliver = {.consumer_tag = amqp_cstring_bytes("1"), .delivery_tag = 1};
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 0, AMQP_BASIC_DELIVER_METHOD, &deliver);
     assert_lost(&rig, "channel 0");
     rig_release(&rig);
@@ -543,7 +787,7 @@ void test_bus_amqp_frames__cancelled_consumer_is_a_loss(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 1, AMQP_BASIC_CANCEL_METHOD,
                &(amqp_basic_cancel_t){.consumer_tag = amqp_cstring_bytes("0"), .nowait = true});
     assert_lost(&rig, "shop.cart");
@@ -564,7 +808,7 @@ void test_bus_amqp_frames__closes_are_answered(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 1, AMQP_CHANNEL_CLOSE_METHOD,
                &(amqp_channel_close_t){.reply_code = 406,
                                        .reply_text = amqp_cstring_bytes("PRECONDITION_FAILED")});
@@ -572,7 +816,7 @@ void test_bus_amqp_frames__closes_are_answered(void **state)
     assert_int_equal(method_written(&rig), AMQP_CHANNEL_CLOSE_OK_METHOD);
     rig_release(&rig);
 
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 0, AMQP_CONNECTION_CLOSE_METHOD,
                &(amqp_connection_close_t){.reply_code = 320,
                                           .reply_text = amqp_cstring_bytes("CONNECTION_FORCED")});
@@ -585,18 +829,18 @@ void test_bus_amqp_frames__nonsense_is_a_loss(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 1, AMQP_QUEUE_PURGE_OK_METHOD, &(amqp_queue_purge_ok_t){0});
     assert_lost(&rig, "nobody awaits");
     rig_release(&rig);
 
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_delivery(&rig, 1, &(struct bus_message){.body = STR("body")});
     rig.frames.bytes[rig.frames.len - 1] = 0; /* instead of the frame's end mark */
     assert_lost(&rig, "no AMQP");
     rig_release(&rig);
 
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_method(&rig, 9, AMQP_BASIC_ACK_METHOD, &(amqp_basic_ack_t){0});
     assert_lost(&rig, "channel 9");
     rig_release(&rig);
@@ -606,7 +850,7 @@ void test_bus_amqp_frames__content_without_method_is_a_loss(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_content(&rig, AMQP_BASIC_ACK_METHOD, &(amqp_basic_ack_t){0},
                 &(struct bus_message){.body = STR("body")}, 0);
     assert_lost(&rig, "without its method");
@@ -619,7 +863,7 @@ void test_bus_amqp_frames__flush_gives_up_when_nobody_reads(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     char body[1000] = "";
     for (int i = 0; i < 5000; i++)
         assert_true(frames_add_message(&rig.link.out, 1,
@@ -634,7 +878,7 @@ void test_bus_amqp_frames__flush_reads_while_it_cannot_write(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     add_delivery(&rig, 1, &(struct bus_message){.body = STR("in between")});
     assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), rig.frames.len);
     char body[1000] = "";
@@ -650,7 +894,7 @@ void test_bus_amqp_frames__peer_that_goes_is_a_loss(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     shutdown(rig.peer, SHUT_RDWR);
     link_read(&rig.link);
     assert_true(rig.link.lost);
@@ -662,7 +906,7 @@ void test_bus_amqp_frames__heartbeat_is_sent_and_awaited(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     assert_int_equal(send(rig.peer, heartbeat, sizeof(heartbeat), 0), 8);
     assert_true(frames_add_message(&rig.link.out, 1, &(struct bus_message){0}, 0)); /* waits */
     rig.link.heartbeat_us = INT64_C(1) << 60;
@@ -690,7 +934,7 @@ void test_bus_amqp_frames__a_beat_comes_between_two_frames(void **state)
     struct rig rig;
     uint8_t bytes[16];
     char body[1000] = "";
-    rig_init(&rig, FRAME_MAX);
+    rig_init(&rig, BUS_FRAME_MAX);
     rig.link.heartbeat_us = INT64_C(1) << 60;
     for (int i = 0; i < 5000; i++)
         assert_true(frames_add_message(&rig.link.out, 1,
