@@ -113,15 +113,21 @@ static bool waits_for_broker(void *context)
     return !*servers->process->stopping;
 }
 
-static void warn_of_frames(int64_t offered)
+/* In the log, and in health as long as it is so. */
+static void warn_of_frames(struct servers *servers)
 {
+    const int64_t offered = bus_frame_offered(servers->bus);
+    struct err err = {0};
     if (offered > 0 && offered <= BUS_FRAME_MAX)
         return;
-    log_warn(
-        "the broker lets publishers send headers of %" PRId64 " bytes (0: of any length): one that "
-        "is nested deep keeps it busy for minutes and stops this pool; set frame_max = %d in its "
-        "rabbitmq.conf",
-        offered, BUS_FRAME_MAX);
+    (void)!retry_later(&err,
+                       "the broker takes headers of %" PRId64
+                       " bytes (0: any), and a deep one keeps "
+                       "it busy for so long that this pool stops: set frame_max = %d in its "
+                       "rabbitmq.conf",
+                       offered, BUS_FRAME_MAX);
+    slot_warn(servers->process->slot, &err);
+    log_warn("%s", err.text);
 }
 
 static enum outcome open_bus(struct servers *servers, struct err *err)
@@ -133,7 +139,7 @@ static enum outcome open_bus(struct servers *servers, struct err *err)
     options.waits = waits_for_broker;
     options.context = servers;
     TRY(bus_open(&options, &servers->bus, err));
-    warn_of_frames(bus_frame_offered(servers->bus));
+    warn_of_frames(servers);
     return OUTCOME_DONE;
 }
 

@@ -6,10 +6,14 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "bus/bus_amqp.h"
 #include "bus/bus_confirms.h"
 #include "bus/bus_ops.h"
@@ -854,6 +858,184 @@ void test_bus_amqp_frames__content_without_method_is_a_loss(void **state)
     add_content(&rig, AMQP_BASIC_ACK_METHOD, &(amqp_basic_ack_t){0},
                 &(struct bus_message){.body = STR("body")}, 0);
     assert_lost(&rig, "without its method");
+    rig_release(&rig);
+}
+
+/* --- the login ------------------------------------------------------------------------------ */
+
+/* A broker that speaks its part and no more: each answer after something was said. */
+static int play_broker(const struct frames *answers, size_t count, pid_t *pid)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    uint8_t said[4096];
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *pid = fork();
+    if (*pid == 0) {
+        const int peer = accept(fd, NULL, NULL);
+        for (size_t i = 0; i < count && recv(peer, said, sizeof(said), 0) > 0; i++)
+            (void)!write(peer, answers[i].bytes, answers[i].len);
+        (void)!recv(peer, said, sizeof(said), 0);
+        _exit(0);
+    }
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static struct frames one_method(amqp_channel_t channel, amqp_method_number_t id, void *decoded)
+{
+    struct frames frames = {.frame_max = 4096};
+    assert_true(frames_add_method(&frames, channel, id, decoded));
+    return frames;
+}
+
+static enum outcome log_in_to(const struct frames *answers, size_t count, struct link *link,
+                              struct err *err)
+{
+    static struct bus_uri uri;
+    pid_t pid;
+    uri = (struct bus_uri){.places = {{"127.0.0.1", play_broker(answers, count, &pid)}},
+                           .place_count = 1,
+                           .user = "ann",
+                           .password = "hidden",
+                           .vhost = "/"};
+    const struct link_options options = {
+        .uri = &uri, .name = "test", .heartbeat_s = 10, .timeout_ms = 5000, .events = &events};
+    const enum outcome outcome = link_open(link, &options, err);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return outcome;
+}
+
+static struct frames start_of_login(void)
+{
+    return one_method(0, AMQP_CONNECTION_START_METHOD,
+                      &(amqp_connection_start_t){.version_minor = 9,
+                                                 .mechanisms = amqp_cstring_bytes("PLAIN"),
+                                                 .locales = amqp_cstring_bytes("en_US")});
+}
+
+static enum outcome log_in_with(uint32_t frame_max, struct link *link, struct err *err)
+{
+    struct frames answers[] = {
+        start_of_login(),
+        one_method(0, AMQP_CONNECTION_TUNE_METHOD,
+                   &(amqp_connection_tune_t){
+                       .channel_max = 2047, .frame_max = frame_max, .heartbeat = 60}),
+        one_method(0, AMQP_CONNECTION_OPEN_OK_METHOD,
+                   &(amqp_connection_open_ok_t){.known_hosts = {0}}),
+        one_method(1, AMQP_CHANNEL_OPEN_OK_METHOD, &(amqp_channel_open_ok_t){.channel_id = {0}}),
+    };
+    const enum outcome outcome = log_in_to(answers, 4, link, err);
+    for (size_t i = 0; i < 4; i++)
+        frames_release(&answers[i]);
+    return outcome;
+}
+
+/* Never more than we ask for, whatever is offered; and what was offered is remembered. */
+void test_bus_amqp_frames__a_login_agrees_on_small_frames(void **state)
+{
+    (void)state;
+    static const uint32_t offers[] = {BUS_FRAME_MAX, 131072, 0};
+    for (size_t i = 0; i < 3; i++) {
+        struct link link;
+        struct err err = {0};
+        assert_int_equal(log_in_with(offers[i], &link, &err), OUTCOME_DONE);
+        assert_int_equal(link.frame_offered, offers[i]);
+        assert_int_equal(link.out.frame_max, BUS_FRAME_MAX);
+        assert_int_equal(link.heartbeat_us, 10000000);
+        link.lost = true;
+        link_close(&link);
+    }
+}
+
+void test_bus_amqp_frames__a_broker_with_smaller_frames_is_refused(void **state)
+{
+    (void)state;
+    struct link link;
+    struct err err = {0};
+    assert_int_equal(log_in_with(4096, &link, &err), OUTCOME_BUG);
+    assert_non_null(strstr(err.text, "frame_max = 16384"));
+}
+
+void test_bus_amqp_frames__a_refused_login_says_what_to_check(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t code;
+        enum outcome outcome;
+        const char *text;
+    } cases[] = {
+        {AMQP_ACCESS_REFUSED, OUTCOME_BUG, "refuses user 'ann'"},
+        {AMQP_NOT_ALLOWED, OUTCOME_BUG, "refuses vhost '/'"},
+        {AMQP_CONNECTION_FORCED, OUTCOME_RETRY, "is going down"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        struct link link;
+        struct err err = {0};
+        struct frames answers[] = {
+            start_of_login(),
+            one_method(
+                0, AMQP_CONNECTION_CLOSE_METHOD,
+                &(amqp_connection_close_t){.reply_code = cases[i].code,
+                                           .reply_text = amqp_cstring_bytes("is going down")}),
+        };
+        assert_int_equal(log_in_to(answers, 2, &link, &err), cases[i].outcome);
+        assert_non_null(strstr(err.text, cases[i].text));
+        assert_null(strstr(err.text, "hidden"));
+        frames_release(&answers[0]);
+        frames_release(&answers[1]);
+    }
+}
+
+/* --- calls of a broker that is busy ----------------------------------------------------------- */
+
+static int waits; /* times that somebody was told */
+
+static bool tell_wait(void *context)
+{
+    (void)context;
+    return ++waits < 4;
+}
+
+/* It beats, so it lives: nobody gives it up before the patience ends. */
+void test_bus_amqp_frames__a_busy_broker_is_waited_for(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct err err = {0};
+    rig_init(&rig, BUS_FRAME_MAX);
+    waits = 0;
+    rig.link.heartbeat_us = 10000000;
+    rig.link.options.timeout_ms = 1;
+    rig.link.options.patience_ms = 100000;
+    rig.link.options.waits = tell_wait;
+    rig.link.sent_at_us = rig.link.received_at_us = clock_monotonic_us();
+    assert_int_equal(link_open_channel(&rig.link, 1, &err), OUTCOME_RETRY);
+    assert_true(waits >= 4);
+    rig_release(&rig);
+}
+
+void test_bus_amqp_frames__a_channel_that_is_busy_is_told_from_a_quiet_one(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, BUS_FRAME_MAX);
+    assert_false(link_probe(&rig.link, 1, 10));
+    assert_false(link_probe(&rig.link, 1, 10)); /* asks nothing twice */
+    assert_int_equal(rig.link.probes, 1);
+    add_method(&rig, 1, AMQP_BASIC_QOS_OK_METHOD, &(amqp_basic_qos_ok_t){0});
+    assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), rig.frames.len);
+    assert_false(link_probe(&rig.link, 1, 10)); /* the answer to the first, none to the second */
+    assert_int_equal(rig.link.probes, 1);
+    assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), rig.frames.len);
+    assert_int_equal(send(rig.peer, rig.frames.bytes, rig.frames.len, 0), rig.frames.len);
+    assert_false(rig.link.lost);
+    link_read(&rig.link);
+    assert_true(rig.link.lost); /* an answer too many */
     rig_release(&rig);
 }
 
