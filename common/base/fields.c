@@ -94,6 +94,50 @@ const struct field *shape_field(const struct shape *shape, struct str name)
     return NULL;
 }
 
+static bool parse_bool(struct str text, bool *out)
+{
+    *out = str_eq(text, STR("true"));
+    return *out || str_eq(text, STR("false"));
+}
+
+static bool parse_enum(const struct field *field, struct str text, int *out)
+{
+    *out = enum_of(field->names, text);
+    return *out >= 0;
+}
+
+static bool parse_fallback(const struct field *field, struct str text, void *at)
+{
+    switch (field->kind) {
+    case FIELD_STR:
+        *(struct str *)at = text;
+        return true;
+    case FIELD_INT:
+    case FIELD_TIME:
+        return str_to_int64(text, at);
+    case FIELD_BOOL:
+        return parse_bool(text, at);
+    case FIELD_ENUM:
+        return parse_enum(field, text, at);
+    case FIELD_LIST:
+    case FIELD_STRS:
+    case FIELD_IDS:
+        *(struct any_list *)at = (struct any_list){0};
+        return text.len == 0;
+    default:
+        return false;
+    }
+}
+
+bool field_fall_back(const struct field *field, void *object)
+{
+    if (!field->fallback)
+        return false;
+    if (!parse_fallback(field, str_of(field->fallback), (char *)object + field->offset))
+        panic("the fallback '%s' of %s is none of its kind", field->fallback, field->name);
+    return true;
+}
+
 int enum_of(const char *const *names, struct str name)
 {
     for (int i = 0; names[i]; i++)

@@ -90,6 +90,7 @@ struct field {
     size_t offset;
     const struct shape *shape; /* of FIELD_STRUCT, FIELD_EMBED, FIELD_LIST */
     const char *const *names;  /* of FIELD_ENUM, ended by NULL */
+    const char *fallback;      /* of a stored one that is missing: an older release wrote it */
 };
 
 struct shape {
@@ -112,6 +113,11 @@ void *shape_clone(const struct shape *shape, struct arena *arena, const void *fr
 void *shape_copy(const struct shape *shape, struct arena *arena, const void *from);
 /* NULL when there is no such field. */
 const struct field *shape_field(const struct shape *shape, struct str name);
+
+/* Sets the member of `object` to the field's fallback; false when it has none. The text is a string,
+ * a name of an enum, a number, "true" or "false"; "" is an empty list. Panics on anything else: the
+ * table is wrong. */
+bool field_fall_back(const struct field *field, void *object);
 
 static inline const void *field_at(const struct field *field, const void *object)
 {

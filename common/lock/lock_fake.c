@@ -20,6 +20,7 @@ struct lock_fake {
     struct lock lock; /* first */
     int64_t now;
     bool down;
+    int invalidations_refused; /* so many more */
     struct entry *entries;
     size_t count;
     size_t capacity;
@@ -240,6 +241,10 @@ static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t
 {
     struct lock_fake *self = fake_of(lock);
     TRY(check_up(self, err));
+    if (self->invalidations_refused > 0) {
+        self->invalidations_refused--;
+        return retry_later(err, "the fake Redis refuses invalidations");
+    }
     for (size_t i = 0; i < count; i++)
         new_generation(self, tags[i]);
     return OUTCOME_DONE;
@@ -319,6 +324,11 @@ void lock_fake_advance(struct lock *lock, int64_t ms)
 void lock_fake_set_down(struct lock *lock, bool down)
 {
     fake_of(lock)->down = down;
+}
+
+void lock_fake_refuse_invalidations(struct lock *lock, int count)
+{
+    fake_of(lock)->invalidations_refused = count;
 }
 
 void lock_fake_wipe(struct lock *lock)

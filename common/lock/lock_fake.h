@@ -9,6 +9,8 @@ struct lock *lock_fake_open(void);
 void lock_fake_advance(struct lock *lock, int64_t ms);
 /* Every call fails with RETRY while down. */
 void lock_fake_set_down(struct lock *lock, bool down);
+/* The next `count` invalidations fail with RETRY. */
+void lock_fake_refuse_invalidations(struct lock *lock, int count);
 /* Forgets everything, as a FLUSHALL would. */
 void lock_fake_wipe(struct lock *lock);
 /* Another owner holds the key; for ever when ttl_ms is negative. */

@@ -210,7 +210,7 @@ static bool settle_absent(const struct shape *shape, const bool *seen, void *obj
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct field *field = &shape->fields[i];
-        if (seen[i])
+        if (seen[i] || field_fall_back(field, object))
             continue;
         if (!may_be_absent(field))
             return fail(fault, shape, field, "is missing");

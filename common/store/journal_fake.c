@@ -6,12 +6,16 @@
 
 /* --- what is kept ---------------------------------------------------------------------------- */
 
-static void keep_replies(struct store_fake *fake, const struct commit *commit)
+static void keep_replies(struct store_fake *fake, const struct commit *commit,
+                         const struct journal_entry *entry)
 {
     for (size_t i = 0; i < commit->reply_count; i++) {
         struct journal_reply *reply = ARENA_NEW(&fake->data->arena, struct journal_reply);
         *reply = commit->replies[i];
         reply->body = str_dup(&fake->data->arena, reply->body);
+        reply->at = entry->at;
+        reply->events = entry->events;
+        reply->event_count = entry->event_count;
         map_set(&fake->data->replies_by_key, fake_key(&reply->key), reply);
     }
 }
@@ -48,7 +52,7 @@ void fake_keep_journal(struct store_fake *fake, const struct commit *commit)
                    .key_count = commit->reply_count},
         .published = commit->event_count == 0,
     };
-    keep_replies(fake, commit);
+    keep_replies(fake, commit, &entry->outbox);
     map_set(&fake->data->entries_by_id, entry->outbox.id, entry);
     fake->data->entries =
         arena_grow(&fake->data->arena, fake->data->entries, fake->data->entry_count,

@@ -150,15 +150,6 @@ struct journal_key {
     uint8_t bytes[JOURNAL_KEY_BYTES];
 };
 
-/* What a message was answered. The body is kept as it was sent (or sealed). */
-struct journal_reply {
-    struct journal_key key;
-    uint8_t fingerprint[16]; /* of operation and body: same key, other fingerprint = misuse */
-    int status;
-    bool sealed;
-    struct str body;
-};
-
 /* One message of the outbox. */
 struct journal_event {
     struct str id; /* of the event: message_id of what is published, the same after a crash */
@@ -166,6 +157,19 @@ struct journal_event {
     struct str routing_key;
     struct str body;
     struct str traceparent;
+};
+
+/* What a message was answered. The body is kept as it was sent (or sealed). */
+struct journal_reply {
+    struct journal_key key;
+    uint8_t fingerprint[16]; /* of operation and body: same key, other fingerprint = misuse */
+    int status;
+    bool sealed;
+    struct str body;
+    /* Only store_journal_find() fills these, from the entry that the reply stands in. */
+    int64_t at;                         /* ms */
+    const struct journal_event *events; /* of the whole batch */
+    size_t event_count;
 };
 
 /* Everything one batch does, in one transaction: w:majority, j:true. */

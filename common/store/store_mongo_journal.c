@@ -143,99 +143,6 @@ static bool array_at(const bson_t *entry, const char *name, bson_iter_t *out)
            bson_iter_recurse(&at, out);
 }
 
-static bool is_wanted(const struct mongo_replies *replies, const struct journal_key *key)
-{
-    for (size_t i = 0; i < replies->key_count; i++)
-        if (memcmp(replies->keys[i].bytes, key->bytes, JOURNAL_KEY_BYTES) == 0)
-            return true;
-    return false;
-}
-
-static bool read_reply(const bson_iter_t *at, struct journal_reply *reply)
-{
-    bson_t element;
-    bson_iter_t value;
-    if (!element_of(at, &element) || !bson_iter_init_find(&value, &element, "f") ||
-        !bytes_of(&value, reply->fingerprint, sizeof(reply->fingerprint)) ||
-        !bson_iter_init_find(&value, &element, "s") || !BSON_ITER_HOLDS_INT32(&value))
-        return false;
-    reply->status = bson_iter_int32(&value);
-    reply->sealed = bson_iter_init_find(&value, &element, "x") && bson_iter_as_bool(&value);
-    reply->body = text_at(&element, "b");
-    return !str_is_absent(reply->body);
-}
-
-enum outcome mongo_take_replies(void *context, const bson_t *doc, struct err *err)
-{
-    struct mongo_replies *found = context;
-    bson_t content;
-    bson_iter_t keys, replies;
-    if (!array_at(doc, "keys", &keys) || !mongo_unpack(found->arena, doc, &content) ||
-        !array_at(&content, "replies", &replies))
-        return bug(err, "journal: an entry without keys or replies");
-    while (bson_iter_next(&keys) && bson_iter_next(&replies)) {
-        struct journal_reply reply = {0};
-        if (!bytes_of(&keys, reply.key.bytes, JOURNAL_KEY_BYTES) || !read_reply(&replies, &reply))
-            return bug(err, "journal: a reply cannot be read");
-        if (!is_wanted(found, &reply.key))
-            continue;
-        found->items = arena_grow(found->arena, found->items, found->count, sizeof(*found->items),
-                                  &found->capacity);
-        found->items[found->count++] = reply;
-    }
-    return OUTCOME_DONE;
-}
-
-/* {keys: {$in: [...]}} */
-static bool put_key_filter(bson_t *filter, const struct journal_key *keys, size_t count)
-{
-    bson_t in, values;
-    bool ok = bson_append_document_begin(filter, "keys", 4, &in) &&
-              bson_append_array_begin(&in, "$in", 3, &values);
-    for (uint32_t i = 0; ok && i < count; i++) {
-        char digits[16];
-        const char *index = NULL;
-        bson_uint32_to_string(i, &index, digits, sizeof(digits));
-        ok = bson_append_binary(&values, index, -1, BSON_SUBTYPE_BINARY, keys[i].bytes,
-                                JOURNAL_KEY_BYTES);
-    }
-    return ok && bson_append_array_end(&in, &values) && bson_append_document_end(filter, &in);
-}
-
-/* "majority": a reply that is sent twice must be one that stays. */
-static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
-{
-    bson_t part;
-    return mongo_read_majority(options) &&
-           bson_append_document_begin(options, "projection", -1, &part) &&
-           bson_append_int32(&part, "keys", -1, 1) &&
-           bson_append_int32(&part, PACKED_FIELD, -1, 1) &&
-           bson_append_document_end(options, &part) &&
-           bson_append_int64(options, "batchSize", -1, (int64_t)count + 1) &&
-           bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
-}
-
-enum outcome mongo_journal_find(struct store *base, struct arena *arena,
-                                const struct journal_key *keys, size_t count,
-                                struct journal_reply **out, size_t *out_count, struct err *err)
-{
-    const struct mongo_link *link = &mongo_of(base)->link;
-    struct mongo_replies found = {.arena = arena, .keys = keys, .key_count = count};
-    AUTO_BSON filter = BSON_INITIALIZER;
-    AUTO_BSON options = BSON_INITIALIZER;
-    if (!put_key_filter(&filter, keys, count) ||
-        !put_reply_options(&options, count, link->timeout_ms))
-        return bug(err, "journal: %zu keys do not fit into a command", count);
-    if (count > 0)
-        TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_replies, &found,
-                        err));
-    *out = found.items;
-    *out_count = found.count;
-    return OUTCOME_DONE;
-}
-
-/* --- the outbox ------------------------------------------------------------------------------- */
-
 static bool read_event(const bson_iter_t *at, struct journal_event *event)
 {
     bson_t element;
@@ -267,6 +174,104 @@ static bool read_events(struct arena *arena, const bson_t *entry, struct journal
     out->event_count = count;
     return true;
 }
+
+static bool is_wanted(const struct mongo_replies *replies, const struct journal_key *key)
+{
+    for (size_t i = 0; i < replies->key_count; i++)
+        if (memcmp(replies->keys[i].bytes, key->bytes, JOURNAL_KEY_BYTES) == 0)
+            return true;
+    return false;
+}
+
+static bool read_reply(const bson_iter_t *at, struct journal_reply *reply)
+{
+    bson_t element;
+    bson_iter_t value;
+    if (!element_of(at, &element) || !bson_iter_init_find(&value, &element, "f") ||
+        !bytes_of(&value, reply->fingerprint, sizeof(reply->fingerprint)) ||
+        !bson_iter_init_find(&value, &element, "s") || !BSON_ITER_HOLDS_INT32(&value))
+        return false;
+    reply->status = bson_iter_int32(&value);
+    reply->sealed = bson_iter_init_find(&value, &element, "x") && bson_iter_as_bool(&value);
+    reply->body = text_at(&element, "b");
+    return !str_is_absent(reply->body);
+}
+
+enum outcome mongo_take_replies(void *context, const bson_t *doc, struct err *err)
+{
+    struct mongo_replies *found = context;
+    struct journal_entry entry = {0};
+    bson_t content;
+    bson_iter_t keys, replies, at;
+    if (!array_at(doc, "keys", &keys) || !bson_iter_init_find(&at, doc, "at") ||
+        !mongo_unpack(found->arena, doc, &content) || !array_at(&content, "replies", &replies) ||
+        !read_events(found->arena, &content, &entry))
+        return bug(err, "journal: an entry without keys, replies or events");
+    while (bson_iter_next(&keys) && bson_iter_next(&replies)) {
+        struct journal_reply reply = {0};
+        if (!bytes_of(&keys, reply.key.bytes, JOURNAL_KEY_BYTES) || !read_reply(&replies, &reply))
+            return bug(err, "journal: a reply cannot be read");
+        if (!is_wanted(found, &reply.key))
+            continue;
+        reply.at = bson_iter_date_time(&at);
+        reply.events = entry.events;
+        reply.event_count = entry.event_count;
+        found->items = arena_grow(found->arena, found->items, found->count, sizeof(*found->items),
+                                  &found->capacity);
+        found->items[found->count++] = reply;
+    }
+    return OUTCOME_DONE;
+}
+
+/* {keys: {$in: [...]}} */
+static bool put_key_filter(bson_t *filter, const struct journal_key *keys, size_t count)
+{
+    bson_t in, values;
+    bool ok = bson_append_document_begin(filter, "keys", 4, &in) &&
+              bson_append_array_begin(&in, "$in", 3, &values);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        char digits[16];
+        const char *index = NULL;
+        bson_uint32_to_string(i, &index, digits, sizeof(digits));
+        ok = bson_append_binary(&values, index, -1, BSON_SUBTYPE_BINARY, keys[i].bytes,
+                                JOURNAL_KEY_BYTES);
+    }
+    return ok && bson_append_array_end(&in, &values) && bson_append_document_end(filter, &in);
+}
+
+/* "majority": a reply that is sent twice must be one that stays. */
+static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
+{
+    bson_t part;
+    return mongo_read_majority(options) &&
+           bson_append_document_begin(options, "projection", -1, &part) &&
+           bson_append_int32(&part, "keys", -1, 1) && bson_append_int32(&part, "at", -1, 1) &&
+           bson_append_int32(&part, PACKED_FIELD, -1, 1) &&
+           bson_append_document_end(options, &part) &&
+           bson_append_int64(options, "batchSize", -1, (int64_t)count + 1) &&
+           bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
+}
+
+enum outcome mongo_journal_find(struct store *base, struct arena *arena,
+                                const struct journal_key *keys, size_t count,
+                                struct journal_reply **out, size_t *out_count, struct err *err)
+{
+    const struct mongo_link *link = &mongo_of(base)->link;
+    struct mongo_replies found = {.arena = arena, .keys = keys, .key_count = count};
+    AUTO_BSON filter = BSON_INITIALIZER;
+    AUTO_BSON options = BSON_INITIALIZER;
+    if (!put_key_filter(&filter, keys, count) ||
+        !put_reply_options(&options, count, link->timeout_ms))
+        return bug(err, "journal: %zu keys do not fit into a command", count);
+    if (count > 0)
+        TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_replies, &found,
+                        err));
+    *out = found.items;
+    *out_count = found.count;
+    return OUTCOME_DONE;
+}
+
+/* --- the outbox ------------------------------------------------------------------------------- */
 
 /* An entry without replies has none. */
 static bool read_keys(struct arena *arena, const bson_t *entry, struct journal_entry *out)

@@ -158,12 +158,16 @@ class Writer:
         kind, _, shape, names = self.field_type(node, required)
         flags = ["FIELD_OPTIONAL"] * (not required)
         flags += ["FIELD_SECRET"] * ("writeOnly" in node.rules)
-        place = f"offsetof(struct {tag}, {snake(name)})"
-        shape = "&" + shape if shape else "NULL"
-        return (
-            f"    {{{c_string(name)}, {kind}, {' | '.join(flags) or '0'}, {place}, {shape}, "
-            f"{names or 'NULL'}}},\n"
-        )
+        members = [
+            ("name", c_string(name)),
+            ("kind", kind),
+            ("flags", " | ".join(flags)),
+            ("offset", f"offsetof(struct {tag}, {snake(name)})"),
+            ("shape", shape and "&" + shape),
+            ("names", names),
+        ]
+        row = ", ".join(f".{member} = {value}" for member, value in members if value)
+        return f"    {{{row}}},\n"
 
     def member_row(self, name, required, node):
         flag = "true" if required else "false"

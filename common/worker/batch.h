@@ -5,8 +5,8 @@
  * lane.c receives, pipeline.c overlaps the commit of a batch with the first steps of the next,
  * batch.c carries one through, admission.c admits, order.c keeps messages of one key in order, job.c is
  * what handlers call, load.c loads, decide.c decides, ledger.c fills pages of ledgers, commit.c
- * commits, settle.c settles, reply.c writes replies, acknowledge.c acknowledges, failure.c sends what
- * failed to the delays or dead letters. */
+ * commits, settle.c settles, invalidate.c tells what became stale, reply.c writes replies,
+ * acknowledge.c acknowledges, failure.c sends what failed to the delays or dead letters. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
 #define CARTWRIGHT_WORKER_BATCH_H
 

@@ -163,6 +163,24 @@ bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum a
     return load_cell(job, workset_cell(&job->batch->set, type, id), access, out);
 }
 
+/* Once in a batch. What is to be written, or CHECKED, the commit proves to be what there is. */
+static bool must_be_read_anew(const struct cell *cell, int64_t version)
+{
+    return cell->loaded && !cell->anew && !cell->dirty && !cell->proven &&
+           (!cell->doc || doc_head(cell->doc)->version < version);
+}
+
+bool job_doc_since(struct job *job, const struct doc_type *type, struct str id, int64_t version,
+                   void **out)
+{
+    struct cell *cell = workset_cell(&job->batch->set, type, id);
+    if (must_be_read_anew(cell, version)) {
+        cell->loaded = false;
+        cell->anew = true;
+    }
+    return load_for_reading(job, cell, READ, out);
+}
+
 bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
                 enum access access, void **out)
 {

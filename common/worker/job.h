@@ -80,6 +80,11 @@ bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum a
 /* The same by a field with a unique index ("email"). */
 bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
                 enum access access, void **out);
+/* A document for READ by somebody who knows, from a document that he changes, that it is at `version`
+ * at least (INT64_MAX: that a copy will not do): what is older is read anew, from the database. It
+ * may be older even then: that is what there is. */
+bool job_doc_since(struct job *job, const struct doc_type *type, struct str id, int64_t version,
+                   void **out);
 /* A page of a query, or only a count. Sees what is committed, not what this batch decided. With
  * `cache_tag` the page may come from the shared cache, until an event invalidates the tag. */
 bool job_query(struct job *job, const struct query *query, const char *cache_tag,

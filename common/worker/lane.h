@@ -152,6 +152,14 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                         uint64_t group);
 /* Takes in the confirms that are there; true when this (closed) group failed. */
 bool lane_group_failed(struct lane *lane, uint64_t group);
+/* invalidate.c: events that make cached pages and copies stale, of a commit of this lane. */
+void lane_note_stale(struct lane *lane, const struct journal_event *events, size_t count);
+/* The same of a commit at `at`, whose lane may have died before it said so. */
+void lane_note_left_behind(struct lane *lane, int64_t at, const struct journal_event *events,
+                           size_t count);
+/* Says so; what cannot be sent now is sent with a later batch, and cached pages and copies end after
+ * service.cache_ms in any case. */
+void lane_invalidate(struct lane *lane, struct arena *arena);
 /* Sleeps; a signal ends it early. */
 void lane_pause(int64_t ms);
 /* Waits for a server and serves the broker meanwhile: what arrives (the prefetch at most) joins the

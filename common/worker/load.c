@@ -102,7 +102,8 @@ static struct doc_cache *usable_cache(struct batch *batch, const struct doc_type
 
 static bool from_cache(const struct doc_cache *cache, struct cell *cell)
 {
-    const void *copy = cache && cell->lease == LEASE_NONE ? doc_cache_get(cache, cell->id) : NULL;
+    const bool may_be_old = cell->lease == LEASE_NONE && !cell->anew;
+    const void *copy = cache && may_be_old ? doc_cache_get(cache, cell->id) : NULL;
     if (copy)
         workset_loaded(cell, copy);
     return copy != NULL;
@@ -216,25 +217,68 @@ static enum outcome load_aliases(struct batch *batch, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* --- pages: the shared cache, then the database ---------------------------------------------------- */
+/* --- pages: the shared cache, then the database ----------------------------------------------------
 
-/* What the cache holds: the total, then the documents. */
-static struct str encode_page(struct arena *arena, const struct page_need *need)
+   What the cache holds of a page: our signature of all the rest and of what it answers, when it was
+   read, the total, the documents. Whoever can write to Redis can neither make a page nor pass one off as
+   another, nor as one that is younger than it is. (A generation needs none: a forged one is
+   another one, and an old one that is put back keeps a page for its own short life. Nothing that
+   comes from there is more than shown.) */
+
+#define PAGE_SIGNATURE 32 /* hex digits */
+
+struct page_head {
+    char signature[PAGE_SIGNATURE];
+    int64_t read_at; /* ms */
+    int64_t total;
+};
+
+#define PAGE_PURPOSE "cached page"
+#define PAGE_PARTS   4
+
+static void page_parts(const struct page_need *need, struct str page, struct str parts[PAGE_PARTS])
 {
-    const struct str docs = store_encode(arena, need->query.type, &need->page.docs);
-    char *bytes = arena_bytes(arena, sizeof(int64_t) + docs.len);
-    memcpy(bytes, &need->page.total, sizeof(int64_t));
-    memcpy(bytes + sizeof(int64_t), docs.ptr, docs.len);
-    return (struct str){bytes, sizeof(int64_t) + docs.len};
+    parts[0] = need->cache_tag;
+    parts[1] = (struct str){(const char *)&need->generation, sizeof(need->generation)};
+    parts[2] = need->key;
+    parts[3] = (struct str){page.ptr + PAGE_SIGNATURE, page.len - PAGE_SIGNATURE};
 }
 
-static bool decode_page(struct arena *arena, struct page_need *need, struct str bytes)
+/* Absent when it cannot be kept. */
+static struct str encode_page(struct batch *batch, const struct page_need *need)
 {
-    if (bytes.len < sizeof(int64_t))
+    const struct str docs = store_encode(batch->run_arena, need->query.type, &need->page.docs);
+    const struct page_head head = {.read_at = batch->now, .total = need->page.total};
+    if (str_is_absent(docs))
+        return STR_ABSENT;
+    char *bytes = arena_bytes(batch->run_arena, sizeof(head) + docs.len);
+    const struct str page = {bytes, sizeof(head) + docs.len};
+    struct str parts[PAGE_PARTS];
+    memcpy(bytes, &head, sizeof(head));
+    memcpy(bytes + sizeof(head), docs.ptr, docs.len);
+    page_parts(need, page, parts);
+    const struct str signature =
+        auth_sign(batch->run_arena, &batch->lane->keys, PAGE_PURPOSE, parts, PAGE_PARTS);
+    memcpy(bytes, signature.ptr, PAGE_SIGNATURE);
+    return page;
+}
+
+static bool decode_page(struct batch *batch, struct page_need *need, struct str page)
+{
+    struct page_head head;
+    struct str parts[PAGE_PARTS];
+    if (page.len < sizeof(head))
         return false;
-    memcpy(&need->page.total, bytes.ptr, sizeof(int64_t));
-    const struct str docs = {bytes.ptr + sizeof(int64_t), bytes.len - sizeof(int64_t)};
-    return store_decode(arena, need->query.type, docs, &need->page.docs);
+    memcpy(&head, page.ptr, sizeof(head));
+    page_parts(need, page, parts);
+    const struct str signature = {head.signature, PAGE_SIGNATURE};
+    if (!auth_is_signed(batch->run_arena, &batch->lane->keys, PAGE_PURPOSE, parts, PAGE_PARTS,
+                        signature) ||
+        batch->now - head.read_at >= batch->lane->service->cache_ms)
+        return false;
+    need->page.total = head.total;
+    const struct str docs = {page.ptr + sizeof(head), page.len - sizeof(head)};
+    return store_decode(batch->run_arena, need->query.type, docs, &need->page.docs);
 }
 
 static size_t cacheable_pages(struct batch *batch, struct page_need ***out)
@@ -260,7 +304,8 @@ static struct cache_item *cache_items(struct batch *batch, struct page_need **ne
     return items;
 }
 
-/* Cached pages that cannot be had or read are simply queried: the cache is only for speed. */
+/* Cached pages that cannot be had or read are simply queried, and kept in their place: the cache is
+ * only for speed. */
 static bool pages_from_cache(struct batch *batch, struct page_need **needs, size_t count,
                              struct cache_item *items)
 {
@@ -269,8 +314,10 @@ static bool pages_from_cache(struct batch *batch, struct page_need **needs, size
         return false;
     for (size_t i = 0; i < count; i++) {
         needs[i]->generation = items[i].generation;
-        needs[i]->loaded = !str_is_absent(items[i].value) &&
-                           decode_page(batch->run_arena, needs[i], items[i].value);
+        needs[i]->loaded =
+            !str_is_absent(items[i].value) && decode_page(batch, needs[i], items[i].value);
+        if (!needs[i]->loaded)
+            items[i].value = STR_ABSENT;
     }
     return true;
 }
@@ -283,7 +330,8 @@ static void pages_to_cache(struct batch *batch, struct page_need **needs, size_t
         if (!str_is_absent(items[i].value))
             continue;
         items[missed] = items[i];
-        items[missed++].value = encode_page(batch->run_arena, needs[i]);
+        items[missed].value = encode_page(batch, needs[i]);
+        missed += !str_is_absent(items[missed].value);
     }
     struct err ignored = {0};
     if (missed)

@@ -141,6 +141,7 @@ static void republish(struct lane *lane, const struct journal_entry *entry)
 {
     if (is_open_here(lane, entry->id))
         return;
+    lane_note_left_behind(lane, entry->at, entry->events, entry->event_count);
     const uint64_t group = lane_open_group(lane, entry->id);
     for (size_t i = 0; i < entry->event_count; i++)
         lane_publish_event(lane, &lane->arena, &entry->events[i], group);
@@ -177,6 +178,7 @@ enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err
                      &count, err));
     for (size_t i = 0; i < count; i++)
         republish(lane, &entries[i]);
+    lane_invalidate(lane, &lane->arena);
     arena_clear(&lane->arena);
     if (count == RELAY_BATCH)
         lane->next_relay_us = now_us;

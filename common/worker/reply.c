@@ -95,6 +95,7 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
         refuse_mismatch(job);
         return;
     }
+    lane_note_left_behind(job->batch->lane, known->at, known->events, known->event_count);
     job->keep = false;
     job->outcome = OUTCOME_DONE;
     job->status = known->status;

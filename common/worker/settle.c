@@ -31,43 +31,6 @@ void batch_release_leases(struct batch *batch)
     map_init(&batch->held_keys, batch->arena);
 }
 
-/* --- cache ----------------------------------------------------------------------------------------- */
-
-static bool was_emitted(const struct batch *batch, struct str event)
-{
-    for (size_t i = 0; i < batch->commit.event_count; i++)
-        if (str_eq(batch->commit.events[i].routing_key, event))
-            return true;
-    return false;
-}
-
-static size_t stale_tags(const struct lane *lane, struct str *tags)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < lane->service->invalidation_count; i++)
-        if (lane->stale_rows & 1ull << i)
-            tags[count++] = str_of(lane->service->invalidations[i].tag);
-    return count;
-}
-
-/* What cannot be sent now is sent with a later batch; cached pages and copies end after
- * service.cache_ms in any case. */
-static void invalidate_cache(struct batch *batch)
-{
-    struct lane *lane = batch->lane;
-    const struct service *service = lane->service;
-    for (size_t i = 0; i < service->invalidation_count; i++)
-        if (was_emitted(batch, str_of(service->invalidations[i].event)))
-            lane->stale_rows |= 1ull << i;
-    if (lane->stale_rows == 0)
-        return;
-    struct str *tags = arena_array(batch->run_arena, service->invalidation_count, sizeof(*tags));
-    const size_t count = stale_tags(lane, tags);
-    struct err ignored = {0};
-    if (cache_invalidate(lane->lock, tags, count, &ignored) == OUTCOME_DONE)
-        lane->stale_rows = 0;
-}
-
 /* --- messages --------------------------------------------------------------------------------------- */
 
 static void publish_events(struct batch *batch)
@@ -252,7 +215,8 @@ void batch_settle(struct batch *batch, struct span span)
 {
     const int64_t start = clock_monotonic_us();
     struct lane *lane = batch->lane;
-    invalidate_cache(batch);
+    lane_note_stale(lane, batch->commit.events, batch->commit.event_count);
+    lane_invalidate(lane, batch->run_arena);
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
             job_follow(&span.jobs[i]);

@@ -66,12 +66,13 @@ struct alias *workset_alias(struct workset *set, const struct doc_type *type, co
     return alias;
 }
 
-/* Equal queries have equal texts, and so have equal parts of them. */
+/* Equal queries have equal texts, and so have equal parts of them. The first byte is the form of what
+ * the cache holds of a page: lanes of another release never meet it. */
 static struct str query_key(struct arena *arena, const struct query *query)
 {
     struct text text;
     text_init(&text, arena, 256);
-    text_printf(&text, "%" PRId64 "\x1f%" PRId64 "\x1f%d\x1f", query->skip, query->limit,
+    text_printf(&text, "2%" PRId64 "\x1f%" PRId64 "\x1f%d\x1f", query->skip, query->limit,
                 query->with_total);
     query_write(&text, query);
     for (size_t i = 0; query->behind && i < query->sort_count; i++) {

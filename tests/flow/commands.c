@@ -174,17 +174,29 @@ static bool crash_now(struct flow *flow)
            flow_fail(flow, "the next lane cannot go on: %s", err.text);
 }
 
-/* crash: now. crash before|after commit [NTH]: while it works on the next batch, or the n-th */
+/* It dies behind the commit of its next batch, and Redis hears nothing of that. */
+static bool crash_before_invalidation(struct flow *flow)
+{
+    flow->world->crash = CRASH_WAITING;
+    lock_fake_refuse_invalidations(flow->world->lock, 1);
+    bus_fake_fail(flow->world->bus, BUS_FAKE_FLUSH, 1);
+    return true;
+}
+
+/* crash: now. crash before|after commit [NTH]: while it works on the next batch, or the n-th.
+ * crash before invalidation */
 static bool command_crash(struct flow *flow, struct words *words)
 {
     struct world *world = flow->world;
     const bool before = words_take_if(words, "before");
     if (!before && !words_take_if(words, "after"))
         return crash_now(flow);
+    if (before && words_take_if(words, "invalidation"))
+        return crash_before_invalidation(flow);
     int64_t nth = 1;
     if (!words_take_if(words, "commit") ||
         (words->next < words->count && !str_to_int64(words_take(words), &nth)))
-        return flow_fail(flow, "crash [before|after commit [NTH]]");
+        return flow_fail(flow, "crash [before|after commit [NTH]] | crash before invalidation");
     world->crash = CRASH_WAITING;
     if (before)
         store_fake_fail(world->store, STORE_FAKE_COMMIT, (int)nth, OUTCOME_RETRY, false);
@@ -192,6 +204,17 @@ static bool command_crash(struct flow *flow, struct words *words)
         /* A batch flushes twice: what it publishes, then its acknowledgements. */
         bus_fake_fail(world->bus, BUS_FAKE_FLUSH, 2 * (int)nth - 1);
     return true;
+}
+
+/* lane 1|2: this one works from now on */
+static bool command_lane(struct flow *flow, struct words *words)
+{
+    struct err err = {0};
+    int64_t number;
+    if (!str_to_int64(words_take(words), &number) || number < 1 || number > 2)
+        return flow_fail(flow, "lane 1 | lane 2");
+    return world_switch(flow->world, (int)number, &err) == OUTCOME_DONE ||
+           flow_fail(flow, "%s", err.text);
 }
 
 /* crashed: the planned crash did happen */
@@ -233,6 +256,7 @@ static const struct command {
     {"hold", command_hold, true},
     {"crash", command_crash, true},
     {"crashed", command_crashed, true},
+    {"lane", command_lane, true},
 };
 
 static const struct command *find_command(struct str name)

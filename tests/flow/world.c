@@ -230,6 +230,18 @@ enum outcome world_crash(struct world *world, struct err *err)
     return start_lane(world, err);
 }
 
+/* Nobody points to an idle lane, so it can be put elsewhere. */
+enum outcome world_switch(struct world *world, int number, struct err *err)
+{
+    if (number == world->lane_number)
+        return OUTCOME_DONE;
+    const struct lane idle = world->idle;
+    world->idle = world->lane;
+    world->lane = idle;
+    world->lane_number = number;
+    return world->lane.service ? OUTCOME_DONE : start_lane(world, err);
+}
+
 /* --- begin and end of a script --------------------------------------------------------------------- */
 
 static void open_fakes(struct world *world)
@@ -266,6 +278,7 @@ enum outcome world_begin(struct world *world, struct err *err)
 {
     world->scripts++;
     world->crash = CRASH_NONE;
+    world->lane_number = 1;
     world->settings.engine.api_keys.count = 0;
     TRY(world->real ? begin_real(world, err) : begin_fakes(world, err));
     return start_lane(world, err);
@@ -280,8 +293,10 @@ void world_end(struct world *world)
         if (settled && relay_mark_published(&world->lane, &err) != OUTCOME_DONE)
             fprintf(stderr, "flow: %s\n", err.text);
     }
+    if (world->idle.service)
+        lane_release(&world->idle);
     lane_release(&world->lane);
-    world->lane = (struct lane){0};
+    world->lane = world->idle = (struct lane){0};
     for (size_t i = 0; i < world->mail_count; i++)
         delivery_free(world->mail[i].delivery);
     world->mail_count = 0;

@@ -28,6 +28,8 @@ struct world {
     struct pool_settings pool;
     struct lane_slot slot;
     struct lane lane;
+    struct lane idle;   /* fakes: the other one, with the copies that it has; see world_switch() */
+    int lane_number;    /* of the one that works, from 1 */
     struct bus *bus;    /* the lane's */
     struct bus *client; /* the fakes have one bus for both */
     struct store *store;
@@ -64,6 +66,9 @@ MUST_CHECK bool world_wait(struct world *world, bool (*is_done)(void *context), 
 
 /* The lane dies without settling anything; another one takes its place. */
 MUST_CHECK enum outcome world_crash(struct world *world, struct err *err);
+/* Fakes only: from now on this lane works, 1 or 2, and the other one stands idle. What both know of
+ * the world is what they were told: each has copies of its own. */
+MUST_CHECK enum outcome world_switch(struct world *world, int number, struct err *err);
 #define WORLD_TICK_MS 1 /* between two messages on fakes */
 
 /* Time of the lane, ms. */

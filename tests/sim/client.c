@@ -102,6 +102,22 @@ static struct str count_after_looking(struct sim_client *client, const struct ca
                       STR_FMT(any_good(client)->id), (int)chance_between(&client->chance, 0, 15));
 }
 
+static struct str other_price(struct sim_client *client, const struct call *call)
+{
+    (void)call;
+    return str_printf(&client->sim->arena,
+                      "{\"productId\":\"%.*s\",\"price\":{\"amount\":%d,\"currency\":\"GBP\"}}",
+                      STR_FMT(any_good(client)->id), (int)chance_between(&client->chance, 50, 999));
+}
+
+static struct str on_or_off_sale(struct sim_client *client, const struct call *call)
+{
+    (void)call;
+    return str_printf(&client->sim->arena, "{\"productId\":\"%.*s\",\"status\":\"%s\"}",
+                      STR_FMT(any_good(client)->id),
+                      chance_one_in(&client->chance, 3) ? "retired" : "published");
+}
+
 static struct str everything_read(struct sim_client *client, const struct call *call)
 {
     (void)client;
@@ -127,10 +143,9 @@ static const struct habit customer_habits[] = {
 };
 
 static const struct habit admin_habits[] = {
-    {"order.status.set", 6, order_and_status},
-    {"inventory.adjust", 4, delta_and_reason},
-    {"inventory.set", 1, count_after_looking},
-    {"order.cancel", 1, order_and_reason},
+    {"order.status.set", 6, order_and_status}, {"inventory.adjust", 4, delta_and_reason},
+    {"inventory.set", 1, count_after_looking}, {"product.update", 5, other_price},
+    {"product.update", 2, on_or_off_sale},     {"order.cancel", 1, order_and_reason},
 };
 
 static const struct habit *pick(struct sim_client *client, const struct habit *habits, size_t count)
@@ -245,6 +260,7 @@ static void begin_call(struct sim_client *client)
         .must_be_answered = client->is_encore,
         .seen_version = client->user < 0 ? 0 : sim->cart_versions[client->user],
     };
+    memcpy(call->told_versions, sim->told_versions, sizeof(call->told_versions));
     call->body = habit->body(client, call);
     *(sim->history.last ? &sim->history.last->next : &sim->history.first) = call;
     sim->history.last = call;
@@ -269,10 +285,19 @@ static bool is_cart_operation(const struct call *call)
     return strncmp(call->operation, "cart.", 5) == 0;
 }
 
-/* What a client learns from a reply: the version of its cart, the id of its order. */
+static void learn_product(struct sim *sim, struct str id, int64_t version)
+{
+    for (int i = 0; i < sim->plan.goods; i++)
+        if (str_eq(sim->goods[i].id, id) && version > sim->told_versions[i])
+            sim->told_versions[i] = version;
+}
+
+/* What a client learns from a reply: the version of its cart or product, the id of its order. */
 static void learn(struct sim *sim, const struct call *call, const struct json *reply)
 {
     const int64_t version = json_int(json_at(reply, "/data/version"), -1);
+    if (strcmp(call->operation, "product.update") == 0)
+        learn_product(sim, json_str(json_at(reply, "/data/id")), version);
     if (is_cart_operation(call) && version > sim->cart_versions[call->user])
         sim->cart_versions[call->user] = version;
     const struct str id = json_str(json_at(reply, "/data/id"));

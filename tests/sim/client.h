@@ -3,7 +3,7 @@
 #define CARTWRIGHT_TESTS_SIM_CLIENT_H
 
 #include "base/str.h"
-#include "support/chance.h"
+#include "sim/plan.h"
 
 struct sim;
 struct shopper;
@@ -22,6 +22,8 @@ struct call {
     bool lost_place;       /* it failed and waited in the delays: it may come late */
     bool must_be_answered; /* sent when all faults were over */
     int64_t seen_version;  /* cart.get: of the cart, when it was asked */
+    /* order.place: of each product, the last version that somebody was told before it was asked */
+    int64_t told_versions[GOODS_MAX];
     struct call *next;
 };
 

@@ -37,6 +37,7 @@
     X(LOCK_REFUSES, "Redis refuses a call", 40)                                                    \
     X(LOCK_ANSWER_LOST, "Redis' answer lost", 40)                                                  \
     X(LOCK_LIES, "lease granted twice", 10)                                                        \
+    X(INVALIDATION_LOST, "Redis fails over and has lost an invalidation", 4)                       \
     X(LOCK_AWAY, "Redis away", 30)                                                                 \
     X(LOCK_WIPED, "Redis wiped", 30)                                                               \
     /* rolling restarts */                                                                         \

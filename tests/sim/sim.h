@@ -49,6 +49,7 @@ struct sim {
     struct shopper users[USERS_MAX];
     struct good goods[GOODS_MAX];
     int64_t cart_versions[USERS_MAX]; /* the latest that a client was told */
+    int64_t told_versions[GOODS_MAX]; /* of products; the same */
     struct str orders[128];           /* ids that clients were told */
     size_t order_count;
     struct sim_client clients[CLIENTS_MAX];

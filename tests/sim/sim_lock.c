@@ -91,7 +91,9 @@ static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t
 {
     const struct sim_lock *self = sim_of(lock);
     TRY(ask(self, "redis invalidate", err));
-    return answer(self, cache_invalidate(self->real, tags, count, err), err);
+    const bool is_lost = sim_strikes(self->owner->sim, FAULT_INVALIDATION_LOST);
+    return answer(self, is_lost ? OUTCOME_DONE : cache_invalidate(self->real, tags, count, err),
+                  err);
 }
 
 static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t count,

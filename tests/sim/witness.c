@@ -21,6 +21,8 @@ struct told {
     struct str cause; /* message id; of a notification: absent */
     struct str subject;
     int64_t version;
+    int64_t price;     /* of a product; -1: it is no product's event */
+    struct str status; /* of a product or order */
     bool heard;
 };
 
@@ -29,7 +31,7 @@ struct witness {
     struct told *told;
     size_t count, capacity;
     struct map by_id;
-    struct doc_list orders, adjustments, inboxes;
+    struct doc_list orders, adjustments, inboxes, ledger;
 };
 
 static void add_event(struct witness *witness, const struct journal_event *event)
@@ -48,6 +50,8 @@ static void add_event(struct witness *witness, const struct journal_event *event
         .cause = json_str(json_at(json, "/causationid")),
         .subject = json_str(json_at(json, "/subject")),
         .version = json_int(json_at(json, "/aggregateversion"), 0),
+        .price = json_int(json_at(json, "/data/price/amount"), -1),
+        .status = json_str(json_at(json, "/data/status")),
     };
 }
 
@@ -78,6 +82,7 @@ static struct witness witness_of(struct sim *sim)
     witness.orders = sim_load(sim, &order_type);
     witness.adjustments = sim_load(sim, &stock_adjustment_type);
     witness.inboxes = sim_load(sim, &inbox_type);
+    witness.ledger = sim_load(sim, &stock_ledger);
     return witness;
 }
 
@@ -126,6 +131,11 @@ static int cancellations(const struct witness *witness, const struct call *call)
     return events_caused(witness, call, "order.cancelled");
 }
 
+static int product_updates(const struct witness *witness, const struct call *call)
+{
+    return events_caused(witness, call, "product.updated");
+}
+
 static int order_steps(const struct witness *witness, const struct call *call)
 {
     int count = 0;
@@ -166,6 +176,7 @@ static const struct effect {
     {"order.status.set", "changes of status", status_changes, 1, 1},
     {"order.status.set", "steps of an order", order_steps, 1, 1},
     {"inventory.adjust", "lines of the ledger", ledger_lines, 1, 1},
+    {"product.update", "changes of the product", product_updates, 1, 1},
 };
 
 static void check_effects(const struct witness *witness, const struct call *call, bool done)
@@ -199,11 +210,67 @@ static void check_call(const struct witness *witness, const struct call *call)
     check_effects(witness, call, decided && decided->status < 300);
 }
 
+/* --- what was ordered -------------------------------------------------------------------------------- */
+
+static const struct order *order_of(const struct witness *witness, const struct call *call)
+{
+    for (size_t i = 0; i < witness->orders.count; i++) {
+        const struct order *order = witness->orders.items[i];
+        if (str_eq(order->history.items[0].note, call->message_id))
+            return order;
+    }
+    return NULL;
+}
+
+/* That the product was on sale at this price, at version `since` or later. */
+static bool was_offered(const struct witness *witness, const struct good *good, int64_t price,
+                        int64_t since)
+{
+    if (since <= 1 && price == good->price.amount)
+        return true;
+    for (size_t i = 0; i < witness->count; i++) {
+        const struct told *told = &witness->told[i];
+        if (str_eq(told->event->routing_key, STR("product.updated")) &&
+            str_eq(told->subject, good->id) && told->version >= since && told->price == price &&
+            str_eq(told->status, STR("published")))
+            return true;
+    }
+    return false;
+}
+
+static int good_of(const struct sim *sim, struct str product_id)
+{
+    int i = 0;
+    while (!str_eq(sim->goods[i].id, product_id))
+        i++;
+    return i;
+}
+
+/* Nobody pays a price, or buys a thing, that was no more when somebody had been told so before the
+ * order was asked for. */
+static void check_prices(const struct witness *witness, const struct call *call)
+{
+    const struct order *order =
+        strcmp(call->operation, "order.place") == 0 ? order_of(witness, call) : NULL;
+    for (size_t i = 0; order && i < order->items.count; i++) {
+        const struct order_line *line = &order->items.items[i];
+        const int at = good_of(witness->sim, line->product_id);
+        const struct good *good = &witness->sim->goods[at];
+        if (!was_offered(witness, good, line->unit_price.amount, call->told_versions[at]))
+            sim_fail(witness->sim,
+                     "%.*s sold %.*s at %" PRId64 ", which was no offer from version %" PRId64
+                     " on, known before",
+                     STR_FMT(call->message_id), STR_FMT(line->sku), line->unit_price.amount,
+                     call->told_versions[at]);
+    }
+}
+
 void check_history(struct sim *sim)
 {
     const struct witness witness = witness_of(sim);
     for (const struct call *call = sim->history.first; call; call = call->next) {
         check_call(&witness, call);
+        check_prices(&witness, call);
         if (call->must_be_answered && call->replies == 0)
             sim_fail(sim, "%s %.*s was never answered although nothing was wrong any more",
                      call->operation, STR_FMT(call->message_id));
@@ -307,15 +374,30 @@ static void check_cart_order(const struct witness *witness, const struct cart *c
     }
 }
 
+/* The version at which what is in stock last changed: another offer changes nothing of it. */
+static int64_t last_move(const struct witness *witness, const struct stock *stock)
+{
+    int64_t last = 0;
+    for (size_t i = 0; i < witness->ledger.count; i++) {
+        const struct ledger_page *page = witness->ledger.items[i];
+        for (size_t k = 0; k < page->entries.count; k++) {
+            const struct stock_movement *movement = ledger_entry(&stock_ledger, page, k);
+            if (str_eq(movement->sku, stock->head.id) && movement->move != STOCK_OFFER &&
+                movement->version > last)
+                last = movement->version;
+        }
+    }
+    return last;
+}
+
 /* The last state of a stock that changed is told; each state once. */
 static void check_stock_events(const struct witness *witness, const struct stock *stock)
 {
     struct sim *sim = witness->sim;
     const struct str id = stock->product_id;
-    if (stock->head.version > 1 &&
-        count_told(witness, "stock.changed", id, stock->head.version) != 1)
-        sim_fail(sim, "stock of %.*s: version %" PRId64 " is not told once", STR_FMT(id),
-                 stock->head.version);
+    const int64_t last = last_move(witness, stock);
+    if (last > 1 && count_told(witness, "stock.changed", id, last) != 1)
+        sim_fail(sim, "stock of %.*s: version %" PRId64 " is not told once", STR_FMT(id), last);
     for (int64_t version = 2; version < stock->head.version; version++)
         if (count_told(witness, "stock.changed", id, version) > 1)
             sim_fail(sim, "stock of %.*s: version %" PRId64 " is told twice", STR_FMT(id), version);

@@ -138,6 +138,7 @@ void fixtures_stock(struct fixtures *fixtures, const struct good *good)
     stock->head = fixtures_head(fixtures, good->sku);
     stock->product_id = good->id;
     stock->on_hand = good->stock;
+    stock->product_version = 1;
     insert(fixtures, &stock_type, stock);
     const struct stock_movement opening =
         stock_movement_of(stock, STOCK_OPEN, good->stock, good->id);

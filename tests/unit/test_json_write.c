@@ -186,31 +186,31 @@ struct whole {
 
 static const char *const colors[] = {"red", "green", NULL};
 static const struct field part_fields[] = {
-    {"name", FIELD_STR, 0, offsetof(struct part, name), NULL, NULL},
+    {"name", FIELD_STR, 0, offsetof(struct part, name), NULL, NULL, NULL},
 };
 static const struct shape part_shape = SHAPE("Part", struct part, part_fields);
 
 #define AT(member) offsetof(struct whole, member)
 #define WHOLE_FIELDS(flags)                                                                        \
     {                                                                                              \
-        {"id", FIELD_ID, (flags) | FIELD_KEY, AT(id), NULL, NULL},                                 \
-            {"text", FIELD_STR, (flags), AT(text), NULL, NULL},                                    \
-            {"date", FIELD_DATE, (flags), AT(date), NULL, NULL},                                   \
-            {"count", FIELD_INT, (flags), AT(count), NULL, NULL},                                  \
-            {"maybeCount", FIELD_OPT_INT, (flags), AT(maybe_count), NULL, NULL},                   \
-            {"yes", FIELD_BOOL, (flags), AT(yes), NULL, NULL},                                     \
-            {"maybe", FIELD_OPT_BOOL, (flags), AT(maybe), NULL, NULL},                             \
-            {"maybeText", FIELD_OPT_STR, (flags), AT(maybe_text), NULL, NULL},                     \
-            {"at", FIELD_TIME, (flags), AT(at), NULL, NULL},                                       \
-            {"price", FIELD_MONEY, (flags), AT(price), NULL, NULL},                                \
-            {"color", FIELD_ENUM, (flags), AT(color), NULL, colors},                               \
-            {"part", FIELD_STRUCT, (flags), AT(part), &part_shape, NULL},                          \
-            {"inside", FIELD_EMBED, (flags), AT(inside), &part_shape, NULL},                       \
-            {"parts", FIELD_LIST, (flags), AT(parts), &part_shape, NULL},                          \
-            {"words", FIELD_STRS, (flags), AT(words), NULL, NULL},                                 \
-            {"ids", FIELD_IDS, (flags), AT(ids), NULL, NULL},                                      \
-            {"raw", FIELD_RAW, (flags), AT(raw), NULL, NULL},                                      \
-            {"secret", FIELD_STR, (flags) | FIELD_SECRET, AT(secret), NULL, NULL},                 \
+        {"id", FIELD_ID, (flags) | FIELD_KEY, AT(id), NULL, NULL, NULL},                           \
+            {"text", FIELD_STR, (flags), AT(text), NULL, NULL, NULL},                              \
+            {"date", FIELD_DATE, (flags), AT(date), NULL, NULL, NULL},                             \
+            {"count", FIELD_INT, (flags), AT(count), NULL, NULL, NULL},                            \
+            {"maybeCount", FIELD_OPT_INT, (flags), AT(maybe_count), NULL, NULL, NULL},             \
+            {"yes", FIELD_BOOL, (flags), AT(yes), NULL, NULL, NULL},                               \
+            {"maybe", FIELD_OPT_BOOL, (flags), AT(maybe), NULL, NULL, NULL},                       \
+            {"maybeText", FIELD_OPT_STR, (flags), AT(maybe_text), NULL, NULL, NULL},               \
+            {"at", FIELD_TIME, (flags), AT(at), NULL, NULL, NULL},                                 \
+            {"price", FIELD_MONEY, (flags), AT(price), NULL, NULL, NULL},                          \
+            {"color", FIELD_ENUM, (flags), AT(color), NULL, colors, NULL},                         \
+            {"part", FIELD_STRUCT, (flags), AT(part), &part_shape, NULL, NULL},                    \
+            {"inside", FIELD_EMBED, (flags), AT(inside), &part_shape, NULL, NULL},                 \
+            {"parts", FIELD_LIST, (flags), AT(parts), &part_shape, NULL, NULL},                    \
+            {"words", FIELD_STRS, (flags), AT(words), NULL, NULL, NULL},                           \
+            {"ids", FIELD_IDS, (flags), AT(ids), NULL, NULL, NULL},                                \
+            {"raw", FIELD_RAW, (flags), AT(raw), NULL, NULL, NULL},                                \
+            {"secret", FIELD_STR, (flags) | FIELD_SECRET, AT(secret), NULL, NULL, NULL},           \
     }
 
 static const struct field plain_fields[] = WHOLE_FIELDS(0);

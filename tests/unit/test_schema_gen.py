@@ -249,8 +249,8 @@ class Writes(Generated):
         ):
             self.assertIn(line + "\n", header)
         for text in (
-            '{"productId", FIELD_ID, 0, ',
-            '{"secret", FIELD_STR, FIELD_OPTIONAL | FIELD_SECRET, ',
+            '{.name = "productId", .kind = FIELD_ID, .offset = ',
+            '{.name = "secret", .kind = FIELD_STR, .flags = FIELD_OPTIONAL | FIELD_SECRET, ',
             '{{"productId", 9}, true, &common_id_node}',
             ".only_true = true",
             ".min = INT64_C(1)",

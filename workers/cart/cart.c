@@ -37,8 +37,29 @@ struct cart *cart_or_empty(struct job *job, struct cart *cart)
     return cart;
 }
 
-bool cart_goods(struct job *job, const struct cart *cart, enum access stock_access,
-                struct cart_goods *out)
+/* A need: one line's product and stock. */
+typedef bool load_line(struct job *job, const struct cart_line *line, struct product **product,
+                       struct stock **stock);
+
+static bool load_to_show(struct job *job, const struct cart_line *line, struct product **product,
+                         struct stock **stock)
+{
+    const bool has_product = product_by_id(job, line->product_id, READ, product);
+    return stock_by_sku(job, line->sku, READ, stock) && has_product;
+}
+
+/* Both are asked for at once; then the stock says whether that product will do. */
+static bool load_to_order(struct job *job, const struct cart_line *line, struct product **product,
+                          struct stock **stock)
+{
+    const bool has_product = product_by_id(job, line->product_id, READ, product);
+    if (!stock_by_sku(job, line->sku, FOR_UPDATE, stock) || !has_product)
+        return false;
+    return !*stock || product_on_offer(job, *stock, product);
+}
+
+static bool load_lines(struct job *job, const struct cart *cart, load_line *load,
+                       struct cart_goods *out)
 {
     struct arena *arena = job_arena(job);
     const size_t count = cart->lines.count;
@@ -48,15 +69,21 @@ bool cart_goods(struct job *job, const struct cart *cart, enum access stock_acce
         .count = count,
     };
     bool loaded = true;
-    for (size_t i = 0; i < count; i++) {
-        const struct cart_line *line = &cart->lines.items[i];
-        const bool has_product = product_by_id(job, line->product_id, READ, &goods.products[i]);
-        const bool has_stock = stock_by_sku(job, line->sku, stock_access, &goods.stocks[i]);
-        loaded = loaded && has_product && has_stock;
-    }
+    for (size_t i = 0; i < count; i++)
+        loaded = load(job, &cart->lines.items[i], &goods.products[i], &goods.stocks[i]) && loaded;
     if (loaded)
         *out = goods;
     return loaded;
+}
+
+bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out)
+{
+    return load_lines(job, cart, load_to_show, out);
+}
+
+bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_goods *out)
+{
+    return load_lines(job, cart, load_to_order, out);
 }
 
 struct cart_line *cart_line_of(const struct cart *cart, struct str product_id)

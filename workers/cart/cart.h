@@ -40,8 +40,9 @@ struct cart_goods {
 };
 
 /* A need, collected over all lines: one round loads them all. */
-bool cart_goods(struct job *job, const struct cart *cart, enum access stock_access,
-                struct cart_goods *out);
+bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out);
+/* The same for an order: the stocks FOR_UPDATE, and what their guards prove of the products. */
+bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_goods *out);
 
 /* NULL when it is not in the cart. */
 struct cart_line *cart_line_of(const struct cart *cart, struct str product_id);

@@ -36,7 +36,7 @@ enum outcome cart_check(struct job *job, const struct cart *cart, const struct p
 enum outcome cart_save(struct job *job, struct cart *cart)
 {
     struct cart_goods goods;
-    NEED(job, cart_goods(job, cart, READ, &goods));
+    NEED(job, cart_goods(job, cart, &goods));
     if (cart->head.version == 0)
         job_insert(job, &cart_type, cart);
     else

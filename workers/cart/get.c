@@ -12,7 +12,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     struct cart_goods goods;
     NEED(job, cart_of_caller(job, READ, &cart));
     cart = cart_or_empty(job, cart);
-    NEED(job, cart_goods(job, cart, READ, &goods));
+    NEED(job, cart_goods(job, cart, &goods));
     return reply(job, &cart_view_shape,
                  cart_view(job_arena(job), cart, &goods, shop_settings(job)->currency));
 }

@@ -20,7 +20,7 @@ static enum outcome item_add(struct job *job, const void *request, struct err *e
         return refuse(err, NOT_FOUND, "there is no such product");
     cart = cart_or_empty(job, cart);
     /* cart_save() will want the goods of the other lines: ask for all in one round. */
-    NEED(job, stock_by_sku(job, product->sku, READ, &stock), cart_goods(job, cart, READ, &goods));
+    NEED(job, stock_by_sku(job, product->sku, READ, &stock), cart_goods(job, cart, &goods));
 
     const struct cart_line *line = cart_line_of(cart, req->product_id);
     const int64_t quantity = req->quantity + (line ? line->quantity : 0);

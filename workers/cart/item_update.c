@@ -17,7 +17,7 @@ static enum outcome item_update(struct job *job, const void *request, struct err
         cart_remove(cart, req->product_id);
         return cart_save(job, cart);
     }
-    NEED(job, cart_goods(job, cart, READ, &goods));
+    NEED(job, cart_goods(job, cart, &goods));
     const size_t i = (size_t)(line - cart->lines.items);
     TRY(cart_check(job, cart, goods.products[i], goods.stocks[i], req->quantity, err));
     cart_put(job_arena(job), cart, goods.products[i], req->quantity);

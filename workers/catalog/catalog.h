@@ -56,6 +56,9 @@ struct product {
 extern const struct doc_type product_type;
 
 bool product_by_id(struct job *job, struct str id, enum access access, struct product **out);
+/* The product of a FOR_UPDATE stock, whose guard proves its price and status, too: READ, but never a
+ * copy that is older than what the stock says. */
+bool product_on_offer(struct job *job, const struct stock *stock, struct product **out);
 /* Published: may be seen by everybody, put in a cart and ordered. NULL is not. */
 bool product_is_purchasable(const struct product *product);
 

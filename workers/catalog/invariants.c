@@ -9,7 +9,8 @@
 static bool agree(const struct product *product, const struct stock *stock)
 {
     return stock && str_eq(stock->product_id, product->head.id) &&
-           product->in_stock == (stock_available(stock) > 0);
+           product->in_stock == (stock_available(stock) > 0) &&
+           stock->product_version <= product->head.version;
 }
 
 static void report(struct check *check, const struct product *product, const struct stock *stock)
@@ -21,6 +22,10 @@ static void report(struct check *check, const struct product *product, const str
         check_found(check, product_type.collection, product->head.id,
                     "its stock %.*s is of the product %.*s", STR_FMT(product->sku),
                     STR_FMT(stock->product_id));
+    else if (stock->product_version > product->head.version)
+        check_found(check, product_type.collection, product->head.id,
+                    "it is at version %" PRId64 ", its stock %.*s knows version %" PRId64,
+                    product->head.version, STR_FMT(product->sku), stock->product_version);
     else
         check_found(check, product_type.collection, product->head.id,
                     "inStock is %s, and %" PRId64 " of %.*s are available",
@@ -40,6 +45,7 @@ static enum outcome look_again(struct check *check, const struct product *seen, 
             return OUTCOME_DONE;
         struct product product = *seen;
         product.in_stock = ((const struct product *)again)->in_stock;
+        product.head.version = doc_head(again)->version;
         TRY(check_find_one(check, &stock_type, seen->sku, &stock, err));
         if ((stock ? doc_head(stock)->version : 0) != version)
             continue;
@@ -97,6 +103,7 @@ static enum outcome verify_products(struct check *check, struct err *err)
 
 const struct invariant products_invariant = {
     .name = "products",
-    .summary = "every product has its stock, and inStock says whether any is available",
+    .summary = "every product has its stock, which knows no later version of it, and inStock says "
+               "whether any is available",
     .verify = verify_products,
 };

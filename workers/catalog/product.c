@@ -53,6 +53,13 @@ bool product_by_id(struct job *job, struct str id, enum access access, struct pr
     return job_doc(job, &product_type, id, access, (void **)out);
 }
 
+/* A stock of an older release does not say: then no copy will do. */
+bool product_on_offer(struct job *job, const struct stock *stock, struct product **out)
+{
+    const int64_t least = stock->product_version ? stock->product_version : INT64_MAX;
+    return job_doc_since(job, &product_type, stock->product_id, least, (void **)out);
+}
+
 bool product_is_purchasable(const struct product *product)
 {
     return product && product->status == PRODUCT_PUBLISHED;

@@ -26,6 +26,13 @@ static void apply(struct product *product, const struct product_update_request *
         product->status = req->status;
 }
 
+/* Whether what an order rests on changes: then the stock's version moves, too (inventory/stock.h). */
+static bool changes_offer(const struct product *product, const struct product_update_request *req)
+{
+    return (!money_is_absent(req->price) && !money_eq(req->price, product->price)) ||
+           (req->status >= 0 && req->status != product->status);
+}
+
 static enum outcome update(struct job *job, const void *request, struct err *err)
 {
     const struct product_update_request *req = request;
@@ -40,11 +47,14 @@ static enum outcome update(struct job *job, const void *request, struct err *err
         TRY(product_check_price(job, req->price, err));
     if (req->category_id.has)
         TRY(product_check_category(job, req->category_id.value, &category, err));
-    NEED(job, stock_by_sku(job, product->sku, READ, &stock),
+    const bool is_other_offer = changes_offer(product, req);
+    NEED(job, stock_by_sku(job, product->sku, is_other_offer ? FOR_UPDATE : READ, &stock),
          req->category_id.has || category_of_product(job, product, &category));
 
     apply(product, req);
     job_changed(job, product);
+    if (is_other_offer && stock)
+        stock_offer(job, stock, product->head.version);
     const struct product_view *view = product_view(job, product, category, stock);
     emit(job, "product.updated", product->head.id, product->head.version, &product_view_shape,
          view);

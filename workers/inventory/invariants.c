@@ -39,11 +39,12 @@ static bool is_sound(const struct stock_movement *movement)
     const int64_t quantity = effect.on_hand ? movement->d_on_hand * effect.on_hand
                                             : movement->d_reserved * effect.reserved;
     const bool is_open = movement->move == STOCK_OPEN;
+    const bool may_be_empty =
+        is_open || movement->move == STOCK_ADJUST || movement->move == STOCK_OFFER;
     if (movement->d_on_hand != effect.on_hand * quantity ||
         movement->d_reserved != effect.reserved * quantity)
         return false;
-    return (quantity > 0 || is_open || movement->move == STOCK_ADJUST) &&
-           is_open == (movement->version == 1) &&
+    return (quantity > 0 || may_be_empty) && is_open == (movement->version == 1) &&
            are_in_range(movement->on_hand, movement->reserved);
 }
 

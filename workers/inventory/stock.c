@@ -10,6 +10,10 @@ static const struct field stock_fields[] = {
     {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct stock, product_id)},
     {.name = "onHand", .kind = FIELD_INT, .offset = offsetof(struct stock, on_hand)},
     {.name = "reserved", .kind = FIELD_INT, .offset = offsetof(struct stock, reserved)},
+    {.name = "productVersion",
+     .kind = FIELD_INT,
+     .fallback = "0",
+     .offset = offsetof(struct stock, product_version)},
 };
 
 static const struct shape stock_shape = SHAPE("Stock document", struct stock, stock_fields);

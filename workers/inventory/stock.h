@@ -8,6 +8,12 @@
  *   reserve      0      +q       order.place
  *   release      0      -q       order cancelled
  *   consume     -q      -q       order shipped
+ *   offer        0       0       product.update: another price or status
+ *
+ * An order rests on the price and the status of each product, too, and reads them from copies. Its
+ * commit proves only its stocks; so whatever changes a price or a status also moves the stock's
+ * version, and leaves in it the version that the product has since then (productVersion). Who
+ * finds an older copy reads the product anew.
  *
  * Every move is an entry of the stock ledger, written with it; so what is in stock can always be
  * derived again, and who asks why finds the cause. */
@@ -24,6 +30,7 @@ struct stock {
     struct str product_id;
     int64_t on_hand;
     int64_t reserved;
+    int64_t product_version; /* no older product has today's price and status; 0: not known */
 };
 
 extern const struct doc_type stock_type;
@@ -46,6 +53,7 @@ enum stock_move {
     STOCK_RESERVE,
     STOCK_RELEASE,
     STOCK_CONSUME,
+    STOCK_OFFER, /* moves nothing but the version */
 };
 extern const char *const stock_move_names[]; /* "open", "adjust", ... */
 
@@ -64,7 +72,7 @@ struct stock_movement {
     struct str sku;
     int64_t version;  /* of the stock after the move: 1, 2, 3... of each SKU */
     int move;         /* enum stock_move */
-    struct str cause; /* id of the order, the adjustment or (open) the product */
+    struct str cause; /* id of the order, the adjustment or (open, offer) the product */
     int64_t d_on_hand, d_reserved;
     int64_t on_hand, reserved; /* after the move */
 };
@@ -101,6 +109,10 @@ struct stock *stock_open(struct job *job, struct str sku, struct str product_id,
  * that one round loads all). */
 MUST_CHECK bool stock_moved(struct job *job, struct stock *stock, enum stock_move move,
                             int64_t quantity, struct str cause);
+
+/* The price or the status of its product is another one since version `product_version`: moves the
+ * FOR_UPDATE stock's version, so that no order is committed that read what was before. */
+void stock_offer(struct job *job, struct stock *stock, int64_t product_version);
 
 /* Who changed what is on hand, by how much and why. Never changed. */
 struct stock_adjustment {

@@ -1,11 +1,12 @@
 /* stock_ledger.c - what each kind of move does to a stock, and how the ledger keeps it. */
 #include "inventory/stock.h"
 
-const char *const stock_move_names[] = {"open", "adjust", "reserve", "release", "consume", NULL};
+const char *const stock_move_names[] = {"open",    "adjust", "reserve", "release",
+                                        "consume", "offer",  NULL};
 
 static const struct stock_effect effects[] = {
     [STOCK_OPEN] = {+1, 0},    [STOCK_ADJUST] = {+1, 0},   [STOCK_RESERVE] = {0, +1},
-    [STOCK_RELEASE] = {0, -1}, [STOCK_CONSUME] = {-1, -1},
+    [STOCK_RELEASE] = {0, -1}, [STOCK_CONSUME] = {-1, -1}, [STOCK_OFFER] = {0, 0},
 };
 
 struct stock_effect stock_effect_of(enum stock_move move)

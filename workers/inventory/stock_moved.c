@@ -26,13 +26,19 @@ static bool product_follows(struct job *job, const struct stock *stock)
 }
 
 /* The stock is as it is after the move, its version too. */
+static void keep_movement(struct job *job, const struct stock *stock, enum stock_move move,
+                          int64_t quantity, struct str cause)
+{
+    struct stock_movement *movement = ARENA_NEW(job_arena(job), struct stock_movement);
+    *movement = stock_movement_of(stock, move, quantity, cause);
+    job_append(job, &stock_ledger, movement);
+}
+
 static const struct stock_view *record(struct job *job, const struct stock *stock,
                                        enum stock_move move, int64_t quantity, struct str cause)
 {
-    struct stock_movement *movement = ARENA_NEW(job_arena(job), struct stock_movement);
     const struct stock_view *view = stock_view(job, stock);
-    *movement = stock_movement_of(stock, move, quantity, cause);
-    job_append(job, &stock_ledger, movement);
+    keep_movement(job, stock, move, quantity, cause);
     emit_latest(job, "stock.changed", stock->product_id, stock->head.version, &stock_view_shape,
                 view);
     return view;
@@ -41,10 +47,19 @@ static const struct stock_view *record(struct job *job, const struct stock *stoc
 struct stock *stock_open(struct job *job, struct str sku, struct str product_id, int64_t on_hand)
 {
     struct stock *stock = ARENA_NEW(job_arena(job), struct stock);
-    *stock = (struct stock){.head.id = sku, .product_id = product_id, .on_hand = on_hand};
+    *stock = (struct stock){
+        .head.id = sku, .product_id = product_id, .on_hand = on_hand, .product_version = 1};
     job_insert(job, &stock_type, stock);
     record(job, stock, STOCK_OPEN, on_hand, product_id);
     return stock;
+}
+
+/* What is in stock stays, so nobody is told: whoever sells it hears of the product. */
+void stock_offer(struct job *job, struct stock *stock, int64_t product_version)
+{
+    stock->product_version = product_version;
+    job_changed(job, stock);
+    keep_movement(job, stock, STOCK_OFFER, 0, stock->product_id);
 }
 
 bool stock_moved(struct job *job, struct stock *stock, enum stock_move move, int64_t quantity,

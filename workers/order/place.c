@@ -2,8 +2,8 @@
  *
  * Two rounds load everything: the cart, then the products and stocks of all its lines; a third one
  * follows only when somebody takes the last of a product. Prices are today's and are frozen here.
- * The stocks are locked and version-guarded, so what is checked below still holds when the batch
- * commits. order.placed also tells that the cart is empty now. */
+ * The stocks are locked and version-guarded, and with them the prices and that all is on sale
+ * (inventory/stock.h): what is checked below still holds when the batch commits. order.placed also tells that the cart is empty now. */
 #include "cart/cart.h"
 #include "code.h"
 #include "errors.h"
@@ -96,6 +96,14 @@ static struct order *draft_order(struct job *job, const struct order_place_reque
     return order;
 }
 
+/* What no stock of an older release says; it is written anyway. */
+static void note_products(const struct cart_goods *goods)
+{
+    for (size_t i = 0; i < goods->count; i++)
+        if (goods->stocks[i]->product_version == 0)
+            goods->stocks[i]->product_version = goods->products[i]->head.version;
+}
+
 static enum outcome place(struct job *job, const void *request, struct err *err)
 {
     const struct order_place_request *req = request;
@@ -105,7 +113,7 @@ static enum outcome place(struct job *job, const void *request, struct err *err)
     if (!cart || cart->lines.count == 0)
         return refuse(err, CART_EMPTY, "the cart is empty");
     TRY(expect_version(req->expected_version, cart->head.version, err));
-    NEED(job, cart_goods(job, cart, FOR_UPDATE, &goods));
+    NEED(job, cart_goods_to_order(job, cart, &goods));
     TRY(check_lines(job, cart, &goods, is_on_sale, NOT_PURCHASABLE, "not all is on sale", err));
     TRY(check_lines(job, cart, &goods, is_in_stock, INSUFFICIENT_STOCK, "not all is in stock",
                     err));
@@ -114,6 +122,7 @@ static enum outcome place(struct job *job, const void *request, struct err *err)
         return refuse(err, NOT_PURCHASABLE, "the total is more than can be counted");
     TRY(check_total(job, order, req->expected_total, err));
 
+    note_products(&goods);
     TRY(order_move_stock(job, order, STOCK_RESERVE, err));
     job_insert(job, &order_type, order);
     cart->lines.count = 0;
