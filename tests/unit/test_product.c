@@ -233,3 +233,27 @@ void test_product__list_filters_sorts_and_pages(void **state)
     assert_string_equal(LISTED(.sort = -1, .page = {true, 2}), "3/1");
     shop_close(&shop);
 }
+
+/* Products made before SKUs had one form keep theirs, and are found by it. */
+void test_product__an_old_sku_is_found_as_it_was_given(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    const struct product old = {
+        .head = {STR("0123456789abcdef01234567"), 1, 1, 1},
+        .name = STR("Old"),
+        .slug = STR("old"),
+        .description = STR(""),
+        .price = {1, "GBP"},
+        .sku = STR("OLD "),
+        .status = PRODUCT_PUBLISHED,
+    };
+    store_fake_put(shop.lane.store, &product_type, &old);
+    shop_done(shop_customer(&shop, ANNA, product_get, .sku = STR("OLD ")));
+    shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("OLD")), NOT_FOUND);
+    const struct product_view *fresh = create(STR("New"), STR("OLD"), 1, 0);
+    const struct product_view *found =
+        shop_done(shop_customer(&shop, ANNA, product_get, .sku = STR(" OLD")));
+    assert_true(str_eq(found->id, fresh->id));
+    shop_close(&shop);
+}

@@ -1,5 +1,6 @@
 /* product_create.c - product.create: a new product on sale, with its first stock. */
 #include "catalog/catalog.h"
+#include "catalog/fold.h"
 #include "catalog/operations.h"
 #include "code.h"
 #include "errors.h"
@@ -7,9 +8,19 @@
 
 #define SKU_CODE_CHARS 10
 
-static struct str sku_of(struct job *job, const struct product_create_request *req)
+static enum outcome choose_sku(struct job *job, const struct product_create_request *req,
+                               struct str *out, struct err *err)
 {
-    return str_is_absent(req->sku) ? code_random(job, "sku", "P-", SKU_CODE_CHARS) : req->sku;
+    const struct str sku = str_is_absent(req->sku) ? code_random(job, "sku", "P-", SKU_CODE_CHARS)
+                                                   : sku_form(job_arena(job), req->sku);
+    if (sku.len == 0) {
+        const enum outcome outcome =
+            invalid(err, VALIDATION_FAILED, "nothing of the SKU is visible");
+        err_field_add(err, job_arena(job), STR("/sku"), "must have visible characters");
+        return outcome;
+    }
+    *out = sku;
+    return OUTCOME_DONE;
 }
 
 /* NEED; DUPLICATE_SKU. The stock is locked so that nobody else makes it meanwhile. */
@@ -54,9 +65,10 @@ static enum outcome create(struct job *job, const void *request, struct err *err
 {
     const struct product_create_request *req = request;
     const struct str id = job_new_id(job);
-    const struct str sku = sku_of(job, req);
+    struct str sku = STR_ABSENT;
     struct category *category = NULL;
     struct str slug = STR_ABSENT;
+    TRY(choose_sku(job, req, &sku, err));
     TRY(product_check_price(job, req->price, err));
     TRY(product_check_category(job, req->category_id, &category, err));
     TRY(check_sku(job, sku, err));

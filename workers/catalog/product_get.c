@@ -1,18 +1,34 @@
 /* product_get.c - product.get: one product, by exactly one of its id, slug and SKU. Drafts and
  * retired products are for admins only. */
 #include "catalog/catalog.h"
+#include "catalog/fold.h"
 #include "catalog/operations.h"
 #include "errors.h"
 #include "request.h"
 #include "schemas/product.h"
 
+static bool find_by(struct job *job, const char *field, struct str value, struct product **out)
+{
+    return job_doc_by(job, &product_type, field, value, READ, (void **)out);
+}
+
+/* Products made before SKUs had one form are found by what they were given, too. */
+static bool find_by_sku(struct job *job, struct str typed, struct product **out)
+{
+    struct product *exact = NULL;
+    const bool loaded = find_by(job, "sku", sku_form(job_arena(job), typed), out);
+    const bool looked = find_by(job, "sku", typed, &exact);
+    if (loaded && looked && !*out)
+        *out = exact;
+    return loaded && looked;
+}
+
 static bool find(struct job *job, const struct product_get_request *req, struct product **out)
 {
     if (!str_is_absent(req->product_id))
         return product_by_id(job, req->product_id, READ, out);
-    const bool by_slug = !str_is_absent(req->slug);
-    return job_doc_by(job, &product_type, by_slug ? "slug" : "sku", by_slug ? req->slug : req->sku,
-                      READ, (void **)out);
+    return str_is_absent(req->slug) ? find_by_sku(job, req->sku, out)
+                                    : find_by(job, "slug", req->slug, out);
 }
 
 static enum outcome get(struct job *job, const void *request, struct err *err)

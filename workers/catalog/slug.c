@@ -1,8 +1,8 @@
 /* slug.c - slugs: what a name looks like in a URL.
  *
  * Compatibility decomposition turns accented letters into a letter and marks, and the marks are
- * dropped; a few Latin letters that do not decompose have a row in the table. Everything else
- * separates words, except apostrophes: "Women's" is one word. */
+ * dropped; a few Latin letters that do not decompose have a row in the table of fold.c. Everything
+ * else separates words, except apostrophes: "Women's" is one word. */
 #include <stdlib.h>
 
 #include <unictype.h>
@@ -11,41 +11,11 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
-
-static const struct {
-    ucs4_t letter;
-    const char *ascii;
-} latin[] = {
-    {0x00c6, "ae"}, /* Æ */
-    {0x00d0, "d"},  /* Ð */
-    {0x00d8, "o"},  /* Ø */
-    {0x00de, "th"}, /* Þ */
-    {0x00df, "ss"}, /* ß */
-    {0x00e6, "ae"}, /* æ */
-    {0x00f0, "d"},  /* ð */
-    {0x00f8, "o"},  /* ø */
-    {0x00fe, "th"}, /* þ */
-    {0x0110, "d"},  /* Đ */
-    {0x0111, "d"},  /* đ */
-    {0x0131, "i"},  /* ı */
-    {0x0141, "l"},  /* Ł */
-    {0x0142, "l"},  /* ł */
-    {0x0152, "oe"}, /* Œ */
-    {0x0153, "oe"}, /* œ */
-    {0x1e9e, "ss"}, /* ẞ */
-};
-
-static const char *latin_ascii(ucs4_t c)
-{
-    for (size_t i = 0; i < sizeof(latin) / sizeof(latin[0]); i++)
-        if (latin[i].letter == c)
-            return latin[i].ascii;
-    return NULL;
-}
+#include "catalog/fold.h"
 
 static bool is_silent(ucs4_t c)
 {
-    return c == '\'' || c == 0x2019 || uc_is_general_category(c, UC_CATEGORY_M);
+    return fold_is_apostrophe(c) || uc_is_general_category(c, UC_CATEGORY_M);
 }
 
 struct slug {
@@ -67,7 +37,7 @@ static void slug_append(struct slug *slug, const char *ascii)
 
 static void slug_append_letter(struct slug *slug, ucs4_t c)
 {
-    const char *ascii = latin_ascii(c);
+    const char *ascii = fold_latin(c);
     const bool upper = c >= 'A' && c <= 'Z';
     if (ascii)
         slug_append(slug, ascii);
