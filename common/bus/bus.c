@@ -158,6 +158,7 @@ struct delivery *delivery_make(const struct delivery *from, size_t body_len)
     }
     at[body_len] = '\0';
     copy.body = (struct str){at, body_len};
+    copy.held = size;
     *node = (struct delivery_node){.delivery = copy};
     return &node->delivery;
 }

@@ -73,6 +73,7 @@ struct delivery {
     int64_t attempt;        /* header x-attempt: rounds through the delay queues; 0 */
     int64_t delivery_count; /* header x-delivery-count of quorum queues; 0 */
     int deferrals;          /* of the engine: batches in which it waited for a lock; 0 */
+    size_t held;            /* bytes of memory that it takes, body included; set by the bus */
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
     enum headers_fault headers_fault;

@@ -42,10 +42,13 @@ static void queue_push(struct lane_queue *queue, struct delivery *delivery)
 {
     queue_reserve(queue);
     queue->items[queue->count++] = delivery;
+    queue->bytes += delivery->held;
 }
 
 static void queue_drop_first(struct lane_queue *queue, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        queue->bytes -= queue->items[i]->held;
     queue->count -= count;
     memmove(queue->items, queue->items + count, queue->count * sizeof(*queue->items));
 }
@@ -54,7 +57,7 @@ static void queue_free_all(struct lane_queue *queue)
 {
     for (size_t i = 0; i < queue->count; i++)
         delivery_free(queue->items[i]);
-    queue->count = 0;
+    queue->count = queue->bytes = 0;
 }
 
 void lane_settled(struct lane *lane, struct delivery *delivery)
@@ -74,6 +77,7 @@ void lane_give_back(struct lane *lane, struct delivery *delivery)
             (queue->count - place) * sizeof(*queue->items));
     queue->items[place] = delivery;
     queue->count++;
+    queue->bytes += delivery->held;
 }
 
 void lane_take(struct lane *lane, size_t count)
@@ -192,9 +196,17 @@ static bool receive(struct lane *lane, int timeout_ms)
     }
 }
 
+/* For the next batch and as much behind it, whichever bound comes first. */
 static bool has_room(const struct lane *lane)
 {
-    return lane->waiting.count < (size_t)lane->pool->batch_max;
+    return lane->waiting.count < (size_t)lane->pool->batch_max &&
+           lane->waiting.bytes < 2 * (size_t)lane->settings->batch_bytes;
+}
+
+/* In an outage, where nothing leaves the lane. */
+static bool holds_too_much(const struct lane *lane)
+{
+    return lane->waiting.bytes >= (size_t)lane->settings->held_max;
 }
 
 /* Behind a batch under way not just a few: each batch costs the same round trips, and more are
@@ -364,22 +376,25 @@ void lane_await_server(struct lane *lane, int64_t ms)
     const sig_atomic_t stopping = *lane->stopping;
     while (clock_monotonic_us() < end_us && *lane->stopping == stopping) {
         slot_alive(lane->slot);
-        const bool is_served = lane->bus && !lane->bus_lost;
+        const bool is_served = lane->bus && !lane->bus_lost && !holds_too_much(lane);
         if (!is_served || !receive(lane, IDLE_MS))
             lane_pause(IDLE_MS);
     }
 }
 
-/* The broker does not lend messages for longer than its consumer_timeout. Well before, all go back
- * at once, and nothing is taken until the database answers: so an outage costs a message one of its
- * deliveries, however long it is. */
+/* The broker does not lend messages for longer than its consumer_timeout, and it lends `prefetch` of
+ * each queue, however large. Well before either is too much, all go back at once, and nothing is taken
+ * until the database answers: so an outage costs a message one of its deliveries, however long it is. */
 static void hand_back_in_time(struct lane *lane, int64_t since_us)
 {
     const int64_t patience_us = lane->settings->amqp_consumer_timeout_ms * 1000 / 2;
-    if (lane->bus_lost || clock_monotonic_us() - since_us < patience_us)
+    const bool lasts = clock_monotonic_us() - since_us >= patience_us;
+    if (lane->bus_lost || !(lasts || holds_too_much(lane)))
         return;
-    log_info("the outage lasts: %zu messages go back to the broker", lane->waiting.count);
+    log_info("the outage lasts: %zu messages (%zu bytes) go back to the broker",
+             lane->waiting.count, lane->waiting.bytes);
     bus_disconnect(lane->bus);
+    queue_free_all(&lane->waiting);
     lane->bus_lost = true;
 }
 

@@ -56,6 +56,7 @@ struct lane_queue {
     struct delivery **items;
     size_t count;
     size_t capacity;
+    size_t bytes; /* of their memory */
 };
 
 struct lane {

@@ -38,6 +38,7 @@ struct engine_settings {
     int64_t redis_timeout_ms;
     int64_t body_max;    /* bytes of one message */
     int64_t batch_bytes; /* bytes of one batch */
+    int64_t held_max;    /* bytes of messages that wait in a lane */
     int64_t lease_ms;
     int64_t journal_retention_ms;
     LIST(int64_t) retry_delays; /* ms */

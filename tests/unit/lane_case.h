@@ -214,6 +214,7 @@ static inline void lane_case_settings(struct lane_case *c)
         .amqp_consumer_timeout_ms = 30 * MS_PER_MINUTE,
         .body_max = 65536,
         .batch_bytes = 1 << 20,
+        .held_max = 8 << 20,
         .lease_ms = 1000,
         .retry_delays = {delays, COUNT(delays)},
         .master_key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),

@@ -357,6 +357,61 @@ void test_lane__a_long_outage_costs_one_delivery(void **state)
     lane_case_close(&c);
 }
 
+static void order_many(int count)
+{
+    for (int i = 0; i < count; i++)
+        order(str_printf(&c.arena, "m%d", i).ptr, str_printf(&c.arena, "%024d", i).ptr, "hello");
+}
+
+/* However many the broker would lend: what is over the bound goes back, and the lane holds nothing. */
+void test_lane__an_outage_holds_so_many_bytes(void **state)
+{
+    (void)state;
+    begin();
+    c.engine.held_max = 10000; /* some 16 messages */
+    order_many(40);
+    store_fake_fail(c.store, STORE_FAKE_COMMIT, 1, OUTCOME_RETRY, false);
+    ping_fails(2);
+    stumble();
+    assert_int_equal(c.lane.waiting.count, 0);
+    assert_int_equal(c.lane.waiting.bytes, 0);
+    assert_int_equal(depth("t.notes"), 40);
+    run();
+    assert_int_equal(depth("replies"), 40);
+    lane_case_close(&c);
+}
+
+/* Below it nothing goes back. */
+void test_lane__an_outage_keeps_what_it_may_hold(void **state)
+{
+    (void)state;
+    begin();
+    order_many(40);
+    store_fake_fail(c.store, STORE_FAKE_COMMIT, 1, OUTCOME_RETRY, false);
+    ping_fails(2);
+    stumble();
+    assert_int_equal(c.lane.waiting.count, 40);
+    assert_int_equal(deliveries_of_first(), 1);
+    run();
+    assert_int_equal(depth("replies"), 40);
+    lane_case_close(&c);
+}
+
+/* A batch is bounded in bytes, and so is what waits behind it: the rest is left to the broker. */
+void test_lane__takes_no_more_than_two_batches_of_bytes(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    begin();
+    c.engine.batch_bytes = 2000;
+    order_many(30);
+    must(lane_step(&c.lane, 0, &err), &err);
+    assert_true(depth("t.notes") > 20);
+    run();
+    assert_int_equal(depth("replies"), 30);
+    lane_case_close(&c);
+}
+
 /* Who takes messages while the database is away only spends their deliveries. */
 void test_lane__a_broker_that_is_back_first_waits_for_the_database(void **state)
 {
