@@ -12,8 +12,13 @@ struct shop_settings {
     int64_t access_token_ms;     /* auth.accessToken: life of an access token, 10m */
     int64_t refresh_idle_ms;     /* auth.refreshIdle: 14d */
     int64_t refresh_absolute_ms; /* auth.refreshAbsolute: 30d */
-    int64_t login_burst;         /* auth.loginBurst: failed logins at once per account, 10 */
-    int64_t login_period_ms;     /* auth.loginPeriod: then one per, 12s */
+    int64_t refresh_grace_ms;    /* auth.refreshGrace: a spent token is answered again, 10s */
+    int64_t login_burst; /* auth.loginBurst: failures at once, of one client at one target, 10 */
+    int64_t login_period_ms;  /* auth.loginPeriod: then one per, 12s */
+    int64_t client_burst;     /* auth.clientBurst: failures at once from one address, 30 */
+    int64_t client_period_ms; /* auth.clientPeriod: then one per, 10s */
+    int64_t key_burst;     /* auth.keyBurst: the same from an API key that tells no address, 1000 */
+    int64_t key_period_ms; /* auth.keyPeriod: then one per, 100ms */
 };
 
 static inline const struct shop_settings *shop_settings(const struct job *job)

@@ -103,8 +103,8 @@ bool auth_equal(const void *a, const void *b, size_t len);
 /* URL-safe base64 without padding. */
 struct str base64url(struct arena *arena, const void *bytes, size_t len);
 /* Strict: only the alphabet, no padding, no blanks, unused bits zero. So bytes have one text and one
- * only, and a token cannot be made to look new by changing its last letter. *out is
- * NUL-terminated. */
+ * only, and a token cannot be made to look new by changing its last letter. *out is NUL-terminated.
+ * False when the text is not of this form. */
 MUST_CHECK bool base64url_decode(struct arena *arena, struct str text, struct str *out);
 /* XChaCha20-Poly1305, random nonce in front, `context` authenticated; the result is base64url. */
 struct str auth_seal(struct arena *arena, const struct auth_keys *keys, struct str context,

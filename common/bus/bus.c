@@ -133,7 +133,8 @@ static struct str *str_at(struct delivery *delivery, size_t i)
 
 struct delivery delivery_blank(void)
 {
-    return (struct delivery){.deadline = -1, .status = -1, .expiration = -1, .timestamp = -1};
+    return (struct delivery){
+        .deadline = -1, .status = -1, .retry_after_ms = -1, .expiration = -1, .timestamp = -1};
 }
 
 struct delivery *delivery_make(const struct delivery *from, size_t body_len)

@@ -40,7 +40,8 @@
     X(caller, "x-caller")                                                                          \
     X(history, "x-history")                                                                        \
     X(signature, "x-signature")                                                                    \
-    X(partition_key, "x-partition-key")
+    X(partition_key, "x-partition-key")                                                            \
+    X(client_ip, "x-client-ip")
 
 /* Why no header of a message was read; its properties and its body were. */
 enum headers_fault {
@@ -68,6 +69,7 @@ struct delivery {
     struct str headers;     /* all of them, a JSON object; absent without keep_headers */
     int64_t deadline;       /* header deadline, ms since epoch; -1 */
     int64_t status;         /* header status (replies); -1 */
+    int64_t retry_after_ms; /* header retry-after-ms (replies); -1 */
     int64_t expiration;     /* property expiration, ms of life; -1 */
     int64_t timestamp;      /* property timestamp, seconds since epoch; -1 */
     int64_t attempt;        /* header x-attempt: rounds through the delay queues; 0 */
@@ -116,6 +118,7 @@ struct bus_message {
     struct str traceparent;
     struct str partition_key;         /* header x-partition-key */
     int64_t status;                   /* header, an integer */
+    int64_t retry_after_ms;           /* header retry-after-ms, an integer */
     int64_t attempt;                  /* header x-attempt, an integer */
     int64_t deadline;                 /* header, ms since epoch */
     int64_t expiration;               /* property, ms */

@@ -20,6 +20,7 @@ static const struct header_field header_fields[] = {
     DELIVERY_HEADERS(STR_HEADER)
     NUMBER_HEADER("deadline", deadline),
     NUMBER_HEADER("status", status),
+    NUMBER_HEADER("retry-after-ms", retry_after_ms),
     NUMBER_HEADER("x-attempt", attempt),
     NUMBER_HEADER("x-delivery-count", delivery_count),
 };

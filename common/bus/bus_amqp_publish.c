@@ -86,7 +86,7 @@ bool frames_add_method(struct frames *frames, amqp_channel_t channel, amqp_metho
 
 /* --- a message ------------------------------------------------------------------------------ */
 
-#define HEADERS_FIXED 9
+#define HEADERS_FIXED 10
 
 struct headers {
     amqp_table_entry_t fixed[HEADERS_FIXED];
@@ -131,6 +131,7 @@ static void headers_init(struct headers *headers, const struct bus_message *mess
     add_str_header(headers, "traceparent", message->traceparent);
     add_str_header(headers, "x-partition-key", message->partition_key);
     add_int_header(headers, "status", message->status);
+    add_int_header(headers, "retry-after-ms", message->retry_after_ms);
     add_int_header(headers, "x-attempt", message->attempt);
     add_int_header(headers, "deadline", message->deadline);
     add_int_header(headers, "x-publish-tag", (int64_t)publish_tag);

@@ -385,6 +385,7 @@ static struct delivery delivery_of(const struct bus_message *message)
         .type = message->type,
         .deadline = or_missing(message->deadline),
         .status = or_missing(message->status),
+        .retry_after_ms = or_missing(message->retry_after_ms),
         .expiration = or_missing(message->expiration),
         .timestamp = or_missing(message->timestamp),
         .attempt = message->attempt > 0 ? message->attempt : 0,
@@ -431,6 +432,7 @@ static struct str headers_of(struct fake_broker *broker, const struct bus_messag
     put_header(&writer, "traceparent", message->traceparent);
     put_header(&writer, "x-partition-key", message->partition_key);
     put_number(&writer, "status", message->status);
+    put_number(&writer, "retry-after-ms", message->retry_after_ms);
     put_number(&writer, "x-attempt", message->attempt);
     put_number(&writer, "deadline", message->deadline);
     for (size_t i = 0; i < message->header_count; i++)

@@ -171,16 +171,10 @@ static enum outcome read_body(struct job *job)
 
 static enum outcome check_client(struct job *job)
 {
-    const struct engine_settings *settings = job->batch->lane->settings;
-    const struct str given = job->delivery->api_key;
-    if (settings->api_keys.count == 0 || job->is_copy)
+    if (job->batch->lane->settings->api_keys.count == 0 || job->is_copy ||
+        job_api_key(job) != API_KEY_UNKNOWN)
         return OUTCOME_DONE;
-    bool known = false;
-    for (size_t i = 0; i < settings->api_keys.count; i++)
-        known |= settings->api_keys.items[i].len == given.len &&
-                 auth_equal(settings->api_keys.items[i].ptr, given.ptr, given.len);
-    return known ? OUTCOME_DONE
-                 : invalid(&job->err, UNAUTHENTICATED, "header x-api-key is missing or unknown");
+    return invalid(&job->err, UNAUTHENTICATED, "header x-api-key is missing or unknown");
 }
 
 static void copy_id(char out[ID_TEXT + 1], struct str id)
@@ -308,6 +302,16 @@ static enum outcome check_caller(struct job *job)
     }
     TRY(identify(job));
     return check_role(job);
+}
+
+enum outcome job_need_caller(struct job *job, struct err *err)
+{
+    if (job->caller.role != GUEST)
+        return OUTCOME_DONE;
+    if (identify(job) == OUTCOME_DONE)
+        return invalid(err, UNAUTHENTICATED, "this session has ended");
+    *err = job->err;
+    return OUTCOME_INVALID;
 }
 
 void job_note_caller(struct job *job)

@@ -125,8 +125,9 @@ struct job {
     struct outgoing *first_outgoing, *last_outgoing;
     const struct shape *reply_shape;
     const void *reply_data;
-    bool authorized; /* the account was looked at and is in order */
-    bool keep;       /* a refusal whose changes are kept */
+    bool authorized;        /* the account was looked at and is in order */
+    bool keep;              /* a refusal whose changes are kept */
+    int64_t retry_after_ms; /* > 0: told with the reply */
     bool blocked;
     int runs;
 };
@@ -170,6 +171,9 @@ void job_admit(struct job *job);
 /* Before a message that was found wrong is put aside or dropped: who sent it, if that was not asked for
  * yet. Its token may have ended when somebody corrects the message. */
 void job_note_caller(struct job *job);
+/* client.c: what its API key is worth. */
+enum api_key { API_KEY_UNKNOWN, API_KEY_PLAIN, API_KEY_TRUSTED_EDGE };
+enum api_key job_api_key(const struct job *job);
 /* The finished body of the reply: its error, or its data. */
 struct str job_reply_body(struct job *job, struct arena *arena);
 /* A repeated message: the stored reply, or IDEMPOTENCY_MISMATCH. */

@@ -49,7 +49,7 @@ const void *job_settings(const struct job *job)
     return job->batch->lane->service->settings;
 }
 
-struct str job_access_token(struct job *job, struct str user_id, enum who role, struct str session)
+struct str job_access_token(struct job *job, const struct access_grant *grant)
 {
     const struct lane *lane = job->batch->lane;
     const struct engine_settings *settings = lane->settings;
@@ -59,12 +59,12 @@ struct str job_access_token(struct job *job, struct str user_id, enum who role, 
         .skew_s = settings->token_skew_ms / MS_PER_SECOND,
     };
     const struct claims claims = {
-        .subject = user_id,
-        .role = str_of(who_names[role]),
-        .session = session,
-        .id = job_new_id(job),
-        .issued_at = job_now(job) / MS_PER_SECOND,
-        .expires_at = (job_now(job) + lane->service->access_token_ms) / MS_PER_SECOND,
+        .subject = grant->user_id,
+        .role = str_of(who_names[grant->role]),
+        .session = grant->session,
+        .id = grant->id,
+        .issued_at = grant->issued_at / MS_PER_SECOND,
+        .expires_at = (grant->issued_at + lane->service->access_token_ms) / MS_PER_SECOND,
     };
     struct str token = STR_ABSENT;
     struct err err;
@@ -79,6 +79,33 @@ struct str job_secret_digest(struct job *job, struct str secret)
     uint8_t digest[32];
     auth_digest(job->batch->lane->keys.ring[0].digest, &secret, 1, digest, sizeof(digest));
     return hex_of(job_arena(job), digest, sizeof(digest));
+}
+
+static void mac_under(const struct auth_secrets *secrets, const char *purpose, struct str text,
+                      void *out, size_t len)
+{
+    const struct str parts[] = {str_of(purpose), text};
+    auth_digest(secrets->mac, parts, 2, out, len);
+}
+
+void job_mac(const struct job *job, const char *purpose, struct str text, void *out, size_t len)
+{
+    mac_under(&job->batch->lane->keys.ring[0], purpose, text, out, len);
+}
+
+bool job_mac_is(const struct job *job, const char *purpose, struct str text, const void *mac,
+                size_t len)
+{
+    const struct auth_keys *keys = &job->batch->lane->keys;
+    uint8_t ours[32];
+    if (len > sizeof(ours))
+        panic("a MAC of %zu bytes is a bug", len);
+    bool is_ours = false;
+    for (size_t i = 0; i < keys->ring_count; i++) {
+        mac_under(&keys->ring[i], purpose, text, ours, len);
+        is_ours |= auth_equal(ours, mac, len);
+    }
+    return is_ours;
 }
 
 /* --- documents --------------------------------------------------------------------------------- */
@@ -251,14 +278,13 @@ static struct rate_need *rate_need(struct job *job, struct str key, enum rate_us
     return need;
 }
 
-bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, enum rate_use use,
-              bool *allowed)
+bool job_rate(struct job *job, const struct bucket *bucket, enum rate_use use, int64_t *wait_ms)
 {
-    struct rate_need *need = rate_need(job, key, use);
-    need->limit.burst = burst;
-    need->limit.period_ms = period_ms;
+    struct rate_need *need = rate_need(job, bucket->key, use);
+    need->limit.burst = bucket->burst;
+    need->limit.period_ms = bucket->period_ms;
     if (need->loaded)
-        *allowed = need->limit.allowed;
+        *wait_ms = need->limit.allowed ? 0 : need->limit.wait_ms;
     return need->loaded;
 }
 
@@ -353,6 +379,11 @@ enum outcome reply_empty(struct job *job)
     return reply(job, NULL, NULL);
 }
 
+void job_tell_wait(struct job *job, int64_t wait_ms)
+{
+    job->retry_after_ms = wait_ms;
+}
+
 enum outcome refuse_and_keep(struct job *job)
 {
     job->keep = true;
@@ -379,6 +410,7 @@ void job_begin_run(struct job *job)
     job->caller = job->bearer;
     job->authorized = false;
     job->keep = false;
+    job->retry_after_ms = 0;
     job->blocked = false;
     job->runs++;
     err_clear(&job->err);

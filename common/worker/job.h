@@ -53,8 +53,19 @@ struct caller {
     int64_t token_issued_at; /* ms */
 };
 
+/* Who handed a message in, which is for limits only. */
+enum client_kind { CLIENT_UNKNOWN, CLIENT_KEY, CLIENT_ADDRESS };
+
+struct client {
+    enum client_kind known_by;
+    struct str name; /* a digest; absent when unknown */
+};
+
 struct arena *job_arena(struct job *job);
 const struct caller *job_caller(const struct job *job);
+/* By its API key, when that is a known one; and, when that is a trusted edge, by the address that
+ * the edge told. */
+struct client job_client(struct job *job);
 /* When the message was admitted, ms; the same on every run. */
 int64_t job_now(const struct job *job);
 /* The n-th call of a run gives the same id on every run. */
@@ -98,10 +109,16 @@ struct str job_cursor(struct job *job, const struct query *query, const void *do
 /* Slow by intent (argon2id): only in workers of the "auth" pool. An absent hash never matches. */
 bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
 bool job_password_hash(struct job *job, struct str password, struct str *out);
-/* Uses a token bucket (lock.h); true when loaded, *allowed says whether it was within it. When Redis
- * is away everything is allowed. One message uses a key in each way at most once. */
-bool job_rate(struct job *job, struct str key, int64_t burst, int64_t period_ms, enum rate_use use,
-              bool *allowed);
+/* A token bucket (lock.h). */
+struct bucket {
+    struct str key;
+    int64_t burst;
+    int64_t period_ms;
+};
+
+/* Uses a bucket; true when loaded: *wait_ms is 0 when it was within the bucket, else how long until
+ * it would be. One message uses a key in each way at most once. */
+bool job_rate(struct job *job, const struct bucket *bucket, enum rate_use use, int64_t *wait_ms);
 
 /* --- effects: kept only when the handler returns OUTCOME_DONE -------------------------------------- */
 
@@ -130,9 +147,30 @@ enum outcome reply_empty(struct job *job);
 /* Effects of a refusal: the handler answers with an error, but what it changed is committed all the
  * same (a reused refresh token revokes its family). err must be set by refuse() first. */
 enum outcome refuse_and_keep(struct job *job);
-/* A signed access token for the user. */
-struct str job_access_token(struct job *job, struct str user_id, enum who role, struct str session);
+/* Refuses with RATE_LIMITED and tells the client when to come again. */
+#define refuse_for_now(job, err, wait_ms, ...)                                                     \
+    (job_tell_wait((job), (wait_ms)), refuse((err), RATE_LIMITED, __VA_ARGS__))
+void job_tell_wait(struct job *job, int64_t wait_ms);
+/* Where guests are welcome and this request asks for more: DONE when there is a caller; else what an
+ * operation that welcomes none would say, UNAUTHENTICATED or TOKEN_EXPIRED. */
+MUST_CHECK enum outcome job_need_caller(struct job *job, struct err *err);
+
+struct access_grant {
+    struct str user_id;
+    enum who role;
+    struct str session;
+    struct str id;     /* jti */
+    int64_t issued_at; /* ms; it lasts for service.access_token_ms from here */
+};
+
+/* A signed access token: the same one for the same grant. */
+struct str job_access_token(struct job *job, const struct access_grant *grant);
 /* BLAKE2b-256 under the digest key, hex: what is stored in place of an opaque secret. */
 struct str job_secret_digest(struct job *job, struct str secret);
+/* A MAC of `len` bytes (12 to 32), whose `purpose` tells it from all others: proves that a text which
+ * comes from outside was made here. */
+void job_mac(const struct job *job, const char *purpose, struct str text, void *out, size_t len);
+MUST_CHECK bool job_mac_is(const struct job *job, const char *purpose, struct str text,
+                           const void *mac, size_t len);
 
 #endif

@@ -426,6 +426,7 @@ static void load_rates(struct batch *batch, struct span span)
     for (size_t i = 0; i < count; i++) {
         /* Without Redis nobody is locked out of the shop. */
         needs[i]->limit.allowed = !asked || limits[i].allowed;
+        needs[i]->limit.wait_ms = limits[i].wait_ms;
         needs[i]->loaded = true;
     }
 }

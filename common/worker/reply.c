@@ -90,6 +90,7 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
 {
     struct arena *arena = job->batch->arena;
     job->state = JOB_ANSWERED;
+    job->retry_after_ms = 0;
     job->batch->lane->counters.duplicates++;
     if (memcmp(known->fingerprint, job->fingerprint, sizeof(job->fingerprint)) != 0) {
         refuse_mismatch(job);
@@ -136,6 +137,7 @@ void job_follow(struct job *job)
         job->outcome = OUTCOME_DONE;
         job->status = leader->status;
         job->body = leader->body;
+        job->retry_after_ms = leader->retry_after_ms;
         break;
     case JOB_BLOCKED:
     case JOB_FAILED:

@@ -79,6 +79,8 @@ static const struct setting rows[] = {
      .help = "how long a token may outlive a log-out or a change of role"},
     {.name = "auth.apiKeys", .kind = SETTING_SECRETS, .offset = AT(api_keys), .fallback = "",
      .min = 16, .help = "accepted values of header x-api-key, 16 bytes or more; empty: none is asked for"},
+    {.name = "auth.trustedEdges", .kind = SETTING_SECRETS, .offset = AT(trusted_edges), .fallback = "",
+     .min = 16, .help = "further API keys, whose header x-client-ip is believed"},
     {.name = "auth.passwordPasses", .kind = SETTING_INT, .offset = AT(password_opslimit),
      .fallback = "3", .min = 2, .max = 20, .help = "argon2id passes"},
     {.name = "auth.passwordMemory", .kind = SETTING_SIZE, .offset = AT(password_memlimit),

@@ -51,8 +51,9 @@ struct engine_settings {
     struct str token_issuer;
     struct str token_audience;
     int64_t token_skew_ms;
-    int64_t account_check_ms;  /* a verified token is checked against the account this often */
-    LIST(struct str) api_keys; /* empty: any client */
+    int64_t account_check_ms;       /* a verified token is checked against the account this often */
+    LIST(struct str) api_keys;      /* empty: any client */
+    LIST(struct str) trusted_edges; /* API keys, too */
     int64_t password_opslimit;
     int64_t password_memlimit;
     LIST(struct pool_settings) pools;

@@ -57,6 +57,7 @@ static void publish_reply(struct job *job)
                                           : delivery->correlation_id,
                     .traceparent = delivery->traceparent,
                     .status = job->status,
+                    .retry_after_ms = job->retry_after_ms,
                     .mandatory = true,
                     .transient = true, /* a lost one is asked for again with the same id */
                 },

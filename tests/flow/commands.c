@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "bus/bus_fake.h"
+#include "config/config_parts.h"
 #include "flow/flow.h"
 #include "flow/seed.h"
 #include "lock/lock_fake.h"
@@ -61,16 +62,45 @@ static bool command_user(struct flow *flow, struct words *words)
     return true;
 }
 
+static struct str *rest_of(struct flow *flow, struct words *words, size_t *count)
+{
+    const struct str *rest = words->items + words->next;
+    *count = words->count - words->next;
+    words->next = words->count;
+    return arena_copy(&flow->arena, rest, (*count + 1) * sizeof(*rest));
+}
+
 /* api-keys A B: only clients with one of these keys are served */
 static bool command_api_keys(struct flow *flow, struct words *words)
 {
     struct engine_settings *engine = &flow->world->settings.engine;
-    engine->api_keys.items = words->items + words->next;
-    engine->api_keys.count = words->count - words->next;
-    engine->api_keys.items =
-        arena_copy(&flow->arena, engine->api_keys.items,
-                   (engine->api_keys.count + 1) * sizeof(*engine->api_keys.items));
-    words->next = words->count;
+    engine->api_keys.items = rest_of(flow, words, &engine->api_keys.count);
+    return true;
+}
+
+static const struct setting *find_setting(struct str name)
+{
+    for (size_t i = 0; i < app_config.table_count; i++)
+        for (size_t k = 0; k < app_config.tables[i]->count; k++)
+            if (str_eq(name, str_of(app_config.tables[i]->settings[k].name)))
+                return &app_config.tables[i]->settings[k];
+    return NULL;
+}
+
+/* setting NAME VALUE...: until the end of the script */
+static bool command_setting(struct flow *flow, struct words *words)
+{
+    struct err err = {0};
+    const struct str name = words_take(words);
+    const struct setting *setting = find_setting(name);
+    if (!setting || words->next == words->count)
+        return flow_fail(flow, "setting NAME VALUE...");
+    struct config_value value = {.is_list = words->next + 1 < words->count,
+                                 .text = words->items[words->next]};
+    value.items.items = rest_of(flow, words, &value.items.count);
+    if (config_store(&flow->arena, setting, &value, &flow->world->settings, name, STR("the script"),
+                     &err) != OUTCOME_DONE)
+        return flow_fail(flow, "%s", err.text);
     return true;
 }
 
@@ -233,6 +263,7 @@ static const struct command {
 } commands[] = {
     {"user", command_user, false},
     {"api-keys", command_api_keys, false},
+    {"setting", command_setting, false},
     {"send", flow_send, false},
     {"repeat", flow_repeat, false},
     {"publish", flow_publish, false},

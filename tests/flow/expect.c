@@ -44,6 +44,7 @@ static bool take_reply(struct flow *flow)
         return flow_fail(flow, "no reply came");
     wanted.found->taken = true;
     flow->status = wanted.found->delivery->status;
+    flow->retry_after_ms = wanted.found->delivery->retry_after_ms;
     flow->body = str_dup(&flow->arena, wanted.found->delivery->body);
     return true;
 }
@@ -95,6 +96,9 @@ static bool check_form(struct flow *flow, const struct json *reply)
                            : json_str(json_member(error, "code")).len > 0 &&
                                  json_str(json_member(error, "message")).len > 0 &&
                                  json_member(error, "retryable") && !json_member(reply, "data");
+    if ((flow->status == 429) != (flow->retry_after_ms > 0))
+        return flow_fail(flow, "status %" PRId64 ", and retry-after-ms is %" PRId64, flow->status,
+                         flow->retry_after_ms);
     if (formed && json_bool(json_member(reply, "ok"), !ok) == ok)
         return true;
     return flow_fail(flow, "not the form of a reply with status %" PRId64 ": %.*s", flow->status,

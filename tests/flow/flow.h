@@ -24,7 +24,8 @@ struct flow {
     int sends;
     size_t mail_mark; /* mail from here on came after the last send */
     int64_t status;   /* of the last reply */
-    struct str body;  /* of the last reply */
+    int64_t retry_after_ms;
+    struct str body; /* of the last reply */
     struct str failure;
     bool skipped; /* it is for the other kind of world */
 };

@@ -80,6 +80,16 @@ static bool option_api_key(struct sending *sending, struct str value)
     return true;
 }
 
+/* As an edge tells it. */
+static bool option_client_ip(struct sending *sending, struct str value)
+{
+    struct bus_header *header = ARENA_NEW(&sending->flow->arena, struct bus_header);
+    *header = (struct bus_header){"x-client-ip", value};
+    sending->message.headers = header;
+    sending->message.header_count = 1;
+    return true;
+}
+
 static bool option_traceparent(struct sending *sending, struct str value)
 {
     sending->message.traceparent = value;
@@ -137,6 +147,7 @@ static const struct option {
     {"deadline", option_deadline},
     {"api-version", option_api_version},
     {"api-key", option_api_key},
+    {"client-ip", option_client_ip},
     {"traceparent", option_traceparent},
     {"raw", option_raw},
     {"padded", option_padded},

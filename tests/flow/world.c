@@ -75,6 +75,7 @@ static enum outcome load_settings(struct world *world, struct err *err)
     engine->password_memlimit = 19 * 1024 * 1024;
     if (!world->real)
         engine->relay_age_ms = 0; /* what is not marked is published at the relay's next turn */
+    world->defaults = world->settings;
     world->service = shop_service(&world->settings);
     return OUTCOME_DONE;
 }
@@ -279,7 +280,7 @@ enum outcome world_begin(struct world *world, struct err *err)
     world->scripts++;
     world->crash = CRASH_NONE;
     world->lane_number = 1;
-    world->settings.engine.api_keys.count = 0;
+    world->settings = world->defaults;
     TRY(world->real ? begin_real(world, err) : begin_fakes(world, err));
     return start_lane(world, err);
 }

@@ -24,6 +24,7 @@ struct world {
     bool real;
     struct arena arena; /* of the program */
     struct app_settings settings;
+    struct app_settings defaults; /* what a script finds at its beginning */
     struct service service;
     struct pool_settings pool;
     struct lane_slot slot;

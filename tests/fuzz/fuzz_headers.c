@@ -32,10 +32,9 @@ static void check_json(struct arena *arena, const amqp_table_t *headers)
 static void check_copy(const struct delivery *delivery)
 {
     const struct bus_header headers[] = {
-        {"x-operation", delivery->operation},
-        {"x-caller", delivery->caller},
-        {"x-history", delivery->history},
-        {"accept-language", delivery->accept_language},
+        {"x-operation", delivery->operation}, {"x-caller", delivery->caller},
+        {"x-history", delivery->history},     {"accept-language", delivery->accept_language},
+        {"x-client-ip", delivery->client_ip},
     };
     const struct bus_message copy = {
         .routing_key = STR("shop.dead.order"),

@@ -46,7 +46,7 @@ void test_auth_worker__who_may_what(void **state)
     assert_int_equal(auth_register.who, GUEST);
     assert_int_equal(auth_login.who, GUEST);
     assert_int_equal(auth_refresh.who, GUEST);
-    assert_int_equal(auth_logout.who, CUSTOMER);
+    assert_int_equal(auth_logout.who, GUEST);
     assert_int_equal(user_get.who, CUSTOMER);
     assert_int_equal(user_role_set.who, SUPERADMIN);
 }

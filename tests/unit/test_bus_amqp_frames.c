@@ -262,6 +262,7 @@ static void feed(struct rig *rig, size_t piece)
 static const struct bus_header extra_headers[] = {
     {"x-operation", {"order.place", 11}},
     {"accept-language", {"de", 2}},
+    {"x-client-ip", {"192.0.2.7", 9}},
     {"x-unknown", {"?", 1}},
 };
 
@@ -279,12 +280,13 @@ static struct bus_message full_message(void)
         .partition_key = STR("anna"),
         .traceparent = STR("00-aa-bb-01"),
         .status = 201,
+        .retry_after_ms = 12000,
         .attempt = 3,
         .deadline = 1700000000000,
         .expiration = 60000,
         .timestamp = 1700000000,
         .headers = extra_headers,
-        .header_count = 3,
+        .header_count = 4,
         .mandatory = true,
     };
 }
@@ -311,7 +313,9 @@ static void assert_full_delivery(const struct delivery *delivery)
     assert_str(delivery->accept_language, "de");
     assert_str(delivery->operation, "order.place");
     assert_str(delivery->partition_key, "anna");
+    assert_str(delivery->client_ip, "192.0.2.7");
     assert_int_equal(delivery->status, 201);
+    assert_int_equal(delivery->retry_after_ms, 12000);
     assert_int_equal(delivery->attempt, 3);
     assert_int_equal(delivery->deadline, 1700000000000);
     assert_int_equal(delivery->expiration, 60000);

@@ -4,38 +4,33 @@
  * is counted before the password is looked at, so that a hundred tries at once are a hundred; a
  * success is given back, so nobody is locked out by his own log-ins. The limit is that of an email,
  * known or not. */
+#include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
 #include "errors.h"
 #include "schemas/auth.h"
-#include "settings.h"
 
-static bool count_try(struct job *job, struct str email, enum rate_use use, bool *allowed)
+static bool count_try(struct job *job, struct str email, enum rate_use use, int64_t *wait_ms)
 {
-    const struct shop_settings *settings = shop_settings(job);
-    const struct str account = user_email_key(job_arena(job), email);
-    /* A digest: no address in Redis, and keys of one length. */
-    const struct str digest = job_secret_digest(job, account);
-    const struct str key = str_printf(job_arena(job), "login:%.*s", STR_FMT(digest));
-    return job_rate(job, key, settings->login_burst, settings->login_period_ms, use, allowed);
+    return limit_at_target(job, "login", user_email_key(job_arena(job), email), use, wait_ms);
 }
 
 static enum outcome log_in(struct job *job, const void *request, struct err *err)
 {
     const struct auth_login_request *req = request;
     struct user *user = NULL;
-    bool allowed = false;
-    NEED(job, count_try(job, req->email, RATE_TAKE, &allowed),
+    int64_t wait_ms = 0;
+    NEED(job, count_try(job, req->email, RATE_TAKE, &wait_ms),
          user_by_email(job, req->email, READ, &user));
-    if (!allowed)
-        return refuse(err, RATE_LIMITED, "too many failed log-ins: try again later");
+    if (wait_ms > 0)
+        return refuse_for_now(job, err, wait_ms, "too many failed log-ins: try again later");
 
     bool matches = false;
     const struct str hash = user ? user->password_hash : STR_ABSENT;
     NEED(job, job_password_verify(job, hash, req->password, &matches));
     if (!matches)
         return refuse(err, INVALID_CREDENTIALS, "wrong email or password");
-    NEED(job, count_try(job, req->email, RATE_GIVE_BACK, &allowed));
+    NEED(job, count_try(job, req->email, RATE_GIVE_BACK, &wait_ms));
     return reply(job, &login_shape, session_begin(job, user));
 }
 

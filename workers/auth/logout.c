@@ -1,26 +1,47 @@
-/* logout.c - auth.logout: end one session of the caller, or all of them.
+/* logout.c - auth.logout: end one session, or all of the caller's.
  *
- * Always succeeds: a token that means nothing, or is another user's, ends nothing and tells
- * nothing. */
+ * Who holds a refresh token may end its session, with an access token or without one: a client logs
+ * out whose access token has expired. A token that was spent does as well, and one whose session has
+ * ended already changes nothing. What was never issued, and what belongs to another user than the
+ * caller, is not valid. */
 #include "auth/operations.h"
 #include "auth/session.h"
+#include "errors.h"
 #include "schemas/auth.h"
 
-static enum outcome end_session(struct job *job, struct str refresh_token)
+static enum outcome refuse_token(struct err *err)
 {
-    struct str session_id = STR_ABSENT;
-    if (!refresh_token_parse(job_arena(job), refresh_token, &session_id))
-        return reply_empty(job);
+    return refuse(err, TOKEN_INVALID, "the refresh token is not valid");
+}
+
+static bool is_callers(const struct job *job, const struct session *session)
+{
+    const struct caller *caller = job_caller(job);
+    return caller->role == GUEST || str_eq(session->user_id, caller->id);
+}
+
+static enum outcome end_session(struct job *job, struct str text, struct err *err)
+{
+    struct refresh_token token;
+    if (!refresh_token_read(job, text, &token))
+        return refuse_token(err);
+    struct session *known = NULL;
+    NEED(job, session_by_id(job, token.session_id, READ, &known));
+    if (!known || session_judge(job, known, &token, text) == TOKEN_FOREIGN ||
+        !is_callers(job, known))
+        return refuse_token(err);
+
     struct session *session = NULL;
-    NEED(job, session_by_id(job, session_id, FOR_UPDATE, &session));
-    if (session && !session->revoked && str_eq(session->user_id, job_caller(job)->id))
+    NEED(job, session_by_id(job, token.session_id, FOR_UPDATE, &session));
+    if (session && !session->revoked)
         session_revoke(job, session);
     return reply_empty(job);
 }
 
-static enum outcome end_all(struct job *job)
+static enum outcome end_all(struct job *job, struct err *err)
 {
     struct user *user = NULL;
+    TRY(job_need_caller(job, err));
     NEED(job, user_by_id(job, job_caller(job)->id, FOR_UPDATE, &user));
     if (user) {
         user->generation++;
@@ -31,18 +52,19 @@ static enum outcome end_all(struct job *job)
 
 static enum outcome log_out(struct job *job, const void *request, struct err *err)
 {
-    (void)err;
     const struct auth_logout_request *req = request;
-    if (str_is_absent(req->refresh_token))
-        return end_all(job);
-    return end_session(job, req->refresh_token);
+    return str_is_absent(req->refresh_token) ? end_all(job, err)
+                                             : end_session(job, req->refresh_token, err);
 }
+
+static const struct error_code *const errors[] = {TOKEN_INVALID, NULL};
 
 const struct operation auth_logout = {
     .name = "auth.logout",
     .kind = COMMAND,
-    .who = CUSTOMER,
+    .who = GUEST,
     .request = &auth_logout_schema,
     .handle = log_out,
-    .summary = "End the session of a refresh token, or all sessions without one",
+    .summary = "End the session of a refresh token, or all of the caller's without one",
+    .errors = errors,
 };

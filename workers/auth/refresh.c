@@ -1,42 +1,74 @@
 /* refresh.c - auth.refresh: exchange a refresh token for new tokens.
  *
- * A token is good once. One that comes back after it was spent means that two parties hold it, and
- * nobody can tell which is the thief: the session ends for both. A repeat of the same message is
- * answered from the journal and spends nothing. */
+ * A token is good once. Two tabs of one browser may send it at once, and a reply may be lost: so for a
+ * short while the last one that was spent is answered with the very tokens that it was exchanged for.
+ * One that comes back later means that two parties hold it, and nobody can tell which is the thief:
+ * the session ends for both. What was never issued has no effect at all. A repeat of the same
+ * message is answered from the journal and spends nothing. */
+#include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
 #include "errors.h"
 #include "schemas/auth.h"
 
-static enum outcome refuse_token(struct err *err)
+static int64_t longer(int64_t a, int64_t b)
 {
+    return a > b ? a : b;
+}
+
+/* Only failures are counted, so nobody who holds a good token is kept out by others. */
+static enum outcome refuse_token(struct job *job, struct str session_id, struct err *err)
+{
+    int64_t client_wait_ms = 0;
+    int64_t session_wait_ms = 0;
+    NEED(job, limit_of_client(job, "refresh", RATE_TAKE, &client_wait_ms),
+         str_is_absent(session_id) ||
+             limit_at_target(job, "refresh", session_id, RATE_TAKE, &session_wait_ms));
+    const int64_t wait_ms = longer(client_wait_ms, session_wait_ms);
+    if (wait_ms > 0)
+        return refuse_for_now(job, err, wait_ms, "too many refresh tokens that are not valid");
     return refuse(err, TOKEN_INVALID, "the refresh token is not valid: log in again");
+}
+
+static enum outcome end_family(struct job *job, struct session *session, struct err *err)
+{
+    session_revoke(job, session);
+    refuse(err, TOKEN_REUSED, "the refresh token was used before: its session is ended");
+    return refuse_and_keep(job);
 }
 
 static enum outcome refresh(struct job *job, const void *request, struct err *err)
 {
     const struct auth_refresh_request *req = request;
-    struct str session_id = STR_ABSENT;
-    if (!refresh_token_parse(job_arena(job), req->refresh_token, &session_id))
-        return refuse_token(err);
+    struct refresh_token token;
+    if (!refresh_token_read(job, req->refresh_token, &token))
+        return refuse_token(job, STR_ABSENT, err);
 
-    struct session *session = NULL;
-    NEED(job, session_by_id(job, session_id, FOR_UPDATE, &session));
-    if (!session)
-        return refuse_token(err);
+    /* Nobody takes the lock of a session with what is no token of it. */
+    struct session *known = NULL;
+    NEED(job, session_by_id(job, token.session_id, READ, &known));
+    if (!known || session_judge(job, known, &token, req->refresh_token) == TOKEN_FOREIGN)
+        return refuse_token(job, token.session_id, err);
 
     /* Only READ: when all are logged out meanwhile, the generation gives the new tokens away. */
+    struct session *session = NULL;
     struct user *user = NULL;
-    NEED(job, user_by_id(job, session->user_id, READ, &user));
-    if (!session_is_live(session, user, job_now(job)))
-        return refuse_token(err);
+    NEED(job, session_by_id(job, token.session_id, FOR_UPDATE, &session),
+         user_by_id(job, known->user_id, READ, &user));
+    if (!session || !session_is_live(session, user, job_now(job)))
+        return refuse_token(job, token.session_id, err);
 
-    if (!session_knows(job, session, req->refresh_token)) {
-        session_revoke(job, session);
-        refuse(err, TOKEN_REUSED, "the refresh token was used before: its session is ended");
-        return refuse_and_keep(job);
+    switch (session_judge(job, session, &token, req->refresh_token)) {
+    case TOKEN_CURRENT:
+        return reply(job, &tokens_shape, session_rotate(job, session, user));
+    case TOKEN_JUST_SPENT:
+        return reply(job, &tokens_shape, session_tokens(job, session, user));
+    case TOKEN_SPENT:
+        return end_family(job, session, err);
+    case TOKEN_FOREIGN:
+    default:
+        return refuse_token(job, token.session_id, err);
     }
-    return reply(job, &tokens_shape, session_rotate(job, session, user));
 }
 
 static const struct error_code *const errors[] = {TOKEN_INVALID, TOKEN_REUSED, NULL};

@@ -1,10 +1,10 @@
-/* session.c - sessions: a refresh token is good once, and only its digest is ever stored. */
+/* session.c - sessions: a refresh token is good once, and none is ever stored. */
 #include "auth/session.h"
+
+#include <inttypes.h>
 
 #include "auth/auth.h"
 #include "settings.h"
-
-#define SECRET_TEXT 43 /* base64url of 32 bytes */
 
 /* Expired sessions stay for a day, because the clocks of servers differ. A late refresh is told the
  * same either way. */
@@ -14,6 +14,18 @@ static const struct field session_fields[] = {
     DOC_FIELDS(struct session, FIELD_ID),
     {.name = "userId", .kind = FIELD_ID, .offset = offsetof(struct session, user_id)},
     {.name = "generation", .kind = FIELD_INT, .offset = offsetof(struct session, generation)},
+    {.name = "secret",
+     .kind = FIELD_STR,
+     .flags = FIELD_SECRET | FIELD_OPTIONAL,
+     .offset = offsetof(struct session, secret)},
+    {.name = "rotation",
+     .kind = FIELD_INT,
+     .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct session, rotation)},
+    {.name = "rotatedAt",
+     .kind = FIELD_TIME,
+     .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct session, rotated_at)},
     {.name = "digest",
      .kind = FIELD_STR,
      .flags = FIELD_SECRET,
@@ -66,11 +78,42 @@ bool session_is_live(const struct session *session, const struct user *user, int
            session->idle_until > now && session->expires_at > now;
 }
 
-bool session_knows(struct job *job, const struct session *session, struct str refresh_token)
+/* --- which token is good ------------------------------------------------------------------------ */
+
+static bool has_digest(struct job *job, const struct session *session, struct str token)
 {
-    const struct str digest = job_secret_digest(job, refresh_token);
+    const struct str digest = job_secret_digest(job, token);
     return digest.len == session->digest.len &&
            auth_equal(digest.ptr, session->digest.ptr, digest.len);
+}
+
+static bool has_secret(struct job *job, const struct session *session,
+                       const struct refresh_token *token)
+{
+    const struct str secret = base64url(job_arena(job), token->secret, sizeof(token->secret));
+    return secret.len == session->secret.len &&
+           auth_equal(secret.ptr, session->secret.ptr, secret.len);
+}
+
+static bool is_within_grace(struct job *job, const struct session *session)
+{
+    return job_now(job) < session->rotated_at + shop_settings(job)->refresh_grace_ms;
+}
+
+enum token_standing session_judge(struct job *job, const struct session *session,
+                                  const struct refresh_token *token, struct str text)
+{
+    if (!token->is_genuine)
+        return has_digest(job, session, text) ? TOKEN_CURRENT : TOKEN_FOREIGN;
+    /* A lane of the release before leaves no secret behind when it writes. */
+    if (str_is_absent(session->secret))
+        return has_digest(job, session, text) ? TOKEN_CURRENT : TOKEN_SPENT;
+    if (!has_secret(job, session, token))
+        return TOKEN_SPENT;
+    if (token->rotation == session->rotation)
+        return TOKEN_CURRENT;
+    const bool was_last = token->rotation == session->rotation - 1;
+    return was_last && is_within_grace(job, session) ? TOKEN_JUST_SPENT : TOKEN_SPENT;
 }
 
 void session_revoke(struct job *job, struct session *session)
@@ -81,54 +124,65 @@ void session_revoke(struct job *job, struct session *session)
 
 /* --- tokens ----------------------------------------------------------------------------------- */
 
-static bool is_base64url(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_';
-}
-
-bool refresh_token_parse(struct arena *arena, struct str token, struct str *session_id)
-{
-    if (token.len != ID_TEXT + 1 + SECRET_TEXT || token.ptr[ID_TEXT] != '.')
-        return false;
-    for (size_t i = ID_TEXT + 1; i < token.len; i++)
-        if (!is_base64url(token.ptr[i]))
-            return false;
-    const struct str id = {token.ptr, ID_TEXT};
-    if (!id_is_valid(id))
-        return false;
-    *session_id = str_dup(arena, id);
-    return true;
-}
-
-struct str refresh_token_text(struct arena *arena, struct str session_id,
-                              const uint8_t secret[REFRESH_SECRET_BYTES])
-{
-    const struct str text = base64url(arena, secret, REFRESH_SECRET_BYTES);
-    return str_printf(arena, "%.*s.%.*s", STR_FMT(session_id), STR_FMT(text));
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-/* Gives the session a new secret and a new time to idle. */
-static struct tokens *renew(struct job *job, struct session *session, const struct user *user)
+static void make_secret(struct job *job, struct session *session)
 {
-    const struct shop_settings *settings = shop_settings(job);
     uint8_t secret[REFRESH_SECRET_BYTES];
     job_random(job, "refresh", secret, sizeof(secret));
+    session->secret = base64url(job_arena(job), secret, sizeof(secret));
+}
 
+static struct str refresh_token_of(struct job *job, const struct session *session)
+{
+    struct refresh_token token = {.session_id = session->head.id,
+                                  .rotation = (uint32_t)session->rotation};
+    struct str secret;
+    if (!base64url_decode(job_arena(job), session->secret, &secret) ||
+        secret.len != sizeof(token.secret))
+        panic("session %.*s has a secret that was not written here", STR_FMT(session->head.id));
+    memcpy(token.secret, secret.ptr, secret.len);
+    return refresh_token_write(job, &token);
+}
+
+static struct str access_token_of(struct job *job, const struct session *session,
+                                  const struct user *user)
+{
+    return job_access_token(job, &(struct access_grant){
+                                     .user_id = user->head.id,
+                                     .role = (enum who)user->role,
+                                     .session = session->head.id,
+                                     .id = str_printf(job_arena(job), "%.*s-%" PRId64,
+                                                      STR_FMT(session->head.id), session->rotation),
+                                     .issued_at = session->rotated_at,
+                                 });
+}
+
+struct tokens *session_tokens(struct job *job, const struct session *session,
+                              const struct user *user)
+{
     struct tokens *tokens = ARENA_NEW(job_arena(job), struct tokens);
     tokens->user = user;
-    tokens->access_token =
-        job_access_token(job, user->head.id, (enum who)user->role, session->head.id);
-    tokens->refresh_token = refresh_token_text(job_arena(job), session->head.id, secret);
-    tokens->expires_in = settings->access_token_ms / MS_PER_SECOND;
+    tokens->access_token = access_token_of(job, session, user);
+    tokens->refresh_token = refresh_token_of(job, session);
+    tokens->expires_in = shop_settings(job)->access_token_ms / MS_PER_SECOND;
+    return tokens;
+}
 
+/* Gives the session the next token and a new time to idle. */
+static struct tokens *renew(struct job *job, struct session *session, const struct user *user)
+{
+    if (str_is_absent(session->secret))
+        make_secret(job, session);
+    session->rotation++;
+    session->rotated_at = job_now(job);
+    session->idle_until =
+        earlier(job_now(job) + shop_settings(job)->refresh_idle_ms, session->expires_at);
+    struct tokens *tokens = session_tokens(job, session, user);
     session->digest = job_secret_digest(job, tokens->refresh_token);
-    session->idle_until = earlier(job_now(job) + settings->refresh_idle_ms, session->expires_at);
     return tokens;
 }
 

@@ -1,7 +1,8 @@
 /* session.h - a log-in and its refresh tokens.
  *
  *   log-in ──> live ──┬─ rotate ──> live (a new token, the old one is spent)
- *                     ├─ a spent token comes back ──> revoked
+ *                     ├─ a spent token comes back at once ──> live (the same new token again)
+ *                     ├─ a spent token comes back later ──> revoked
  *                     └─ log-out ──> revoked
  *
  * A session lasts until it is revoked, is not used for a while (idle), reaches its absolute end, or
@@ -10,15 +11,19 @@
 #ifndef CARTWRIGHT_WORKERS_AUTH_SESSION_H
 #define CARTWRIGHT_WORKERS_AUTH_SESSION_H
 
+#include "auth/refresh_token.h"
 #include "auth/user.h"
 
-/* One log-in and all its rotated refresh tokens ("family"). The refresh token is
- * "<id>.<43 characters of base64url>"; only its digest is stored. */
+/* One log-in and all its rotated refresh tokens ("family"). What is stored makes no token without
+ * the master key, and the master key none without what is stored. */
 struct session {
     struct doc_head head;
     struct str user_id;
     int64_t generation; /* the user's when it began */
-    struct str digest;  /* FIELD_SECRET: of the one token that is good now */
+    struct str secret;  /* FIELD_SECRET: in all its tokens; absent: the release before wrote it */
+    int64_t rotation;   /* of the one token that is good now; from 1 */
+    int64_t rotated_at; /* ms: when that was issued */
+    struct str digest;  /* FIELD_SECRET: of that token, which is how the release before knows it */
     int64_t idle_until; /* ms */
     int64_t expires_at; /* ms, absolute; a TTL index removes it */
     bool revoked;
@@ -29,17 +34,18 @@ extern const struct doc_type session_type;
 bool session_by_id(struct job *job, struct str id, enum access access, struct session **out);
 /* user NULL: the account is gone, and with it the session. */
 bool session_is_live(const struct session *session, const struct user *user, int64_t now);
-/* The token is the one that is good now; compared in constant time. */
-bool session_knows(struct job *job, const struct session *session, struct str refresh_token);
+/* What a token that has the session's id is to a session that is live. */
+enum token_standing {
+    TOKEN_CURRENT,
+    TOKEN_JUST_SPENT, /* within auth.refreshGrace: another tab was first */
+    TOKEN_SPENT,      /* two parties hold it, and nobody can tell which is the thief */
+    TOKEN_FOREIGN,    /* it was never issued for this session */
+};
+
+enum token_standing session_judge(struct job *job, const struct session *session,
+                                  const struct refresh_token *token, struct str text);
 /* `session` came from FOR_UPDATE. */
 void session_revoke(struct job *job, struct session *session);
-
-/* The session id in front; false when the text has not the form of a refresh token. */
-MUST_CHECK bool refresh_token_parse(struct arena *arena, struct str token, struct str *session_id);
-/* secret: 32 bytes */
-#define REFRESH_SECRET_BYTES 32
-struct str refresh_token_text(struct arena *arena, struct str session_id,
-                              const uint8_t secret[REFRESH_SECRET_BYTES]);
 
 /* --- what a client gets ----------------------------------------------------------------------- */
 
@@ -57,5 +63,8 @@ extern const struct shape login_shape;  /* the user and the tokens */
 struct tokens *session_begin(struct job *job, const struct user *user);
 /* New tokens; the old refresh token is spent. `session` came from FOR_UPDATE. */
 struct tokens *session_rotate(struct job *job, struct session *session, const struct user *user);
+/* The tokens of the last rotation, once more. */
+struct tokens *session_tokens(struct job *job, const struct session *session,
+                              const struct user *user);
 
 #endif
