@@ -54,8 +54,8 @@ static const char *put_character(struct log_line *line, const char *at, const ch
         put(line, "\xEF\xBF\xBD", 3);
     } else if (c == '"' || c == '\\') {
         put(line, (const char[]){'\\', (char)c}, 2);
-    } else if (c < 0x20 || c == 0x7f) {
-        snprintf(escape, sizeof(escape), "\\u%04x", c);
+    } else if (str_is_obeyed(str_utf8_value(at, length))) {
+        snprintf(escape, sizeof(escape), "\\u%04x", str_utf8_value(at, length));
         put(line, escape, 6);
     } else {
         put(line, at, length);
@@ -112,6 +112,31 @@ void log_str(struct log_line *line, const char *key, struct str value)
 {
     if (!str_is_absent(value))
         put_field(line, key, value, true);
+}
+
+/* The longest beginning of whole characters. */
+static struct str beginning_of(struct str value, size_t max)
+{
+    if (value.len <= max)
+        return value;
+    size_t len = max;
+    while (len > 0 && ((unsigned char)value.ptr[len] & 0xC0) == 0x80)
+        len--;
+    return (struct str){value.ptr, len};
+}
+
+void log_foreign(struct log_line *line, const char *key, struct str value)
+{
+    static const char ellipsis[] = "\xE2\x80\xA6";
+    char bytes[LOG_FOREIGN_MAX + sizeof(ellipsis)];
+    const struct str kept = beginning_of(value, LOG_FOREIGN_MAX);
+    if (kept.len == value.len) {
+        log_str(line, key, value);
+        return;
+    }
+    memcpy(bytes, kept.ptr, kept.len);
+    memcpy(bytes + kept.len, ellipsis, sizeof(ellipsis) - 1);
+    log_str(line, key, (struct str){bytes, kept.len + sizeof(ellipsis) - 1});
 }
 
 void log_int(struct log_line *line, const char *key, int64_t value)

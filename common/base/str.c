@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/arena.h"
+#include "base/text.h"
 
 int str_cmp(struct str a, struct str b)
 {
@@ -132,4 +132,48 @@ size_t str_utf8_length(const char *at, const char *end)
     const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
                        (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
     return wrong ? 0 : length;
+}
+
+uint32_t str_utf8_value(const char *at, size_t length)
+{
+    static const unsigned char lead_bits[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t value = (unsigned char)at[0] & lead_bits[length];
+    for (size_t i = 1; i < length; i++)
+        value = value << 6 | ((unsigned char)at[i] & 0x3F);
+    return value;
+}
+
+bool str_is_obeyed(uint32_t character)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0x00, 0x1F},     {0x7F, 0x9F},     {0x061C, 0x061C},
+                  {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (character >= ranges[i].first && character <= ranges[i].last)
+            return true;
+    return false;
+}
+
+/* Writes the character at `at`; returns what follows it. */
+static const char *show(struct text *out, const char *at, const char *end, bool lines)
+{
+    const size_t length = str_utf8_length(at, end);
+    const uint32_t character = length ? str_utf8_value(at, length) : 0;
+    if (length == 0)
+        text_append(out, "\xEF\xBF\xBD", 3);
+    else if (str_is_obeyed(character) && !(lines && character == '\n'))
+        text_printf(out, "\\u%04x", character);
+    else
+        text_append(out, at, length);
+    return at + (length ? length : 1);
+}
+
+struct str str_shown(struct arena *arena, struct str text, bool lines)
+{
+    struct text out;
+    text_init(&out, arena, text.len + 16);
+    for (const char *at = text.ptr, *end = text.ptr + text.len; at < end;)
+        at = show(&out, at, end, lines);
+    return text_str(&out);
 }

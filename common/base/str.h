@@ -61,5 +61,13 @@ struct str str_lower(struct arena *arena, struct str s);
 /* Bytes of the UTF-8 sequence at `at` (before `end`), 0 when it is none (RFC 3629: no overlong
  * forms, no surrogates, nothing above U+10FFFF). */
 size_t str_utf8_length(const char *at, const char *end);
+/* The code point of such a sequence. */
+uint32_t str_utf8_value(const char *at, size_t length);
+/* Characters that a terminal or a viewer obeys instead of showing them: controls (C0, C1, delete),
+ * the marks that turn the direction of writing, line and paragraph separators. */
+bool str_is_obeyed(uint32_t character);
+/* The same text for people, whoever wrote it: these characters as \uXXXX, what is not UTF-8 as U+FFFD.
+ * Of a text that is JSON what is meant by it stays the same, and its line ends stay when `lines`. */
+struct str str_shown(struct arena *arena, struct str text, bool lines);
 
 #endif

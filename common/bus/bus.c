@@ -137,9 +137,27 @@ struct delivery delivery_blank(void)
         .deadline = -1, .status = -1, .retry_after_ms = -1, .expiration = -1, .timestamp = -1};
 }
 
+/* version-trace-parent-flags, in small hex digits: 00-<32>-<16>-01. A trace and a parent are not all
+ * zeros, ff is no version, and what a later version may append is not there yet. */
+static bool is_traceparent(struct str text)
+{
+    static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    static const char hex[] = "0123456789abcdef";
+    if (text.len != sizeof(form) - 1)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (form[i] == '-' ? text.ptr[i] != '-' : !text.ptr[i] || !strchr(hex, text.ptr[i]))
+            return false;
+    return memcmp(text.ptr, "ff", 2) != 0 && strspn(text.ptr + 3, "0") < 32 &&
+           strspn(text.ptr + 36, "0") < 16;
+}
+
 struct delivery *delivery_make(const struct delivery *from, size_t body_len)
 {
     struct delivery copy = *from;
+    /* It is repeated in every reply, event and log line: one of another form would multiply there. */
+    if (!is_traceparent(copy.traceparent))
+        copy.traceparent = STR_ABSENT;
     size_t size = sizeof(struct delivery_node) + body_len + 1;
     for (size_t i = 0; i < DELIVERY_STRS; i++)
         size += str_at(&copy, i)->len + 1;

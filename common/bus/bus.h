@@ -55,7 +55,8 @@ enum headers_fault {
 
 /* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are
  * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read, unless
- * all are asked for (bus_options.keep_headers). An x-partition-key over PARTITION_KEY_MAX is absent. */
+ * all are asked for (bus_options.keep_headers). An x-partition-key over PARTITION_KEY_MAX is absent, and so
+ * is a traceparent that has not W3C's form. */
 struct delivery {
     uint64_t tag;
     uint32_t epoch; /* of the connection it came on; set by the bus, read by bus_ack */

@@ -106,6 +106,6 @@ enum outcome json_pretty(struct arena *arena, struct str bytes, struct str *out,
 {
     const struct json *json;
     TRY(json_parse(arena, bytes, &json, err));
-    *out = dump(arena, json_tree(json), JSON_INDENT(2));
+    *out = str_shown(arena, dump(arena, json_tree(json), JSON_INDENT(2)), true);
     return OUTCOME_DONE;
 }

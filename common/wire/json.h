@@ -27,7 +27,8 @@ MUST_CHECK enum outcome json_parse(struct arena *arena, struct str bytes, const 
 /* A digest of the value itself: equal for other key order and white space. 16 bytes, BLAKE2-free
  * (XXH3-128); the caller keys or hashes it further where an attacker could aim for collisions. */
 void json_fingerprint(const struct json *json, uint8_t out[16]);
-/* Pretty text, two spaces of indent, for people (`cartwright call`). `bytes` must be JSON. */
+/* Pretty text, two spaces of indent, for people (`cartwright call`), safe for terminals (str_shown).
+ * `bytes` must be JSON. */
 MUST_CHECK enum outcome json_pretty(struct arena *arena, struct str bytes, struct str *out,
                                     struct err *err);
 

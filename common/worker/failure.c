@@ -95,8 +95,8 @@ static void log_postponed(const struct job *job)
 {
     struct log_line line;
     log_begin(&line, LOG_WARN, "message postponed");
-    log_str(&line, "operation", job_operation_name(job));
-    log_str(&line, "messageId", job->delivery->message_id);
+    log_foreign(&line, "operation", job_operation_name(job));
+    log_foreign(&line, "messageId", job->delivery->message_id);
     log_int(&line, "attempt", job->delivery->attempt + 1);
     log_int(&line, "delayMs", job->delay_ms);
     log_err(&line, &job->err);
@@ -160,8 +160,8 @@ static void log_buried(const struct job *job)
 {
     struct log_line line;
     log_begin(&line, LOG_ERROR, "message buried");
-    log_str(&line, "operation", job_operation_name(job));
-    log_str(&line, "messageId", job->delivery->message_id);
+    log_foreign(&line, "operation", job_operation_name(job));
+    log_foreign(&line, "messageId", job->delivery->message_id);
     log_str(&line, "queue", dead_queue_of(job));
     log_err(&line, &job->err);
     log_end(&line);

@@ -96,12 +96,12 @@ static void log_job(const struct job *job)
     const struct batch *batch = job->batch;
     struct log_line line;
     log_begin(&line, level_of(job), "message");
-    log_str(&line, "operation", job_operation_name(job));
+    log_foreign(&line, "operation", job_operation_name(job));
     log_str(&line, "outcome", str_of(outcome_text(job)));
-    log_str(&line, "messageId", job->delivery->message_id);
-    log_str(&line, "correlationId", job->delivery->correlation_id);
-    log_str(&line, "traceparent", job->delivery->traceparent);
     log_str(&line, "caller", job->caller.id);
+    log_foreign(&line, "messageId", job->delivery->message_id);
+    log_foreign(&line, "correlationId", job->delivery->correlation_id);
+    log_str(&line, "traceparent", job->delivery->traceparent);
     if (job->outcome != OUTCOME_DONE)
         log_err(&line, &job->err);
     log_int(&line, "status", job->status);

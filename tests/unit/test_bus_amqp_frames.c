@@ -278,7 +278,7 @@ static struct bus_message full_message(void)
         .api_key = STR("key"),
         .api_version = STR("1"),
         .partition_key = STR("anna"),
-        .traceparent = STR("00-aa-bb-01"),
+        .traceparent = STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         .status = 201,
         .retry_after_ms = 12000,
         .attempt = 3,
@@ -309,7 +309,7 @@ static void assert_full_delivery(const struct delivery *delivery)
     assert_str(delivery->authorization, "Bearer x");
     assert_str(delivery->api_key, "key");
     assert_str(delivery->api_version, "1");
-    assert_str(delivery->traceparent, "00-aa-bb-01");
+    assert_str(delivery->traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     assert_str(delivery->accept_language, "de");
     assert_str(delivery->operation, "order.place");
     assert_str(delivery->partition_key, "anna");
@@ -614,6 +614,43 @@ void test_bus_amqp_frames__a_long_partition_key_is_none(void **state)
         struct delivery *delivery = delivery_list_take(&rig.delivered);
         assert_false(delivery->too_large);
         assert_int_equal(delivery->partition_key.len, len <= PARTITION_KEY_MAX ? len : 0);
+        delivery_free(delivery);
+        rig_release(&rig);
+    }
+}
+
+void test_bus_amqp_frames__a_traceparent_has_its_form(void **state)
+{
+    (void)state;
+#define TRACE  "0af7651916cd43dd8448eb211c80319c"
+#define PARENT "b7ad6b7169203331"
+    static const struct {
+        const char *text;
+        bool kept;
+    } rows[] = {
+        {"00-" TRACE "-" PARENT "-01", true},
+        {"00-" TRACE "-" PARENT "-00", true},
+        {"cc-" TRACE "-" PARENT "-ff", true},
+        {"ff-" TRACE "-" PARENT "-01", false},
+        {"00-" TRACE "-" PARENT "-1", false},
+        {"00-" TRACE "-" PARENT "-01 ", false},
+        {"00-" TRACE "-" PARENT "-01-more", false},
+        {"00-" TRACE "-" PARENT "-0G", false},
+        {"00-" TRACE "_" PARENT "-01", false},
+        {"00-0AF7651916CD43DD8448EB211C80319C-" PARENT "-01", false},
+        {"00-00000000000000000000000000000000-" PARENT "-01", false},
+        {"00-" TRACE "-0000000000000000-01", false},
+        {"00-aa-bb-01", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig rig;
+        rig_init(&rig, BUS_FRAME_MAX);
+        add_delivery(&rig, 1, &(struct bus_message){.traceparent = str_of(rows[i].text)});
+        feed(&rig, 100000);
+        struct delivery *delivery = delivery_list_take(&rig.delivered);
+        if (str_is_absent(delivery->traceparent) == rows[i].kept)
+            fail_msg("'%s' is %s", rows[i].text, rows[i].kept ? "dropped" : "kept");
         delivery_free(delivery);
         rig_release(&rig);
     }

@@ -287,6 +287,10 @@ void test_json_parse__text_and_pretty(void **state)
     assert_true(str_is_absent(json_text(&arena, NULL)));
     assert_int_equal(json_pretty(&arena, STR("{\"a\":1}"), &pretty, &err), OUTCOME_DONE);
     assert_string_equal(pretty.ptr, "{\n  \"a\": 1\n}");
+    assert_int_equal(
+        json_pretty(&arena, STR("{\"\xE2\x80\xAE\":\"\xC2\x9B\\u2028\"}"), &pretty, &err),
+        OUTCOME_DONE);
+    assert_string_equal(pretty.ptr, "{\n  \"\\u202e\": \"\\u009b\\u2028\"\n}");
     assert_int_equal(json_pretty(&arena, STR("nonsense"), &pretty, &err), OUTCOME_INVALID);
 }
 

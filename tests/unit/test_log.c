@@ -129,6 +129,84 @@ void test_log__a_line_has_its_head_and_fields(void **state)
     done();
 }
 
+void test_log__foreign_text_is_cut_and_shown(void **state)
+{
+    (void)state;
+    static char flood[31 * 1024];
+    struct log_line line;
+    memset(flood, 'x', sizeof(flood));
+    begin();
+    log_begin(&line, LOG_INFO, "message");
+    log_foreign(&line, "flood", (struct str){flood, sizeof(flood)});
+    log_foreign(&line, "umlauts", (struct str){flood + 1, LOG_FOREIGN_MAX});
+    log_foreign(&line, "short", STR("a mug"));
+    log_foreign(&line, "none", STR_ABSENT);
+    log_str(&line, "caller", STR("ann"));
+    log_end(&line);
+    end();
+    const struct str cut = text_of(0, "flood");
+    assert_int_equal(cut.len, LOG_FOREIGN_MAX + 3);
+    assert_memory_equal(cut.ptr + LOG_FOREIGN_MAX, "\xE2\x80\xA6", 3);
+    assert_int_equal(text_of(0, "umlauts").len, LOG_FOREIGN_MAX);
+    assert_text(0, "short", STR("a mug"));
+    assert_null(json_member(logged.lines[0], "none"));
+    assert_text(0, "caller", STR("ann"));
+    assert_null(json_member(logged.lines[0], "cut"));
+    done();
+}
+
+/* A character is kept whole or not at all. */
+void test_log__foreign_text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char text[LOG_FOREIGN_MAX + 2];
+    for (size_t from = LOG_FOREIGN_MAX - 3; from <= LOG_FOREIGN_MAX - 1; from++) {
+        struct log_line line;
+        memset(text, 'x', sizeof(text));
+        memcpy(text + from, "\xE6\x97\xA5", 3);
+        begin();
+        log_begin(&line, LOG_INFO, "message");
+        log_foreign(&line, "text", (struct str){text, sizeof(text)});
+        log_end(&line);
+        end();
+        const size_t kept = from + 3 <= LOG_FOREIGN_MAX ? LOG_FOREIGN_MAX : from;
+        assert_int_equal(text_of(0, "text").len, kept + 3);
+        done();
+    }
+}
+
+void test_log__what_a_terminal_would_obey_is_escaped(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        const char *escape; /* NULL: stays as it is */
+    } rows[] = {
+        {"\x1B", "\\u001b"},         {"\x7F", "\\u007f"},         {"\xC2\x80", "\\u0080"},
+        {"\xC2\x9B", "\\u009b"},     {"\xC2\x9F", "\\u009f"},     {"\xC2\xA0", NULL},
+        {"\xD8\x9C", "\\u061c"},     {"\xE2\x80\x8D", NULL},      {"\xE2\x80\x8E", "\\u200e"},
+        {"\xE2\x80\x8F", "\\u200f"}, {"\xE2\x80\xA7", NULL},      {"\xE2\x80\xA8", "\\u2028"},
+        {"\xE2\x80\xA9", "\\u2029"}, {"\xE2\x80\xAE", "\\u202e"}, {"\xE2\x80\xAF", NULL},
+        {"\xE2\x81\xA6", "\\u2066"}, {"\xE2\x81\xA9", "\\u2069"}, {"\xE2\x81\xAA", NULL},
+        {"\xC5\x81", NULL},          {"\xF0\x9F\x8D\xB5", NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct log_line line;
+        begin();
+        log_begin(&line, LOG_INFO, "bytes");
+        log_str(&line, "value", str_of(rows[i].bytes));
+        log_end(&line);
+        end();
+        assert_text(0, "value", str_of(rows[i].bytes));
+        const bool stands = strstr(logged.bytes, rows[i].bytes) != NULL;
+        const bool escaped = rows[i].escape && strstr(logged.bytes, rows[i].escape) != NULL;
+        if (stands == (rows[i].escape != NULL) || escaped != (rows[i].escape != NULL))
+            fail_msg("row %zu stands as it came: %d, escaped: %d", i, stands, escaped);
+        memset(logged.bytes, 0, sizeof(logged.bytes));
+        done();
+    }
+}
+
 void test_log__every_byte_is_escaped_or_replaced(void **state)
 {
     (void)state;

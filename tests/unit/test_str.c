@@ -287,3 +287,35 @@ void test_str__hash_spreads_ids_evenly(void **state)
     }
     assert_in_range(most, KEYS / SLOTS, 16); /* by chance 12 or 13, with a bad hash hundreds */
 }
+
+void test_str__foreign_text_is_shown_not_obeyed(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str text;
+        const char *shown;
+        const char *with_lines;
+    } rows[] = {
+        {STR("a mug"), "a mug", "a mug"},
+        {STR("\x1B[31mred\x7F"), "\\u001b[31mred\\u007f", "\\u001b[31mred\\u007f"},
+        {STR("\xC2\x9B"
+             "2J"),
+         "\\u009b2J", "\\u009b2J"},
+        {STR("a\nb\r\n"), "a\\u000ab\\u000d\\u000a", "a\nb\\u000d\n"},
+        {STR("\xE2\x80\xAEgum"), "\\u202egum", "\\u202egum"},
+        {STR("\xE2\x81\xA6x\xE2\x80\xA8"), "\\u2066x\\u2028", "\\u2066x\\u2028"},
+        {STR("\xFFz\xE6\x97"), "\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD",
+         "\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {STR("\xE6\x97\xA5\xF0\x9F\x8D\xB5"), "\xE6\x97\xA5\xF0\x9F\x8D\xB5",
+         "\xE6\x97\xA5\xF0\x9F\x8D\xB5"},
+        {STR_ABSENT, "", ""},
+        {{"x\0y", 3}, "x\\u0000y", "x\\u0000y"},
+    };
+    struct arena arena;
+    arena_init(&arena, 256);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_string_equal(str_shown(&arena, rows[i].text, false).ptr, rows[i].shown);
+        assert_string_equal(str_shown(&arena, rows[i].text, true).ptr, rows[i].with_lines);
+    }
+    arena_release(&arena);
+}

@@ -9,6 +9,7 @@
 #include "wire/json.h"
 
 #define LINE_FILE_MAX 65536
+#define TELL_MAX      4096
 
 /* Removes the option and its value from argv. */
 static const char *take_option(int *argc, char **argv, const char *name)
@@ -98,14 +99,31 @@ bool command_read_line(struct arena *arena, const char *path, struct str *out)
     return out->len > 0;
 }
 
-int command_fail(const char *command, int status, const char *format, ...)
+static void tell(FILE *out, const char *before, const char *format, va_list args)
 {
-    fprintf(stderr, "cartwright %s: ", command);
+    char text[TELL_MAX];
+    struct arena arena;
+    vsnprintf(text, sizeof(text), format, args);
+    arena_init(&arena, 2 * sizeof(text));
+    fprintf(out, "%s%.*s\n", before, STR_FMT(str_shown(&arena, str_of(text), false)));
+    arena_release(&arena);
+}
+
+void command_tell(FILE *out, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    tell(out, "", format, args);
     va_end(args);
-    fputc('\n', stderr);
+}
+
+int command_fail(const char *command, int status, const char *format, ...)
+{
+    fprintf(stderr, "cartwright %s", command);
+    va_list args;
+    va_start(args, format);
+    tell(stderr, ": ", format, args);
+    va_end(args);
     return status;
 }
 

@@ -3,6 +3,7 @@
  * Needs only the broker: it is a client like any web tier. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "auth/auth.h"
 #include "base/clock.h"
@@ -111,7 +112,8 @@ static bool print_value(struct arena *arena, const struct bus_reply *reply, stru
     if (!value)
         return false;
     const struct str text = json_str(value);
-    printf("%.*s\n", STR_FMT(str_is_absent(text) ? json_text(arena, value) : text));
+    const struct str shown = str_is_absent(text) ? json_text(arena, value) : text;
+    printf("%.*s\n", STR_FMT(isatty(STDOUT_FILENO) ? str_shown(arena, shown, false) : shown));
     return true;
 }
 
@@ -120,7 +122,7 @@ static void print_whole(FILE *out, struct arena *arena, const struct bus_reply *
     struct err err = {0};
     struct str pretty;
     if (json_pretty(arena, reply->body, &pretty, &err) != OUTCOME_DONE)
-        pretty = reply->body;
+        pretty = str_shown(arena, reply->body, true);
     fprintf(out, "%.*s\n", STR_FMT(pretty));
 }
 

@@ -90,8 +90,8 @@ static void print_finding(void *context, const struct finding *finding)
     if (report->json)
         print_json(report, finding);
     else
-        printf("%s: %.*s: %.*s\n", finding->invariant, STR_FMT(finding->subject),
-               STR_FMT(finding->text));
+        command_tell(stdout, "%s: %.*s: %.*s", finding->invariant, STR_FMT(finding->subject),
+                     STR_FMT(finding->text));
 }
 
 static void print_totals(const struct report *report, const struct check_totals *totals)

@@ -2,6 +2,8 @@
 #ifndef CARTWRIGHT_WORKERS_CARTWRIGHT_COMMAND_H
 #define CARTWRIGHT_WORKERS_CARTWRIGHT_COMMAND_H
 
+#include <stdio.h>
+
 #include "shop.h"
 
 /* Exit statuses, for scripts. */
@@ -49,7 +51,9 @@ bool command_read_file(struct arena *arena, const char *path, size_t max, struct
 /* The first line of it, for secrets; false also when that is empty. */
 bool command_read_line(struct arena *arena, const char *path, struct str *out);
 
-/* "cartwright call: ..." on standard error; gives the status back. */
+/* One line, of which strangers may have written parts: safe for terminals (str_shown). */
+void command_tell(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "cartwright call: ..." on standard error, in the same way; gives the status back. */
 int command_fail(const char *command, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same for an error of the library; EXIT_FAILED. */

@@ -280,19 +280,13 @@ int dead_fail(enum outcome outcome, const struct err *err)
     const bool no = outcome == OUTCOME_REFUSED || outcome == OUTCOME_INVALID;
     const int status = command_fail(COMMAND, no ? EXIT_REFUSED : EXIT_FAILED, "%s", err->text);
     for (const struct err_field *field = err->fields; field; field = field->next)
-        fprintf(stderr, "  %.*s: %.*s\n", STR_FMT(field->pointer), STR_FMT(field->message));
+        command_tell(stderr, "  %.*s: %.*s", STR_FMT(field->pointer), STR_FMT(field->message));
     return status;
 }
 
 struct str dead_plain(struct arena *arena, struct str text)
 {
-    if (text.len == 0)
-        return STR("-");
-    char *plain = arena_bytes(arena, text.len + 1);
-    for (size_t i = 0; i < text.len; i++)
-        plain[i] = (unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f ? '?' : text.ptr[i];
-    plain[text.len] = '\0';
-    return (struct str){plain, text.len};
+    return text.len == 0 ? STR("-") : str_shown(arena, text, false);
 }
 
 struct str dead_time(struct arena *arena, int64_t ms)

@@ -55,7 +55,7 @@ extern const struct dead_subcommand dead_list, dead_show, dead_replay_command, d
 
 /* On standard error, with the place of each fault of a body; the exit status that fits. */
 int dead_fail(enum outcome outcome, const struct err *err);
-/* Without what would move a terminal's cursor; "-" when absent. */
+/* With what a terminal would obey escaped; "-" when absent. */
 struct str dead_plain(struct arena *arena, struct str text);
 /* "-" when nobody knows. */
 struct str dead_time(struct arena *arena, int64_t ms);

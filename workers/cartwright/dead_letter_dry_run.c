@@ -49,7 +49,7 @@ static enum outcome collect(void *context, const struct dead_letter *letter,
         return OUTCOME_DONE;
     }
     if (dead_letter_revive(arena, &all->run->office, letter, &copy, err) != OUTCOME_DONE) {
-        printf("%s\n", err->text);
+        command_tell(stdout, "%s", err->text);
         err_clear(err);
         return OUTCOME_DONE;
     }
@@ -146,10 +146,10 @@ static void print_reply(struct arena *arena, const struct rehearsal *told)
 
 static void print_no(const char *what, const struct rehearsal *told)
 {
-    printf("  %s: %s at %s:%d: %s\n", what, told->err.code->name, told->err.file, told->err.line,
-           told->err.text);
+    command_tell(stdout, "  %s: %s at %s:%d: %s", what, told->err.code->name, told->err.file,
+                 told->err.line, told->err.text);
     for (const struct err_field *field = told->err.fields; field; field = field->next)
-        printf("    %.*s: %.*s\n", STR_FMT(field->pointer), STR_FMT(field->message));
+        command_tell(stdout, "    %.*s: %.*s", STR_FMT(field->pointer), STR_FMT(field->message));
 }
 
 static void print_verdict(const struct rehearsal *told)
@@ -297,7 +297,8 @@ int dead_dry_run(struct dead_run *run)
     if (outcome != OUTCOME_DONE)
         return dead_fail(outcome, &err);
     for (size_t i = 0; i < all.count && !run->office.stopping(); i++) {
-        printf("letter %.*s, %.*s\n", STR_FMT(all.ids[i]), STR_FMT(all.letters[i]->operation));
+        command_tell(stdout, "letter %.*s, %.*s", STR_FMT(all.ids[i]),
+                     STR_FMT(all.letters[i]->operation));
         status = worse(status, rehearse_one(run->app, all.letters[i]));
     }
     if (all.more)

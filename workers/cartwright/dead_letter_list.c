@@ -50,10 +50,10 @@ static void put_letter(struct json_writer *writer, const struct dead_letter *let
 static void print_letter(struct arena *arena, const struct dead_letter *letter)
 {
     printf("%-14.*s %-38.*s %-24.*s %-28.*s %-20.*s %.*s\n",
-           STR_FMT(dead_plain(arena, letter->worker)), STR_FMT(letter->id),
+           STR_FMT(dead_plain(arena, letter->worker)), STR_FMT(dead_plain(arena, letter->id)),
            STR_FMT(dead_time(arena, letter->failed_at)),
            STR_FMT(dead_plain(arena, letter->operation)), STR_FMT(dead_plain(arena, letter->code)),
-           STR_FMT(letter->fingerprint));
+           STR_FMT(dead_plain(arena, letter->fingerprint)));
 }
 
 static enum outcome list_letter(void *context, const struct dead_letter *letter,
@@ -109,13 +109,13 @@ static void put_group(struct json_writer *writer, const struct dead_group *group
 
 static void print_group(struct arena *arena, const struct dead_group *group)
 {
-    printf("%.*s  %zu x %.*s  %.*s at %.*s\n", STR_FMT(group->fingerprint), group->count,
-           STR_FMT(dead_plain(arena, group->operation)), STR_FMT(dead_plain(arena, group->code)),
-           STR_FMT(dead_plain(arena, group->place)));
+    printf("%.*s  %zu x %.*s  %.*s at %.*s\n", STR_FMT(dead_plain(arena, group->fingerprint)),
+           group->count, STR_FMT(dead_plain(arena, group->operation)),
+           STR_FMT(dead_plain(arena, group->code)), STR_FMT(dead_plain(arena, group->place)));
     printf("          %.*s\n", STR_FMT(dead_plain(arena, group->reason)));
     printf("          worker %.*s, first %.*s, last %.*s, for example %.*s\n",
            STR_FMT(group->worker), STR_FMT(dead_time(arena, group->first)),
-           STR_FMT(dead_time(arena, group->last)), STR_FMT(group->example));
+           STR_FMT(dead_time(arena, group->last)), STR_FMT(dead_plain(arena, group->example)));
 }
 
 static void show_groups(struct listing *listing)

@@ -38,7 +38,7 @@ static void tell(const struct dead_tally *tally, enum outcome outcome)
            : outcome != OUTCOME_DONE ? ", not all: give the order again to go on"
                                      : "");
     if (tally->left > 0)
-        printf("%zu stay here: %s\n", tally->left, tally->first.text);
+        command_tell(stdout, "%zu stay here: %s", tally->left, tally->first.text);
     if (tally->cut)
         puts("there may be more: --scan-max looks at more letters of a queue");
 }
