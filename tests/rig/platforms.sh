@@ -113,8 +113,11 @@ shift
 if [ "${PLATFORM_INSIDE:-}" != yes ]; then
     mkdir -p "$(dirname "$ROOT_OF")"
     export PLATFORM_INSIDE=yes
-    exec flock -n "$ROOT_OF.lock" unshare --mount --pid --fork --kill-child "$0" "$SUITE" "$@"
+    # unshare waits deaf for its child, the first process in there; it dies with us, and that with it.
+    exec flock -n "$ROOT_OF.lock" setpriv --pdeathsig KILL \
+        unshare --mount --pid --fork --kill-child "$0" "$SUITE" "$@"
 fi
+trap 'exit 130' INT TERM HUP
 RESULTS=() failed=no
 prepare
 if [ $# -gt 0 ]; then
