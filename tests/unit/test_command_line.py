@@ -76,6 +76,18 @@ class Describe(unittest.TestCase):
             self.assertEqual([row["operation"] for row in described["operations"]], ["order.place"])
         self.assertGreater(len(json.loads(run("describe", "--json").stdout)["operations"]), 20)
 
+    def test_the_form_of_a_reply(self):
+        described = json.loads(run("describe", "--json", "cart.item.add").stdout)["operations"][0]
+        schema = described["replySchema"]
+        self.assertEqual(schema["title"], "Cart")
+        line = schema["properties"]["items"]["items"]
+        self.assertEqual(line["properties"]["quantity"], {"type": "integer"})
+        self.assertIn("amount", line["properties"]["unitPrice"]["properties"])
+        self.assertIn("quantity", line["required"])
+        for operation in json.loads(run("describe", "--json").stdout)["operations"]:
+            self.assertEqual(operation["replySchema"]["type"], "object", operation["operation"])
+        self.assertIn('"unitPrice"', run("describe", "cart.item.add").stdout)
+
     def test_an_operation_that_is_not(self):
         done = run("describe", "cart.item.ad")
         self.assertEqual((done.returncode, done.stdout), (USAGE, ""))

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cartwright/command.h"
+#include "cartwright/describe.h"
 #include "wire/json.h"
 
 static const char *const kind_names[] = {"command", "query", "subscriber"};
@@ -39,11 +40,25 @@ static int status_of(const struct operation *operation)
     return operation->status ? operation->status : 200;
 }
 
+static bool make_schemas(struct app *app, const struct operation *operation, struct str *request,
+                         struct str *reply, struct err *err)
+{
+    struct text text;
+    struct json_writer writer;
+    text_init(&text, &app->arena, 4096);
+    json_writer_init(&writer, &text);
+    describe_reply(&writer, operation->reply);
+    return json_pretty(&app->arena, text_str(&text), reply, err) == OUTCOME_DONE &&
+           json_pretty(&app->arena, str_of(operation->request->source), request, err) ==
+               OUTCOME_DONE;
+}
+
 static int print_operation(struct app *app, const struct operation *operation)
 {
     struct err err = {0};
-    struct str schema;
-    if (json_pretty(&app->arena, str_of(operation->request->source), &schema, &err) != OUTCOME_DONE)
+    struct str request;
+    struct str reply;
+    if (!make_schemas(app, operation, &request, &reply, &err))
         return command_fail_err("describe", &err);
     printf("%s: %s\n\n%s of worker %s", operation->name, operation->summary,
            kind_names[operation->kind], worker_of(&app->service, operation)->name);
@@ -56,7 +71,9 @@ static int print_operation(struct app *app, const struct operation *operation)
            operation->reply ? operation->reply->name : "");
     for (size_t i = 0; operation->errors && operation->errors[i]; i++)
         printf("  %s %d\n", operation->errors[i]->name, operation->errors[i]->status);
-    printf("\nrequest\n%.*s\n", STR_FMT(schema));
+    printf("\nrequest\n%.*s\n", STR_FMT(request));
+    if (operation->kind != SUBSCRIBER)
+        printf("\ndata of the reply\n%.*s\n", STR_FMT(reply));
     return EXIT_OK;
 }
 
@@ -114,6 +131,8 @@ static void put_operation(struct json_writer *writer, const struct worker *worke
     put_errors(writer, operation->errors);
     json_key(writer, "request");
     json_put_raw(writer, str_of(operation->request->source));
+    json_key(writer, "replySchema");
+    describe_reply(writer, operation->reply);
     json_close_object(writer);
 }
 
