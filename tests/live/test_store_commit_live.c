@@ -261,11 +261,11 @@ void test_store_commit_live__replies_come_back_byte_for_byte(void **state)
     (void)state;
     struct rig *rig = rig_open();
     const struct journal_reply replies[] = {
-        {{"key-0"}, {1, 0, 255}, 200, false, STR("7")},
-        {{"key-1"}, {2}, 201, true, text_of(rig, LONG_BODY)},
-        {{"key-2"}, {3}, 409, false, text_of(rig, LONG_BODY + 1)},
-        {{"key-3"}, {4}, 422, true, STR("\xF0\x9D\x84\x9E")},
-        {{"key-4"}, {5}, 204, false, STR("")},
+        {{"key-0"}, {1, 0, 255}, 200, false, .body = STR("7")},
+        {{"key-1"}, {2}, 201, true, .body = text_of(rig, LONG_BODY)},
+        {{"key-2"}, {3}, 409, false, .body = text_of(rig, LONG_BODY + 1)},
+        {{"key-3"}, {4}, 422, true, .body = STR("\xF0\x9D\x84\x9E")},
+        {{"key-4"}, {5}, 204, false, .body = STR("")},
     };
     struct commit commit = commit_of(rig, NULL, 0, "x", 0);
     commit.replies = replies;

@@ -403,9 +403,9 @@ void test_store_live__journal_answers_repeats(void **state)
     (void)state;
     struct rig *rig = rig_open();
     struct journal_reply replies[3] = {
-        {{"key-0"}, {1}, 201, false, STR("{\"n\":0}")},
-        {{"key-1"}, {2}, 200, true, STR("c2VhbGVk")},
-        {{"key-2"}, {3}, 409, false, STR("")},
+        {{"key-0"}, {1}, 201, false, .body = STR("{\"n\":0}")},
+        {{"key-1"}, {2}, 200, true, .body = STR("c2VhbGVk")},
+        {{"key-2"}, {3}, 409, false, .body = STR("")},
     };
     struct commit commit = commit_of(rig, NULL, 0, "x", 0);
     commit.replies = replies;

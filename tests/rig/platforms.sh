@@ -79,6 +79,7 @@ prepare() {
     [ -e "$ROOT_OF/etc/debian_version" ] || make_root
     mount -t proc proc "$ROOT_OF/proc"
     mount --rbind /dev "$ROOT_OF/dev"
+    find "$ROOT_OF/tmp" -mindepth 1 -delete # of a run that was cut off
     copy_network_settings
     copy_checkout
     inside root "DEBIAN_FRONTEND=noninteractive tests/rig/install.sh build servers test &&
