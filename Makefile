@@ -273,7 +273,7 @@ demo: cartwright $(PROGRAM.demo) | build/.tools-servers ## the same, then stop; 
 	$(Q)$(DEMO)
 
 up: cartwright | build/.tools-servers ## servers and workers in the background; . .run/env
-	$(Q)tests/rig/servers.sh start .run
+	$(Q)RIG_BROKER_PREFIX="$${CARTWRIGHT_PREFIX:-cartwright}" tests/rig/servers.sh start .run
 	$(Q)tests/rig/workers.sh start .run
 	$(Q)tests/rig/hint.sh .run
 

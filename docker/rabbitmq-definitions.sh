@@ -5,7 +5,7 @@
 # nobody can log in. For each user NAME the password is taken from BROKER_<NAME>_PASSWORD,
 # or from the file that BROKER_<NAME>_PASSWORD_FILE names; a user without either stays
 # locked out. Only salted digests are written. BROKER_PREFIX: the shop's `prefix` when it is
-# not "cartwright", as it stands in a regular expression.
+# not "cartwright", as it stands in a regular expression in JSON (my\\.shop).
 #
 # The passwords of what a broker loads win over those it has, so a new password is a new start, or
 # `rabbitmqctl import_definitions` with what this prints.

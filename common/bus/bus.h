@@ -177,7 +177,9 @@ struct bus_unbinding {
 
 /* All quorum queues, durable. Declaring the same topology twice changes nothing. Queues are bound
  * first, then exchanges to exchanges, and then the unbindings are taken away (if they were there), so
- * that no message finds no way meanwhile. */
+ * that no message finds no way meanwhile. What exists with other settings is refused; only of a queue
+ * whose limits (of length, of deliveries) are others `keeps_limits` is told, where there is one, with
+ * the broker's words, and the queue is taken as it is: a policy can set what it lacks. */
 struct bus_topology {
     const struct bus_exchange *exchanges;
     size_t exchange_count;
@@ -185,6 +187,8 @@ struct bus_topology {
     size_t queue_count;
     const struct bus_unbinding *unbindings;
     size_t unbinding_count;
+    void (*keeps_limits)(void *context, const struct bus_queue *queue, const char *words);
+    void *context;
 };
 
 struct bus_options {

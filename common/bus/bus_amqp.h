@@ -154,6 +154,14 @@ void link_forget_incoming(struct link *link);
 
 /* --- topology, on a channel of its own ------------------------------------------------------- */
 
+/* One of them, without what is bound to it. passive: is there one of this name? Refused: link->call
+ * says why, and the channel is closed. */
+MUST_CHECK enum outcome link_declare_exchange(struct link *link, amqp_channel_t channel,
+                                              const struct bus_exchange *exchange, bool passive,
+                                              struct err *err);
+MUST_CHECK enum outcome link_declare_queue(struct link *link, amqp_channel_t channel,
+                                           const struct bus_queue *queue, bool passive,
+                                           struct err *err);
 MUST_CHECK enum outcome link_declare(struct link *link, amqp_channel_t channel,
                                      const struct bus_topology *topology, struct err *err);
 MUST_CHECK enum outcome link_queue_depth(struct link *link, amqp_channel_t channel,

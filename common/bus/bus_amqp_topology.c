@@ -88,8 +88,9 @@ static enum outcome explain_unknown_kind(const struct link *link,
                STR_FMT(exchange->name));
 }
 
-static enum outcome declare_exchange(struct link *link, amqp_channel_t channel,
-                                     const struct bus_exchange *exchange, struct err *err)
+enum outcome link_declare_exchange(struct link *link, amqp_channel_t channel,
+                                   const struct bus_exchange *exchange, bool passive,
+                                   struct err *err)
 {
     struct arguments arguments = {0};
     add_text(&arguments, "alternate-exchange", exchange->alternate);
@@ -97,11 +98,18 @@ static enum outcome declare_exchange(struct link *link, amqp_channel_t channel,
     amqp_exchange_declare_t declare = {
         .exchange = amqp_bytes_of(exchange->name),
         .type = amqp_cstring_bytes(exchange->kind),
+        .passive = passive,
         .durable = true,
         .arguments = table_of(&arguments),
     };
-    const enum outcome outcome = link_call(link, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
-                                           AMQP_EXCHANGE_DECLARE_OK_METHOD, err);
+    return link_call(link, channel, AMQP_EXCHANGE_DECLARE_METHOD, &declare,
+                     AMQP_EXCHANGE_DECLARE_OK_METHOD, err);
+}
+
+static enum outcome declare_exchange(struct link *link, amqp_channel_t channel,
+                                     const struct bus_exchange *exchange, struct err *err)
+{
+    const enum outcome outcome = link_declare_exchange(link, channel, exchange, false, err);
     if (outcome == OUTCOME_RETRY && strstr(link->reason, "exchange type"))
         return explain_unknown_kind(link, exchange, err);
     return explain(link, outcome, "exchange", exchange->name, err);
@@ -135,20 +143,43 @@ static enum outcome bind_queue(struct link *link, amqp_channel_t channel, struct
         "a binding of queue", queue, err);
 }
 
-static enum outcome declare_queue(struct link *link, amqp_channel_t channel,
-                                  const struct bus_queue *queue, struct err *err)
+enum outcome link_declare_queue(struct link *link, amqp_channel_t channel,
+                                const struct bus_queue *queue, bool passive, struct err *err)
 {
     struct arguments arguments = {0};
     queue_arguments(queue, &arguments);
     amqp_queue_declare_t declare = {
         .queue = amqp_bytes_of(queue->name),
+        .passive = passive,
         .durable = true,
         .arguments = table_of(&arguments),
     };
-    TRY(explain(link,
-                link_call(link, channel, AMQP_QUEUE_DECLARE_METHOD, &declare,
-                          AMQP_QUEUE_DECLARE_OK_METHOD, err),
-                "queue", queue->name, err));
+    return link_call(link, channel, AMQP_QUEUE_DECLARE_METHOD, &declare,
+                     AMQP_QUEUE_DECLARE_OK_METHOD, err);
+}
+
+/* "PRECONDITION_FAILED - inequivalent arg 'x-delivery-limit' for queue ..." */
+static bool differs_in_limits(const struct link_call *call)
+{
+    static const char *const limits[] = {"'x-delivery-limit'", "'x-max-length'",
+                                         "'x-max-length-bytes'"};
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (call->refused == AMQP_PRECONDITION_FAILED && strstr(call->refusal, limits[i]))
+            return true;
+    return false;
+}
+
+static enum outcome declare_queue(struct link *link, amqp_channel_t channel,
+                                  const struct bus_topology *topology,
+                                  const struct bus_queue *queue, struct err *err)
+{
+    const enum outcome outcome = link_declare_queue(link, channel, queue, false, err);
+    if (outcome == OUTCOME_REFUSED && topology->keeps_limits && differs_in_limits(&link->call)) {
+        topology->keeps_limits(topology->context, queue, link->call.refusal);
+        TRY(link_open_channel(link, channel, err));
+    } else {
+        TRY(explain(link, outcome, "queue", queue->name, err));
+    }
     for (size_t i = 0; i < queue->binding_count; i++)
         TRY(bind_queue(link, channel, queue->name, &queue->bindings[i], err));
     return OUTCOME_DONE;
@@ -203,7 +234,7 @@ enum outcome link_declare(struct link *link, amqp_channel_t channel,
     for (size_t i = 0; i < topology->exchange_count; i++)
         TRY(declare_exchange(link, channel, &topology->exchanges[i], err));
     for (size_t i = 0; i < topology->queue_count; i++)
-        TRY(declare_queue(link, channel, &topology->queues[i], err));
+        TRY(declare_queue(link, channel, topology, &topology->queues[i], err));
     TRY(bind_exchanges(link, channel, topology, err));
     for (size_t i = 0; i < topology->unbinding_count; i++)
         TRY(unbind(link, channel, &topology->unbindings[i], err));

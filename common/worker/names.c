@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "worker/broker_needs.h"
 #include "worker/delay.h"
 #include "worker/partitions.h"
 
@@ -284,12 +285,20 @@ static void add_event_queue(struct plan *plan, const struct worker *worker)
                         str_of(worker->operations[i]->event));
 }
 
+/* Whoever looks at letters is given them, and gives them back. */
+static void add_dead_queue(struct plan *plan, struct str worker)
+{
+    struct bus_queue *queue =
+        add_queue(plan, name_dead(plan->arena, plan->settings->prefix, worker));
+    queue->delivery_limit = DELIVERY_LIMIT_NEVER;
+}
+
 static void add_worker(struct plan *plan, const struct worker *worker)
 {
     add_request_queues(plan, worker);
     if (worker_subscribes(worker))
         add_event_queue(plan, worker);
-    add_queue(plan, name_dead(plan->arena, plan->settings->prefix, str_of(worker->name)));
+    add_dead_queue(plan, str_of(worker->name));
 }
 
 /* What is not for this level goes on to the one below; what has lived its time here, too. */
@@ -303,6 +312,7 @@ static void add_delay(struct plan *plan, int level)
     struct bus_queue *queue = add_queue(plan, name);
     add_binding(plan, queue, name, delay_pattern(plan->arena, level));
     queue->message_ttl_ms = delay_level_ms(level);
+    queue->delivery_limit = DELIVERY_LIMIT_NEVER;
     queue->dead_exchange = below;
 }
 
@@ -322,7 +332,7 @@ static void add_unknown(struct plan *plan)
     struct bus_queue *queue =
         add_work_queue(plan, name_unknown(plan->arena, prefix), STR("unknown"));
     add_binding(plan, queue, name_unrouted(plan->arena, prefix), STR(""));
-    add_queue(plan, name_dead(plan->arena, prefix, STR("unknown")));
+    add_dead_queue(plan, STR("unknown"));
 }
 
 /* AMQP's names have 255 bytes, and a delayed message carries its way before the name. */
@@ -350,7 +360,11 @@ enum outcome topology_of(const struct service *service, const struct engine_sett
     add_unknown(&plan);
     for (size_t i = 0; i < plan.queue_count; i++)
         TRY(check_length(plan.queues[i].name, err));
-    *out = (struct bus_topology){plan.exchanges,   plan.exchange_count, plan.queues,
-                                 plan.queue_count, plan.unbindings,     plan.unbinding_count};
+    *out = (struct bus_topology){.exchanges = plan.exchanges,
+                                 .exchange_count = plan.exchange_count,
+                                 .queues = plan.queues,
+                                 .queue_count = plan.queue_count,
+                                 .unbindings = plan.unbindings,
+                                 .unbinding_count = plan.unbinding_count};
     return OUTCOME_DONE;
 }

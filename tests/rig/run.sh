@@ -37,7 +37,7 @@ trap interrupted INT TERM HUP
 trap all_down EXIT
 echo "starting RabbitMQ, Redis and mongod under .run/ ..."
 "$RIG/servers.sh" reset "$DIR"
-"$RIG/servers.sh" start "$DIR"
+RIG_BROKER_PREFIX=${CARTWRIGHT_PREFIX:-cartwright} "$RIG/servers.sh" start "$DIR"
 [ $interrupts = 0 ] || exit 130
 echo "starting the workers (log: .run/cartwright.log) ..."
 "$RIG/workers.sh" start "$DIR"

@@ -126,7 +126,8 @@ CONF
 
 BROKER_USERS=(web worker operator reader)
 
-# Every test has a prefix of its own, so the users have their rights below every prefix.
+# Every test has a prefix of its own, so the users have their rights below every prefix, unless
+# RIG_BROKER_PREFIX names the one.
 rabbitmq_write_definitions() {
     local user
     (
@@ -135,7 +136,7 @@ rabbitmq_write_definitions() {
             [ -f "$DIR/password.$user" ] || hex32 >"$DIR/password.$user"
             export "BROKER_${user^^}_PASSWORD_FILE=$DIR/password.$user"
         done
-        BROKER_PREFIX='(?!amq\.)[a-z][a-z0-9-]*' "$ROOT/docker/rabbitmq-definitions.sh" \
+        BROKER_PREFIX=${RIG_BROKER_PREFIX:-'(?!amq\.)[a-z][a-z0-9-]*'} "$ROOT/docker/rabbitmq-definitions.sh" \
             >"$DIR/rabbitmq/definitions.json"
     )
 }

@@ -26,6 +26,7 @@ PARTS=(
     "planted   nothing tests/planted/*.patch"
     "guard     nothing tests/guard/orders.c"
     "live      servers tests/live/test_*.c"
+    "live-py   servers tests/live/test_*.py"
     "flow-live servers tests/flow/*.c"
     "steps     workers tests/rig/first_steps.sh"
     "python    workers tests/clients/python/journey.py"
@@ -67,6 +68,8 @@ part_live() {
 }
 
 part_unit_py() { "$RIG_PYTHON" tests/rig/unittests.py tests/unit/test_*.py; }
+
+part_live_py() { "$RIG_PYTHON" tests/rig/unittests.py tests/live/test_*.py; }
 
 # Thousands of messages are one test: both interpreters agree on all of them.
 part_schema() {

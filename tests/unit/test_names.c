@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
+#include "worker/broker_needs.h"
 
 static struct arena arena;
 static struct bus_topology topology;
@@ -143,7 +144,7 @@ void test_names__dead_letters_do_not_expire(void **state)
         const struct bus_queue *queue = queue_named(names[i]);
         assert_int_equal(queue->binding_count, 0);
         assert_int_equal(queue->message_ttl_ms, 0);
-        assert_int_equal(queue->delivery_limit, 0);
+        assert_int_equal(queue->delivery_limit, DELIVERY_LIMIT_NEVER);
         assert_int_equal(queue->length_max, 0);
         assert_true(str_is_absent(queue->dead_exchange));
     }
@@ -170,7 +171,7 @@ void test_names__a_level_of_the_delays_leads_to_the_one_below(void **state)
         assert_int_equal(queue->message_ttl_ms, rows[i].ttl_ms);
         assert_str(queue->dead_exchange, rows[i].below);
         assert_true(str_is_absent(queue->dead_routing_key));
-        assert_int_equal(queue->delivery_limit, 0);
+        assert_int_equal(queue->delivery_limit, DELIVERY_LIMIT_NEVER);
     }
     arena_release(&arena);
 }
