@@ -6,6 +6,7 @@
 
 struct shop_settings {
     struct str currency;         /* shop.currency: the only currency of prices, "GBP" */
+    struct str locale;           /* shop.locale: language of lists by name, "en-GB" */
     int64_t low_stock;           /* shop.lowStock: at or below it stock is low, 5 */
     int64_t delivery_days;       /* shop.deliveryDays: expected delivery, days from now, 5 */
     int64_t list_cache_ms;       /* shop.listCache: life of a cached page, 60s */

@@ -53,6 +53,8 @@ static const struct invariant *const invariants[] = {
 static const struct setting rows[] = {
     {.name = "shop.currency", .kind = SETTING_STR, .offset = AT(currency), .fallback = "GBP",
      .fixed = true, .help = "ISO 4217 code of all prices"},
+    {.name = "shop.locale", .kind = SETTING_STR, .offset = AT(locale), .fallback = "en-GB",
+     .fixed = true, .help = "BCP 47 tag; lists by name are sorted as in its language"},
     {.name = "shop.lowStock", .kind = SETTING_INT, .offset = AT(low_stock), .fallback = "5",
      .max = 1000000, .help = "at or below it stock is low"},
     {.name = "shop.deliveryDays", .kind = SETTING_INT, .offset = AT(delivery_days),
@@ -106,6 +108,7 @@ struct service shop_service(const struct app_settings *settings)
         .invalidation_count = catalog_invalidation_count,
         .authorize = authorize_caller,
         .settings = &settings->shop,
+        .locale = settings->shop.locale,
         .access_token_ms = settings->shop.access_token_ms,
         .cache_ms = settings->shop.list_cache_ms,
     };

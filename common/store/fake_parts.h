@@ -64,6 +64,7 @@ struct fake_data {
     struct map replies_by_key;
     size_t commits;
     int64_t now;
+    int (*collate)(struct str a, struct str b); /* of queries by locale; NULL: byte by byte */
     struct store_fake *handles;
     uint64_t sessions; /* given out */
 };

@@ -29,27 +29,20 @@ static bool cut_path(const struct shape *shape, struct str *rest, char separator
     return doc_path_resolve(shape, c_name, out);
 }
 
-/* {key: {...}, weights: {...}}: the numbers of a text index are weights. */
+/* {key: {...}} */
 static bool put_keys(const struct shape *shape, const struct doc_index *index, bson_t *out)
 {
     AUTO_BSON key = BSON_INITIALIZER;
-    AUTO_BSON weights = BSON_INITIALIZER;
     struct str rest = str_of(index->keys);
     while (rest.len > 0) {
         struct str one = cut(&rest, ',');
         struct doc_path path;
         int64_t number = 0;
-        if (!cut_path(shape, &one, ':', &path) || !str_to_int64(one, &number))
-            return false;
-        const bool ok = index->flags & INDEX_TEXT
-                            ? bson_append_utf8(&key, path.bson, -1, "text", 4) &&
-                                  bson_append_int32(&weights, path.bson, -1, (int32_t)number)
-                            : bson_append_int32(&key, path.bson, -1, (int32_t)number);
-        if (!ok)
+        if (!cut_path(shape, &one, ':', &path) || !str_to_int64(one, &number) ||
+            !bson_append_int32(&key, path.bson, -1, (int32_t)number))
             return false;
     }
-    return bson_append_document(out, "key", -1, &key) &&
-           (bson_empty(&weights) || bson_append_document(out, "weights", -1, &weights));
+    return bson_append_document(out, "key", -1, &key);
 }
 
 /* "x=exists", "published=false", "status=open", "size=5" */
@@ -75,15 +68,24 @@ static bool put_condition(const struct shape *shape, const char *only_when, bson
            bson_append_document_end(out, &part);
 }
 
-enum outcome index_spec(const struct doc_type *type, const struct doc_index *index, bson_t *out,
-                        struct err *err)
+static bool put_language(const char *language, bson_t *out)
+{
+    bson_t collation;
+    return bson_append_document_begin(out, "collation", -1, &collation) &&
+           bson_append_utf8(&collation, "locale", -1, language, -1) &&
+           bson_append_document_end(out, &collation);
+}
+
+enum outcome index_spec(const struct doc_type *type, const struct doc_index *index,
+                        const char *language, bson_t *out, struct err *err)
 {
     const bool ok = put_keys(type->shape, index, out) &&
                     bson_append_utf8(out, "name", 4, index->name, -1) &&
                     (!(index->flags & INDEX_UNIQUE) || bson_append_bool(out, "unique", -1, true)) &&
                     (index->expire_after_s <= 0 ||
                      bson_append_int64(out, "expireAfterSeconds", -1, index->expire_after_s)) &&
-                    (!index->only_when || put_condition(type->shape, index->only_when, out));
+                    (!index->only_when || put_condition(type->shape, index->only_when, out)) &&
+                    (!(index->flags & INDEX_BY_LOCALE) || put_language(language, out));
     return ok ? OUTCOME_DONE
               : bug(err, "index %s of %s is declared wrongly: \"%s\" when \"%s\"", index->name,
                     type->collection, index->keys, index->only_when ? index->only_when : "");
@@ -121,22 +123,9 @@ static bool same_order(const bson_t *a, const bson_t *b)
     return !bson_iter_next(&right);
 }
 
-/* The server sorts weights by name. */
-static bool same_weights(const bson_t *wanted, const bson_t *existing)
-{
-    bson_iter_t each;
-    bson_iter_init(&each, wanted);
-    while (bson_iter_next(&each))
-        if (number_of(existing, bson_iter_key(&each), -1) != bson_iter_as_int64(&each))
-            return false;
-    return bson_count_keys(wanted) == bson_count_keys(existing);
-}
-
 static bool same_keys(const bson_t *wanted, const bson_t *existing)
 {
     bson_t a, b;
-    if (part_of(wanted, "weights", &a))
-        return part_of(existing, "weights", &b) && same_weights(&a, &b);
     return part_of(wanted, "key", &a) && part_of(existing, "key", &b) && same_order(&a, &b);
 }
 
@@ -148,11 +137,23 @@ static bool same_condition(const bson_t *wanted, const bson_t *existing)
     return has_a == has_b && (!has_a || bson_equal(&a, &b));
 }
 
+/* The server adds to a collation what follows from its locale. */
+static const char *language_of(const bson_t *spec)
+{
+    bson_iter_t at, locale;
+    return bson_iter_init(&at, spec) &&
+                   bson_iter_find_descendant(&at, "collation.locale", &locale) &&
+                   BSON_ITER_HOLDS_UTF8(&locale)
+               ? bson_iter_utf8(&locale, NULL)
+               : "";
+}
+
 enum index_match index_compare(const bson_t *wanted, const bson_t *existing)
 {
     const int64_t expiry = number_of(wanted, "expireAfterSeconds", -1);
     const int64_t existing_expiry = number_of(existing, "expireAfterSeconds", -1);
     if (!same_keys(wanted, existing) || !same_condition(wanted, existing) ||
+        strcmp(language_of(wanted), language_of(existing)) != 0 ||
         number_of(wanted, "unique", 0) != number_of(existing, "unique", 0) ||
         (expiry < 0) != (existing_expiry < 0))
         return INDEX_DIFFERS;

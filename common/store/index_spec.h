@@ -5,10 +5,10 @@
 #include "store/bson_codec.h"
 #include "store/store.h"
 
-/* Fills an empty *out with {name, key, unique, weights, expireAfterSeconds,
- * partialFilterExpression}, the last four only where they apply. BUG: the declaration is wrong. */
+/* Fills an empty *out with {name, key, unique, expireAfterSeconds, partialFilterExpression,
+ * collation}, the last four only where they apply; `language` is that of indexes by locale. BUG: the declaration is wrong. */
 MUST_CHECK enum outcome index_spec(const struct doc_type *type, const struct doc_index *index,
-                                   bson_t *out, struct err *err);
+                                   const char *language, bson_t *out, struct err *err);
 
 enum index_match { INDEX_SAME, INDEX_OTHER_EXPIRY, INDEX_DIFFERS };
 

@@ -4,16 +4,32 @@
 #include "store/doc_path.h"
 #include "store/store.h"
 
+static void write_any(struct text *text, const struct query_any *any)
+{
+    text_printf(text,
+                "\x1f"
+                "any %zu",
+                any->count);
+    for (size_t i = 0; i < any->count; i++) {
+        const struct query_match *match = &any->matches[i];
+        text_printf(text, "\x1f%s %d %" PRId64 " %zu:", match->path, match->begins, match->weight,
+                    match->text.len);
+        text_append_str(text, match->text);
+    }
+}
+
 /* '\x1f' cannot stand in a path, and texts carry their length. */
 void query_write(struct text *text, const struct query *query)
 {
-    text_append_str(text, str_of(query->type->collection));
+    text_printf(text, "%s%s", query->by_locale ? "by locale " : "", query->type->collection);
     for (size_t i = 0; i < query->term_count; i++) {
         const struct query_term *term = &query->terms[i];
         text_printf(text, "\x1f%s\x1f%d\x1f%" PRId64 "\x1f%zu:", term->path ? term->path : "",
                     (int)term->op, term->number, term->text.len);
         text_append_str(text, term->text);
     }
+    for (size_t i = 0; i < query->any_count; i++)
+        write_any(text, &query->any[i]);
     for (size_t i = 0; i < query->sort_count; i++)
         text_printf(text, "\x1fsort %s %d %d", query->sorts[i].path ? query->sorts[i].path : "",
                     query->sorts[i].direction, query->sorts[i].relevance);

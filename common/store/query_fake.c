@@ -1,8 +1,6 @@
 /* query_fake.c - finding and querying in the fake store, as MongoDB would: absent sorts first and
  * equals null, a list matches when one of its elements does, `_id` breaks ties. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "store/doc_path.h"
 #include "store/fake_parts.h"
@@ -145,74 +143,42 @@ static bool term_matches(const struct doc_type *type, const struct query_term *t
     return term->op == QUERY_NE ? !any : any;
 }
 
-/* --- words ------------------------------------------------------------------------------------ */
+/* --- alternatives ----------------------------------------------------------------------------- */
 
-static bool is_word_byte(char c)
+static bool match_holds(void *context, const struct fake_value *value)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (unsigned char)c >= 0x80;
+    const struct query_match *match = context;
+    if (!value->present || !value->is_text)
+        return false;
+    return match->begins ? str_starts_with(value->text, match->text)
+                         : str_eq(value->text, match->text);
 }
 
-/* Cuts the next word off *rest; false when there is none. */
-static bool next_word(struct str *rest, struct str *word)
+/* The weight of the best match that holds; -1: none does. */
+static int64_t best_match(const struct query_any *any, const struct shape *shape, const void *doc)
 {
-    size_t from = 0;
-    while (from < rest->len && !is_word_byte(rest->ptr[from]))
-        from++;
-    size_t to = from;
-    while (to < rest->len && is_word_byte(rest->ptr[to]))
-        to++;
-    *word = (struct str){rest->ptr + from, to - from};
-    *rest = (struct str){rest->ptr + to, rest->len - to};
-    return to > from;
-}
-
-static bool same_word(struct str a, struct str b)
-{
-    return a.len == b.len && strncasecmp(a.ptr, b.ptr, a.len) == 0;
-}
-
-struct word_count {
-    struct str wanted;
-    int64_t count;
-};
-
-static bool count_words(void *context, const struct fake_value *value)
-{
-    struct word_count *words = context;
-    struct str word, searched;
-    for (struct str rest = value->text; next_word(&rest, &word);)
-        for (struct str all = words->wanted; next_word(&all, &searched);)
-            words->count += same_word(word, searched);
-    return false;
-}
-
-static const struct doc_index *text_index(const struct doc_type *type)
-{
-    for (size_t i = 0; i < type->index_count; i++)
-        if (type->indexes[i].flags & INDEX_TEXT)
-            return &type->indexes[i];
-    return NULL;
-}
-
-/* Weighted number of hits: "name:10,description:1". */
-static int64_t text_score(const struct doc_type *type, struct str wanted, const void *doc)
-{
-    int64_t score = 0;
-    for (const char *at = text_index(type)->keys; at; at = strchr(at, ',')) {
-        at += *at == ',';
-        char path[128] = "";
-        long weight = 1;
-        if (sscanf(at, "%127[^:]:%ld", path, &weight) != 2)
-            panic("the text index of %s is declared wrongly", type->collection);
-        struct word_count words = {wanted, 0};
-        fake_values(type->shape, doc, path, count_words, &words);
-        score += words.count * weight;
+    int64_t best = -1;
+    for (size_t i = 0; i < any->count; i++) {
+        struct query_match match = any->matches[i];
+        if (match.weight > best && fake_values(shape, doc, match.path, match_holds, &match))
+            best = match.weight;
     }
-    return score;
+    return best;
 }
 
 /* --- queries ---------------------------------------------------------------------------------- */
+
+struct order {
+    const struct query *query;
+    int (*collate)(struct str a, struct str b); /* NULL: byte by byte */
+};
+
+static int compare_in(const struct order *order, const struct fake_value *a,
+                      const struct fake_value *b)
+{
+    const bool are_texts = a->present && b->present && a->is_text && b->is_text;
+    return order->collate && are_texts ? order->collate(a->text, b->text) : fake_value_cmp(a, b);
+}
 
 struct hit {
     const void *doc;
@@ -225,33 +191,35 @@ static bool take_first(void *context, const struct fake_value *value)
     return true;
 }
 
-static int compare_by(const struct query *query, const struct query_sort *sort, const struct hit *a,
+static int compare_by(const struct order *order, const struct query_sort *sort, const struct hit *a,
                       const struct hit *b)
 {
+    const struct shape *shape = order->query->type->shape;
     struct fake_value left = {0}, right = {0};
     if (sort->relevance)
         return a->score > b->score ? -1 : a->score < b->score;
-    fake_values(query->type->shape, a->doc, sort->path, take_first, &left);
-    fake_values(query->type->shape, b->doc, sort->path, take_first, &right);
-    const int order = fake_value_cmp(&left, &right);
-    return sort->direction < 0 ? -order : order;
+    fake_values(shape, a->doc, sort->path, take_first, &left);
+    fake_values(shape, b->doc, sort->path, take_first, &right);
+    const int sign = compare_in(order, &left, &right);
+    return sort->direction < 0 ? -sign : sign;
 }
 
 static int compare_hits(const void *a, const void *b, void *context)
 {
-    const struct query *query = context;
+    const struct order *order = context;
     const struct hit *left = a, *right = b;
-    for (size_t i = 0; i < query->sort_count; i++) {
-        const int order = compare_by(query, &query->sorts[i], left, right);
-        if (order != 0)
-            return order;
+    for (size_t i = 0; i < order->query->sort_count; i++) {
+        const int sign = compare_by(order, &order->query->sorts[i], left, right);
+        if (sign != 0)
+            return sign;
     }
     return str_cmp(doc_head(left->doc)->id, doc_head(right->doc)->id);
 }
 
 /* Behind the place at which the page begins, in the order of the sorts. */
-static bool is_behind(const struct query *query, const void *doc)
+static bool is_behind(const struct order *order, const void *doc)
 {
+    const struct query *query = order->query;
     for (size_t i = 0; i < query->sort_count; i++) {
         const struct query_sort *sort = &query->sorts[i];
         const struct query_value *place = &query->place[i];
@@ -259,23 +227,26 @@ static bool is_behind(const struct query *query, const void *doc)
         fake_values(query->type->shape, doc, sort->path, take_first, &value);
         const struct fake_value from =
             value.is_text ? text_value(place->text) : number_value(true, place->number);
-        const int order = fake_value_cmp(&value, &from);
-        if (order != 0)
-            return (order > 0) == (sort->direction > 0);
+        const int sign = compare_in(order, &value, &from);
+        if (sign != 0)
+            return (sign > 0) == (sort->direction > 0);
     }
     return false;
 }
 
-static bool matches(const struct query *query, const void *doc, int64_t *score)
+static bool matches(const struct order *order, const void *doc, int64_t *score)
 {
-    if (query->behind && !is_behind(query, doc))
+    const struct query *query = order->query;
+    if (query->behind && !is_behind(order, doc))
         return false;
-    for (size_t i = 0; i < query->term_count; i++) {
-        const struct query_term *term = &query->terms[i];
-        if (term->op == QUERY_TEXT)
-            *score = text_score(query->type, term->text, doc);
-        if (term->op == QUERY_TEXT ? *score == 0 : !term_matches(query->type, term, doc))
+    for (size_t i = 0; i < query->term_count; i++)
+        if (!term_matches(query->type, &query->terms[i], doc))
             return false;
+    for (size_t i = 0; i < query->any_count; i++) {
+        const int64_t weight = best_match(&query->any[i], query->type->shape, doc);
+        if (weight < 0)
+            return false;
+        *score += weight;
     }
     return true;
 }
@@ -283,13 +254,10 @@ static bool matches(const struct query *query, const void *doc, int64_t *score)
 static enum outcome check_query(const struct query *query, struct err *err)
 {
     struct doc_path path;
-    for (size_t i = 0; i < query->term_count; i++) {
-        const struct query_term *term = &query->terms[i];
-        if (term->op == QUERY_TEXT ? !text_index(query->type)
-                                   : !doc_path_resolve(query->type->shape, term->path, &path))
+    for (size_t i = 0; i < query->term_count; i++)
+        if (!doc_path_resolve(query->type->shape, query->terms[i].path, &path))
             return bug(err, "%s cannot be queried by %s", query->type->collection,
-                       term->path ? term->path : "words");
-    }
+                       query->terms[i].path);
     for (size_t i = 0; i < query->sort_count; i++)
         if (!query->sorts[i].relevance &&
             !doc_path_resolve(query->type->shape, query->sorts[i].path, &path))
@@ -318,15 +286,16 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
     TRY(check_query(query, err));
     if (!collection)
         panic("the fake store was not opened with %s", query->type->collection);
+    struct order order = {query, query->by_locale ? fake_of(store)->data->collate : NULL};
     struct hit *hits = arena_array(arena, collection->count, sizeof(*hits));
     size_t count = 0;
     for (size_t i = 0; i < collection->count; i++) {
         const struct fake_version *version = collection->docs[i]->current;
         struct hit hit = {version ? version->doc : NULL, 0};
-        if (version && matches(query, hit.doc, &hit.score))
+        if (version && matches(&order, hit.doc, &hit.score))
             hits[count++] = hit;
     }
-    qsort_r(hits, count, sizeof(*hits), compare_hits, (void *)(uintptr_t)query);
+    qsort_r(hits, count, sizeof(*hits), compare_hits, &order);
     struct query_page page = {.total =
                                   query->with_total || query->limit == 0 ? (int64_t)count : -1};
     TRY(copy_page(arena, query, hits, count, &page.docs, err));

@@ -32,12 +32,14 @@ struct doc_head {
         .name = "updatedAt", .kind = FIELD_TIME, .offset = offsetof(type, head.updated_at)         \
     }
 
-enum doc_index_flag { INDEX_UNIQUE = 1, INDEX_TEXT = 2 };
+enum doc_index_flag {
+    INDEX_UNIQUE = 1,
+    INDEX_BY_LOCALE = 2, /* its texts stand in the order of the store's locale; for such queries */
+};
 
 struct doc_index {
     const char *name;
-    const char
-        *keys; /* "userId:1,createdAt:-1"; for INDEX_TEXT "name:10,description:1" (weights) */
+    const char *keys; /* "userId:1,createdAt:-1" */
     unsigned flags;
     int64_t expire_after_s; /* > 0: a TTL index on its (only) date field */
     const char *only_when;  /* "published=false": a partial index; NULL: all documents */
@@ -73,24 +75,38 @@ struct store_find {
     struct doc_list found; /* filled */
 };
 
-enum query_op { QUERY_EQ, QUERY_NE, QUERY_GT, QUERY_GTE, QUERY_LT, QUERY_LTE, QUERY_TEXT };
+enum query_op { QUERY_EQ, QUERY_NE, QUERY_GT, QUERY_GTE, QUERY_LT, QUERY_LTE };
 
-/* `path` may be dotted ("price.amount"); its kind is taken from the type's table. For QUERY_TEXT
- * the path is ignored and `text` are words as a person types them. */
+/* `path` may be dotted ("price.amount"); its kind is taken from the type's table. */
 struct query_term {
     const char *path;
     enum query_op op;
-    struct str text; /* FIELD_STR, FIELD_ID, FIELD_ENUM (the name), QUERY_TEXT */
+    struct str text; /* FIELD_STR, FIELD_ID, FIELD_ENUM (the name) */
     int64_t number;  /* FIELD_INT, FIELD_TIME, FIELD_BOOL */
 };
 
+/* One of several ways to satisfy a query. A list matches when one of its elements does. */
+struct query_match {
+    const char *path; /* of a text or an id, or of a list of them */
+    bool begins;      /* the value begins with `text` (byte by byte); else it is `text` */
+    struct str text;
+    int64_t weight; /* of the hit, for a sort by relevance */
+};
+
+/* Matches with the same path, `begins` and weight stand together. Without any nothing is found. */
+struct query_any {
+    const struct query_match *matches;
+    size_t count;
+};
+
 #define QUERY_TERMS_MAX 8
+#define QUERY_ANY_MAX   16
 #define QUERY_SORTS_MAX 3
 
 struct query_sort {
     const char *path; /* NULL with `relevance` */
     int direction;    /* 1 or -1 */
-    bool relevance;   /* by text score, best first */
+    bool relevance;   /* by the sum of the best hit's weight in each of `any`, best first */
 };
 
 /* One value of a sort: `text` or `number`, as with terms. */
@@ -105,6 +121,9 @@ struct query {
     const struct doc_type *type;
     struct query_term terms[QUERY_TERMS_MAX];
     size_t term_count;
+    struct query_any any[QUERY_ANY_MAX]; /* in each of them one match must hold, too */
+    size_t any_count;
+    bool by_locale; /* texts compare and sort as in the store's locale; else byte by byte */
     struct query_sort sorts[QUERY_SORTS_MAX];
     size_t sort_count;
     /* Only what comes behind these values, one for each sort. Then every document must have the
@@ -209,6 +228,7 @@ struct store_options {
     struct str database;         /* absent: from the URI */
     int timeout_ms;              /* of one call: 10000 */
     int64_t journal_retention_s; /* 30 days */
+    struct str locale; /* a BCP 47 tag, of which the language counts: "en-GB"; absent: English */
     const struct doc_type *const *types; /* all collections, for indexes and checks */
     size_t type_count;
     struct store_watch watch;

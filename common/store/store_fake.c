@@ -244,6 +244,11 @@ size_t store_fake_commits(const struct store *store)
     return ((const struct store_fake *)(const void *)store)->data->commits;
 }
 
+void store_fake_collate(struct store *store, int (*compare)(struct str a, struct str b))
+{
+    fake_of(store)->data->collate = compare;
+}
+
 void store_fake_set_now(struct store *store, int64_t now_ms)
 {
     fake_of(store)->data->now = now_ms;

@@ -46,6 +46,8 @@ void store_fake_put_entry(struct store *store, const struct commit *commit);
 size_t store_fake_commits(const struct store *store);
 /* From now on no commit ends before somebody waits for it. */
 void store_fake_set_slow(struct store *store, bool slow);
+/* The order of texts in queries by locale; at the start byte by byte. */
+void store_fake_collate(struct store *store, int (*compare)(struct str a, struct str b));
 /* What the outbox takes for "now"; 0 (as at the start): the clock. */
 void store_fake_set_now(struct store *store, int64_t now_ms);
 

@@ -46,6 +46,17 @@ static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
         mongoc_uri_set_appname(uri, "cartwright");
 }
 
+/* MongoDB knows few countries and all languages: of "en-GB" it gets "en". */
+static void set_language(struct mongo_link *link, struct str locale)
+{
+    const struct str tag = str_is_absent(locale) ? STR("en") : locale;
+    size_t len = 0;
+    while (len < tag.len && len < LANGUAGE_BYTES - 1 && tag.ptr[len] != '-')
+        len++;
+    memcpy(link->language, tag.ptr, len);
+    link->language[len] = '\0';
+}
+
 /* The text of a URI error may quote the URI, so only its kind is told: it holds a password. */
 enum outcome mongo_link_open(const struct store_options *options, struct mongo_link *link,
                              struct err *err)
@@ -55,6 +66,7 @@ enum outcome mongo_link_open(const struct store_options *options, struct mongo_l
         .types = options->types,
         .type_count = options->type_count,
     };
+    set_language(link, options->locale);
     bson_error_t error;
     mongoc_uri_t *uri =
         str_is_c(options->uri) ? mongoc_uri_new_with_error(options->uri.ptr, &error) : NULL;

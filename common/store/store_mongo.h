@@ -16,10 +16,13 @@
 #define JOURNAL_COLLECTION "journal"
 
 /* A client and what every command needs to know. */
+#define LANGUAGE_BYTES 9 /* two to eight letters (RFC 5646) */
+
 struct mongo_link {
     mongoc_client_t *client;
     char *database;
     int32_t timeout_ms;
+    char language[LANGUAGE_BYTES]; /* of queries and indexes by locale */
     const struct doc_type *const *types;
     size_t type_count;
     struct store_watch watch; /* of the writer's; the lane's has none */
@@ -119,11 +122,23 @@ MUST_CHECK bool mongo_replaces_add(struct mongo_replaces *replaces, const struct
  * on. */
 MUST_CHECK bool mongo_replaces_put(const struct mongo_replaces *replaces, bson_t *element);
 
+/* The field by which ranked documents are sorted; no document has it. */
+#define MONGO_SCORE "__score"
+
+/* Fills a term of a filter: one of the matches holds. */
+MUST_CHECK bool mongo_put_any(bson_t *term, const struct shape *shape, const struct query_any *any);
+/* Appends the order of a query under `name`. */
+MUST_CHECK enum outcome mongo_put_order(bson_t *out, const char *name, const struct query *query,
+                                        struct err *err);
+
 /* Takes what a cursor yields: one document at a time. */
 typedef enum outcome mongo_take_fn(void *context, const bson_t *doc, struct err *err);
 MUST_CHECK enum outcome mongo_drain(const struct mongo_link *link, const char *collection,
                                     const bson_t *filter, const bson_t *options,
                                     mongo_take_fn *take, void *context, struct err *err);
+MUST_CHECK enum outcome mongo_drain_pipeline(const struct mongo_link *link, const char *collection,
+                                             const bson_t *pipeline, const bson_t *options,
+                                             mongo_take_fn *take, void *context, struct err *err);
 
 /* Documents that a cursor yields, decoded into an arena. */
 struct mongo_docs {
@@ -135,6 +150,11 @@ struct mongo_docs {
 };
 
 mongo_take_fn mongo_take_doc;
+
+/* A page of a query with a sort by relevance. */
+MUST_CHECK enum outcome mongo_read_ranked(const struct mongo_link *link, const bson_t *filter,
+                                          const struct query *query, struct mongo_docs *docs,
+                                          struct err *err);
 
 enum outcome mongo_find(struct store *store, struct arena *arena, struct store_find *find,
                         struct err *err);

@@ -14,14 +14,9 @@ static void collection_done(mongoc_collection_t **collection)
     mongoc_collection_destroy(*collection);
 }
 
-enum outcome mongo_drain(const struct mongo_link *link, const char *collection,
-                         const bson_t *filter, const bson_t *options, mongo_take_fn *take,
-                         void *context, struct err *err)
+static enum outcome drain(mongoc_cursor_t *cursor, const char *collection, mongo_take_fn *take,
+                          void *context, struct err *err)
 {
-    __attribute__((cleanup(collection_done))) mongoc_collection_t *from =
-        mongoc_client_get_collection(link->client, link->database, collection);
-    __attribute__((cleanup(cursor_done))) mongoc_cursor_t *cursor =
-        mongoc_collection_find_with_opts(from, filter, options, NULL);
     const bson_t *doc = NULL;
     while (mongoc_cursor_next(cursor, &doc))
         TRY(take(context, doc, err));
@@ -31,6 +26,28 @@ enum outcome mongo_drain(const struct mongo_link *link, const char *collection,
     if (mongoc_cursor_error_document(cursor, &error, &reply))
         return mongo_fault(reply, &error, collection, err);
     return OUTCOME_DONE;
+}
+
+enum outcome mongo_drain(const struct mongo_link *link, const char *collection,
+                         const bson_t *filter, const bson_t *options, mongo_take_fn *take,
+                         void *context, struct err *err)
+{
+    __attribute__((cleanup(collection_done))) mongoc_collection_t *from =
+        mongoc_client_get_collection(link->client, link->database, collection);
+    __attribute__((cleanup(cursor_done))) mongoc_cursor_t *cursor =
+        mongoc_collection_find_with_opts(from, filter, options, NULL);
+    return drain(cursor, collection, take, context, err);
+}
+
+enum outcome mongo_drain_pipeline(const struct mongo_link *link, const char *collection,
+                                  const bson_t *pipeline, const bson_t *options,
+                                  mongo_take_fn *take, void *context, struct err *err)
+{
+    __attribute__((cleanup(collection_done))) mongoc_collection_t *from =
+        mongoc_client_get_collection(link->client, link->database, collection);
+    __attribute__((cleanup(cursor_done))) mongoc_cursor_t *cursor =
+        mongoc_collection_aggregate(from, MONGOC_QUERY_NONE, pipeline, options, NULL);
+    return drain(cursor, collection, take, context, err);
 }
 
 static enum outcome misfit(const struct mongo_docs *docs, const bson_t *doc,

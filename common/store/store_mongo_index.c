@@ -86,7 +86,7 @@ static enum outcome visit_type(struct store_mongo *store, const struct doc_type 
     for (size_t i = 0; i < type->index_count; i++) {
         AUTO_BSON wanted = BSON_INITIALIZER;
         bson_t existing;
-        TRY(index_spec(type, &type->indexes[i], &wanted, err));
+        TRY(index_spec(type, &type->indexes[i], store->link.language, &wanted, err));
         const bool there = existing_index(&list, type->indexes[i].name, &existing);
         TRY(visit(store, type, &wanted, there ? &existing : NULL, report, err));
     }

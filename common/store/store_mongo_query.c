@@ -1,6 +1,5 @@
 /* store_mongo_query.c - pages and counts. Values are appended typed, under an operator of our own
  * table: nothing that a person typed can become an operator or a pattern. */
-#include "base/text.h"
 #include "store/doc_path.h"
 #include "store/store_mongo.h"
 
@@ -8,31 +7,6 @@ static const char *const operators[] = {
     [QUERY_EQ] = "$eq",   [QUERY_NE] = "$ne", [QUERY_GT] = "$gt",
     [QUERY_GTE] = "$gte", [QUERY_LT] = "$lt", [QUERY_LTE] = "$lte",
 };
-
-/* MongoDB reads "-word" as "without word" and quotes as a phrase; people who type them into a
- * search box mean neither. */
-static struct str plain_words(struct arena *arena, struct str typed)
-{
-    struct text words;
-    text_init(&words, arena, typed.len + 1);
-    for (size_t i = 0; i < typed.len; i++) {
-        const char c = typed.ptr[i];
-        const bool starts_word = words.len == 0 || words.ptr[words.len - 1] == ' ';
-        if (c == '"' || (c == '-' && starts_word))
-            continue;
-        text_append_char(&words, (unsigned char)c < ' ' ? ' ' : c);
-    }
-    return text_str(&words);
-}
-
-/* {$text: {$search: words}} */
-static bool put_words(struct arena *arena, bson_t *term, struct str typed)
-{
-    bson_t text;
-    return bson_append_document_begin(term, "$text", -1, &text) &&
-           codec_put_text(&text, "$search", plain_words(arena, typed)) &&
-           bson_append_document_end(term, &text);
-}
 
 /* {<path>: {<operator>: value}} */
 static bool put_value(bson_t *term, const struct shape *shape, const char *name, enum query_op op,
@@ -84,12 +58,11 @@ static bool put_place(bson_t *term, const struct query *query)
 }
 
 /* {$and: [...]}: two terms may name the same path. */
-static enum outcome put_filter(struct arena *arena, bson_t *filter, const struct query *query,
-                               struct err *err)
+static enum outcome put_filter(bson_t *filter, const struct query *query, struct err *err)
 {
     struct mongo_array terms;
     bson_t place;
-    if (query->term_count == 0 && !query->behind)
+    if (query->term_count + query->any_count == 0 && !query->behind)
         return OUTCOME_DONE;
     bool ok = mongo_array_begin(&terms, filter, "$and");
     if (ok && query->behind)
@@ -98,13 +71,16 @@ static enum outcome put_filter(struct arena *arena, bson_t *filter, const struct
     for (size_t i = 0; ok && i < query->term_count; i++) {
         const struct query_term *from = &query->terms[i];
         bson_t term;
-        ok = mongo_array_add(&terms, &term) &&
-             (from->op == QUERY_TEXT ? put_words(arena, &term, from->text)
-                                     : put_comparison(&term, query->type->shape, from)) &&
+        ok = mongo_array_add(&terms, &term) && put_comparison(&term, query->type->shape, from) &&
              mongo_array_add_end(&terms, &term);
         if (!ok)
-            return bug(err, "%s cannot be queried by %s", query->type->collection,
-                       from->path ? from->path : "words");
+            return bug(err, "%s cannot be queried by %s", query->type->collection, from->path);
+    }
+    for (size_t i = 0; ok && i < query->any_count; i++) {
+        bson_t term;
+        ok = mongo_array_add(&terms, &term) &&
+             mongo_put_any(&term, query->type->shape, &query->any[i]) &&
+             mongo_array_add_end(&terms, &term);
     }
     return ok && mongo_array_end(&terms) ? OUTCOME_DONE
                                          : bug(err, "a query does not fit into a command");
@@ -113,39 +89,54 @@ static enum outcome put_filter(struct arena *arena, bson_t *filter, const struct
 static bool put_sort(bson_t *order, const struct shape *shape, const struct query_sort *sort)
 {
     struct doc_path path;
-    bson_t score;
     if (sort->relevance)
-        return bson_append_document_begin(order, "score", -1, &score) &&
-               bson_append_utf8(&score, "$meta", -1, "textScore", -1) &&
-               bson_append_document_end(order, &score);
+        return bson_append_int32(order, MONGO_SCORE, -1, -1);
     return doc_path_resolve(shape, sort->path, &path) &&
            bson_append_int32(order, path.bson, -1, sort->direction < 0 ? -1 : 1);
 }
 
-static enum outcome put_order(bson_t *options, const struct query *query, struct err *err)
+enum outcome mongo_put_order(bson_t *out, const char *name, const struct query *query,
+                             struct err *err)
 {
     bson_t order;
     bool by_id = false;
-    bool ok = bson_append_document_begin(options, "sort", -1, &order);
+    bool ok = bson_append_document_begin(out, name, -1, &order);
     for (size_t i = 0; ok && i < query->sort_count; i++) {
         ok = put_sort(&order, query->type->shape, &query->sorts[i]);
         by_id |= query->sorts[i].path && strcmp(query->sorts[i].path, "id") == 0;
     }
     /* The tie-break makes pages stable: no document twice, none left out. */
     ok = ok && (by_id || bson_append_int32(&order, "_id", 3, 1)) &&
-         bson_append_document_end(options, &order);
+         bson_append_document_end(out, &order);
     return ok ? OUTCOME_DONE : bug(err, "%s cannot be sorted so", query->type->collection);
+}
+
+static void put_language(bson_t *options, const struct mongo_link *link, const struct query *query)
+{
+    if (query->by_locale)
+        BCON_APPEND(options, "collation", "{", "locale", BCON_UTF8(link->language), "}");
+}
+
+static bool is_ranked(const struct query *query)
+{
+    for (size_t i = 0; i < query->sort_count; i++)
+        if (query->sorts[i].relevance)
+            return true;
+    return false;
 }
 
 static enum outcome read_page(const struct mongo_link *link, const bson_t *filter,
                               const struct query *query, struct mongo_docs *docs, struct err *err)
 {
     AUTO_BSON options = BSON_INITIALIZER;
-    TRY(put_order(&options, query, err));
+    if (is_ranked(query))
+        return mongo_read_ranked(link, filter, query, docs, err);
+    TRY(mongo_put_order(&options, "sort", query, err));
     bson_append_int64(&options, "skip", -1, query->skip);
     bson_append_int64(&options, "limit", -1, query->limit);
     bson_append_int64(&options, "batchSize", -1, query->limit + 1);
     bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
+    put_language(&options, link, query);
     return mongo_drain(link, query->type->collection, filter, &options, mongo_take_doc, docs, err);
 }
 
@@ -159,6 +150,7 @@ static enum outcome read_total(const struct mongo_link *link, const bson_t *filt
     bson_append_utf8(&command, "count", -1, query->type->collection, -1);
     bson_append_document(&command, "query", -1, filter);
     bson_append_int64(&command, "maxTimeMS", -1, link->timeout_ms);
+    put_language(&command, link, query);
     TRY(mongo_run(link, MONGO_READ, &command, NULL, &reply, query->type->collection, err));
     if (!bson_iter_init_find(&n, &reply, "n"))
         return bug(err, "%s: a count without a number", query->type->collection);
@@ -179,7 +171,7 @@ enum outcome mongo_query(struct store *base, struct arena *arena, const struct q
     struct mongo_docs docs = {.arena = arena, .type = query->type};
     AUTO_BSON filter = BSON_INITIALIZER;
     int64_t total = -1;
-    TRY(put_filter(arena, &filter, query, err));
+    TRY(put_filter(&filter, query, err));
     if (query->limit > 0)
         TRY(read_page(link, &filter, query, &docs, err));
     if (is_last_page(query, docs.count))

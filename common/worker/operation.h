@@ -65,6 +65,7 @@ struct service {
      * changed its role or was logged out since. */
     enum outcome (*authorize)(struct job *job, struct err *err);
     const void *settings;    /* the shop's own configuration, for job_settings() */
+    struct str locale;       /* of lists by name; a BCP 47 tag */
     int64_t access_token_ms; /* life of an access token */
     int64_t cache_ms;        /* life of a cached page */
 };

@@ -28,6 +28,7 @@ struct store_options store_options_of(const struct service *service,
         .uri = settings->mongodb_uri,
         .timeout_ms = (int)settings->mongodb_timeout_ms,
         .journal_retention_s = settings->journal_retention_ms / MS_PER_SECOND,
+        .locale = service->locale,
         .types = service->types,
         .type_count = count,
     };

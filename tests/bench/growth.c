@@ -6,6 +6,7 @@
 #include "auth/user.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "catalog/search.h"
 #include "code.h"
 #include "order/order.h"
 #include "suite.h"
@@ -105,6 +106,7 @@ static void add_product(struct bench *bench, size_t i)
     product->sku = good.sku;
     product->status = PRODUCT_PUBLISHED;
     product->in_stock = true;
+    product_index(arena, product);
     add(bench, &product_type, product);
     fixtures_stock(&bench->chunk, &good);
 }

@@ -10,6 +10,7 @@
 #include "flow/seed.h"
 #include "lock/lock_fake.h"
 #include "store/store_fake.h"
+#include "support/collation.h"
 #include "wire/json.h"
 #include "worker/names.h"
 #include "worker/process.h"
@@ -252,6 +253,7 @@ static void open_fakes(struct world *world)
         types++;
     world->bus = world->client = bus_fake_open();
     world->store = store_fake_open(world->service.types, types);
+    store_fake_collate(world->store, collation_compare);
     world->lock = lock_fake_open();
     now.ms = FAKE_START_MS;
 }

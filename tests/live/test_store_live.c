@@ -513,10 +513,6 @@ void test_store_live__query_filters_by_kind(void **state)
         {{"active", QUERY_EQ, STR_ABSENT, 1}, 5},
         {{"seenAt", QUERY_GT, STR_ABSENT, 1700000000122}, 5},
         {{"sku", QUERY_EQ, STR("SKU-1"), 0}, 1},
-        {{NULL, QUERY_TEXT, STR("mug"), 0}, 3},
-        {{NULL, QUERY_TEXT, STR("mug plate"), 0}, 5},
-        {{NULL, QUERY_TEXT, STR("plate -red \"blue plate\""), 0}, 5},
-        {{NULL, QUERY_TEXT, STR("\"-\""), 0}, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         if (total_of(rig, rows[i].term) != rows[i].total)
@@ -549,17 +545,7 @@ void test_store_live__query_pages_are_stable(void **state)
             assert_string_equal(((const struct thing *)page.docs.items[i])->sku.ptr,
                                 expected[at++]);
     }
-    struct query words = {.type = &thing_type,
-                          .terms = {{NULL, QUERY_TEXT, STR("red mug"), 0}},
-                          .term_count = 1,
-                          .sorts = {{NULL, 1, true}},
-                          .sort_count = 1,
-                          .limit = 10};
     struct query_page page;
-    assert_outcome(rig, OUTCOME_DONE,
-                   store_query(rig->store, &rig->arena, &words, &page, &rig->err));
-    assert_int_equal(page.docs.count, 5);
-    assert_int_equal(page.total, -1);
     /* Keyset pages: what comes behind the last one, until nothing does. */
     struct query behind = {.type = &thing_type,
                            .sorts = {{"price.amount", -1, false}, {"id", 1, false}},
@@ -576,6 +562,51 @@ void test_store_live__query_pages_are_stable(void **state)
             query_place(&behind, page.docs.items[page.docs.count - 1], behind.place);
     }
     assert_int_equal(seen, 5);
+    rig_close(rig);
+}
+
+void test_store_live__alternatives_are_ranked(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct write writes[5];
+    for (unsigned i = 0; i < COUNT(writes); i++)
+        writes[i] = (struct write){WRITE_INSERT, &thing_type,
+                                   tagged_thing(&rig->arena, id_new(&rig->arena, 1000 + i), i), 0};
+    const struct commit commit = commit_of(rig, writes, COUNT(writes), "tagged", 0);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
+    const struct query_match blue[] = {{"tags", false, STR("blue"), 4},
+                                       {"tags", false, STR("$red"), 4}};
+    const struct query_match begun[] = {{"tags", true, STR("kit"), 2},
+                                        {"owners", false, STR("bbbbbbbbbbbbbbbbbbbbbbbb"), 3},
+                                        {"sku", false, STR("SKU-2"), 7}};
+    struct query ranked = {.type = &thing_type,
+                           .any = {{blue, 2}, {begun, 3}},
+                           .any_count = 2,
+                           .sorts = {{NULL, 1, true}, {"id", 1, false}},
+                           .sort_count = 2,
+                           .limit = 10,
+                           .with_total = true};
+    /* 0: blue and kitchen, 2: $red, and the SKU; 4: blue and an owner. 1 and 3 lack one of both. */
+    const char *const expected[] = {"SKU-2", "SKU-4", "SKU-0"};
+    struct query_page page;
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_query(rig->store, &rig->arena, &ranked, &page, &rig->err));
+    assert_int_equal(page.total, 3);
+    for (size_t i = 0; i < page.docs.count; i++)
+        assert_string_equal(((const struct thing *)page.docs.items[i])->sku.ptr, expected[i]);
+    ranked.skip = 1;
+    ranked.limit = 1;
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_query(rig->store, &rig->arena, &ranked, &page, &rig->err));
+    assert_int_equal(page.total, 3);
+    assert_int_equal(page.docs.count, 1);
+    assert_string_equal(((const struct thing *)page.docs.items[0])->sku.ptr, "SKU-4");
+    ranked.any[1].count = 0; /* nothing satisfies it */
+    ranked.skip = 0;
+    assert_outcome(rig, OUTCOME_DONE,
+                   store_query(rig->store, &rig->arena, &ranked, &page, &rig->err));
+    assert_int_equal(page.total, 0);
     rig_close(rig);
 }
 

@@ -7,7 +7,7 @@
 #include "auth/session.h"
 #include "auth/user.h"
 #include "base/clock.h"
-#include "catalog/catalog.h"
+#include "catalog/search.h"
 #include "inventory/stock.h"
 
 #define CHUNK        500 /* documents per transaction */
@@ -122,6 +122,7 @@ static void add_product(struct fixtures *fixtures, const struct good *good)
     product->price = good->price;
     product->status = PRODUCT_PUBLISHED;
     product->in_stock = good->stock > 0;
+    product_index(fixtures->arena, product);
     insert(fixtures, &product_type, product);
 }
 

@@ -94,7 +94,7 @@ static const struct shape thing_shape = SHAPE("Thing", struct thing, thing_field
 static const struct doc_index thing_indexes[] = {
     {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
     {.name = "email", .keys = "email:1", .flags = INDEX_UNIQUE, .only_when = "email=exists"},
-    {.name = "words", .keys = "name:10,tags:1", .flags = INDEX_TEXT},
+    {.name = "words", .keys = "state:1,tags:1"},
     {.name = "byPrice", .keys = "state:1,price.amount:-1"},
 };
 
@@ -169,6 +169,19 @@ static inline struct thing *new_thing(struct arena *arena, struct str id, struct
     thing->owners.items = arena_array(arena, 1, sizeof(struct str));
     thing->owners.items[0] = STR("cccccccccccccccccccccccc");
     thing->owners.count = 1;
+    return thing;
+}
+
+/* The i-th of five with tags and owners of its own, for queries with alternatives. */
+static inline struct thing *tagged_thing(struct arena *arena, struct str id, unsigned i)
+{
+    static const char *const tags[][2] = {
+        {"blue", "kitchen"}, {"blue", "ki"}, {"$red", "x"}, {"green", "kitchen"}, {"blue", "y"}};
+    struct thing *thing = new_thing(arena, id, str_printf(arena, "SKU-%u", i));
+    thing->tags.items[0] = str_of(tags[i][0]);
+    thing->tags.items[1] = str_of(tags[i][1]);
+    thing->owners.items[0] =
+        i == 4 ? STR("bbbbbbbbbbbbbbbbbbbbbbbb") : STR("cccccccccccccccccccccccc");
     return thing;
 }
 

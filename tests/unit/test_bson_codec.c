@@ -290,15 +290,15 @@ void test_bson_codec__reads_index_declarations(void **state)
         {{.name = "u", .keys = "id:1", .flags = INDEX_UNIQUE, .only_when = "email=exists"},
          "{ \"key\" : { \"_id\" : 1 }, \"name\" : \"u\", \"unique\" : true, "
          "\"partialFilterExpression\" : { \"email\" : { \"$exists\" : true } } }"},
-        {{.name = "t", .keys = "name:10,tags:1", .flags = INDEX_TEXT},
-         "{ \"key\" : { \"name\" : \"text\", \"tags\" : \"text\" }, \"weights\" : { \"name\" : 10, "
-         "\"tags\" : 1 }, \"name\" : \"t\" }"},
         {{.name = "e", .keys = "seenAt:1", .expire_after_s = 60, .only_when = "active=false"},
          "{ \"key\" : { \"seenAt\" : 1 }, \"name\" : \"e\", \"expireAfterSeconds\" : 60, "
          "\"partialFilterExpression\" : { \"active\" : false } }"},
         {{.name = "s", .keys = "sku:1", .only_when = "state=draft"},
          "{ \"key\" : { \"sku\" : 1 }, \"name\" : \"s\", \"partialFilterExpression\" : { "
          "\"state\" : \"draft\" } }"},
+        {{.name = "l", .keys = "name:1", .flags = INDEX_BY_LOCALE},
+         "{ \"key\" : { \"name\" : 1 }, \"name\" : \"l\", \"collation\" : { \"locale\" : "
+         "\"sv\" } }"},
         {{.name = "x", .keys = "nothing:1"}, NULL},
         {{.name = "x", .keys = "name"}, NULL},
         {{.name = "x", .keys = "name:1", .only_when = "nothing=1"}, NULL},
@@ -306,7 +306,7 @@ void test_bson_codec__reads_index_declarations(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         bson_t spec = BSON_INITIALIZER;
         struct err err = {0};
-        const enum outcome outcome = index_spec(&thing_type, &rows[i].index, &spec, &err);
+        const enum outcome outcome = index_spec(&thing_type, &rows[i].index, "sv", &spec, &err);
         assert_int_equal(outcome, rows[i].json ? OUTCOME_DONE : OUTCOME_BUG);
         char *json = bson_as_relaxed_extended_json(&spec, NULL);
         if (rows[i].json)
@@ -323,7 +323,7 @@ void test_bson_codec__tells_indexes_apart(void **state)
     bson_t wanted = BSON_INITIALIZER;
     const struct doc_index index = {
         .name = "e", .keys = "seenAt:1,sku:-1", .expire_after_s = 60, .only_when = "active=false"};
-    assert_int_equal(index_spec(&thing_type, &index, &wanted, &err), OUTCOME_DONE);
+    assert_int_equal(index_spec(&thing_type, &index, "sv", &wanted, &err), OUTCOME_DONE);
 #define EXISTING(a, b, expiry, when, ...)                                                          \
     BCON_NEW("key", "{", a, BCON_DOUBLE(1), b, BCON_INT32(-1), "}", "expireAfterSeconds",          \
              BCON_INT32(expiry), "partialFilterExpression", "{", "active", BCON_BOOL(when), "}",   \

@@ -206,7 +206,7 @@ static const char *listed(const struct job *job)
     return text_str(&text).ptr;
 }
 
-#define LISTED(...) listed(shop_customer(&shop, ANNA, product_list, __VA_ARGS__))
+#define LISTED(...) listed(shop_customer(&shop, ANNA, product_list, .status = -1, __VA_ARGS__))
 
 void test_product__list_filters_sorts_and_pages(void **state)
 {

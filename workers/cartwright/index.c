@@ -1,12 +1,41 @@
-/* index.c - `cartwright index`: creates collections and indexes. */
+/* index.c - `cartwright index`: creates collections and indexes, and brings what is stored up to
+ * date. */
+#include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cartwright/command.h"
+#include "catalog/reindex.h"
 #include "worker/process.h"
 
 static void print_line(const char *line)
 {
     puts(line);
+}
+
+static void show_progress(const struct reindex *so_far)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\rproducts: %" PRId64 " looked at, %" PRId64 " got new search keys",
+                so_far->seen, so_far->written);
+}
+
+static void print_reindexed(const struct reindex *so_far)
+{
+    show_progress(so_far);
+    if (isatty(STDERR_FILENO))
+        fputc('\n', stderr);
+    if (so_far->written > 0)
+        printf("products: %" PRId64 " got new search keys\n", so_far->written);
+}
+
+static enum outcome apply(struct store *store, struct err *err)
+{
+    struct reindex done = {0};
+    TRY(store_apply_indexes(store, print_line, err));
+    TRY(products_reindex(store, show_progress, &done, err));
+    print_reindexed(&done);
+    return OUTCOME_DONE;
 }
 
 static int run(int argc, char **argv)
@@ -20,7 +49,7 @@ static int run(int argc, char **argv)
     struct store *store = NULL;
     enum outcome outcome = store_open(&options, &store, &err);
     if (outcome == OUTCOME_DONE)
-        outcome = store_apply_indexes(store, print_line, &err);
+        outcome = apply(store, &err);
     if (store)
         store_close(store);
     app_close(&app);
@@ -33,6 +62,7 @@ const struct command index_command = {
     .usage = "index [--config FILE]",
     .help = "create the collections and indexes",
     .details =
-        "Safe to repeat. Creates what is missing and never drops anything. Workers refuse to\n"
-        "start while a declared index is missing.",
+        "Safe to repeat, beside workers that go on. Creates what is missing and never drops\n"
+        "anything. Workers refuse to start while a declared index is missing. Products whose\n"
+        "search keys are not those of this release get them.",
 };

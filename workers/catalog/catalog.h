@@ -49,8 +49,9 @@ struct product {
     struct money price;
     struct str sku; /* unique; never changes */
     LIST(struct common_image) images;
-    int status;    /* enum product_status */
-    bool in_stock; /* kept in step with the stock by stock_moved(); only for filters */
+    int status;             /* enum product_status */
+    bool in_stock;          /* kept in step with the stock by stock_moved(); only for filters */
+    LIST(struct str) words; /* the keys by which searches find it (search.h); in no view */
 };
 
 extern const struct doc_type product_type;

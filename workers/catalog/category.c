@@ -19,7 +19,7 @@ const struct shape category_shape = SHAPE("Category", struct category, category_
 
 static const struct doc_index category_indexes[] = {
     {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
-    {.name = "name", .keys = "name:1"},
+    {.name = "by_name", .keys = "name:1,id:1", .flags = INDEX_BY_LOCALE},
 };
 
 const struct doc_type category_type = {

@@ -23,6 +23,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
         .type = &category_type,
         .sorts = {{.path = "name", .direction = 1}, {.path = "id", .direction = 1}},
         .sort_count = 2,
+        .by_locale = true,
     };
     const struct query_page *found = NULL;
     TRY(paging_ask_whole(job, PAGING_WISH(req), &query, &page->paging, err));

@@ -45,6 +45,11 @@ const char *fold_latin(code_point c)
     return NULL;
 }
 
+bool fold_is_blank(code_point c)
+{
+    return uc_is_property_white_space(c);
+}
+
 bool fold_is_apostrophe(code_point c)
 {
     return c == '\'' || c == 0x2019 || c == 0x02bc;
@@ -92,7 +97,7 @@ struct str sku_form(struct arena *arena, struct str typed)
     size_t visible = 0; /* length up to the last character that is no blank */
     text_init(&text, arena, typed.len + 1);
     while (fold_next(&typed, &c, &bytes)) {
-        const bool blank = uc_is_property_white_space(c);
+        const bool blank = fold_is_blank(c);
         if (is_invisible(c) || (blank && visible == 0))
             continue;
         text_append_str(&text, bytes);

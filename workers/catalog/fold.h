@@ -12,6 +12,7 @@ typedef uint32_t code_point;
 bool fold_next(struct str *rest, code_point *c, struct str *bytes);
 /* The letters of a-z that stand for a Latin letter that does not decompose ("ł" -> "l"); NULL. */
 const char *fold_latin(code_point c);
+bool fold_is_blank(code_point c);
 /* "Women's" is one word, and so are its spellings: apostrophes are neither letter nor gap. */
 bool fold_is_apostrophe(code_point c);
 

@@ -23,6 +23,10 @@ static const struct field product_fields[] = {
      .offset = offsetof(struct product, status),
      .names = common_product_status_names},
     {.name = "inStock", .kind = FIELD_BOOL, .offset = offsetof(struct product, in_stock)},
+    {.name = "words",
+     .kind = FIELD_STRS,
+     .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct product, words)},
 };
 
 static const struct shape product_shape = SHAPE("Product document", struct product, product_fields);
@@ -32,9 +36,9 @@ static const struct shape product_shape = SHAPE("Product document", struct produ
 static const struct doc_index product_indexes[] = {
     {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
     {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
-    {.name = "search", .keys = "name:10,description:1", .flags = INDEX_TEXT},
+    {.name = "words", .keys = "status:1,words:1"},
     {.name = "newest", .keys = "status:1,createdAt:-1,id:-1"},
-    {.name = "name", .keys = "status:1,name:1,id:1"},
+    {.name = "by_name", .keys = "status:1,name:1,id:1", .flags = INDEX_BY_LOCALE},
     {.name = "price", .keys = "status:1,price.amount:1,id:1"},
     {.name = "category_newest", .keys = "status:1,categoryId:1,createdAt:-1,id:-1"},
     {.name = "category_price", .keys = "status:1,categoryId:1,price.amount:1,id:1"},

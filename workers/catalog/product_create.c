@@ -2,6 +2,7 @@
 #include "catalog/catalog.h"
 #include "catalog/fold.h"
 #include "catalog/operations.h"
+#include "catalog/search.h"
 #include "code.h"
 #include "errors.h"
 #include "schemas/product.h"
@@ -88,6 +89,7 @@ static enum outcome create(struct job *job, const void *request, struct err *err
         .status = PRODUCT_PUBLISHED,
         .in_stock = on_hand > 0,
     };
+    product_index(job_arena(job), product);
     job_insert(job, &product_type, product);
     const struct stock *stock = stock_open(job, sku, id, on_hand);
     const struct product_view *view = product_view(job, product, category, stock);

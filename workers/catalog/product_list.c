@@ -1,10 +1,13 @@
-/* product_list.c - product.list: a page of what is on sale, filtered, searched and sorted.
+/* product_list.c - product.list: a page of what is on sale, filtered, searched and sorted; of what is
+ * not, for staff.
  *
  * The page of products comes from the shared cache; their categories and stocks are joined fresh,
  * so that what is shown as available is never older than this batch. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
+#include "catalog/search.h"
 #include "paging.h"
+#include "request.h"
 #include "schemas/product.h"
 
 struct product_page {
@@ -32,7 +35,7 @@ static const struct query_sort sorts[][2] = {
 
 static bool is_search(const struct product_list_request *req)
 {
-    return req->search.len > 0;
+    return !search_is_blank(req->search);
 }
 
 /* Without words to search for nothing is more relevant than the rest: the newest come first. */
@@ -51,11 +54,14 @@ static void add_term(struct query *query, bool wanted, struct query_term term)
 
 static struct query query_of(const struct product_list_request *req)
 {
-    struct query query = {.type = &product_type, .sort_count = 2};
+    struct query query = {.type = &product_type,
+                          .sort_count = 2,
+                          .by_locale = sort_of(req) == PRODUCT_LIST_SORT_NAME};
     memcpy(query.sorts, sorts[sort_of(req)], sizeof(sorts[0]));
-    const struct str published = str_of(common_product_status_names[PRODUCT_PUBLISHED]);
-    add_term(&query, true, (struct query_term){"status", QUERY_EQ, .text = published});
-    add_term(&query, is_search(req), (struct query_term){NULL, QUERY_TEXT, .text = req->search});
+    const int status = req->status >= 0 ? req->status : PRODUCT_PUBLISHED;
+    add_term(&query, true,
+             (struct query_term){"status", QUERY_EQ,
+                                 .text = str_of(common_product_status_names[status])});
     add_term(&query, !str_is_absent(req->category_id),
              (struct query_term){"categoryId", QUERY_EQ, .text = req->category_id});
     add_term(&query, req->min_price.has,
@@ -84,6 +90,16 @@ static bool join_all(struct job *job, const struct doc_list *products, struct pr
     return loaded;
 }
 
+static enum outcome check_status(const struct job *job, const struct product_list_request *req,
+                                 struct err *err)
+{
+    if (req->status < 0 || caller_is_admin(job))
+        return OUTCOME_DONE;
+    return job_caller(job)->role == GUEST
+               ? refuse(err, UNAUTHENTICATED, "lists by status are for staff")
+               : refuse(err, FORBIDDEN, "lists by status are for staff");
+}
+
 /* A score is no place: what comes behind it is not a range of an index. */
 static enum outcome check_cursor(struct job *job, const struct product_list_request *req,
                                  struct err *err)
@@ -102,6 +118,9 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     struct product_page *page = ARENA_NEW(job_arena(job), struct product_page);
     struct query query = query_of(req);
     const struct query_page *found = NULL;
+    TRY(check_status(job, req, err));
+    if (is_search(req))
+        TRY(search_add(job, req->search, &query));
     TRY(check_cursor(job, req, err));
     TRY(paging_ask(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, "product", &found));
@@ -118,7 +137,7 @@ const struct operation product_list = {
     .who = GUEST,
     .request = &product_list_schema,
     .handle = list,
-    .summary = "A page of what is on sale, filtered, searched and sorted",
+    .summary = "A page of what is on sale, filtered, searched and sorted; for staff by status, too",
     .reply = &page_shape,
     .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
 };

@@ -3,6 +3,7 @@
  * The slug stays when the name changes, because links to it live; the SKU never changes. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
+#include "catalog/search.h"
 #include "errors.h"
 #include "request.h"
 #include "schemas/product.h"
@@ -52,6 +53,7 @@ static enum outcome update(struct job *job, const void *request, struct err *err
          req->category_id.has || category_of_product(job, product, &category));
 
     apply(product, req);
+    product_index(job_arena(job), product);
     job_changed(job, product);
     if (is_other_offer && stock)
         stock_offer(job, stock, product->head.version);

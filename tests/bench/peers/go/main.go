@@ -21,6 +21,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/redis/go-redis/v9"
+	"go.mongodb.org/mongo-driver/bson"
 	"go.mongodb.org/mongo-driver/mongo"
 	"go.mongodb.org/mongo-driver/mongo/options"
 	"go.mongodb.org/mongo-driver/mongo/writeconcern"
@@ -67,6 +68,10 @@ func (w *worker) openStores(ctx context.Context, concurrency int) {
 	db := w.client.Database(name)
 	w.carts, w.products, w.categories = db.Collection("carts"), db.Collection("products"), db.Collection("categories")
 	w.stock, w.orders = db.Collection("stock"), db.Collection("orders")
+	must(w.products.Indexes().CreateOne(ctx, mongo.IndexModel{
+		Keys:    bson.D{{Key: "name", Value: "text"}, {Key: "description", Value: "text"}},
+		Options: options.Index().SetWeights(bson.D{{Key: "name", Value: 10}, {Key: "description", Value: 1}}),
+	}))
 	redisOptions := must(redis.ParseURL(os.Getenv("CARTWRIGHT_REDIS_URI")))
 	redisOptions.PoolSize = concurrency
 	w.redis = redis.NewClient(redisOptions)

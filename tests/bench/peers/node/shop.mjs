@@ -13,6 +13,7 @@ export const mongo = await new MongoClient(process.env.CARTWRIGHT_MONGODB_URI, {
 const db = mongo.db();
 export const carts = db.collection('carts');
 export const products = db.collection('products');
+await products.createIndex({name: 'text', description: 'text'}, {weights: {name: 10, description: 1}});
 export const categories = db.collection('categories');
 export const stock = db.collection('stock');
 export const orders = db.collection('orders');
