@@ -108,8 +108,9 @@ static const struct operation *find_operation(const struct job *job)
     const struct str prefix = lane->settings->prefix;
     if (str_eq(delivery->exchange, name_events(job->batch->arena, prefix)))
         return service_subscriber(lane->service, delivery->queue, delivery->routing_key);
-    const struct operation *operation = service_operation(
-        lane->service, came_back(job) ? delivery->operation : delivery->routing_key);
+    const struct operation *operation =
+        service_operation_from(lane->service, prefix, delivery->queue,
+                               came_back(job) ? delivery->operation : delivery->routing_key);
     /* An event is believed from the events exchange, or from a copy that we made ourselves. */
     const bool forged = operation && operation->kind == SUBSCRIBER && !job->is_copy;
     return forged ? NULL : operation;
@@ -120,8 +121,8 @@ static enum outcome check_operation(struct job *job)
     const struct delivery *delivery = job->delivery;
     job->operation = find_operation(job);
     if (!job->operation)
-        return invalid(&job->err, UNKNOWN_OPERATION, "nobody serves '%.*s'",
-                       STR_FMT(delivery->routing_key));
+        return invalid(&job->err, UNKNOWN_OPERATION, "nobody serves '%.*s' here",
+                       STR_FMT(job_operation_name(job)));
     if (delivery->api_version.len && !str_eq(delivery->api_version, STR(API_VERSION)))
         return invalid(&job->err, UNSUPPORTED_VERSION,
                        "this shop speaks x-api-version " API_VERSION);

@@ -153,6 +153,30 @@ const struct operation *service_subscriber(const struct service *service, struct
     return NULL;
 }
 
+/* "<prefix>.<worker>" */
+static bool is_request_queue_of(struct str queue, struct str prefix, const struct worker *worker)
+{
+    const struct str name = str_of(worker->name);
+    return queue.len == prefix.len + 1 + name.len && str_starts_with(queue, prefix) &&
+           queue.ptr[prefix.len] == '.' &&
+           memcmp(queue.ptr + prefix.len + 1, name.ptr, name.len) == 0;
+}
+
+const struct operation *service_operation_from(const struct service *service, struct str prefix,
+                                               struct str queue, struct str name)
+{
+    const struct str requests = name_without_partition(queue);
+    for (size_t i = 0; service->workers[i]; i++) {
+        const struct worker *worker = service->workers[i];
+        const bool of_requests = is_request_queue_of(requests, prefix, worker);
+        if (!of_requests && !is_event_queue_of(queue, worker))
+            continue;
+        const struct operation *operation = worker_operation(worker, name);
+        return operation && of_requests == (operation->kind != SUBSCRIBER) ? operation : NULL;
+    }
+    return NULL;
+}
+
 /* --- topology -------------------------------------------------------------------------------------- */
 
 struct plan {

@@ -52,6 +52,12 @@ struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str
 const struct operation *service_subscriber(const struct service *service, struct str queue,
                                            struct str event);
 bool worker_subscribes(const struct worker *worker);
+/* The operation of this name, if it is carried out from this queue: requests from the queue of their own
+ * worker or a partition of it, copies of events from its queue of events. Else NULL: whoever publishes
+ * may steer a message into any queue (CC, BCC, the default exchange), and the lanes that others count
+ * on must not do what is not theirs. */
+const struct operation *service_operation_from(const struct service *service, struct str prefix,
+                                               struct str queue, struct str name);
 
 MUST_CHECK enum outcome topology_of(const struct service *service,
                                     const struct engine_settings *settings, struct arena *arena,

@@ -3,7 +3,7 @@
 
 const char *const who_names[] = {"guest", "customer", "admin", "superadmin", NULL};
 
-static const struct operation *worker_operation(const struct worker *worker, struct str name)
+const struct operation *worker_operation(const struct worker *worker, struct str name)
 {
     for (size_t i = 0; worker->operations[i]; i++)
         if (str_eq(str_of(worker->operations[i]->name), name))

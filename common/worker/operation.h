@@ -70,6 +70,8 @@ struct service {
     int64_t cache_ms;        /* life of a cached page */
 };
 
+/* NULL when it is none of this worker's. */
+const struct operation *worker_operation(const struct worker *worker, struct str name);
 /* NULL when nobody serves it. */
 const struct operation *service_operation(const struct service *service, struct str name);
 

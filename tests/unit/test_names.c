@@ -259,3 +259,36 @@ void test_names__operations_are_found_by_their_whole_name(void **state)
     assert_null(service_operation(&service, STR("NOTE.WRITE")));
     assert_null(service_operation(&service, STR("")));
 }
+
+/* Whatever CC, BCC or the default exchange put into a queue: it is carried out from its own. */
+void test_names__an_operation_is_carried_out_from_the_queues_of_its_worker(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *queue, *name;
+        const struct operation *operation;
+    } rows[] = {
+        {"t.notes", "note.write", &note_write},
+        {"t.notes.0", "note.write", &note_write},
+        {"t.notes.255", "note.read", &note_read},
+        {"t.echo.events", "echo.note_written", &echo_written},
+        {"t.echo", "note.write", NULL},
+        {"t.echo.0", "note.write", NULL},
+        {"t.echo.events", "note.write", NULL},
+        {"t.notes.events", "note.write", NULL},
+        {"t.unknown", "note.write", NULL},
+        {"t.echo", "echo.note_written", NULL},
+        {"t.notes", "echo.note_written", NULL},
+        {"t.notes", "note.writ", NULL},
+        {"u.notes", "note.write", NULL},
+        {"t-notes", "note.write", NULL},
+        {"notes", "note.write", NULL},
+        {"t.notes.", "note.write", NULL},
+        {"t.notes.x", "note.write", NULL},
+        {"", "note.write", NULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (service_operation_from(&service, STR("t"), str_of(rows[i].queue),
+                                   str_of(rows[i].name)) != rows[i].operation)
+            fail_msg("%s from %s", rows[i].name, rows[i].queue);
+}

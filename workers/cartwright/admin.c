@@ -13,6 +13,7 @@
 #include "cartwright/command.h"
 #include "wire/json.h"
 #include "worker/batch.h"
+#include "worker/names.h"
 #include "worker/process.h"
 
 #define PASSWORD_MAX 1024
@@ -107,6 +108,8 @@ static enum outcome run_request(struct app *app, const struct servers *servers, 
                                        .now_ms = clock_now_ms},
                   err));
     struct delivery delivery = {
+        .queue = name_queue(&app->arena, app->settings->engine.prefix, STR("admin")),
+        .exchange = name_requests(&app->arena, app->settings->engine.prefix),
         .routing_key = STR("admin.add"),
         .message_id = id_new(&app->arena, clock_now_ms()),
         .body = body,

@@ -312,6 +312,12 @@ class Journey:
         self.refused("UNSUPPORTED_VERSION", 400, "a version of the future", "cart.get", {},
                      token=self.token, headers={"x-api-version": "999"})
 
+    def copies(self):
+        """A copy in another worker's queue is not carried out: only the one in its own queue is."""
+        ticket = self.shop.send("user.get", {}, token=self.token, headers={"CC": ["order.place"]})
+        statuses = sorted(self.shop.answer_to(ticket).status for _ in range(2))
+        self.checks.same(statuses, [200, 404], "what the two copies of a request are answered")
+
     def strangers(self):
         """What belongs to somebody else is not there."""
         other = self.done("Entered", 201, "auth.register", {
@@ -369,7 +375,7 @@ class Journey:
         for step in (self.register, self.login, self.add_products, self.stock_up, self.browse,
                      self.fill_cart, self.place_order, self.is_stored, self.deliver,
                      self.change_of_mind, self.read_history, self.read_notifications,
-                     self.hear_all, self.refusals, self.strangers, self.promotion,
+                     self.hear_all, self.refusals, self.copies, self.strangers, self.promotion,
                      self.idempotency, self.sessions):
             step()
 

@@ -21,7 +21,7 @@ class Answer:
 class Shop:
     def __init__(self, uri, prefix="cartwright"):
         self.prefix = prefix
-        self.answers = {}  # by correlation id
+        self.answers = {}  # lists by correlation id
         self.returned = []  # requests that no queue takes
         self.heard = []  # (routing key, properties, body)
         self.connection = pika.BlockingConnection(pika.URLParameters(uri))
@@ -41,8 +41,12 @@ class Shop:
         correlation_id = self.send(
             operation, body, token=token, message_id=message_id, raw=raw, headers=headers
         )
-        self._wait(lambda: correlation_id in self.answers, f"an answer to {operation}")
-        return self.answers.pop(correlation_id)
+        return self.answer_to(correlation_id, operation)
+
+    def answer_to(self, correlation_id, what="a request"):
+        """The next answer to what was sent; waits for it."""
+        self._wait(lambda: self.answers.get(correlation_id), f"an answer to {what}")
+        return self.answers[correlation_id].pop(0)
 
     def send(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None,
              reply=True):
@@ -91,7 +95,7 @@ class Shop:
             self.connection.process_data_events(time_limit=0.05)
 
     def _on_answer(self, channel, method, properties, body):
-        self.answers[properties.correlation_id] = Answer(properties, body)
+        self.answers.setdefault(properties.correlation_id, []).append(Answer(properties, body))
         channel.basic_ack(method.delivery_tag)
 
     def _on_heard(self, channel, method, properties, body):
