@@ -145,13 +145,24 @@ int64_t delivery_deadline(const struct delivery *delivery)
     return deadline;
 }
 
-static enum outcome check_deadline(struct job *job)
+static bool is_late(const struct job *job)
 {
     const int64_t deadline = delivery_deadline(job->delivery);
-    if (deadline >= 0 && deadline < job->batch->now)
-        return invalid(&job->err, DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
-                       job->batch->now - deadline);
-    return OUTCOME_DONE;
+    return deadline >= 0 && deadline < job->batch->now;
+}
+
+static enum outcome refuse_late(struct job *job)
+{
+    return invalid(&job->err, DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
+                   job->batch->now - delivery_deadline(job->delivery));
+}
+
+/* A query that is late is answered at once. A command may be the repeat of one that was executed in
+ * time: what it is told is up to the journal (batch_recall). */
+static enum outcome check_deadline(struct job *job)
+{
+    job->late = is_late(job);
+    return job->late && job->operation->kind == QUERY ? refuse_late(job) : OUTCOME_DONE;
 }
 
 /* --- body ---------------------------------------------------------------------------------------- */
@@ -324,23 +335,6 @@ void job_note_caller(struct job *job)
     job->err = why;
 }
 
-/* The caller is part of the key: nobody is answered with somebody else's reply. */
-static void make_key(struct job *job)
-{
-    const struct lane *lane = job->batch->lane;
-    const bool event = job->operation->kind == SUBSCRIBER;
-    const struct str key[] = {
-        event ? str_of(job->operation->name) : job->bearer.id,
-        job->delivery->message_id,
-    };
-    auth_digest(lane->keys.ring[0].digest, key, 2, job->key.bytes, sizeof(job->key.bytes));
-    const struct str print[] = {
-        str_of(job->operation->name),
-        {(const char *)job->fingerprint, sizeof(job->fingerprint)},
-    };
-    auth_digest(lane->keys.ring[0].digest, print, 2, job->fingerprint, sizeof(job->fingerprint));
-}
-
 /* --- the whole door --------------------------------------------------------------------------------- */
 
 static enum outcome admit(struct job *job)
@@ -352,9 +346,15 @@ static enum outcome admit(struct job *job)
     TRY(read_body(job));
     TRY(check_client(job));
     TRY(check_caller(job));
-    make_key(job);
+    job_make_keys(job);
     job->caller = job->bearer;
     return OUTCOME_DONE;
+}
+
+void job_refuse_late(struct job *job)
+{
+    job->outcome = refuse_late(job);
+    job->state = JOB_DECIDED;
 }
 
 static const struct blame *blame_of(const struct job *job)

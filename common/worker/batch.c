@@ -12,12 +12,24 @@
 #define LEASE_WAIT_MS    1
 #define LEASE_WAIT_TRIES 40
 
+static bool same_key(const struct journal_key *a, const struct journal_key *b)
+{
+    return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* One that is late is not executed itself: it speaks for others that are as late. */
+static bool may_lead(const struct job *leader, const struct job *job)
+{
+    return leader->late ? job->late && same_key(&leader->deadline_key, &job->deadline_key)
+                        : same_key(&leader->key, &job->key);
+}
+
 /* An earlier copy of the message that is still to be decided in this span. */
 static struct job *earlier_copy(struct span span, const struct job *job)
 {
     for (struct job *other = span.jobs; other < job; other++)
         if (other->state == JOB_OPEN && !other->leader && other->operation->kind != QUERY &&
-            memcmp(&other->key, &job->key, sizeof(job->key)) == 0)
+            may_lead(other, job))
             return other;
     return NULL;
 }
@@ -167,6 +179,11 @@ static enum outcome see_through(struct batch *batch, struct span span, enum outc
 
 /* --- the whole ------------------------------------------------------------------------------------ */
 
+static struct str text_of_key(const struct journal_key *key)
+{
+    return (struct str){(const char *)key->bytes, sizeof(key->bytes)};
+}
+
 /* The second copy of a message id in one batch is answered with the first one's reply. */
 static void find_leaders(struct batch *batch)
 {
@@ -176,10 +193,11 @@ static void find_leaders(struct batch *batch)
         struct job *job = &batch->jobs[i];
         if (job->state != JOB_OPEN || job->operation->kind == QUERY)
             continue;
-        const struct str key = {(const char *)job->key.bytes, sizeof(job->key.bytes)};
-        job->leader = map_get(&seen, key);
+        job->leader = map_get(&seen, text_of_key(&job->key));
+        if (!job->leader && job->late)
+            job->leader = map_get(&seen, text_of_key(&job->deadline_key));
         if (!job->leader)
-            map_set(&seen, key, job);
+            map_set(&seen, text_of_key(job->late ? &job->deadline_key : &job->key), job);
     }
 }
 

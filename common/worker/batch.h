@@ -3,10 +3,11 @@
  *   receive -> admit -> (load, decide)* -> commit -> settle
  *
  * lane.c receives, pipeline.c overlaps the commit of a batch with the first steps of the next,
- * batch.c carries one through, admission.c admits, order.c keeps messages of one key in order, job.c is
- * what handlers call, load.c loads, decide.c decides, ledger.c fills pages of ledgers, commit.c
- * commits, settle.c settles, invalidate.c tells what became stale, reply.c writes replies,
- * acknowledge.c acknowledges, failure.c sends what failed to the delays or dead letters. */
+ * batch.c carries one through, admission.c admits, recall.c asks the journal for repeats, order.c keeps
+ * messages of one key in order, job.c is what handlers call, load.c loads, decide.c decides, ledger.c
+ * fills pages of ledgers, commit.c commits, settle.c settles, invalidate.c tells what became stale,
+ * reply.c writes replies, acknowledge.c acknowledges, failure.c sends what failed to the delays or dead
+ * letters. */
 #ifndef CARTWRIGHT_WORKER_BATCH_H
 #define CARTWRIGHT_WORKER_BATCH_H
 
@@ -87,8 +88,10 @@ struct job {
     bool is_copy;         /* of ours, out of the delays: its seal says who asked (caller.h) */
     bool authorize;       /* the account must be looked at first */
     struct token_entry *token; /* NULL: a caller that a delayed copy brought along */
-    bool recalled;             /* the journal was asked */
-    struct journal_key key;
+    bool late;              /* its deadline has passed: the journal knows whether it was executed */
+    bool recalled;          /* the journal was asked */
+    struct journal_key key; /* by which the journal knows the message */
+    struct journal_key deadline_key; /* and this try of it, if it has a deadline (recall.c) */
     uint8_t fingerprint[16];
     uint8_t seed[AUTH_KEY_BYTES];
     struct job *leader; /* same message id earlier in this batch */
@@ -168,6 +171,9 @@ struct span {
 
 /* admission.c and reply.c: fills the job from its delivery, or answers it. */
 void job_admit(struct job *job);
+/* Decides a command whose deadline has passed and that was not executed: with this deadline it never
+ * will be. */
+void job_refuse_late(struct job *job);
 /* Before a message that was found wrong is put aside or dropped: who sent it, if that was not asked for
  * yet. Its token may have ended when somebody corrects the message. */
 void job_note_caller(struct job *job);
@@ -197,7 +203,11 @@ void job_merge(struct job *job);
 
 /* load.c: one round of everything that is wanted. RETRY when the database is away. */
 MUST_CHECK enum outcome batch_load(struct batch *batch, struct span span, struct err *err);
-/* Replies that the journal knows already, where a repeat is likely. */
+
+/* recall.c: the keys; from caller, message id and deadline. Keys the fingerprint, too. */
+void job_make_keys(struct job *job);
+/* Replies that the journal knows already, where a repeat is likely. What is late and not known is
+ * refused. */
 MUST_CHECK enum outcome batch_recall(struct batch *batch, struct span span, struct err *err);
 /* The same for what is decided and will not be journalled: no commit would notice the repeat. */
 MUST_CHECK enum outcome batch_recall_unproven(struct batch *batch, struct span span,

@@ -49,25 +49,47 @@ bool job_is_journalled(const struct job *job)
         return false;
     if (job->outcome == OUTCOME_REFUSED)
         return job->keep || !job->err.code->retryable;
-    return job->outcome == OUTCOME_DONE;
+    return job->outcome == OUTCOME_DONE || job->late;
+}
+
+#define REPLIES_MAX 2 /* of one message */
+
+static struct journal_reply stored_reply(struct job *job, struct journal_key key)
+{
+    struct journal_reply stored = {.key = key,
+                                   .status = job->status,
+                                   .sealed = job->operation->secret_reply,
+                                   .body = job_journal_body(job)};
+    memcpy(stored.fingerprint, job->fingerprint, sizeof(stored.fingerprint));
+    return stored;
+}
+
+/* What was decided under a deadline cannot be told "too late" by another lane, nor the other way round:
+ * both take the key of that deadline. */
+static size_t journal_job(struct job *job, struct journal_reply replies[REPLIES_MAX])
+{
+    size_t count = 0;
+    if (job->late) {
+        replies[count++] = stored_reply(job, job->deadline_key);
+        return count;
+    }
+    replies[count++] = stored_reply(job, job->key);
+    if (delivery_deadline(job->delivery) >= 0)
+        replies[count++] = (struct journal_reply){.key = job->deadline_key, .body = STR("")};
+    return count;
 }
 
 static void collect_replies(struct batch *batch, struct span span)
 {
-    struct journal_reply *replies = arena_array(batch->run_arena, span.count, sizeof(*replies));
+    struct journal_reply *replies =
+        arena_array(batch->run_arena, span.count, REPLIES_MAX * sizeof(*replies));
     size_t count = 0;
     for (size_t i = 0; i < span.count; i++) {
         struct job *job = &span.jobs[i];
         if (job->state == JOB_DECIDED)
             job->body = job_reply_body(job, batch->run_arena);
-        if (!job_is_journalled(job))
-            continue;
-        struct journal_reply *stored = &replies[count++];
-        *stored = (struct journal_reply){.key = job->key,
-                                         .status = job->status,
-                                         .sealed = job->operation->secret_reply,
-                                         .body = job_journal_body(job)};
-        memcpy(stored->fingerprint, job->fingerprint, sizeof(stored->fingerprint));
+        if (job_is_journalled(job))
+            count += journal_job(job, replies + count);
     }
     batch->commit.replies = replies;
     batch->commit.reply_count = count;

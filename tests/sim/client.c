@@ -10,6 +10,9 @@
 #define THINK_US       (40 * US_PER_MS)
 #define LATE_US        (2 * US_PER_S)
 #define ECHOES         3 /* one answered call in so many is sent once more in the end */
+#define HURRIED        3 /* one call in so many has a deadline */
+#define HURRY_MIN_MS   20
+#define HURRY_MAX_MS   2000
 
 static void act(void *context);
 
@@ -205,6 +208,7 @@ static void deliver(void *context)
         .message_id = call->message_id,
         .correlation_id = call->message_id,
         .reply_to = parcel->client->queue,
+        .deadline = call->deadline,
         .authorization =
             str_printf(&sim->arena, "Bearer %.*s", STR_FMT(sim_shopper(sim, call->user)->token)),
         .partition_key = sim->plan.partitioned ? sim_shopper(sim, call->user)->id : STR_ABSENT,
@@ -262,6 +266,9 @@ static void begin_call(struct sim_client *client)
     };
     memcpy(call->told_versions, sim->told_versions, sizeof(call->told_versions));
     call->body = habit->body(client, call);
+    if (!client->is_encore && chance_one_in(&client->chance, HURRIED))
+        call->deadline =
+            clock_now_ms() + chance_between(&client->chance, HURRY_MIN_MS, HURRY_MAX_MS);
     *(sim->history.last ? &sim->history.last->next : &sim->history.first) = call;
     sim->history.last = call;
     sim->history.count++;
@@ -329,6 +336,10 @@ static void take_reply(struct sim *sim, struct call *call, const struct delivery
     }
     sim_note(sim, "%s %.*s is answered %d %.*s", call->operation, STR_FMT(call->message_id),
              (int)reply->status, STR_FMT(json_str(json_at(json, "/error/code"))));
+    if (reply->status == DEADLINE_EXCEEDED->status) {
+        call->late_in_the_end = sim->is_encore;
+        call->too_late = true;
+    }
     if (json_bool(json_at(json, "/error/retryable"), false))
         return;
     if (call->replies++ == 0) {
@@ -365,7 +376,7 @@ static void think(struct sim_client *client)
 
 static void see_to_pending(struct sim_client *client)
 {
-    if (client->pending->replies > 0)
+    if (client->pending->replies > 0 || client->pending->too_late)
         think(client);
     else if (now_of(client) < client->deadline_us)
         act_at(client, client->deadline_us);
@@ -417,8 +428,9 @@ static struct sim_client *client_of(struct sim *sim, const struct call *call)
 
 void clients_encore(struct sim *sim)
 {
+    sim->is_encore = true;
     for (struct call *call = sim->history.first; call; call = call->next)
-        if (call->replies > 0 && chance_one_in(&sim->chance, ECHOES))
+        if ((call->replies > 0 || call->too_late) && chance_one_in(&sim->chance, ECHOES))
             send(client_of(sim, call), call);
     for (int i = 0; i < sim->plan.clients; i++) {
         sim->clients[i].calls_left = 1;

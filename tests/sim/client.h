@@ -14,10 +14,13 @@ struct call {
     int user; /* index; -1: the admin */
     struct str message_id;
     struct str body;
+    int64_t deadline; /* ms since 1970; 0: none */
     int sends;
     int replies; /* final ones */
     int status;  /* of the first final reply; 0: none */
     struct str reply;
+    bool too_late;         /* it was told so */
+    bool late_in_the_end;  /* when everything had settled */
     int arrived;           /* its first copy was so many-th to reach a queue; 0: none did */
     bool lost_place;       /* it failed and waited in the delays: it may come late */
     bool must_be_answered; /* sent when all faults were over */
@@ -49,7 +52,7 @@ void client_start(struct sim_client *client);
 bool clients_are_done(const struct sim *sim);
 /* Wakes the clients that have mail. */
 void clients_ring(struct sim *sim);
-/* Sends calls that were answered once more, of which nothing may come, and lets every client make
+/* Sends calls that were answered, or told that they are too late, once more, of which nothing may come, and lets every client make
  * one more call: the shop must work again. */
 void clients_encore(struct sim *sim);
 /* The message went into the delays. */

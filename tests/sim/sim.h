@@ -31,6 +31,7 @@ struct sim {
     int64_t struck[FAULTS];
     bool may_bury; /* a fault was such that a dead letter is right */
     bool healed;
+    bool is_encore;             /* all had settled: what is sent now is sent in peace */
     int64_t healed_us, busy_us; /* when all faults were over; when somebody was last seen busy */
     bool closed;                /* lanes that end are not replaced */
     struct str failure;         /* the first; absent: none */

@@ -207,6 +207,9 @@ static void check_call(const struct witness *witness, const struct call *call)
         sim_fail(sim, "%s %.*s was answered %d %.*s, the journal has %d %.*s", call->operation,
                  STR_FMT(call->message_id), call->status, STR_FMT(call->reply), decided->status,
                  STR_FMT(decided->body));
+    if (call->late_in_the_end && decided)
+        sim_fail(sim, "%s %.*s was decided in time, and is told that it was not", call->operation,
+                 STR_FMT(call->message_id));
     check_effects(witness, call, decided && decided->status < 300);
 }
 
