@@ -68,18 +68,6 @@ static bool option_deadline(struct sending *sending, struct str value)
     return true;
 }
 
-/* Straight into a queue, with a word of what it shall be there. */
-static bool option_queue(struct sending *sending, struct str value)
-{
-    struct bus_message *message = &sending->message;
-    const struct bus_header header = {"x-operation", message->routing_key};
-    message->headers = arena_copy(&sending->flow->arena, &header, sizeof(header));
-    message->header_count = 1;
-    message->exchange = STR("");
-    message->routing_key = value;
-    return true;
-}
-
 static bool option_api_version(struct sending *sending, struct str value)
 {
     sending->message.api_version = value;
@@ -157,7 +145,6 @@ static const struct option {
     {"authorization", option_authorization},
     {"reply-to", option_reply_to},
     {"deadline", option_deadline},
-    {"queue", option_queue},
     {"api-version", option_api_version},
     {"api-key", option_api_key},
     {"client-ip", option_client_ip},

@@ -785,3 +785,42 @@ void test_lane__it_subscribes_anew_only_in_quiet(void **state)
     lane_case_close(&c);
     clock_set_source(NULL);
 }
+
+/* As a CC header does it, which only a broker understands. */
+static void steer_into(const char *queue, const char *key)
+{
+    struct err err = {0};
+    const struct bus_binding binding = {STR("t.requests"), str_of(key)};
+    struct bus_topology topology;
+    must(topology_of(&c.service, &c.engine, &c.arena, &topology, &err), &err);
+    for (size_t i = 0; i < topology.queue_count; i++)
+        if (str_eq(topology.queues[i].name, str_of(queue))) {
+            struct bus_queue more = topology.queues[i];
+            more.bindings = &binding;
+            more.binding_count = 1;
+            must(
+                bus_declare(c.bus, &(struct bus_topology){.queues = &more, .queue_count = 1}, &err),
+                &err);
+        }
+}
+
+void test_lane__what_was_steered_into_a_strange_queue_is_not_carried_out_there(void **state)
+{
+    (void)state;
+    begin();
+    steer_into("t.echo", "note.#");
+    order("m1", NOTE_ID, "hello");
+    run();
+    int ok = 0;
+    int refused = 0;
+    struct delivery *reply;
+    while ((reply = bus_fake_take(c.bus, STR("replies")))) {
+        ok += reply->status == 200;
+        refused += strstr(reply->body.ptr, "UNKNOWN_OPERATION") != NULL;
+        delivery_free(reply);
+    }
+    assert_int_equal(ok, 1);
+    assert_int_equal(refused, 1);
+    assert_int_equal(c.lane.counters.duplicates, 0); /* it was not even looked up */
+    lane_case_close(&c);
+}
