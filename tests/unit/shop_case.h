@@ -64,6 +64,7 @@ static inline void shop_open(struct shop *shop)
         .store = store_fake_open(shop_types, sizeof(shop_types) / sizeof(shop_types[0]) - 1),
         .lock = lock_fake_open(),
     };
+    shop->delivery = (struct delivery){.deadline = -1, .expiration = -1, .timestamp = -1};
     arena_init(&shop->arena, 1 << 16);
     shop->batch.now = 1763651045123; /* 2025-11-20T15:04:05.123Z */
 }
