@@ -156,14 +156,16 @@ static bool is_addressed(const struct json *payload, const struct token_options 
 }
 
 static enum outcome check_times(const struct json *payload, const struct claims *claims,
-                                int64_t skew_s, int64_t now_ms, struct err *err)
+                                const struct token_options *options, int64_t now_ms,
+                                struct err *err)
 {
     const int64_t now_s = now_ms / 1000;
+    const int64_t skew_s = options->skew_s;
     int64_t not_before;
     if (!read_seconds(payload, "nbf", &not_before) || not_before > now_s + skew_s ||
         claims->issued_at > now_s + skew_s)
         return refuse_token(err);
-    if (claims->expires_at <= now_s - skew_s)
+    if (claims->expires_at <= now_s - skew_s && !options->ended_too)
         return invalid(err, TOKEN_EXPIRED, "the access token has expired");
     return OUTCOME_DONE;
 }
@@ -182,7 +184,7 @@ enum outcome token_verify(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES]
     if (!parse_part(arena, parts.payload, &payload) || !is_addressed(payload, options) ||
         !read_claims(payload, &claims))
         return refuse_token(err);
-    TRY(check_times(payload, &claims, options->skew_s, now_ms, err));
+    TRY(check_times(payload, &claims, options, now_ms, err));
     *out = claims;
     return OUTCOME_DONE;
 }

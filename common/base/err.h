@@ -44,6 +44,7 @@ struct error_code {
     X(FORBIDDEN, 403, false)                                                                       \
     X(NOT_FOUND, 404, false)                                                                       \
     X(VERSION_CONFLICT, 409, false)                                                                \
+    X(GONE, 410, false)                                                                            \
     X(IDEMPOTENCY_MISMATCH, 422, false)                                                            \
     X(DEADLINE_EXCEEDED, 504, true)                                                                \
     X(RATE_LIMITED, 429, true)                                                                     \

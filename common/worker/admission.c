@@ -202,6 +202,7 @@ static enum outcome verify_token(struct job *job, struct str token, struct token
         .issuer = lane->settings->token_issuer.ptr,
         .audience = lane->settings->token_audience.ptr,
         .skew_s = lane->settings->token_skew_ms / MS_PER_SECOND,
+        .ended_too = true,
     };
     struct claims claims;
     TRY(token_verify(job->batch->arena, lane->keys.token, &options, token, job->batch->now, &claims,
@@ -236,16 +237,15 @@ static struct token_entry *token_place(struct lane *lane, const uint8_t digest[A
     return place;
 }
 
-/* Verified tokens are remembered: the signature is checked once per lane, not once per message. */
+/* Verified tokens are remembered: the signature is checked once per lane, not once per message. It may
+ * have ended. */
 static enum outcome find_token(struct job *job, struct str token, struct token_entry **out)
 {
     struct lane *lane = job->batch->lane;
     struct token_entry fresh = {0};
     auth_tag(lane->keys.ring[0].mac, token, fresh.digest);
     struct token_entry *entry = token_place(lane, fresh.digest);
-    const int64_t skew = lane->settings->token_skew_ms;
-    if (memcmp(entry->digest, fresh.digest, sizeof(fresh.digest)) != 0 ||
-        entry->expires_ms + skew <= job->batch->now) {
+    if (memcmp(entry->digest, fresh.digest, sizeof(fresh.digest)) != 0) {
         TRY(verify_token(job, token, &fresh));
         *entry = fresh;
     }
@@ -253,16 +253,21 @@ static enum outcome find_token(struct job *job, struct str token, struct token_e
     return OUTCOME_DONE;
 }
 
-static enum outcome identify(struct job *job)
+static enum outcome read_token(struct job *job, struct token_entry **out)
 {
     static const struct str bearer = {"Bearer ", 7};
     const struct str header = job->delivery->authorization;
     if (!str_starts_with(header, bearer))
         return invalid(&job->err, UNAUTHENTICATED,
                        "header authorization must be 'Bearer <access token>'");
-    struct token_entry *entry;
-    TRY(find_token(job, (struct str){header.ptr + bearer.len, header.len - bearer.len}, &entry));
+    return find_token(job, (struct str){header.ptr + bearer.len, header.len - bearer.len}, out);
+}
+
+static enum outcome take_bearer(struct job *job, struct token_entry *entry)
+{
     struct arena *arena = job->batch->arena;
+    if (entry->expires_ms + job->batch->lane->settings->token_skew_ms <= job->batch->now)
+        return invalid(&job->err, TOKEN_EXPIRED, "the access token has expired");
     job->token = entry;
     job->vouched = true;
     job->bearer = (struct caller){
@@ -274,6 +279,32 @@ static enum outcome identify(struct job *job)
     job->authorize =
         entry->account_checked_ms + job->batch->lane->settings->account_check_ms <= job->batch->now;
     return OUTCOME_DONE;
+}
+
+static enum outcome identify(struct job *job)
+{
+    struct token_entry *entry;
+    TRY(read_token(job, &entry));
+    return take_bearer(job, entry);
+}
+
+/* A guest is known by the token that has ended, or else by the client's key: the same message is then
+ * known again, whenever its token ended. */
+static void welcome(struct job *job)
+{
+    struct arena *arena = job->batch->arena;
+    const struct str api_key = job->delivery->api_key;
+    struct token_entry *entry = NULL;
+    uint8_t digest[AUTH_TAG_BYTES];
+    if (read_token(job, &entry) == OUTCOME_DONE && take_bearer(job, entry) == OUTCOME_DONE)
+        return;
+    err_clear(&job->err);
+    if (entry)
+        job->bearer.holder = str_dup(arena, (struct str){entry->subject, ID_TEXT});
+    if (entry || api_key.len == 0)
+        return;
+    auth_hash(&api_key, 1, digest, sizeof(digest));
+    job->bearer.holder = base64url(arena, digest, sizeof(digest));
 }
 
 static enum outcome check_signature(struct job *job)
@@ -308,8 +339,7 @@ static enum outcome check_caller(struct job *job)
         return check_role(job);
     }
     if (job->operation->who == GUEST) {
-        if (identify(job) != OUTCOME_DONE)
-            err_clear(&job->err);
+        welcome(job);
         return OUTCOME_DONE;
     }
     TRY(identify(job));

@@ -184,8 +184,8 @@ enum api_key job_api_key(const struct job *job);
 struct str job_reply_body(struct job *job, struct arena *arena);
 /* A repeated message: the stored reply, or IDEMPOTENCY_MISMATCH. */
 void job_answer_again(struct job *job, const struct journal_reply *known);
-/* The reply as the journal keeps it. */
-struct str job_journal_body(struct job *job);
+/* The reply as the journal keeps it under this key. */
+struct str job_journal_body(struct job *job, const struct journal_key *key);
 /* An object of this job as JSON. */
 struct str job_json(struct job *job, const struct shape *shape, const void *data);
 /* Copies the outcome of the leader once that is decided. */

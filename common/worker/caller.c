@@ -1,5 +1,5 @@
 /* caller.c - seals: "<role> <id> <session> <until>" under a key of ours, bound to the message by its
- * context; "-" stands for an id that a guest has not. */
+ * context. Of a guest the first id is the holder, if there is one; "-" stands for what is not there. */
 #include "worker/caller.h"
 
 #include <inttypes.h>
@@ -33,10 +33,11 @@ struct str caller_seal(struct arena *arena, const struct auth_keys *keys, enum c
                        const struct sealed_message *message, const struct caller *caller,
                        int64_t until_ms)
 {
-    return auth_seal(arena, keys, context_of(arena, kind, message),
-                     str_printf(arena, "%s %.*s %.*s %" PRId64, who_names[caller->role],
-                                STR_FMT(or_none(caller->id)), STR_FMT(or_none(caller->session)),
-                                until_ms));
+    return auth_seal(
+        arena, keys, context_of(arena, kind, message),
+        str_printf(arena, "%s %.*s %.*s %" PRId64, who_names[caller->role],
+                   STR_FMT(or_none(caller->role == GUEST ? caller->holder : caller->id)),
+                   STR_FMT(or_none(caller->session)), until_ms));
 }
 
 static struct str next_word(struct str *rest)
@@ -49,11 +50,15 @@ static struct str next_word(struct str *rest)
     return word;
 }
 
-/* Ids are those of documents; a guest has none. */
-static bool read_id(struct arena *arena, struct str word, enum who role, struct str *out)
+static bool read_ids(struct arena *arena, struct str first, struct str second, struct caller *out)
 {
-    *out = role == GUEST ? STR_ABSENT : str_dup(arena, word);
-    return role == GUEST ? str_eq(word, STR(NO_ID)) : id_is_valid(word);
+    if (out->role == GUEST) {
+        out->holder = str_eq(first, STR(NO_ID)) ? STR_ABSENT : str_dup(arena, first);
+        return str_eq(second, STR(NO_ID));
+    }
+    out->id = str_dup(arena, first);
+    out->session = str_dup(arena, second);
+    return id_is_valid(first) && id_is_valid(second);
 }
 
 static bool read_caller(struct arena *arena, struct str plain, int64_t now_ms, struct caller *out)
@@ -64,9 +69,10 @@ static bool read_caller(struct arena *arena, struct str plain, int64_t now_ms, s
     if (role < 0)
         return false;
     caller.role = (enum who)role;
-    if (!read_id(arena, next_word(&plain), caller.role, &caller.id) ||
-        !read_id(arena, next_word(&plain), caller.role, &caller.session) ||
-        !str_to_int64(plain, &until_ms) || until_ms < now_ms)
+    const struct str first = next_word(&plain);
+    const struct str second = next_word(&plain);
+    if (!read_ids(arena, first, second, &caller) || !str_to_int64(plain, &until_ms) ||
+        until_ms < now_ms)
         return false;
     *out = caller;
     return true;

@@ -59,7 +59,7 @@ static struct journal_reply stored_reply(struct job *job, struct journal_key key
     struct journal_reply stored = {.key = key,
                                    .status = job->status,
                                    .sealed = job->operation->secret_reply,
-                                   .body = job_journal_body(job)};
+                                   .body = job_journal_body(job, &key)};
     memcpy(stored.fingerprint, job->fingerprint, sizeof(stored.fingerprint));
     return stored;
 }

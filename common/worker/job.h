@@ -47,9 +47,10 @@ struct job;
 /* --- the message -------------------------------------------------------------------------------- */
 
 struct caller {
-    enum who role;           /* GUEST without a token */
-    struct str id;           /* user id; absent for a guest */
-    struct str session;      /* id of the token's refresh family */
+    enum who role;      /* GUEST without a token */
+    struct str id;      /* user id; absent for a guest */
+    struct str session; /* id of the token's refresh family */
+    struct str holder;  /* of a guest: who is known to have sent it (recall.c); absent: nobody */
     int64_t token_issued_at; /* ms */
 };
 

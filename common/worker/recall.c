@@ -2,8 +2,8 @@
  * is asked for them.
  *
  * The journal's unique index finds every repeat at the commit, so the journal is only asked first when
- * a repeat is likely: a conflict, a redelivery, repeats within the last seconds; and where there will be
- * no commit to find it.
+ * a repeat is likely: a conflict, a redelivery, repeats within the last seconds; and where no commit
+ * would find it.
  *
  * A message that comes too late is told "not executed" only when that will stay true: a lane that was
  * cut off, or stands still, may have an earlier copy in hand and commit it minutes later. So each decision
@@ -16,39 +16,91 @@
 
 /* --- keys ------------------------------------------------------------------------------------------- */
 
-/* The caller is part of the key: nobody is answered with somebody else's reply. */
-void job_make_keys(struct job *job)
+static struct str bytes_of(const void *bytes, size_t len)
 {
-    const uint8_t *secret = job->batch->lane->keys.ring[0].digest;
-    const bool event = job->operation->kind == SUBSCRIBER;
-    const struct str key[] = {
-        event ? str_of(job->operation->name) : job->bearer.id,
-        job->delivery->message_id,
-    };
-    auth_digest(secret, key, 2, job->key.bytes, sizeof(job->key.bytes));
-    const struct str print[] = {
-        str_of(job->operation->name),
-        {(const char *)job->fingerprint, sizeof(job->fingerprint)},
-    };
-    auth_digest(secret, print, 2, job->fingerprint, sizeof(job->fingerprint));
-    const int64_t deadline = delivery_deadline(job->delivery);
-    const struct str try[] = {
-        {(const char *)job->key.bytes, sizeof(job->key.bytes)},
-        {(const char *)&deadline, sizeof(deadline)},
-    };
-    if (deadline >= 0)
-        auth_digest(secret, try, 2, job->deadline_key.bytes, sizeof(job->deadline_key.bytes));
+    return (struct str){bytes, len};
 }
 
-#define KEYS_MAX 2
+static struct journal_key key_of(const struct job *job, const struct str *parts, size_t count)
+{
+    struct journal_key key;
+    auth_digest(job->batch->lane->keys.ring[0].digest, parts, count, key.bytes, sizeof(key.bytes));
+    return key;
+}
 
-/* What to ask for, in order of preference. */
+static bool welcomes_guests(const struct job *job)
+{
+    return job->operation->kind == COMMAND && job->operation->who == GUEST;
+}
+
+static void make_fingerprint(struct job *job)
+{
+    const struct str parts[] = {
+        str_of(job->operation->name),
+        bytes_of(job->fingerprint, sizeof(job->fingerprint)),
+    };
+    auth_digest(job->batch->lane->keys.ring[0].digest, parts, 2, job->fingerprint,
+                sizeof(job->fingerprint));
+}
+
+/* The caller is part of the key: nobody is answered with somebody else's reply. */
+static struct journal_key message_key(const struct job *job, struct str caller)
+{
+    const struct str parts[] = {caller, job->delivery->message_id};
+    return key_of(job, parts, 2);
+}
+
+/* Of guests it is hardly known who they are, so what they ask for is part of the key as well: whoever
+ * can repeat the body has all that there is to know. A token counts by whom it names, not by whether it
+ * has ended: a log-in is repeated after it, too. */
+static struct journal_key guest_key(const struct job *job)
+{
+    const struct str parts[] = {
+        job->bearer.role == GUEST ? job->bearer.holder : job->bearer.id,
+        job->delivery->message_id,
+        bytes_of(job->fingerprint, sizeof(job->fingerprint)),
+    };
+    return key_of(job, parts, 3);
+}
+
+static struct journal_key deadline_key(const struct job *job, int64_t deadline)
+{
+    const struct str parts[] = {
+        bytes_of(job->key.bytes, sizeof(job->key.bytes)),
+        bytes_of(&deadline, sizeof(deadline)),
+    };
+    return key_of(job, parts, 2);
+}
+
+void job_make_keys(struct job *job)
+{
+    const int64_t deadline = delivery_deadline(job->delivery);
+    make_fingerprint(job);
+    if (welcomes_guests(job))
+        job->key = guest_key(job);
+    else
+        job->key =
+            message_key(job, job->operation->kind == SUBSCRIBER ? str_of(job->operation->name)
+                                                                : job->bearer.id);
+    if (deadline >= 0)
+        job->deadline_key = deadline_key(job, deadline);
+}
+
+#define KEYS_MAX 4
+
+/* What to ask for, in order of preference. The last two are how the release before this one knew the
+ * message of a guest: without the body, and with the caller only as long as his token had not ended. */
 static size_t keys_of(const struct job *job, struct journal_key keys[KEYS_MAX])
 {
     size_t count = 0;
     keys[count++] = job->key;
     if (job->late)
         keys[count++] = job->deadline_key;
+    if (!welcomes_guests(job))
+        return count;
+    keys[count++] = message_key(job, STR_ABSENT);
+    keys[count++] =
+        message_key(job, job->bearer.role == GUEST ? job->bearer.holder : job->bearer.id);
     return count;
 }
 
@@ -60,7 +112,8 @@ static bool is_doubtful(const struct job *job)
     if (job->state != JOB_OPEN || job->operation->kind == QUERY)
         return false;
     return batch->doubtful || job->late || job->delivery->redelivered ||
-           job->delivery->attempt > 0 || batch->now < batch->lane->recall_until_ms;
+           job->delivery->attempt > 0 || welcomes_guests(job) ||
+           batch->now < batch->lane->recall_until_ms;
 }
 
 /* An outcome that is not journalled never meets the unique index. */
@@ -80,6 +133,13 @@ static const struct journal_reply *find_reply(const struct journal_reply *replie
     return NULL;
 }
 
+/* Under an older key of guests others may have sent something else. */
+static bool is_about(const struct journal_reply *known, const struct job *job)
+{
+    return !welcomes_guests(job) ||
+           memcmp(known->fingerprint, job->fingerprint, sizeof(job->fingerprint)) == 0;
+}
+
 static void recall(struct job *job, const struct journal_reply *replies, size_t count)
 {
     struct journal_key keys[KEYS_MAX];
@@ -87,7 +147,7 @@ static void recall(struct job *job, const struct journal_reply *replies, size_t 
     job->recalled = true;
     for (size_t i = 0; i < key_count; i++) {
         const struct journal_reply *known = find_reply(replies, count, &keys[i]);
-        if (!known)
+        if (!known || !is_about(known, job))
             continue;
         job_answer_again(job, known);
         return;

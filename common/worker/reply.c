@@ -81,9 +81,23 @@ static void refuse_mismatch(struct job *job)
     job->body = job_reply_body(job, job->batch->arena);
 }
 
-static struct str sealing_context(const struct job *job)
+static struct str sealing_context(const struct journal_key *key)
 {
-    return (struct str){(const char *)job->key.bytes, sizeof(job->key.bytes)};
+    return (struct str){(const char *)key->bytes, sizeof(key->bytes)};
+}
+
+/* Whoever lost an answer asks again within seconds; who comes later has the message id, and what was in
+ * the body, perhaps from somebody else. */
+#define SECRET_REPEAT_MS 60000
+
+static void refuse_secret(struct job *job)
+{
+    job->outcome = invalid(&job->err, GONE,
+                           "this was carried out before, and its answer held secrets, which are "
+                           "repeated for %d s only: ask for new ones with another message_id",
+                           SECRET_REPEAT_MS / 1000);
+    job->repeated = true;
+    job->body = job_reply_body(job, job->batch->arena);
 }
 
 void job_answer_again(struct job *job, const struct journal_reply *known)
@@ -96,6 +110,10 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
         refuse_mismatch(job);
         return;
     }
+    if (known->sealed && known->status < 300 && job->batch->now >= known->at + SECRET_REPEAT_MS) {
+        refuse_secret(job);
+        return;
+    }
     lane_note_left_behind(job->batch->lane, known->at, known->events, known->event_count);
     job->keep = false;
     job->outcome = OUTCOME_DONE;
@@ -105,21 +123,22 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
         job->body = str_dup(arena, known->body);
         return;
     }
-    if (auth_unseal(arena, &job->batch->lane->keys, sealing_context(job), known->body, &job->body))
+    if (auth_unseal(arena, &job->batch->lane->keys, sealing_context(&known->key), known->body,
+                    &job->body))
         return;
     job->outcome = bug(&job->err, "a sealed reply of the journal cannot be opened: another master "
                                   "key?");
     job->body = job_reply_body(job, arena);
 }
 
-struct str job_journal_body(struct job *job)
+struct str job_journal_body(struct job *job, const struct journal_key *key)
 {
     struct arena *arena = job->batch->run_arena;
     if (job->operation->kind == SUBSCRIBER)
         return STR("");
     if (!job->operation->secret_reply)
         return job->body;
-    return auth_seal(arena, &job->batch->lane->keys, sealing_context(job), job->body);
+    return auth_seal(arena, &job->batch->lane->keys, sealing_context(key), job->body);
 }
 
 void job_follow(struct job *job)

@@ -63,7 +63,7 @@ static enum outcome sign(struct world *world, struct arena *arena, const struct 
     const int64_t now_s = world_now() / MS_PER_SECOND;
     const int64_t age_s = expired ? 24 * 3600 : 0;
     const struct token_options options = {engine->token_issuer.ptr, engine->token_audience.ptr,
-                                          engine->token_skew_ms / MS_PER_SECOND};
+                                          engine->token_skew_ms / MS_PER_SECOND, false};
     const struct claims claims = {
         .subject = user->head.id,
         .role = str_of(who_names[user->role]),

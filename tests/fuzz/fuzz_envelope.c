@@ -98,7 +98,8 @@ static void open_door(void)
 static struct str token_of(struct str role)
 {
     const struct engine_settings *engine = &door.settings.engine;
-    const struct token_options options = {engine->token_issuer.ptr, engine->token_audience.ptr, 60};
+    const struct token_options options = {engine->token_issuer.ptr, engine->token_audience.ptr, 60,
+                                          false};
     const struct claims claims = {
         .subject = STR("0123456789abcdef01234567"),
         .role = str_dup(&door.arena, role),

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define NOW_S 1800000000LL
 
 static const uint8_t key[AUTH_KEY_BYTES] = "a key of thirty-two bytes ......";
-static const struct token_options options = {"cartwright", "shop", 60};
+static const struct token_options options = {"cartwright", "shop", 60, false};
 
 static void require(bool holds)
 {

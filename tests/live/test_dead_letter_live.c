@@ -218,7 +218,7 @@ static struct str token(void)
 {
     struct err err = {0};
     struct str text = STR_ABSENT;
-    const struct token_options options = {"us", "shop", 60};
+    const struct token_options options = {"us", "shop", 60, false};
     const int64_t now_s = clock_now_ms() / MS_PER_SECOND;
     const struct claims claims = {.subject = STR(ANNA),
                                   .role = STR("customer"),

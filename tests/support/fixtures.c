@@ -56,7 +56,8 @@ struct str fixtures_token(struct fixtures *fixtures, const struct shopper *shopp
                           int64_t issued_s, int64_t expires_s)
 {
     const struct engine_settings *engine = fixtures->engine;
-    const struct token_options options = {engine->token_issuer.ptr, engine->token_audience.ptr, 60};
+    const struct token_options options = {engine->token_issuer.ptr, engine->token_audience.ptr, 60,
+                                          false};
     const struct claims claims = {
         .subject = shopper->id,
         .role = role,

@@ -304,7 +304,7 @@ static inline struct str bearer(struct lane_case *c, const char *user, const cha
 {
     struct err err = {0};
     struct str token = STR_ABSENT;
-    const struct token_options options = {"us", "shop", 60};
+    const struct token_options options = {"us", "shop", 60, false};
     const struct claims claims = {.subject = str_of(user),
                                   .role = str_of(role),
                                   .session = STR(SESSION),

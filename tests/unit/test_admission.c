@@ -892,3 +892,24 @@ void test_admission__a_sealed_caller_needs_the_role(void **state)
     refused(&copy, FORBIDDEN);
     lane_case_close(&c);
 }
+
+/* A guest's message is known again by its holder, and so is a copy of it. */
+void test_admission__the_seal_of_a_guest_keeps_its_holder(void **state)
+{
+    (void)state;
+    static const struct str holders[] = {{"111111111111111111111111", 24}, {NULL, 0}};
+    open_door();
+    for (size_t i = 0; i < COUNT(holders); i++) {
+        const struct sealed_message message = {.queue = STR("t.notes"), .message_id = STR("m")};
+        const struct caller guest = {.role = GUEST, .holder = holders[i]};
+        struct caller read = {0};
+        const struct str seal =
+            caller_seal(&c.arena, &c.lane.keys, COPY_SEAL, &message, &guest, INT64_MAX);
+        assert_true(
+            caller_unseal(&c.arena, &c.lane.keys, COPY_SEAL, &message, seal, NOW_MS, &read));
+        assert_int_equal(read.role, GUEST);
+        assert_true(str_is_absent(read.id));
+        assert_true(str_eq(read.holder, holders[i]));
+    }
+    lane_case_close(&c);
+}

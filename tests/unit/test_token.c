@@ -22,7 +22,7 @@
 
 static const uint8_t key[AUTH_KEY_BYTES] = "a key of thirty-two bytes ......";
 static const uint8_t other_key[AUTH_KEY_BYTES] = "another of thirty-two bytes ....";
-static const struct token_options options = {"cartwright", "shop", 60};
+static const struct token_options options = {"cartwright", "shop", 60, false};
 
 static struct arena started(void)
 {
