@@ -18,7 +18,21 @@ enum outcome lock_take(struct lock *lock, const struct str *keys, size_t count,
                        const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
                        struct err *err)
 {
-    return count ? lock->ops->take(lock, keys, count, owner, ttl_ms, granted, err) : OUTCOME_DONE;
+    return lock_take_stamped(lock, keys, count, owner, ttl_ms, granted, NULL, 0, err);
+}
+
+enum outcome lock_take_stamped(struct lock *lock, const struct str *keys, size_t count,
+                               const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
+                               struct lock_stamp *stamps, size_t stamp_count, struct err *err)
+{
+    if (count == 0 && stamp_count == 0)
+        return OUTCOME_DONE;
+    return lock->ops->take(lock, keys, count, owner, ttl_ms, granted, stamps, stamp_count, err);
+}
+
+enum outcome lock_unstamp(struct lock *lock, const struct str *keys, size_t count, struct err *err)
+{
+    return count ? lock->ops->unstamp(lock, keys, count, err) : OUTCOME_DONE;
 }
 
 enum outcome lock_release(struct lock *lock, const struct str *keys, size_t count,

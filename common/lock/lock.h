@@ -1,4 +1,4 @@
-/* lock.h - leases, shared cache and rate limits in Redis.
+/* lock.h - leases, stamps, shared cache and rate limits in Redis.
  *
  * A lease makes conflicts rare; it is never the proof: the proof is the version guard of the write
  * (store.h). So when Redis is away every function says OUTCOME_RETRY and the lane goes on without
@@ -40,6 +40,23 @@ MUST_CHECK enum outcome lock_ping(struct lock *lock, struct err *err);
 MUST_CHECK enum outcome lock_take(struct lock *lock, const struct str *keys, size_t count,
                                   const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms,
                                   bool *granted, struct err *err);
+
+/* A stamp is a random number that stands under a name until somebody takes it away. Who is told the
+ * same one again knows that nobody did since; where there is none (it was taken away, ended, or the
+ * server was emptied) a new one is made at once. So every loss looks like a change. */
+struct lock_stamp {
+    struct str key;
+    uint64_t value; /* filled */
+};
+
+/* lock_take, and the stamps as they are, in the same round trip. Of both there may be none. */
+MUST_CHECK enum outcome lock_take_stamped(struct lock *lock, const struct str *keys, size_t count,
+                                          const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms,
+                                          bool *granted, struct lock_stamp *stamps,
+                                          size_t stamp_count, struct err *err);
+/* Takes these stamps away. */
+MUST_CHECK enum outcome lock_unstamp(struct lock *lock, const struct str *keys, size_t count,
+                                     struct err *err);
 /* Compare-and-delete of each key, in one round trip; keys of others are left alone. */
 MUST_CHECK enum outcome lock_release(struct lock *lock, const struct str *keys, size_t count,
                                      const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);

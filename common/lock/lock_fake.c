@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/id.h"
+#include "base/map.h"
 #include "lock/lock_ops.h"
 
 enum entry_kind { LEASE, WAITER, GENERATION, CACHED, BUCKET };
@@ -24,6 +26,8 @@ struct lock_fake {
     struct entry *entries;
     size_t count;
     size_t capacity;
+    struct arena stamp_arena;
+    struct map stamps; /* uint64_t; they never end here */
 };
 
 static struct lock_fake *fake_of(struct lock *lock)
@@ -148,14 +152,38 @@ static struct str owner_str(const uint8_t owner[LOCK_OWNER_BYTES])
     return (struct str){(const char *)owner, LOCK_OWNER_BYTES};
 }
 
+/* Made when missing. */
+static uint64_t *stamp_of(struct lock_fake *self, struct str key)
+{
+    uint64_t *stamp = map_get(&self->stamps, key);
+    if (stamp)
+        return stamp;
+    stamp = ARENA_NEW(&self->stamp_arena, uint64_t);
+    random_bytes(stamp, sizeof(*stamp));
+    map_set(&self->stamps, str_dup(&self->stamp_arena, key), stamp);
+    return stamp;
+}
+
 static enum outcome take(struct lock *lock, const struct str *keys, size_t count,
                          const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
-                         struct err *err)
+                         struct lock_stamp *stamps, size_t stamp_count, struct err *err)
 {
     struct lock_fake *self = fake_of(lock);
     TRY(check_up(self, err));
     for (size_t i = 0; i < count; i++)
         granted[i] = take_one(self, keys[i], owner_str(owner), ttl_ms);
+    for (size_t i = 0; i < stamp_count; i++)
+        stamps[i].value = *stamp_of(self, stamps[i].key);
+    return OUTCOME_DONE;
+}
+
+static enum outcome unstamp(struct lock *lock, const struct str *keys, size_t count,
+                            struct err *err)
+{
+    struct lock_fake *self = fake_of(lock);
+    TRY(check_up(self, err));
+    for (size_t i = 0; i < count; i++)
+        random_bytes(stamp_of(self, keys[i]), sizeof(uint64_t));
     return OUTCOME_DONE;
 }
 
@@ -290,6 +318,7 @@ static void close_fake(struct lock *lock)
 {
     struct lock_fake *self = fake_of(lock);
     lock_fake_wipe(lock);
+    arena_release(&self->stamp_arena);
     free(self->entries);
     free(self);
 }
@@ -298,6 +327,7 @@ static const struct lock_ops fake_ops = {
     .close = close_fake,
     .ping = ping,
     .take = take,
+    .unstamp = unstamp,
     .release = release,
     .leases = leases,
     .cache_get = get,
@@ -312,6 +342,8 @@ struct lock *lock_fake_open(void)
     if (!self)
         panic("out of memory for a lock fake");
     self->lock.ops = &fake_ops;
+    arena_init(&self->stamp_arena, 4096);
+    map_init(&self->stamps, &self->stamp_arena);
     return &self->lock;
 }
 
@@ -336,6 +368,8 @@ void lock_fake_wipe(struct lock *lock)
     struct lock_fake *self = fake_of(lock);
     while (self->count > 0)
         drop_at(self, self->count - 1);
+    arena_clear(&self->stamp_arena);
+    map_init(&self->stamps, &self->stamp_arena);
 }
 
 void lock_fake_hold(struct lock *lock, struct str key, int64_t ttl_ms)

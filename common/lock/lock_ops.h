@@ -1,7 +1,7 @@
 /* lock_ops.h - what an implementation of lock.h provides; private to this room.
  *
- * An implementation's struct begins with a `struct lock`. count is never 0 here: lock.c answers
- * empty calls itself. */
+ * An implementation's struct begins with a `struct lock`. count is never 0 here (of take not both
+ * counts): lock.c answers empty calls itself. */
 #ifndef CARTWRIGHT_LOCK_LOCK_OPS_H
 #define CARTWRIGHT_LOCK_LOCK_OPS_H
 
@@ -12,7 +12,9 @@ struct lock_ops {
     enum outcome (*ping)(struct lock *lock, struct err *err);
     enum outcome (*take)(struct lock *lock, const struct str *keys, size_t count,
                          const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
-                         struct err *err);
+                         struct lock_stamp *stamps, size_t stamp_count, struct err *err);
+    enum outcome (*unstamp)(struct lock *lock, const struct str *keys, size_t count,
+                            struct err *err);
     enum outcome (*release)(struct lock *lock, const struct str *keys, size_t count,
                             const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
     enum outcome (*leases)(struct lock *lock, struct arena *arena, size_t max,
@@ -34,6 +36,9 @@ struct lock {
 /* How long who was refused a key stays next in line without asking again. Longer than the pause
  * between two batches of a lane, short enough not to matter when that lane has died. */
 #define LOCK_WAITER_TTL_MS 100
+
+/* A stamp that nobody takes away ends after this time. */
+#define LOCK_STAMP_TTL_MS 3600000
 
 /* A new generation: random, never 0. */
 int64_t lock_new_generation(void);

@@ -1,15 +1,17 @@
 /* lock_redis.c - lock.h on Redis.
  *
- * Keys: <prefix>:lock:<key>, <prefix>:wait:<key>, <prefix>:gen:<tag>, <prefix>:cache:<tag>:<key>,
+ * Keys: <prefix>:lock:<key>, <prefix>:wait:<key>, <prefix>:stamp:<key>, <prefix>:gen:<tag>, <prefix>:cache:<tag>:<key>,
  * <prefix>:rate:<key>. A cached value begins with the generation that it belongs to, so that one
  * plain MGET fetches generations and values, and an invalidated value is overwritten in place. */
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/id.h"
 #include "lock/lock_redis.h"
 
 #define SCRATCH_BYTES    (128 * 1024)
 #define GENERATION_BYTES sizeof(int64_t)
+#define STAMP_BYTES      sizeof(uint64_t)
 #define SCAN_COUNT       1000 /* keys that Redis looks at in one step: well below a millisecond */
 
 struct lock_redis {
@@ -78,34 +80,103 @@ static struct str owner_str(const uint8_t owner[LOCK_OWNER_BYTES])
     return (struct str){(const char *)owner, LOCK_OWNER_BYTES};
 }
 
-static enum outcome take_some(struct lock_redis *self, const struct str *keys, size_t count,
-                              struct str owner, int64_t ttl_ms, bool *granted, struct err *err)
+/* A part of what is asked for, small enough for one call. */
+struct taking {
+    const struct str *keys;
+    size_t count;
+    struct str owner;
+    int64_t ttl_ms;
+    bool *granted;
+    struct lock_stamp *stamps;
+    size_t stamp_count;
+};
+
+static void add_stamps(struct lock_redis *self, struct redis_command *command,
+                       const struct taking *taking)
 {
-    struct redis_command command = script_command(self, 2 * count, 3);
-    add_keys(self, &command, STR(":lock:"), keys, count);
-    add_keys(self, &command, STR(":wait:"), keys, count);
-    redis_add(&command, owner);
-    redis_add_int(&command, &self->scratch, ttl_ms);
+    for (size_t i = 0; i < taking->stamp_count; i++)
+        redis_add(command, key_name(self, STR(":stamp:"), taking->stamps[i].key));
+}
+
+static struct str fresh_stamps(struct lock_redis *self, size_t count)
+{
+    const size_t len = count * STAMP_BYTES;
+    char *bytes = arena_bytes(&self->scratch, len);
+    random_bytes(bytes, len);
+    return (struct str){bytes, len};
+}
+
+static void read_taken(const redisReply *reply, const struct taking *taking)
+{
+    for (size_t i = 0; i < taking->count; i++)
+        taking->granted[i] = reply->str[i] == '1';
+    for (size_t i = 0; i < taking->stamp_count; i++)
+        memcpy(&taking->stamps[i].value, reply->str + taking->count + i * STAMP_BYTES, STAMP_BYTES);
+}
+
+static enum outcome take_some(struct lock_redis *self, const struct taking *taking, struct err *err)
+{
+    const size_t count = taking->count;
+    struct redis_command command = script_command(self, 2 * count + taking->stamp_count, 6);
+    add_keys(self, &command, STR(":lock:"), taking->keys, count);
+    add_keys(self, &command, STR(":wait:"), taking->keys, count);
+    add_stamps(self, &command, taking);
+    redis_add(&command, taking->owner);
+    redis_add_int(&command, &self->scratch, taking->ttl_ms);
     redis_add_int(&command, &self->scratch, LOCK_WAITER_TTL_MS);
+    redis_add_int(&command, &self->scratch, (int64_t)count);
+    redis_add_int(&command, &self->scratch, LOCK_STAMP_TTL_MS);
+    redis_add(&command, fresh_stamps(self, taking->stamp_count));
     AUTO_REPLY reply = NULL;
     TRY(redis_call_script(&self->redis, SCRIPT_TAKE, &command, REDIS_REPLY_STRING, &reply, err));
-    if (reply->len != count)
+    if (reply->len != count + taking->stamp_count * STAMP_BYTES)
         return redis_give_up(&self->redis, "the lock script answered for other keys", err);
-    for (size_t i = 0; i < count; i++)
-        granted[i] = reply->str[i] == '1';
+    read_taken(reply, taking);
     return OUTCOME_DONE;
+}
+
+/* What is asked for from `from` on; an empty part points nowhere. */
+static struct taking part_of(const struct taking *whole, size_t from)
+{
+    struct taking part = {.owner = whole->owner, .ttl_ms = whole->ttl_ms};
+    if (from < whole->count) {
+        part.keys = whole->keys + from;
+        part.granted = whole->granted + from;
+        part.count = smaller(whole->count - from, SCRIPT_KEYS_MAX);
+    }
+    if (from < whole->stamp_count) {
+        part.stamps = whole->stamps + from;
+        part.stamp_count = smaller(whole->stamp_count - from, SCRIPT_KEYS_MAX);
+    }
+    return part;
 }
 
 static enum outcome take(struct lock *lock, const struct str *keys, size_t count,
                          const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
-                         struct err *err)
+                         struct lock_stamp *stamps, size_t stamp_count, struct err *err)
+{
+    struct lock_redis *self = redis_of(lock);
+    const struct taking whole = {keys,    count,  owner_str(owner), ttl_ms,
+                                 granted, stamps, stamp_count};
+    arena_clear(&self->scratch);
+    for (size_t from = 0; from < count || from < stamp_count; from += SCRIPT_KEYS_MAX) {
+        const struct taking part = part_of(&whole, from);
+        TRY(take_some(self, &part, err));
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome unstamp(struct lock *lock, const struct str *keys, size_t count,
+                            struct err *err)
 {
     struct lock_redis *self = redis_of(lock);
     arena_clear(&self->scratch);
-    for (size_t i = 0; i < count; i += SCRIPT_KEYS_MAX)
-        TRY(take_some(self, keys + i, smaller(count - i, SCRIPT_KEYS_MAX), owner_str(owner), ttl_ms,
-                      granted + i, err));
-    return OUTCOME_DONE;
+    struct redis_command command;
+    redis_command_init(&command, &self->scratch, 1 + count);
+    redis_add(&command, STR("DEL"));
+    add_keys(self, &command, STR(":stamp:"), keys, count);
+    AUTO_REPLY reply = NULL;
+    return redis_call(&self->redis, &command, REDIS_REPLY_INTEGER, &reply, err);
 }
 
 static enum outcome release_some(struct lock_redis *self, const struct str *keys, size_t count,
@@ -387,6 +458,7 @@ static const struct lock_ops redis_ops = {
     .close = close_redis,
     .ping = ping,
     .take = take,
+    .unstamp = unstamp,
     .release = release,
     .leases = leases,
     .cache_get = get,

@@ -5,28 +5,39 @@
 #include "lock/lock_scripts.h"
 
 const char *const lock_scripts[SCRIPT_COUNT] = {
-    /* KEYS: n leases, then their n waiters. ARGV: owner, lease ms, waiter ms.
-     * Returns n characters, '1' for each key granted.
+    /* KEYS: n leases, their n waiters, stamps. ARGV: owner, lease ms, waiter ms, n, stamp ms, a fresh
+     * stamp of 8 bytes for each.
+     * Returns n characters, '1' for each key granted, then the stamps.
      * A key goes to its waiter while there is one, even before its holder. Who is refused becomes
      * the waiter, or stays it. */
     [SCRIPT_TAKE] =
-        "local owner, ttl, patience = ARGV[1], ARGV[2], ARGV[3]\n"
-        "local n = #KEYS / 2\n"
+        "local owner, ttl, patience, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])\n"
         "local values = redis.call('MGET', unpack(KEYS))\n"
-        "local granted = {}\n"
+        "local reply = {}\n"
         "for i = 1, n do\n"
         "  local holder, waiter = values[i], values[n + i]\n"
         "  local unclaimed = not waiter or waiter == owner\n"
         "  if unclaimed and (holder == owner or not holder) then\n"
         "    redis.call('SET', KEYS[i], owner, 'PX', ttl)\n"
         "    if waiter == owner then redis.call('DEL', KEYS[n + i]) end\n"
-        "    granted[i] = '1'\n"
+        "    reply[i] = '1'\n"
         "  else\n"
         "    if unclaimed then redis.call('SET', KEYS[n + i], owner, 'PX', patience) end\n"
-        "    granted[i] = '0'\n"
+        "    reply[i] = '0'\n"
         "  end\n"
         "end\n"
-        "return table.concat(granted)\n",
+        "local made = {}\n"
+        "for i = 2 * n + 1, #KEYS do\n"
+        "  local key, k = KEYS[i], i - 2 * n\n"
+        "  local stamp = values[i] or made[key]\n"
+        "  if not stamp or #stamp ~= 8 then\n"
+        "    stamp = string.sub(ARGV[6], 8 * k - 7, 8 * k)\n"
+        "    redis.call('SET', key, stamp, 'PX', ARGV[5])\n"
+        "    made[key] = stamp\n"
+        "  end\n"
+        "  reply[n + k] = stamp\n"
+        "end\n"
+        "return table.concat(reply)\n",
 
     /* KEYS: leases. ARGV: owner. Returns how many were ours. */
     [SCRIPT_RELEASE] = "local values = redis.call('MGET', unpack(KEYS))\n"

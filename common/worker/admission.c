@@ -277,7 +277,9 @@ static enum outcome take_bearer(struct job *job, struct token_entry *entry)
         .token_issued_at = entry->issued_ms,
     };
     job->authorize =
+        entry->role > CUSTOMER ||
         entry->account_checked_ms + job->batch->lane->settings->account_check_ms <= job->batch->now;
+    job->stamp_due = entry->role == CUSTOMER && job->batch->lane->service->authorize;
     return OUTCOME_DONE;
 }
 

@@ -45,6 +45,12 @@ struct appended {
     struct appended *next;
 };
 
+/* An account whose tokens must be looked at again. */
+struct account_change {
+    struct str user_id;
+    struct account_change *next;
+};
+
 enum message_kind { MESSAGE_EVENT, MESSAGE_LATEST_EVENT, MESSAGE_NOTIFICATION };
 
 /* A message that a handler wants sent; its body is written when the batch commits. */
@@ -87,6 +93,8 @@ struct job {
     struct caller caller; /* who it is in this run: a guest when the token is no good any more */
     bool is_copy;         /* of ours, out of the delays: its seal says who asked (caller.h) */
     bool authorize;       /* the account must be looked at first */
+    bool stamp_due;       /* whether it must is not known before its stamp is */
+    uint64_t stamp;       /* of the account; 0: Redis did not tell */
     struct token_entry *token; /* NULL: a caller that a delayed copy brought along */
     bool late;              /* its deadline has passed: the journal knows whether it was executed */
     bool recalled;          /* the journal was asked */
@@ -126,6 +134,7 @@ struct job {
     struct proof *proofs;
     struct appended *first_appended, *last_appended;
     struct outgoing *first_outgoing, *last_outgoing;
+    struct account_change *account_changes;
     const struct shape *reply_shape;
     const void *reply_data;
     bool authorized;        /* the account was looked at and is in order */
@@ -246,6 +255,22 @@ MUST_CHECK enum outcome batch_commit_end(struct batch *batch, struct err *err);
 /* Waits for the commit of the batch ahead: CONFLICT when it failed, and what was decided on top of
  * it is worth nothing. */
 MUST_CHECK enum outcome batch_await_ahead(struct batch *batch, struct err *err);
+
+/* accounts.c: what is known of the accounts behind verified tokens. */
+/* A batch asks for the stamps of its accounts when it takes its locks: those of the jobs whose stamps
+ * are due. */
+struct stamps {
+    struct lock_stamp *items;
+    struct job **jobs;
+    size_t count;
+};
+struct stamps batch_stamps_due(struct batch *batch, struct span span);
+/* Now they are known, or Redis is away: then the documents tell. */
+void batch_stamps_told(const struct stamps *stamps, bool told);
+/* After the commit, before any reply: the stamps of changed accounts are taken away. */
+void batch_unstamp(struct batch *batch, struct span span);
+/* After a job was decided on the documents of its account. */
+void job_remember_account(struct job *job);
 
 /* settle.c: replies, events, acknowledgements, locks. */
 void batch_settle(struct batch *batch, struct span span);

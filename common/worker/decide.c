@@ -27,11 +27,17 @@ static enum outcome authorize(struct job *job)
     return OUTCOME_DONE;
 }
 
+/* While it is not known whether the caller may, the handler only tells what it needs, so that all
+ * comes in one round. */
 static enum outcome run_handler(struct job *job)
 {
     job_begin_run(job);
-    TRY(authorize(job));
-    return job->operation->handle(job, job->request, &job->err);
+    const enum outcome standing = authorize(job);
+    const bool is_open = job->stamp_due || standing == OUTCOME_NEED;
+    if (!is_open && standing != OUTCOME_DONE)
+        return standing;
+    const enum outcome outcome = job->operation->handle(job, job->request, &job->err);
+    return is_open ? OUTCOME_NEED : outcome;
 }
 
 static enum outcome run_blamed(struct job *job)

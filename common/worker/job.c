@@ -402,6 +402,7 @@ void job_begin_run(struct job *job)
     job->ids_used = 0;
     job->drafts = NULL;
     job->proofs = NULL;
+    job->account_changes = NULL;
     job->first_appended = job->last_appended = NULL;
     job->first_outgoing = job->last_outgoing = NULL;
     job->reply_shape = NULL;

@@ -148,6 +148,9 @@ enum outcome reply_empty(struct job *job);
 /* Effects of a refusal: the handler answers with an error, but what it changed is committed all the
  * same (a reused refresh token revokes its family). err must be set by refuse() first. */
 enum outcome refuse_and_keep(struct job *job);
+/* An account whose sessions have ended, or whose tokens are to be looked at again for another reason:
+ * before anybody is answered, all lanes know. */
+void job_account_changed(struct job *job, struct str user_id);
 /* Refuses with RATE_LIMITED and tells the client when to come again. */
 #define refuse_for_now(job, err, wait_ms, ...)                                                     \
     (job_tell_wait((job), (wait_ms)), refuse((err), RATE_LIMITED, __VA_ARGS__))

@@ -149,6 +149,8 @@ void lane_release(struct lane *lane)
     queue_free_all(&lane->settled);
     free(lane->settled.items);
     relay_release(lane);
+    lane_forget_unstamped(lane);
+    free(lane->unstamped.items);
     free(lane->tokens);
     doc_caches_release(&lane->docs);
     arena_release(&lane->arena);

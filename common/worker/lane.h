@@ -24,9 +24,10 @@ struct token_entry {
     int64_t issued_ms;
     int64_t expires_ms;
     int64_t account_checked_ms; /* 0: never */
+    uint64_t stamp;             /* of the account, as it was at that check */
 };
 
-#define TOKEN_CACHE_SLOTS 16384 /* 112 bytes each: 1.8 MB of a lane */
+#define TOKEN_CACHE_SLOTS 16384 /* 120 bytes each: 1.9 MB of a lane */
 #define TOKEN_CACHE_WAYS  4
 
 /* A published outbox entry whose confirms are awaited. */
@@ -79,6 +80,8 @@ struct lane {
     bool leaves_rest;          /* what still arrives is left to the broker (drain.c) */
     struct token_entry *tokens;
     struct doc_caches docs;
+    LIST(struct str) unstamped; /* accounts whose stamps could not be taken away yet; own memory */
+    size_t unstamped_capacity;
     uint64_t stale_rows;     /* service.invalidations that could not be sent yet, a bit each */
     int64_t recall_until_ms; /* repeats were seen: ask the journal first, not only on conflict */
     struct open_group *groups;
@@ -147,6 +150,8 @@ void lane_settled(struct lane *lane, struct delivery *delivery);
 /* acknowledge.c: what is settled, all at once where possible. */
 enum patience { ACK_WHEN_CHEAP, ACK_NOW };
 void lane_acknowledge(struct lane *lane, enum patience patience);
+/* accounts.c */
+void lane_forget_unstamped(struct lane *lane);
 /* Starts the confirm group of a commit's events. */
 uint64_t lane_open_group(struct lane *lane, struct str journal_id);
 void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,

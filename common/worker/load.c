@@ -51,20 +51,24 @@ static void hold(struct batch *batch, struct str key)
     map_set(&batch->held_keys, *held, batch);
 }
 
-static void take_leases(struct batch *batch)
+/* And the stamps of the accounts behind tokens, in the same round trip. */
+static void take_leases(struct batch *batch, struct span span)
 {
     struct cell **cells;
     struct str *keys;
     const size_t count = wanted_leases(batch, &cells, &keys);
-    if (count == 0)
+    const struct stamps stamps = batch_stamps_due(batch, span);
+    if (count == 0 && stamps.count == 0)
         return;
     struct lane *lane = batch->lane;
     bool *granted = arena_array(batch->run_arena, count, sizeof(bool));
     struct err err = {0};
-    const bool asked = lock_take(lane->lock, keys, count, lane->owner, lane->settings->lease_ms,
-                                 granted, &err) == OUTCOME_DONE;
+    const bool asked =
+        lock_take_stamped(lane->lock, keys, count, lane->owner, lane->settings->lease_ms, granted,
+                          stamps.items, stamps.count, &err) == OUTCOME_DONE;
     if (!asked)
         lane->counters.unlocked_batches++;
+    batch_stamps_told(&stamps, asked);
     for (size_t i = 0; i < count; i++) {
         cells[i]->lease = !asked || granted[i] ? LEASE_GRANTED : LEASE_DENIED;
         if (asked && granted[i])
@@ -433,7 +437,7 @@ static void load_rates(struct batch *batch, struct span span)
 
 enum outcome batch_load(struct batch *batch, struct span span, struct err *err)
 {
-    take_leases(batch);
+    take_leases(batch, span);
     TRY(load_documents(batch, err));
     TRY(load_aliases(batch, err));
     TRY(load_pages(batch, err));

@@ -60,8 +60,8 @@ struct service {
         *invariants; /* of its documents (check.h), ended by NULL; or NULL */
     const struct invalidation *invalidations;
     size_t invalidation_count;
-    /* Runs before a handler when the caller's token was not checked against the documents within
-     * the last minute: may NEED documents; refuses with UNAUTHENTICATED when the account is gone,
+    /* Runs before a handler when the caller's token was not checked against the documents since the
+     * account's stamp was made (accounts.c), or within auth.accountCheck: may NEED documents; refuses with UNAUTHENTICATED when the account is gone,
      * changed its role or was logged out since. */
     enum outcome (*authorize)(struct job *job, struct err *err);
     const void *settings;    /* the shop's own configuration, for job_settings() */

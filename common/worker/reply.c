@@ -119,6 +119,9 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
     job->outcome = OUTCOME_DONE;
     job->status = known->status;
     job->repeated = true;
+    /* The first run may have died before it told of what it ended. */
+    if (job->bearer.role > GUEST)
+        job_account_changed(job, job->bearer.id);
     if (!known->sealed) {
         job->body = str_dup(arena, known->body);
         return;

@@ -190,22 +190,12 @@ static void put_aside(struct batch *batch, struct span span)
             put_aside_alone(failed[i]);
 }
 
-/* The slot may have gone to another token of this batch meanwhile. */
-static void remember_account_check(struct job *job)
-{
-    struct token_entry *token = job->token;
-    if (job->authorized && token && token->issued_ms == job->bearer.token_issued_at &&
-        str_eq(str_of(token->subject), job->bearer.id) &&
-        str_eq(str_of(token->session), job->bearer.session))
-        token->account_checked_ms = job->batch->now;
-}
-
 static void settle_job(struct job *job)
 {
     if (!is_to_be_settled(job))
         return;
     if (job->state == JOB_DECIDED)
-        remember_account_check(job);
+        job_remember_account(job);
     if (job->body.len)
         publish_reply(job);
     job->state = JOB_SETTLED;
@@ -218,6 +208,7 @@ void batch_settle(struct batch *batch, struct span span)
     struct lane *lane = batch->lane;
     lane_note_stale(lane, batch->commit.events, batch->commit.event_count);
     lane_invalidate(lane, batch->run_arena);
+    batch_unstamp(batch, span);
     for (size_t i = 0; i < span.count; i++)
         if (span.jobs[i].leader && span.jobs[i].state == JOB_OPEN)
             job_follow(&span.jobs[i]);

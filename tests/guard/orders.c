@@ -35,6 +35,15 @@ struct guard {
     struct str tokens[USERS];
 };
 
+/* Stands still: under callgrind an order takes longer than what a lane remembers of an account. */
+static int64_t standing_now(void)
+{
+    static int64_t now_ms;
+    if (now_ms == 0)
+        now_ms = clock_now_ms();
+    return now_ms;
+}
+
 static void must(enum outcome outcome, const struct err *err)
 {
     if (outcome == OUTCOME_DONE)
@@ -89,7 +98,7 @@ static void open_lane(struct guard *guard)
         .lock = guard->lock,
         .slot = &guard->slot,
         .stopping = &never_stopping,
-        .now_ms = clock_now_ms,
+        .now_ms = standing_now,
     };
     must(lane_init(&guard->lane, &parts, &err), &err);
     must(topology_of(&guard->service, &guard->settings.engine, &guard->arena, &topology, &err),

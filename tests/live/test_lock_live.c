@@ -120,6 +120,18 @@ void test_lock_live__takes_very_many(void **state)
     on_server(case_takes_very_many);
 }
 
+void test_lock_live__stamps_stand_until_taken_away(void **state)
+{
+    (void)state;
+    on_server(case_stamps_stand_until_taken_away);
+}
+
+void test_lock_live__stamps_come_with_leases(void **state)
+{
+    (void)state;
+    on_server(case_stamps_come_with_leases);
+}
+
 void test_lock_live__lists_leases(void **state)
 {
     (void)state;

@@ -45,15 +45,24 @@ static enum outcome ping(struct lock *lock, struct err *err)
 
 static enum outcome take(struct lock *lock, const struct str *keys, size_t count,
                          const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms, bool *granted,
-                         struct err *err)
+                         struct lock_stamp *stamps, size_t stamp_count, struct err *err)
 {
     const struct sim_lock *self = sim_of(lock);
     TRY(ask(self, "redis take", err));
-    const enum outcome outcome = lock_take(self->real, keys, count, owner, ttl_ms, granted, err);
+    const enum outcome outcome = lock_take_stamped(self->real, keys, count, owner, ttl_ms, granted,
+                                                   stamps, stamp_count, err);
     if (outcome == OUTCOME_DONE && sim_strikes(self->owner->sim, FAULT_LOCK_LIES))
         for (size_t i = 0; i < count; i++)
             granted[i] = true;
     return answer(self, outcome, err);
+}
+
+static enum outcome unstamp(struct lock *lock, const struct str *keys, size_t count,
+                            struct err *err)
+{
+    const struct sim_lock *self = sim_of(lock);
+    TRY(ask(self, "redis unstamp", err));
+    return answer(self, lock_unstamp(self->real, keys, count, err), err);
 }
 
 static enum outcome release(struct lock *lock, const struct str *keys, size_t count,
@@ -113,6 +122,7 @@ static const struct lock_ops sim_ops = {
     .close = close_lock,
     .ping = ping,
     .take = take,
+    .unstamp = unstamp,
     .release = release,
     .leases = leases,
     .cache_get = get,

@@ -145,6 +145,49 @@ static inline void case_empty_calls_are_done(struct lock_world *world)
     ASSERT_DONE(rate_take(world->lock, NULL, 0, &world->err));
 }
 
+/* --- stamps ------------------------------------------------------------------------------------- */
+
+static inline uint64_t stamp_seen(struct lock_world *world, struct str key)
+{
+    struct lock_stamp stamp = {.key = key};
+    ASSERT_DONE(
+        lock_take_stamped(world->lock, NULL, 0, anna, LEASE_MS, NULL, &stamp, 1, &world->err));
+    return stamp.value;
+}
+
+static inline void case_stamps_stand_until_taken_away(struct lock_world *world)
+{
+    const struct str ann = STR("ann");
+    const uint64_t first = stamp_seen(world, ann);
+    const uint64_t bob = stamp_seen(world, STR("bob"));
+    assert_true(first != bob);
+    assert_true(stamp_seen(world, ann) == first);
+    ASSERT_DONE(lock_unstamp(world->lock, &ann, 1, &world->err));
+    assert_true(stamp_seen(world, ann) != first);
+    assert_true(stamp_seen(world, STR("bob")) == bob);
+    world->wipe(world);
+    assert_true(stamp_seen(world, STR("bob")) != bob);
+}
+
+/* With the leases, in one call; a name that comes twice has one stamp. */
+static inline void case_stamps_come_with_leases(struct lock_world *world)
+{
+    enum { MANY = 700 };
+    const struct str keys[] = {STR("a"), STR("b")};
+    struct lock_stamp stamps[MANY];
+    bool granted[2] = {true, false};
+    assert_true(takes(world, bert, keys[0], LEASE_MS));
+    for (int i = 0; i < MANY; i++)
+        stamps[i].key = str_printf(&world->arena, "user-%d", i / 2);
+    ASSERT_DONE(lock_take_stamped(world->lock, keys, 2, anna, LEASE_MS, granted, stamps, MANY,
+                                  &world->err));
+    assert_true(!granted[0] && granted[1]);
+    for (int i = 0; i < MANY; i += 2)
+        assert_true(stamps[i].value == stamps[i + 1].value);
+    assert_true(stamps[0].value != stamps[2].value);
+    assert_true(stamp_seen(world, STR("user-349")) == stamps[MANY - 1].value);
+}
+
 /* --- cache -------------------------------------------------------------------------------------- */
 
 static inline struct cache_item looked_up(struct lock_world *world, struct str tag, struct str key)

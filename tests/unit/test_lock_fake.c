@@ -70,6 +70,18 @@ void test_lock_fake__takes_very_many(void **state)
     on_fake(case_takes_very_many);
 }
 
+void test_lock_fake__stamps_stand_until_taken_away(void **state)
+{
+    (void)state;
+    on_fake(case_stamps_stand_until_taken_away);
+}
+
+void test_lock_fake__stamps_come_with_leases(void **state)
+{
+    (void)state;
+    on_fake(case_stamps_come_with_leases);
+}
+
 void test_lock_fake__lists_leases(void **state)
 {
     (void)state;

@@ -46,6 +46,7 @@ static enum outcome end_all(struct job *job, struct err *err)
     if (user) {
         user->generation++;
         job_changed(job, user);
+        job_account_changed(job, user->head.id);
     }
     return reply_empty(job);
 }

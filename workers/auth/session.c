@@ -120,6 +120,7 @@ void session_revoke(struct job *job, struct session *session)
 {
     session->revoked = true;
     job_changed(job, session);
+    job_account_changed(job, session->user_id);
 }
 
 /* --- tokens ----------------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ static enum outcome set_role(struct job *job, const void *request, struct err *e
     user->role = (int)role;
     user->generation++;
     job_changed(job, user);
+    job_account_changed(job, user->head.id);
     return reply(job, &user_view_shape, user);
 }
 
