@@ -84,6 +84,12 @@ class Describe(unittest.TestCase):
         self.assertEqual(line["properties"]["quantity"], {"type": "integer"})
         self.assertIn("amount", line["properties"]["unitPrice"]["properties"])
         self.assertIn("quantity", line["required"])
+        described = json.loads(run("describe", "--json", "category.list").stdout)["operations"][0]
+        page = described["replySchema"]
+        self.assertEqual(
+            page["properties"]["nextCursor"], {"anyOf": [{"type": "string"}, {"type": "null"}]}
+        )
+        self.assertEqual(page["required"], ["items"])
         for operation in json.loads(run("describe", "--json").stdout)["operations"]:
             self.assertEqual(operation["replySchema"]["type"], "object", operation["operation"])
         self.assertIn('"unitPrice"', run("describe", "cart.item.add").stdout)

@@ -107,7 +107,7 @@ static void put_field(struct json_writer *writer, const struct field *field)
 
 static void put_field_or_null(struct json_writer *writer, const struct field *field)
 {
-    if (!(field->flags & FIELD_NULLABLE)) {
+    if (!(field->flags & FIELD_NULLABLE) && field->kind != FIELD_OPT_STR) {
         put_field(writer, field);
         return;
     }
