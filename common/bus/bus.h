@@ -80,6 +80,9 @@ struct delivery {
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
     enum headers_fault headers_fault;
+    /* The name of a header that is one of ours and has a type or a form that cannot be read; NULL: none.
+     * It is never taken for a missing one: a deadline, say, would then be no deadline. */
+    const char *odd_header;
 };
 
 /* Bytes of a frame that are asked for at login. A content header is one frame, and the time that

@@ -87,8 +87,17 @@ MUST_CHECK bool table_is_readable(const uint8_t *table, size_t len);
 
 /* --- properties of what arrives -------------------------------------------------------------- */
 
-/* Strs of *out point into the library's pool. */
-void read_properties(struct delivery *out, const amqp_basic_properties_t *from);
+/* Room for texts that were sent as numbers. */
+#define HEADER_NUMBERS     8
+#define HEADER_NUMBER_TEXT 24
+struct header_room {
+    char texts[HEADER_NUMBERS][HEADER_NUMBER_TEXT];
+    size_t used;
+};
+
+/* Strs of *out point into the library's pool, or into the room. */
+void read_properties(struct delivery *out, const amqp_basic_properties_t *from,
+                     struct header_room *room);
 /* Integers of every width that AMQP knows; false for anything else and for what is over int64. */
 bool integer_of(const amqp_field_value_t *value, int64_t *out);
 /* All headers as a JSON object, in the arena: text that is not UTF-8 is replaced, what has no form in

@@ -1,6 +1,12 @@
 /* bus_amqp_properties.c - properties and headers of a message into a struct delivery.
  *
- * Of the headers only those in the table are read, whatever else a publisher sends. */
+ * Of the headers only those in the table are read, whatever else a publisher sends. Clients have different
+ * ideas of a number: what can be read is taken, in whatever type it comes, and what cannot is told. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/clock.h"
 #include "bus/bus_amqp_frames.h"
 
 struct header_field {
@@ -60,16 +66,80 @@ bool integer_of(const amqp_field_value_t *value, int64_t *out)
     }
 }
 
+/* 2^63: the first double that does not fit any more. */
+#define INT64_LIMIT 9223372036854775808.0
+
+/* Fractions of a millisecond are cut off. */
+static bool integer_of_double(double value, int64_t *out)
+{
+    if (!(value > -INT64_LIMIT && value < INT64_LIMIT))
+        return false;
+    *out = (int64_t)value;
+    return true;
+}
+
+static bool is_text(const amqp_field_value_t *value)
+{
+    return value->kind == AMQP_FIELD_KIND_UTF8 || value->kind == AMQP_FIELD_KIND_BYTES;
+}
+
+/* A timestamp of AMQP has seconds, our numbers of time have milliseconds. */
+static bool number_of(const amqp_field_value_t *value, int64_t *out)
+{
+    int64_t seconds;
+    switch (value->kind) {
+    case AMQP_FIELD_KIND_F32:
+        return integer_of_double((double)value->value.f32, out);
+    case AMQP_FIELD_KIND_F64:
+        return integer_of_double(value->value.f64, out);
+    case AMQP_FIELD_KIND_DECIMAL:
+        return integer_of_double(
+            value->value.decimal.value * pow(10, -value->value.decimal.decimals), out);
+    case AMQP_FIELD_KIND_TIMESTAMP:
+        seconds = (int64_t)value->value.u64;
+        return seconds >= 0 && !__builtin_mul_overflow(seconds, MS_PER_SECOND, out);
+    case AMQP_FIELD_KIND_UTF8:
+    case AMQP_FIELD_KIND_BYTES:
+        return str_to_int64(str_of_bytes(value->value.bytes), out);
+    default:
+        return integer_of(value, out);
+    }
+}
+
+/* A number may stand for a text ("x-api-version": 1), if nothing of it is lost. */
+static bool text_of(const amqp_field_value_t *value, struct header_room *room, struct str *out)
+{
+    int64_t number;
+    if (is_text(value)) {
+        *out = str_of_bytes(value->value.bytes);
+        return true;
+    }
+    const bool is_whole =
+        integer_of(value, &number) ||
+        (value->kind == AMQP_FIELD_KIND_F64 && value->value.f64 == trunc(value->value.f64) &&
+         number_of(value, &number));
+    if (!is_whole || room->used == HEADER_NUMBERS)
+        return false;
+    char *text = room->texts[room->used++];
+    snprintf(text, HEADER_NUMBER_TEXT, "%" PRId64, number);
+    *out = str_of(text);
+    return true;
+}
+
 static void read_header(struct delivery *delivery, const struct header_field *field,
-                        const amqp_field_value_t *value)
+                        const amqp_field_value_t *value, struct header_room *room)
 {
     void *target = (char *)delivery + field->offset;
     int64_t number;
-    if (field->is_number) {
-        if (integer_of(value, &number))
-            *(int64_t *)target = number;
-    } else if (value->kind == AMQP_FIELD_KIND_UTF8 || value->kind == AMQP_FIELD_KIND_BYTES) {
-        *(struct str *)target = str_of_bytes(value->value.bytes);
+    if (value->kind == AMQP_FIELD_KIND_VOID)
+        return; /* how some clients leave a header out */
+    if (!field->is_number) {
+        if (!text_of(value, room, target))
+            delivery->odd_header = field->name;
+    } else if (number_of(value, &number) && number >= 0) {
+        *(int64_t *)target = number;
+    } else {
+        delivery->odd_header = field->name;
     }
 }
 
@@ -78,12 +148,13 @@ static bool is_named(amqp_bytes_t key, const char *name)
     return key.len == strlen(name) && memcmp(key.bytes, name, key.len) == 0;
 }
 
-static void read_headers(struct delivery *delivery, const amqp_table_t *headers)
+static void read_headers(struct delivery *delivery, const amqp_table_t *headers,
+                         struct header_room *room)
 {
     for (int i = 0; i < headers->num_entries; i++)
         for (size_t f = 0; f < HEADER_FIELDS; f++)
             if (is_named(headers->entries[i].key, header_fields[f].name))
-                read_header(delivery, &header_fields[f], &headers->entries[i].value);
+                read_header(delivery, &header_fields[f], &headers->entries[i].value, room);
 }
 
 uint64_t publish_tag_of(const amqp_basic_properties_t *properties)
@@ -126,7 +197,8 @@ static struct str property_of(const amqp_basic_properties_t *properties, amqp_fl
     return properties->_flags & flag ? str_of_bytes(value) : STR_ABSENT;
 }
 
-void read_properties(struct delivery *out, const amqp_basic_properties_t *from)
+void read_properties(struct delivery *out, const amqp_basic_properties_t *from,
+                     struct header_room *room)
 {
     out->message_id = property_of(from, AMQP_BASIC_MESSAGE_ID_FLAG, from->message_id);
     out->correlation_id = property_of(from, AMQP_BASIC_CORRELATION_ID_FLAG, from->correlation_id);
@@ -142,7 +214,7 @@ void read_properties(struct delivery *out, const amqp_basic_properties_t *from)
     if (from->_flags & AMQP_BASIC_TIMESTAMP_FLAG && from->timestamp <= INT64_MAX)
         out->timestamp = (int64_t)from->timestamp;
     if (from->_flags & AMQP_BASIC_HEADERS_FLAG)
-        read_headers(out, &from->headers);
+        read_headers(out, &from->headers, room);
     drop_long_key(out);
     drop_long_headers(out);
 }

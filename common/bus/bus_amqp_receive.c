@@ -168,7 +168,8 @@ static void receive_header(struct link *link, const struct frame *received)
     const amqp_basic_properties_t *properties = decode_header(link, &frame);
     if (!properties)
         return;
-    read_properties(&incoming->partial, properties);
+    struct header_room room = {0};
+    read_properties(&incoming->partial, properties, &room);
     if (link->headers_fault)
         incoming->partial.headers_fault = link->headers_fault;
     link->headers_fault = HEADERS_FINE;

@@ -371,6 +371,15 @@ static struct str header_of(const struct bus_message *message, const char *name)
     return STR_ABSENT;
 }
 
+/* A number that was sent as text. */
+static void read_number(struct delivery *delivery, const struct bus_message *message,
+                        const char *name, int64_t *out)
+{
+    const struct str text = header_of(message, name);
+    if (!str_is_absent(text) && (!str_to_int64(text, out) || *out < 0))
+        delivery->odd_header = name;
+}
+
 /* What a consumer would see; strs still belong to the message. */
 static struct delivery delivery_of(const struct bus_message *message)
 {
@@ -393,6 +402,7 @@ static struct delivery delivery_of(const struct bus_message *message)
 #define READ_HEADER(member, header) delivery.member = header_of(message, header);
     DELIVERY_HEADERS(READ_HEADER)
 #undef READ_HEADER
+    read_number(&delivery, message, "deadline", &delivery.deadline);
     delivery.authorization = message->authorization;
     delivery.api_key = message->api_key;
     delivery.api_version = message->api_version;

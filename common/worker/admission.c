@@ -62,6 +62,9 @@ static enum outcome check_properties(struct job *job)
         delivery->reply_to = STR_ABSENT;
         return invalid(err, MALFORMED, "reply_to names a queue that replies may not be sent to");
     }
+    if (delivery->odd_header)
+        return invalid(err, MALFORMED, "header %s is not of a type that can be read",
+                       delivery->odd_header);
     if (delivery->too_large)
         return invalid(err, TOO_LARGE, "the body is over %" PRId64 " bytes",
                        job->batch->lane->settings->body_max);

@@ -68,6 +68,21 @@ static bool option_deadline(struct sending *sending, struct str value)
     return true;
 }
 
+/* header NAME=TEXT: one header, as text whatever it means. */
+static bool option_header(struct sending *sending, struct str value)
+{
+    const char *equals = memchr(value.ptr, '=', value.len);
+    if (!equals)
+        return flow_fail(sending->flow, "header NAME=TEXT");
+    struct arena *arena = &sending->flow->arena;
+    const size_t len = (size_t)(equals - value.ptr);
+    const struct bus_header header = {str_dup(arena, (struct str){value.ptr, len}).ptr,
+                                      {equals + 1, value.len - len - 1}};
+    sending->message.headers = arena_copy(arena, &header, sizeof(header));
+    sending->message.header_count = 1;
+    return true;
+}
+
 static bool option_api_version(struct sending *sending, struct str value)
 {
     sending->message.api_version = value;
@@ -145,6 +160,7 @@ static const struct option {
     {"authorization", option_authorization},
     {"reply-to", option_reply_to},
     {"deadline", option_deadline},
+    {"header", option_header},
     {"api-version", option_api_version},
     {"api-key", option_api_key},
     {"client-ip", option_client_ip},

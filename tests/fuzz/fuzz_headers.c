@@ -61,7 +61,8 @@ static void check_copy(const struct delivery *delivery)
 static void check(struct arena *arena, const amqp_basic_properties_t *properties)
 {
     struct delivery delivery = {.expiration = -1, .timestamp = -1};
-    read_properties(&delivery, properties);
+    struct header_room room = {0};
+    read_properties(&delivery, properties, &room);
     require(delivery.expiration >= -1 && delivery.timestamp >= -1);
     require(delivery.partition_key.len <= PARTITION_KEY_MAX);
     check_copy(&delivery);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -656,33 +657,109 @@ void test_bus_amqp_frames__a_traceparent_has_its_form(void **state)
     }
 }
 
-void test_bus_amqp_frames__numbers_of_every_width_are_read(void **state)
+static struct delivery read_one(const char *name, amqp_field_value_t value,
+                                struct header_room *room)
+{
+    amqp_table_entry_t entry = {.key = amqp_cstring_bytes(name), .value = value};
+    const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_HEADERS_FLAG,
+                                                .headers = {1, &entry}};
+    struct delivery delivery = delivery_blank();
+    read_properties(&delivery, &properties, room);
+    return delivery;
+}
+
+#define TEXT_VALUE(text)                                                                           \
+    {                                                                                              \
+        .kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {                                             \
+            sizeof(text) - 1,                                                                      \
+            (void *)(uintptr_t)(text)                                                              \
+        }                                                                                          \
+    }
+
+/* A deadline that is not understood must not be taken for none. */
+void test_bus_amqp_frames__a_number_is_read_in_every_type_or_named(void **state)
 {
     (void)state;
     static const struct {
         amqp_field_value_t value;
-        int64_t expected;
+        int64_t expected; /* -1: it cannot be read */
     } cases[] = {
-        {{.kind = AMQP_FIELD_KIND_I8, .value.i8 = -5}, -5},
+        {{.kind = AMQP_FIELD_KIND_I8, .value.i8 = 5}, 5},
         {{.kind = AMQP_FIELD_KIND_U8, .value.u8 = 200}, 200},
-        {{.kind = AMQP_FIELD_KIND_I16, .value.i16 = -300}, -300},
+        {{.kind = AMQP_FIELD_KIND_I16, .value.i16 = 300}, 300},
         {{.kind = AMQP_FIELD_KIND_U16, .value.u16 = 60000}, 60000},
-        {{.kind = AMQP_FIELD_KIND_I32, .value.i32 = -70000}, -70000},
+        {{.kind = AMQP_FIELD_KIND_I32, .value.i32 = 70000}, 70000},
         {{.kind = AMQP_FIELD_KIND_U32, .value.u32 = 4000000000u}, 4000000000},
-        {{.kind = AMQP_FIELD_KIND_I64, .value.i64 = INT64_MIN}, INT64_MIN},
+        {{.kind = AMQP_FIELD_KIND_I64, .value.i64 = INT64_MAX}, INT64_MAX},
         {{.kind = AMQP_FIELD_KIND_U64, .value.u64 = 9}, 9},
+        {{.kind = AMQP_FIELD_KIND_F32, .value.f32 = 1024.5f}, 1024},
+        {{.kind = AMQP_FIELD_KIND_F64, .value.f64 = 1763651045123.0}, 1763651045123},
+        {{.kind = AMQP_FIELD_KIND_F64, .value.f64 = 1763651045123.9}, 1763651045123},
+        {{.kind = AMQP_FIELD_KIND_DECIMAL, .value.decimal = {2, 12345}}, 123},
+        {{.kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = 1763651045}, 1763651045000},
+        {TEXT_VALUE("1763651045123"), 1763651045123},
+        {{.kind = AMQP_FIELD_KIND_I64, .value.i64 = INT64_MIN}, -1},
+        {{.kind = AMQP_FIELD_KIND_I32, .value.i32 = -1}, -1},
         {{.kind = AMQP_FIELD_KIND_U64, .value.u64 = UINT64_MAX}, -1},
-        {{.kind = AMQP_FIELD_KIND_UTF8, .value.bytes = {3, (void *)(uintptr_t) "404"}}, -1},
+        {{.kind = AMQP_FIELD_KIND_F64, .value.f64 = 1e300}, -1},
+        {{.kind = AMQP_FIELD_KIND_F64, .value.f64 = (double)NAN}, -1},
+        {{.kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = UINT64_MAX}, -1},
+        {{.kind = AMQP_FIELD_KIND_TIMESTAMP, .value.u64 = INT64_MAX}, -1},
         {{.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}, -1},
+        {{.kind = AMQP_FIELD_KIND_TABLE}, -1},
+        {{.kind = AMQP_FIELD_KIND_ARRAY}, -1},
+        {TEXT_VALUE("soon"), -1},
+        {TEXT_VALUE("1.5"), -1},
+        {TEXT_VALUE(""), -1},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        amqp_table_entry_t entry = {.key = amqp_cstring_bytes("status"), .value = cases[i].value};
-        const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_HEADERS_FLAG,
-                                                    .headers = {1, &entry}};
-        struct delivery delivery = delivery_blank();
-        read_properties(&delivery, &properties);
-        assert_int_equal(delivery.status, cases[i].expected);
+        struct header_room room = {0};
+        const struct delivery delivery = read_one("deadline", cases[i].value, &room);
+        if (delivery.deadline != cases[i].expected)
+            fail_msg("case %zu: %lld", i, (long long)delivery.deadline);
+        assert_string_equal(delivery.odd_header ? delivery.odd_header : "",
+                            cases[i].expected < 0 ? "deadline" : "");
     }
+}
+
+void test_bus_amqp_frames__a_number_may_stand_for_a_text(void **state)
+{
+    (void)state;
+    static const struct {
+        amqp_field_value_t value;
+        const char *expected; /* NULL: it cannot be read */
+    } cases[] = {
+        {TEXT_VALUE("1"), "1"},
+        {{.kind = AMQP_FIELD_KIND_I32, .value.i32 = 1}, "1"},
+        {{.kind = AMQP_FIELD_KIND_I64, .value.i64 = INT64_MIN}, "-9223372036854775808"},
+        {{.kind = AMQP_FIELD_KIND_F64, .value.f64 = 2.0}, "2"},
+        {{.kind = AMQP_FIELD_KIND_F64, .value.f64 = 1.5}, NULL},
+        {{.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1}, NULL},
+        {{.kind = AMQP_FIELD_KIND_TABLE}, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct header_room room = {0};
+        const struct delivery delivery = read_one("x-api-version", cases[i].value, &room);
+        if (!str_eq(delivery.api_version, str_of(cases[i].expected)))
+            fail_msg("case %zu: %.*s", i, STR_FMT(delivery.api_version));
+        assert_string_equal(delivery.odd_header ? delivery.odd_header : "",
+                            cases[i].expected ? "" : "x-api-version");
+    }
+}
+
+void test_bus_amqp_frames__what_is_left_out_or_not_ours_is_not_odd(void **state)
+{
+    (void)state;
+    struct header_room room = {0};
+    const amqp_field_value_t nothing = {.kind = AMQP_FIELD_KIND_VOID};
+    const amqp_field_value_t flag = {.kind = AMQP_FIELD_KIND_BOOLEAN, .value.boolean = 1};
+    assert_null(read_one("deadline", nothing, &room).odd_header);
+    assert_int_equal(read_one("deadline", nothing, &room).deadline, -1);
+    assert_null(read_one("authorization", nothing, &room).odd_header);
+    assert_null(read_one("x-theirs", flag, &room).odd_header);
+    room.used = HEADER_NUMBERS; /* the same header many times */
+    const amqp_field_value_t one = {.kind = AMQP_FIELD_KIND_I32, .value.i32 = 1};
+    assert_string_equal(read_one("x-api-version", one, &room).odd_header, "x-api-version");
 }
 
 void test_bus_amqp_frames__bad_expiration_is_no_expiration(void **state)
@@ -693,7 +770,8 @@ void test_bus_amqp_frames__bad_expiration_is_no_expiration(void **state)
         const amqp_basic_properties_t properties = {._flags = AMQP_BASIC_EXPIRATION_FLAG,
                                                     .expiration = amqp_cstring_bytes(cases[i])};
         struct delivery delivery = delivery_blank();
-        read_properties(&delivery, &properties);
+        struct header_room room = {0};
+        read_properties(&delivery, &properties, &room);
         assert_int_equal(delivery.expiration, -1);
     }
 }

@@ -4,6 +4,7 @@ and the ways in which a shop must say no.
 Environment: CARTWRIGHT_CLIENT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
 and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member."""
 
+import datetime
 import os
 import sys
 import time
@@ -312,6 +313,19 @@ class Journey:
         self.refused("UNSUPPORTED_VERSION", 400, "a version of the future", "cart.get", {},
                      token=self.token, headers={"x-api-version": "999"})
 
+    def headers(self):
+        """Clients have different ideas of a number; what is not understood is refused, not ignored."""
+        late = ("1763651045000", 1763651045000, 1763651045000.5,
+                datetime.datetime(2025, 11, 20, tzinfo=datetime.timezone.utc))
+        for value in late:
+            self.refused("DEADLINE_EXCEEDED", 504, f"a deadline as {type(value).__name__}",
+                         "user.get", {}, token=self.token, headers={"deadline": value})
+        for value in ("soon", True, [1], -1):
+            self.refused("MALFORMED", 400, f"the deadline {value}", "user.get", {},
+                         token=self.token, headers={"deadline": value})
+        self.done("User", 200, "user.get", {}, token=self.token,
+                  headers={"deadline": None, "x-api-version": 1})
+
     def copies(self):
         """A copy in another worker's queue is not carried out: only the one in its own queue is."""
         ticket = self.shop.send("user.get", {}, token=self.token, headers={"CC": ["order.place"]})
@@ -375,7 +389,7 @@ class Journey:
         for step in (self.register, self.login, self.add_products, self.stock_up, self.browse,
                      self.fill_cart, self.place_order, self.is_stored, self.deliver,
                      self.change_of_mind, self.read_history, self.read_notifications,
-                     self.hear_all, self.refusals, self.copies, self.strangers, self.promotion,
+                     self.hear_all, self.refusals, self.headers, self.copies, self.strangers, self.promotion,
                      self.idempotency, self.sessions):
             step()
 
