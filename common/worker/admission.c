@@ -3,6 +3,7 @@
  * Checks in order of cost: size, properties, operation, deadline, JSON, schema, client, token, role.
  * What fails is answered at once and executes nothing; it is not journalled either, so the same
  * message id may come again, corrected. */
+#include <fnmatch.h>
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -27,17 +28,39 @@ uint64_t delivery_digest(const struct delivery *delivery)
 
 /* --- envelope ------------------------------------------------------------------------------------ */
 
-/* A reply must not be steered into our own queues or the broker's (a confused deputy). */
+static bool is_of_broker(struct str queue)
+{
+    return str_starts_with(queue, STR("amq."));
+}
+
+/* The prefix itself, or anything below it. */
+static bool is_of_shop(struct str queue, struct str prefix)
+{
+    return str_starts_with(queue, prefix) &&
+           (queue.len == prefix.len || queue.ptr[prefix.len] == '.');
+}
+
+static bool is_listed(const struct engine_settings *settings, struct str queue)
+{
+    for (size_t i = 0; i < settings->reply_queues.count; i++)
+        if (fnmatch(settings->reply_queues.items[i].ptr, queue.ptr, 0) == 0)
+            return true;
+    return false;
+}
+
+/* Whoever may publish a request may not be allowed to publish to any queue: a lane that sends a reply
+ * wherever it is told to would do it for him (a confused deputy). */
 static bool may_reply_to(const struct job *job, struct str queue)
 {
-    const struct str prefix = job->batch->lane->settings->prefix;
+    const struct engine_settings *settings = job->batch->lane->settings;
     if (queue.len > REPLY_TO_MAX || !str_is_c(queue))
         return false;
-    if (str_starts_with(queue, prefix) && queue.len > prefix.len && queue.ptr[prefix.len] == '.')
-        return name_is_reply(queue, prefix);
-    return !str_starts_with(queue, STR("amq.")) ||
-           str_starts_with(queue, STR("amq.rabbitmq.reply-to.")) ||
-           str_starts_with(queue, STR("amq.gen-"));
+    if (is_of_broker(queue))
+        return str_starts_with(queue, STR("amq.rabbitmq.reply-to.")) ||
+               str_starts_with(queue, STR("amq.gen-"));
+    if (is_of_shop(queue, settings->prefix))
+        return name_is_reply(queue, settings->prefix);
+    return is_listed(settings, queue);
 }
 
 static enum outcome check_headers(const struct delivery *delivery, struct err *err)
@@ -58,9 +81,10 @@ static enum outcome check_properties(struct job *job)
 {
     struct delivery *delivery = job->delivery;
     struct err *err = &job->err;
-    if (!str_is_absent(delivery->reply_to) && !may_reply_to(job, delivery->reply_to)) {
+    if (delivery->reply_to.len && !may_reply_to(job, delivery->reply_to)) {
         delivery->reply_to = STR_ABSENT;
-        return invalid(err, MALFORMED, "reply_to names a queue that replies may not be sent to");
+        return invalid(err, MALFORMED,
+                       "reply_to names a queue that replies may not be sent to (reply.queues)");
     }
     if (delivery->odd_header)
         return invalid(err, MALFORMED, "header %s is not of a type that can be read",

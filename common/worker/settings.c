@@ -40,6 +40,8 @@ static const struct setting rows[] = {
 
     {.name = "message.bodyMax", .kind = SETTING_SIZE, .offset = AT(body_max),
      .fallback = "256KiB", .min = 1024, .max = MIB, .help = "a larger request is TOO_LARGE"},
+    {.name = "reply.queues", .kind = SETTING_STRS, .offset = AT(reply_queues), .fallback = "",
+     .help = "patterns (bff.*) of queues that reply_to may name, besides direct reply-to, server-named ones and <prefix>.reply.*"},
     {.name = "batch.bytes", .kind = SETTING_SIZE, .offset = AT(batch_bytes),
      .fallback = "2MiB", .min = 64 * 1024, .max = 8 * MIB, .help = "bytes of requests in one batch"},
     {.name = "batch.heldMax", .kind = SETTING_SIZE, .offset = AT(held_max),

@@ -295,7 +295,7 @@ static void properties(struct fault *fault)
 static void hostile_reply_to(struct fault *fault)
 {
     const char *const queues[] = {FAULT_PREFIX ".order", FAULT_PREFIX ".unknown", "amq.topic",
-                                  "amq.rabbitmq.log"};
+                                  "amq.rabbitmq.log", "somebody-elses"};
     const struct bad bad = bad_begin(fault);
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
         if (!raw_publish(fault, &(struct raw_message){.operation = "order.place",
@@ -339,7 +339,12 @@ static void direct_replies_to_nobody(struct fault *fault)
 static void replies_to_nobody(struct fault *fault)
 {
     const struct bad bad = bad_begin(fault);
-    const char *const queues[] = {"nobody-is-here", filled(&fault->arena, "", 'q', 255, "").ptr};
+    const char *const queues[] = {
+        FAULT_PREFIX ".reply.nobody",
+        filled(&fault->arena, FAULT_PREFIX ".reply.", 'q', 255 - sizeof(FAULT_PREFIX ".reply.") + 1,
+               "")
+            .ptr,
+    };
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
         if (!raw_publish(fault, &(struct raw_message){.operation = "cart.clear",
                                                       .body = STR("{}"),

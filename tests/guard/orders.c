@@ -19,6 +19,7 @@
 #define GOODS     100
 #define BATCH     128
 #define STEPS_MAX 64
+#define REPLIES   "cartwright.reply.guard"
 
 static const volatile sig_atomic_t never_stopping;
 
@@ -134,7 +135,7 @@ static void send_all(struct guard *guard, const char *operation)
             .exchange = exchange,
             .routing_key = str_of(operation),
             .message_id = str_printf(&guard->arena, "%s-%zu", operation, i),
-            .reply_to = STR("replies"),
+            .reply_to = STR(REPLIES),
             .authorization = str_printf(&guard->arena, "Bearer %.*s", STR_FMT(guard->tokens[i])),
             .body = STR("{}"),
         };
@@ -153,7 +154,7 @@ static size_t serve(struct guard *guard, int64_t status)
     struct delivery *reply;
     for (int i = 0; i < STEPS_MAX; i++)
         must(lane_step(&guard->lane, 0, &err), &err);
-    while ((reply = bus_fake_take(guard->bus, STR("replies")))) {
+    while ((reply = bus_fake_take(guard->bus, STR(REPLIES)))) {
         answered += reply->status == status;
         delivery_free(reply);
     }
@@ -164,7 +165,7 @@ int main(void)
 {
     static struct guard guard;
     struct err err = {0};
-    const struct bus_queue replies = {.name = STR("replies")};
+    const struct bus_queue replies = {.name = STR(REPLIES)};
     const struct bus_topology ears = {.queues = &replies, .queue_count = 1};
     arena_init(&guard.arena, 64 * 1024);
     json_init();

@@ -169,7 +169,8 @@ static void start_everybody(struct sim *sim)
             .sim = sim,
             .index = i,
             .user = i == 0 ? -1 : (i - 1) % sim->plan.users,
-            .queue = str_printf(&sim->arena, "client-%d", i),
+            .queue = str_printf(&sim->arena, "%.*s.reply.%d",
+                                STR_FMT(sim->premises->settings.engine.prefix), i),
             .calls_left = sim->plan.calls,
             .chance = chance_of(sim->seed, 'c' + (uint64_t)i),
         };

@@ -208,11 +208,13 @@ static inline void lane_case_start(struct lane_case *c)
 static inline void lane_case_settings(struct lane_case *c)
 {
     static int64_t delays[] = {1000, 10000};
+    static struct str anywhere[] = {{"*", 1}};
     static struct str workers[] = {{"notes", 5}, {"echo", 4}};
     c->engine = (struct engine_settings){
         .prefix = STR("t"),
         .amqp_consumer_timeout_ms = 30 * MS_PER_MINUTE,
         .body_max = 65536,
+        .reply_queues = {anywhere, 1},
         .batch_bytes = 1 << 20,
         .held_max = 8 << 20,
         .lease_ms = 1000,
