@@ -44,6 +44,7 @@ struct bus_fake {
     const char *lost;               /* the reason, or NULL */
     int fail_after[BUS_FAKE_CALLS]; /* calls left until one fails; 0: none */
     size_t cut_after;               /* calls that the next flush carries out */
+    struct str forbidden;           /* a queue; absent: none */
     LIST(struct fake_queue *) consumed;
     int prefetch;
     uint32_t epoch;
@@ -481,6 +482,10 @@ static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
         lose(fake, "the channel was closed: published to an exchange that does not exist");
         return;
     }
+    if (!str_is_absent(fake->forbidden) && str_eq(call->publish->routing_key, fake->forbidden)) {
+        lose(fake, "cut off: published to a queue that the test forbids");
+        return;
+    }
     const enum fate fate = routes_publish(fake->routes, call->publish);
     const bool came_back = fate == UNROUTABLE && call->mandatory;
     if (came_back)
@@ -603,6 +608,7 @@ static struct bus *connect_to(struct fake_broker *broker)
     fake->broker = broker;
     fake->routes = &broker->routes;
     fake->cut_after = NO_CUT;
+    fake->forbidden = STR_ABSENT;
     confirms_init(&fake->confirms);
     join_list(fake);
     return &fake->bus;
@@ -681,6 +687,12 @@ void bus_fake_lose(struct bus *bus, const char *reason)
 void bus_fake_cut(struct bus *bus, size_t calls)
 {
     fake_of(bus)->cut_after = calls;
+}
+
+void bus_fake_forbid(struct bus *bus, struct str queue)
+{
+    struct bus_fake *fake = fake_of(bus);
+    fake->forbidden = str_dup(&fake->broker->arena, queue);
 }
 
 size_t bus_fake_renewals(const struct bus *bus)

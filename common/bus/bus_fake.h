@@ -30,6 +30,8 @@ void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth);
 void bus_fake_lose(struct bus *bus, const char *reason);
 /* The next flush carries out so many of its calls (publishes first); then the connection is lost. */
 void bus_fake_cut(struct bus *bus, size_t calls);
+/* Publishing to this queue, by its name, ends this connection. */
+void bus_fake_forbid(struct bus *bus, struct str queue);
 /* How many calls wait for the flush. */
 size_t bus_fake_calls(const struct bus *bus);
 /* How often it was subscribed anew (bus_renew). */

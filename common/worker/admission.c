@@ -435,11 +435,27 @@ static void convict(struct job *job)
     job->hopeless = true;
 }
 
+/* The answer may be what the broker cannot bear: there is none. */
+static void convict_of_losses(struct job *job)
+{
+    job->delivery->reply_to = STR_ABSENT;
+    job->outcome =
+        bug(&job->err,
+            "the connection to the broker was lost %d times while this message alone was in hand",
+            LOSSES_MAX);
+    job->state = JOB_FAILED;
+    job->hopeless = true;
+}
+
 void job_admit(struct job *job)
 {
     job->digest = delivery_digest(job->delivery);
     job->blame = blame_of(job);
     job->outcome = admit(job);
+    if (losses_convict(&job->batch->lane->losses, job->digest)) {
+        convict_of_losses(job);
+        return;
+    }
     if (job->blame) {
         convict(job);
         return;

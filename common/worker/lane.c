@@ -16,15 +16,19 @@
 #include "worker/pipeline.h"
 #include "worker/relay.h"
 
-#define ARENA_BLOCK       (256 * 1024)
-#define PAUSE_FIRST_MS    100
-#define PAUSE_MAX_MS      5000
+#define ARENA_BLOCK    (256 * 1024)
+#define PAUSE_FIRST_MS 100
+#define PAUSE_MAX_MS   5000
+/* A replica set elects within some ten seconds: whoever asks seldom adds to that. */
+#define ELECTION_MS       60000
+#define ELECTION_PAUSE_MS 1000
 #define IDLE_MS           100 /* so that SIGTERM is noticed within this time */
 #define MARK_PERIOD_US    200000
 #define MARK_BATCH        32
 #define STATS_PERIOD_US   10000000
 #define RENEWAL_PERIOD_US 5000000
 #define QUIET_US          1000000
+#define HOLD_MS           3000 /* a connection that lasts so long without a message */
 
 /* --- queue of deliveries -------------------------------------------------------------------------- */
 
@@ -63,6 +67,7 @@ static void queue_free_all(struct lane_queue *queue)
 void lane_settled(struct lane *lane, struct delivery *delivery)
 {
     lane->slot->settled++;
+    lane->was_alone = losses_settled(&lane->losses) || lane->was_alone;
     queue_push(&lane->settled, delivery);
 }
 
@@ -124,6 +129,7 @@ enum outcome lane_init(struct lane *lane, const struct lane_parts *parts, struct
         .blame = parts->blame,
         .stopping = parts->stopping,
         .now_ms = parts->now_ms,
+        .hold_ms = HOLD_MS,
     };
     TRY(auth_keys_load(parts->settings->master_key, parts->settings->token_key, &lane->keys, err));
     arena_init(&lane->arena, ARENA_BLOCK);
@@ -240,6 +246,8 @@ static size_t batch_size(const struct lane *lane)
 {
     size_t bytes = 0;
     size_t count = 0;
+    if (lane->losses.alone > 0)
+        return 1;
     while (count < lane->waiting.count && count < (size_t)lane->pool->batch_max) {
         bytes += lane->waiting.items[count]->body.len;
         if (count > 0 && bytes > (size_t)lane->settings->batch_bytes)
@@ -344,6 +352,8 @@ static enum outcome follow_supervisor(struct lane *lane, struct err *err)
     return aside ? bus_cancel(lane->bus, err) : lane_consume(lane, err);
 }
 
+static enum outcome take_many_again(struct lane *lane, struct err *err);
+
 enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
 {
     TRY(follow_supervisor(lane, err));
@@ -357,19 +367,73 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
     TRY(work(lane, err));
     if (lane->bus_lost)
         return retry_later(err, "%s", bus_lost_reason(lane->bus));
+    TRY(take_many_again(lane, err));
     return keep_house(lane, err);
 }
 
 /* --- recovery ------------------------------------------------------------------------------------------------ */
 
-static enum outcome reconnect_bus(struct lane *lane, struct err *err)
+/* Of those in hand, what the broker gave first; 0: nothing. */
+static uint64_t oldest_in_hand(const struct lane *lane)
 {
+    const struct delivery *oldest = lane->waiting.count ? lane->waiting.items[0] : NULL;
+    for (size_t i = 0; i < lane->settled.count; i++)
+        if (!oldest || lane->settled.items[i]->tag < oldest->tag)
+            oldest = lane->settled.items[i];
+    return oldest ? delivery_digest(oldest) : 0;
+}
+
+static void forget_deliveries(struct lane *lane)
+{
+    const bool alone = lane->losses.alone > 0;
+    losses_note(&lane->losses, oldest_in_hand(lane), lane->pool->prefetch);
+    if (!alone && lane->losses.alone > 0)
+        log_warn(
+            "lost the broker %d times with the same message in hand: one at a time from now on",
+            LOSSES_MAX);
     queue_free_all(&lane->waiting); /* the broker delivers them again */
     queue_free_all(&lane->settled); /* these, too: the journal knows them */
+}
+
+/* With as many messages in hand as are wanted now. Not by cancelling on a connection that lives: what
+ * is on its way would be out of its order. */
+static enum outcome consume_anew(struct lane *lane, int64_t hold_ms, struct err *err)
+{
+    (void)!bus_cancel(lane->bus, err); /* is lost, and forgets what it consumed */
     TRY(bus_reconnect(lane->bus, err));
+    lane->bus_lost = false;
+    lane_await_server(lane, hold_ms);
+    if (!lane->bus_lost)
+        return lane_consume(lane, err);
+    losses_acquit(&lane->losses);
+    return retry_later(err, "%s", bus_lost_reason(lane->bus));
+}
+
+/* A message is suspected of ending the connection: does that hold without it? Whoever takes messages
+ * one at a time begins with this after each loss. */
+static enum outcome reconnect_bus(struct lane *lane, struct err *err)
+{
+    forget_deliveries(lane);
+    if (lane->losses.alone > 0)
+        TRY(consume_anew(lane, lane->hold_ms, err));
+    else
+        TRY(bus_reconnect(lane->bus, err));
     lane->bus_lost = false;
     lane->quiet_since_us = 0;
     return OUTCOME_DONE;
+}
+
+/* So many messages were taken alone, and nothing has happened: as many as usual again. */
+static enum outcome take_many_again(struct lane *lane, struct err *err)
+{
+    if (!lane->was_alone || lane_in_hand(lane) > 0 || lane->is_aside)
+        return OUTCOME_DONE;
+    lane->was_alone = false;
+    lane_acknowledge(lane, ACK_NOW);
+    TRY(bus_flush(lane->bus, err));
+    bus_disconnect(lane->bus);
+    lane->bus_lost = true;
+    return consume_anew(lane, 0, err);
 }
 
 void lane_await_server(struct lane *lane, int64_t ms)
@@ -406,6 +470,13 @@ static int64_t longer_pause(int stumbles)
     return pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
 }
 
+static int64_t next_pause(int64_t pause_ms, int64_t since_us)
+{
+    const bool may_elect = clock_monotonic_us() - since_us < ELECTION_MS * 1000LL;
+    const int64_t longest = may_elect ? ELECTION_PAUSE_MS : PAUSE_MAX_MS;
+    return pause_ms * 2 < longest ? pause_ms * 2 : longest;
+}
+
 /* The database first: whoever takes messages before it is back only spends their deliveries. */
 static enum outcome probe(struct lane *lane, struct err *err)
 {
@@ -434,7 +505,7 @@ void lane_recover(struct lane *lane)
         slot_waits(lane->slot, &err);
         lane_await_server(lane, pause_ms);
         hand_back_in_time(lane, since_us);
-        pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
+        pause_ms = next_pause(pause_ms, since_us);
     }
     slot_goes_on(lane->slot);
     lane->slot->ready = !*lane->stopping;
@@ -487,8 +558,8 @@ enum outcome lane_consume(struct lane *lane, struct err *err)
     struct str *queues;
     size_t count;
     lane_queues(lane, &lane->arena, &queues, &count);
-    const enum outcome outcome =
-        bus_consume(lane->bus, queues, count, (int)lane->pool->prefetch, err);
+    const int64_t prefetch = lane->losses.alone > 0 ? 1 : lane->pool->prefetch;
+    const enum outcome outcome = bus_consume(lane->bus, queues, count, (int)prefetch, err);
     arena_clear(&lane->arena);
     lane->quiet_since_us = 0;
     return outcome;

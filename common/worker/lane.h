@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "worker/blame.h"
 #include "worker/doc_cache.h"
+#include "worker/losses.h"
 #include "worker/operation.h"
 #include "worker/settings.h"
 #include "worker/slot.h"
@@ -76,6 +77,9 @@ struct lane {
     struct lane_queue waiting; /* received, not settled; the oldest first */
     struct lane_queue settled; /* done, not acknowledged yet */
     bool bus_lost;             /* noticed: reconnect before anything else */
+    struct losses losses;      /* of the connection to the broker */
+    bool was_alone;            /* it consumes one message at a time, and need not any more */
+    int64_t hold_ms;           /* a connection holds that lasts so long without a message */
     bool is_aside;             /* takes no new messages: others of its pool do */
     bool leaves_rest;          /* what still arrives is left to the broker (drain.c) */
     struct token_entry *tokens;

@@ -824,3 +824,105 @@ void test_lane__what_was_steered_into_a_strange_queue_is_not_carried_out_there(v
     assert_int_equal(c.lane.counters.duplicates, 0); /* it was not even looked up */
     lane_case_close(&c);
 }
+
+/* --- a message that costs the connection ----------------------------------------------------------- */
+
+/* Whatever happens, the lane goes on. */
+static void run_through_losses(int steps)
+{
+    struct err err = {0};
+    for (int i = 0; i < steps; i++)
+        if (lane_step(&c.lane, 0, &err) != OUTCOME_DONE)
+            lane_recover(&c.lane);
+}
+
+static int64_t times_sent(const char *queue)
+{
+    int64_t count = 0;
+    for (struct delivery *reply = bus_fake_take(c.bus, str_of(queue)); reply;
+         reply = bus_fake_take(c.bus, str_of(queue))) {
+        count++;
+        delivery_free(reply);
+    }
+    return count;
+}
+
+/* The answer to m2 is what the broker cannot bear. */
+static void begin_with_poison(void)
+{
+    begin();
+    c.lane.hold_ms = 0;
+    c.pool.prefetch = 10;
+    bus_fake_keep_headers(c.bus);
+    bus_fake_forbid(c.bus, STR("poison"));
+    send_as("note.write", "m1", note_body(&c, NOTE_ID, "one"), "replies");
+    send_as("note.write", "m2", note_body(&c, OTHER_ID, "two"), "poison");
+    send_as("note.write", "m3", note_body(&c, "cccccccccccccccccccccccc", "three"), "replies");
+}
+
+void test_lane__a_message_that_costs_the_connection_is_put_aside(void **state)
+{
+    (void)state;
+    begin_with_poison();
+    run_through_losses(40);
+    struct delivery *letter = bus_fake_take(c.bus, STR("t.dead.notes"));
+    assert_non_null(letter);
+    assert_true(str_eq(letter->message_id, STR("m2")));
+    assert_non_null(memmem(letter->headers.ptr, letter->headers.len, "the connection to the broker",
+                           strlen("the connection to the broker")));
+    delivery_free(letter);
+    assert_int_equal(depth("t.dead.notes"), 0);
+    assert_int_equal(depth("t.notes") + bus_fake_unacked(c.bus), 0);
+    assert_non_null(note(NOTE_ID));
+    assert_non_null(note("cccccccccccccccccccccccc"));
+    /* m1: each time together, and once alone. m3 the same; alone it is not touched by m2. */
+    assert_in_range(times_sent("replies"), 2, 2 * (LOSSES_MAX + 1));
+    lane_case_close(&c);
+}
+
+void test_lane__after_a_while_messages_are_taken_together_again(void **state)
+{
+    (void)state;
+    begin_with_poison();
+    run_through_losses(40);
+    assert_true(c.lane.losses.alone > 0);
+    for (int i = 0; i < 10; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "later-%d", i);
+        order(id, NOTE_ID, "later");
+    }
+    run_through_losses(40);
+    assert_int_equal(c.lane.losses.alone, 0);
+    for (int i = 0; i < 3; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "last-%d", i);
+        order(id, NOTE_ID, "last");
+    }
+    step();
+    assert_int_equal(depth("t.notes"), 0); /* one at a time would leave two */
+    lane_case_close(&c);
+}
+
+/* A line that comes and goes takes the same message from a lane again and again: it is not to blame. */
+void test_lane__losses_without_the_message_acquit_it(void **state)
+{
+    (void)state;
+    struct losses losses = {0};
+    for (int i = 0; i < LOSSES_MAX; i++)
+        losses_note(&losses, 7, 10);
+    assert_int_equal(losses.alone, 10);
+    for (int i = 0; i < 10; i++) {
+        losses_note(&losses, 7, 10);
+        assert_false(losses_convict(&losses, 7));
+        losses_note(&losses, 0, 10);
+        losses_acquit(&losses);
+    }
+    for (int i = 0; i < LOSSES_MAX; i++) {
+        assert_false(losses_convict(&losses, 7));
+        losses_note(&losses, 7, 10);
+    }
+    assert_true(losses_convict(&losses, 7));
+    assert_false(losses_convict(&losses, 8));
+    losses_note(&losses, 8, 10);
+    assert_false(losses_convict(&losses, 7) || losses_convict(&losses, 8));
+}
