@@ -22,6 +22,8 @@
 
 #pragma GCC poison strcpy strncpy strcat strncat sprintf vsprintf gets
 #pragma GCC poison atoi atol atoll atof strtok localtime gmtime ctime asctime
-#pragma GCC poison rand srand tmpnam mktemp
+#pragma GCC poison srand tmpnam mktemp
+/* OpenSSL's headers have parameters of this name, so only the call is an error. */
+#define rand() use_random_bytes_instead_of_rand
 
 #endif

@@ -195,13 +195,16 @@ struct bus_topology {
 };
 
 struct bus_options {
-    struct str uri;   /* amqp://user:password@host:port,host:port/vhost; hosts are tried in an order
-                          that is drawn in bus_open, and after a loss from the next one on */
+    /* amqp://user:password@host:port,host:port/vhost; amqps:// for TLS, 1.2 or later, with a good
+     * certificate that names the host; ?cacertfile=FILE&certfile=FILE&keyfile=FILE. The hosts are
+     * tried in an order that is drawn in bus_open, and after a loss from the next one on. */
+    struct str uri;
     const char *name; /* connection name shown by the broker: "cartwright shop/1" */
     int heartbeat_s;  /* 10 */
-    int timeout_ms;   /* of connecting and of each call that waits for the broker: 5000. A login may
-                          take twice as long: it waits for the broker's name server */
-    size_t body_max;  /* bytes; a larger body is not kept: delivery.too_large */
+    /* Of connecting and of each call that waits for the broker: 5000. A login may take twice as long:
+     * it waits for the broker's name server. */
+    int timeout_ms;
+    size_t body_max;   /* bytes; a larger body is not kept: delivery.too_large */
     bool keep_headers; /* for people who look at messages: fills delivery.headers */
     /* A broker that is busy on a channel (it may encode a header for minutes) answers nothing there,
      * while its heartbeats come. A call waits for it so long; 0: timeout_ms. `waits` is called
@@ -209,6 +212,7 @@ struct bus_options {
     int patience_ms;
     bool (*waits)(void *context);
     void *context;
+    void (*thread_began)(void); /* in the thread that TLS needs for heartbeats; may be NULL */
 };
 
 struct bus_confirm {
@@ -250,8 +254,9 @@ MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
  * comes early when a signal arrived or a confirm group was decided meanwhile. */
 enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
 
-/* Sends the heartbeats that are due, and nothing else. Async-signal-safe: for the handler of a timer,
- * so that a connection outlives a batch that takes longer than the broker's patience. */
+/* Sends the heartbeats that are due (with TLS it has a thread do that), and nothing else.
+ * Async-signal-safe: for the handler of a timer, so that a connection outlives a batch that takes
+ * longer than the broker's patience. */
 void bus_beat(struct bus *bus);
 /* Subscribes anew to what is consumed; only while nothing is in hand, since earlier delivery tags are
  * void afterwards. A broker that has something to send, or is busy preparing it, is left alone: DONE

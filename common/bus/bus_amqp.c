@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "bus/bus_amqp.h"
+#include "bus/bus_beater.h"
 #include "bus/bus_confirms.h"
 #include "bus/bus_ops.h"
 
@@ -24,7 +25,8 @@ struct bus_amqp {
     struct bus_uri uri;
     size_t first; /* of uri.places: where the next connection is tried */
     struct bus_options options;
-    char *name; /* the connection name that options.name points to */
+    char *name;            /* the connection name that options.name points to */
+    struct beater *beater; /* with TLS; NULL: a signal handler beats by itself */
     struct link consumer;
     struct link publisher;
     struct delivery_list ready;
@@ -125,6 +127,7 @@ static struct link_options options_of(struct bus_amqp *amqp)
 {
     return (struct link_options){
         .uri = &amqp->uri,
+        .guard = amqp->beater ? beater_guard(amqp->beater) : NULL,
         .first = amqp->first,
         .name = amqp->name,
         .heartbeat_s = amqp->options.heartbeat_s,
@@ -179,6 +182,7 @@ static void amqp_close(struct bus *bus)
 {
     struct bus_amqp *amqp = amqp_of(bus);
     amqp_disconnect(bus);
+    beater_stop(amqp->beater);
     confirms_release(&amqp->confirms);
     forget_queues(amqp);
     bus_uri_release(&amqp->uri);
@@ -326,10 +330,21 @@ static enum bus_event amqp_next(struct bus *bus, int timeout_ms, struct delivery
     return BUS_CLOSED;
 }
 
+/* In the beater's thread, which holds the guard. */
+static void beat_both(void *context)
+{
+    struct bus_amqp *amqp = context;
+    link_beat(&amqp->consumer);
+    link_beat(&amqp->publisher);
+}
+
 static void amqp_beat(struct bus *bus)
 {
-    link_beat(&amqp_of(bus)->consumer);
-    link_beat(&amqp_of(bus)->publisher);
+    struct bus_amqp *amqp = amqp_of(bus);
+    if (amqp->beater)
+        beater_wake(amqp->beater);
+    else
+        beat_both(amqp);
 }
 
 static void amqp_watch(struct bus *bus, int fd)
@@ -484,6 +499,8 @@ enum outcome bus_open(const struct bus_options *options, struct bus **out, struc
     amqp->name = name;
     amqp->watched = -1;
     bus_uri_shuffle(&amqp->uri);
+    if (uri.tls)
+        amqp->beater = beater_start(options->thread_began, beat_both, amqp);
     confirms_init(&amqp->confirms);
     const enum outcome outcome = open_links(amqp, err);
     if (outcome != OUTCOME_DONE) {

@@ -9,6 +9,7 @@
 #ifndef CARTWRIGHT_BUS_BUS_AMQP_H
 #define CARTWRIGHT_BUS_BUS_AMQP_H
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "bus/bus.h"
@@ -55,7 +56,8 @@ struct link_call {
 
 struct link_options {
     const struct bus_uri *uri;
-    size_t first; /* of uri->places: where to begin */
+    pthread_mutex_t *guard; /* held while the socket is used; NULL: this thread alone does */
+    size_t first;           /* of uri->places: where to begin */
     const char *name;
     int heartbeat_s; /* 0: none */
     int timeout_ms;
@@ -80,12 +82,12 @@ struct link {
     int64_t received_at_us;
     bool lost;
     bool blocked;
-    volatile sig_atomic_t may_beat; /* the socket is ours and between two frames */
-    volatile sig_atomic_t torn;     /* a heartbeat was written by half: nothing can follow */
-    char reason[ERR_TEXT_MAX];      /* why it is lost */
-    int close_code;                 /* of the broker's connection.close; 0: it did not say */
-    struct frames out;              /* its frame_max goes for what arrives, too */
-    uint8_t *in;                    /* LINK_BUFFER bytes */
+    volatile sig_atomic_t may_beat;  /* the socket is ours and between two frames */
+    volatile sig_atomic_t beat_left; /* bytes of a heartbeat to be written before anything else */
+    char reason[ERR_TEXT_MAX];       /* why it is lost */
+    int close_code;                  /* of the broker's connection.close; 0: it did not say */
+    struct frames out;               /* its frame_max goes for what arrives, too */
+    uint8_t *in;                     /* LINK_BUFFER bytes */
     size_t in_len;
     uint64_t skip;                    /* bytes of a table that is not read, still to come */
     enum headers_fault headers_fault; /* of the content header that is read next */
@@ -96,6 +98,18 @@ struct link {
     const struct str *consumed; /* queue names by consumer tag "0", "1", ...; the owner's */
     size_t consumed_count;
 };
+
+static inline void link_lock(const struct link *link)
+{
+    if (link->options.guard)
+        pthread_mutex_lock(link->options.guard);
+}
+
+static inline void link_unlock(const struct link *link)
+{
+    if (link->options.guard)
+        pthread_mutex_unlock(link->options.guard);
+}
 
 /* Connects, logs in, opens channel 1: at the first place of uri that takes it, beginning with
  * options->first. */
@@ -111,7 +125,8 @@ void link_read(struct link *link);
 void link_flush(struct link *link);
 /* One attempt to write, for what may be lost. */
 void link_write_some(struct link *link);
-/* Sends a heartbeat when one is due, if this is possible at once. Async-signal-safe. */
+/* Sends a heartbeat when one is due, if this is possible at once. Async-signal-safe on a plain socket;
+ * with TLS for who holds the guard. */
 void link_beat(struct link *link);
 /* The same; and loses the link when the broker was silent for too long. */
 void link_serve_heartbeat(struct link *link);

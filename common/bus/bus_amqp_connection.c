@@ -161,7 +161,9 @@ static void prepare(struct link *link, const struct link_options *options, size_
 
 static enum outcome open_at(struct link *link, const struct addrinfo *address, struct err *err)
 {
+    const int login_ms = LOGIN_FACTOR * link->options.timeout_ms;
     TRY(socket_connect(&link->socket, link->place, address, link->options.timeout_ms, err));
+    TRY(socket_secure(&link->socket, link->options.uri, link->place, login_ms, err));
     TRY(log_in(link, err));
     return link_open_channel(link, 1, err);
 }
@@ -230,13 +232,14 @@ void link_close(struct link *link)
         return;
     link->may_beat = false; /* before anything of it goes away */
     say_goodbye(link);
-    link->may_beat = false;
+    link_lock(link); /* nobody beats on what is no more */
     link_lose(link, "closed");
+    socket_close(&link->socket);
+    link_unlock(link);
     link_forget_incoming(link);
     frames_release(&link->out);
     free(link->in);
     link->in = NULL;
     empty_amqp_pool(&link->pool);
-    socket_close(&link->socket);
     link->open = false;
 }

@@ -16,7 +16,8 @@ struct bus_place {
     int port;
 };
 
-/* amqp://user:password@host:port,host:port/vhost */
+/* amqp://user:password@host:port,host:port/vhost, or amqps:// with ?cacertfile=...&certfile=...&
+ * keyfile=... as RabbitMQ's own URIs have them. */
 struct bus_uri {
     char *text; /* owns the rest */
     size_t text_size;
@@ -25,6 +26,10 @@ struct bus_uri {
     const char *user;
     const char *password;
     const char *vhost;
+    bool tls;
+    const char *ca_file;   /* NULL: whom the machine trusts */
+    const char *cert_file; /* who we are; NULL: nobody asks. Together with key_file */
+    const char *key_file;
 };
 
 /* OUTCOME_BUG for what is not such a URI. The text of err never shows the password. */

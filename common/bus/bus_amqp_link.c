@@ -37,40 +37,76 @@ enum outcome link_lost(const struct link *link, struct err *err)
 
 /* --- reading and writing -------------------------------------------------------------------- */
 
-void link_read(struct link *link)
+static ssize_t read_some(struct link *link, bool *more)
 {
-    if (link->lost)
-        return;
+    link_lock(link);
     const ssize_t got =
         socket_read(&link->socket, link->in + link->in_len, LINK_BUFFER - link->in_len);
-    if (got > 0) {
-        link->received_at_us = clock_monotonic_us();
-        link_take(link, (size_t)got);
-    } else if (got == 0) {
-        link_lose(link, "closed by the broker (was it stopped?)");
-    } else if (errno != EAGAIN && errno != EINTR) {
-        link_lose(link, "reading failed: %s", strerror(errno));
+    const int error = errno;
+    *more = got > 0 && socket_has_more(&link->socket);
+    link_unlock(link);
+    errno = error;
+    return got;
+}
+
+void link_read(struct link *link)
+{
+    for (bool more = true; more && !link->lost;) {
+        const ssize_t got = read_some(link, &more);
+        if (got > 0) {
+            link->received_at_us = clock_monotonic_us();
+            link_take(link, (size_t)got);
+        } else if (got == 0) {
+            link_lose(link, "closed by the broker (was it stopped?)");
+        } else if (errno != EAGAIN && errno != EINTR) {
+            link_lose(link, "reading failed: %s", strerror(errno));
+        }
     }
+}
+
+static const uint8_t heartbeat[] = {AMQP_FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, AMQP_FRAME_END};
+
+/* What is left of a heartbeat. Written by half it would tear what follows. False: the socket is full or
+ * broken. */
+static bool write_beat(struct link *link)
+{
+    const size_t left = (size_t)link->beat_left;
+    const ssize_t put =
+        left ? socket_write(&link->socket, heartbeat + sizeof(heartbeat) - left, left) : 0;
+    if (put > 0)
+        link->beat_left -= (sig_atomic_t)put;
+    return link->beat_left == 0;
+}
+
+static void write_out(struct link *link)
+{
+    struct frames *out = &link->out;
+    ssize_t put = 0;
+    link_lock(link);
+    link->may_beat = false;
+    errno = 0;
+    if (write_beat(link) && out->sent < out->len)
+        put = socket_write(&link->socket, out->bytes + out->sent, out->len - out->sent);
+    const int error = errno;
+    if (put > 0) {
+        out->sent += (size_t)put;
+        link->sent_at_us = clock_monotonic_us();
+    }
+    if (out->sent == out->len)
+        out->sent = out->len = 0;
+    /* What could not be written is tried again before anything else: TLS wants it so. */
+    link->may_beat = out->len == 0 && !link->lost;
+    link_unlock(link);
+    errno = put > 0 ? 0 : error;
 }
 
 void link_write_some(struct link *link)
 {
-    struct frames *out = &link->out;
-    if (link->torn)
-        link_lose(link, "a heartbeat was written by half");
-    if (link->lost || out->sent == out->len)
+    if (link->lost || (link->out.sent == link->out.len && link->beat_left == 0))
         return;
-    link->may_beat = false;
-    const ssize_t put = socket_write(&link->socket, out->bytes + out->sent, out->len - out->sent);
-    if (put > 0) {
-        out->sent += (size_t)put;
-        link->sent_at_us = clock_monotonic_us();
-    } else if (put < 0 && errno != EAGAIN && errno != EINTR) {
+    write_out(link);
+    if (errno != 0 && errno != EAGAIN && errno != EINTR)
         link_lose(link, "writing failed: %s", strerror(errno));
-    }
-    if (out->sent == out->len)
-        out->sent = out->len = 0;
-    link->may_beat = out->sent == 0 && !link->lost;
 }
 
 /* The broker may wait for us to read before it reads again, so both directions are served. */
@@ -105,17 +141,17 @@ void link_flush(struct link *link)
  * by the next who reads or writes. */
 void link_beat(struct link *link)
 {
-    static const uint8_t heartbeat[] = {AMQP_FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, AMQP_FRAME_END};
     if (!link->may_beat || link->heartbeat_us == 0)
         return;
     const int error = errno;
     const int64_t now_us = clock_monotonic_us();
-    if (now_us - link->sent_at_us >= link->heartbeat_us / 2) {
+    link->may_beat = false; /* a signal may come right here */
+    if (link->beat_left == 0 && now_us - link->sent_at_us >= link->heartbeat_us / 2) {
         link->sent_at_us = now_us;
-        const ssize_t put = socket_write(&link->socket, heartbeat, sizeof(heartbeat));
-        link->torn = put > 0 && put < (ssize_t)sizeof(heartbeat);
-        link->may_beat = !link->torn;
+        link->beat_left = sizeof(heartbeat);
     }
+    (void)write_beat(link); /* the rest is written by the next who writes */
+    link->may_beat = true;
     errno = error;
 }
 
@@ -123,9 +159,9 @@ void link_serve_heartbeat(struct link *link)
 {
     if (link->lost || link->heartbeat_us == 0)
         return;
+    link_lock(link);
     link_beat(link);
-    if (link->torn)
-        link_lose(link, "a heartbeat was written by half");
+    link_unlock(link);
     const int64_t now_us = clock_monotonic_us();
     /* A lane that was busy elsewhere finds the broker's heartbeats waiting in the socket. */
     if (now_us - link->received_at_us > 2 * link->heartbeat_us)

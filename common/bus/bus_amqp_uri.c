@@ -2,29 +2,34 @@
  *
  * The library reads a URI with one host. So each host is given to it in a URI of its own; the first
  * one has user, password and vhost as well. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/id.h"
 #include "bus/bus_amqp_frames.h"
 
-#define SCHEME "amqp://"
+#define PLAIN  "amqp://"
+#define SECURE "amqps://"
 
 struct parts {
+    const char *scheme;
     struct str login; /* "user:password@", or empty */
     struct str hosts; /* with commas between them */
     struct str vhost; /* "/vhost", or empty */
+    struct str query; /* behind the '?', or empty */
 };
 
 /* Only the scheme is quoted in errors: the rest may hold a password. */
-static enum outcome check_scheme(struct str text, struct err *err)
+static enum outcome check_scheme(struct str text, struct parts *parts, struct err *err)
 {
-    if (!str_is_absent(text) && str_starts_with(text, STR("amqps://")))
-        return bug(err, "amqps:// is not supported yet: use amqp:// inside a private network or "
-                        "through a TLS proxy");
-    if (str_is_absent(text) || !str_starts_with(text, STR(SCHEME)) || !str_is_c(text))
-        return bug(err, "the broker's URI must look like amqp://user:password@host:5672/vhost");
-    return OUTCOME_DONE;
+    if (!str_is_absent(text) && str_is_c(text))
+        parts->scheme = str_starts_with(text, STR(PLAIN))    ? PLAIN
+                        : str_starts_with(text, STR(SECURE)) ? SECURE
+                                                             : NULL;
+    return parts->scheme ? OUTCOME_DONE
+                         : bug(err, "the broker's URI must look like "
+                                    "amqp://user:password@host:5672/vhost, or amqps:// for TLS");
 }
 
 static enum outcome unreadable(struct err *err)
@@ -41,17 +46,26 @@ static struct str between(const char *from, const char *to)
     return (struct str){from, (size_t)(to - from)};
 }
 
-static struct parts take_apart(struct str text)
+static void take_apart(struct str text, struct parts *parts)
 {
-    const char *begin = text.ptr + strlen(SCHEME);
+    const char *begin = text.ptr + strlen(parts->scheme);
     const char *end = text.ptr + text.len;
+    const char *query = memchr(begin, '?', (size_t)(end - begin));
+    if (query) {
+        parts->query = between(query + 1, end);
+        end = query;
+    }
     const char *slash = memchr(begin, '/', (size_t)(end - begin));
     if (!slash)
         slash = end;
     const char *at = memrchr(begin, '@', (size_t)(slash - begin));
     const char *hosts = at ? at + 1 : begin;
-    return (struct parts){between(begin, hosts), between(hosts, slash), between(slash, end)};
+    parts->login = between(begin, hosts);
+    parts->hosts = between(hosts, slash);
+    parts->vhost = between(slash, end);
 }
+
+/* --- hosts ----------------------------------------------------------------------------------- */
 
 /* Into the room behind what was written before; what the library finds points into it. */
 static bool parse_one(struct bus_uri *uri, size_t *used, const struct parts *parts,
@@ -59,8 +73,8 @@ static bool parse_one(struct bus_uri *uri, size_t *used, const struct parts *par
 {
     char *text = uri->text + *used;
     const int length =
-        snprintf(text, uri->text_size - *used, SCHEME "%.*s%.*s%.*s", STR_FMT(parts->login),
-                 STR_FMT(parts->hosts), STR_FMT(parts->vhost));
+        snprintf(text, uri->text_size - *used, "%s%.*s%.*s%.*s", parts->scheme,
+                 STR_FMT(parts->login), STR_FMT(parts->hosts), STR_FMT(parts->vhost));
     *used += (size_t)length + 1;
     amqp_default_connection_info(info);
     /* To the library 0 is a port, and "[]" a host. */
@@ -72,17 +86,16 @@ static void add_place(struct bus_uri *uri, const struct amqp_connection_info *in
     uri->places[uri->place_count++] = (struct bus_place){info->host, info->port};
 }
 
-static bool parse_places(struct bus_uri *uri, struct parts parts)
+static bool parse_places(struct bus_uri *uri, size_t *used, struct parts parts)
 {
     struct amqp_connection_info info;
-    size_t used = 0;
     const char *from = parts.hosts.ptr;
     const char *end = from + parts.hosts.len;
     while (from <= end) {
         const char *comma = memchr(from, ',', (size_t)(end - from));
         parts.hosts = between(from, comma ? comma : end);
         if (uri->place_count == BUS_PLACES_MAX || parts.hosts.len == 0 ||
-            !parse_one(uri, &used, &parts, &info))
+            !parse_one(uri, used, &parts, &info))
             return false;
         if (uri->place_count == 0) {
             uri->user = info.user;
@@ -97,17 +110,102 @@ static bool parse_places(struct bus_uri *uri, struct parts parts)
     return true;
 }
 
+/* --- parameters ------------------------------------------------------------------------------- */
+
+static int hex_digit(char c)
+{
+    if (!isxdigit((unsigned char)c))
+        return -1;
+    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
+/* Into the room; NULL when a %XX is none, or is a NUL. */
+static const char *decode(struct bus_uri *uri, size_t *used, struct str value)
+{
+    char *text = uri->text + *used;
+    size_t len = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        int c = (unsigned char)value.ptr[i];
+        if (c == '%') {
+            const int high = i + 2 < value.len ? hex_digit(value.ptr[i + 1]) : -1;
+            const int low = high >= 0 ? hex_digit(value.ptr[i + 2]) : -1;
+            if (low < 0 || high + low == 0)
+                return NULL;
+            c = high * 16 + low;
+            i += 2;
+        }
+        text[len++] = (char)c;
+    }
+    *used += len + 1;
+    return text;
+}
+
+static const char **parameter(struct bus_uri *uri, struct str name)
+{
+    if (str_eq(name, STR("cacertfile")))
+        return &uri->ca_file;
+    if (str_eq(name, STR("certfile")))
+        return &uri->cert_file;
+    return str_eq(name, STR("keyfile")) ? &uri->key_file : NULL;
+}
+
+static bool parse_parameter(struct bus_uri *uri, size_t *used, struct str text)
+{
+    const char *equals = memchr(text.ptr, '=', text.len);
+    if (!equals)
+        return false;
+    const char **place = parameter(uri, between(text.ptr, equals));
+    if (!place || *place)
+        return false;
+    *place = decode(uri, used, between(equals + 1, text.ptr + text.len));
+    return *place && **place;
+}
+
+static enum outcome parse_query(struct bus_uri *uri, size_t used, struct str query, struct err *err)
+{
+    const char *from = query.ptr;
+    const char *end = query.ptr + query.len;
+    while (query.len && from <= end) {
+        const char *next = memchr(from, '&', (size_t)(end - from));
+        if (!parse_parameter(uri, &used, between(from, next ? next : end)))
+            return bug(err, "the broker's URI takes cacertfile=, certfile= and keyfile= behind the "
+                            "'?', each once, with the name of a file");
+        from = (next ? next : end) + 1;
+    }
+    if (query.len && !uri->tls)
+        return bug(err, "the broker's URI names files for TLS: then it must begin with amqps://");
+    if (!uri->cert_file != !uri->key_file)
+        return bug(err, "the broker's URI must have both certfile= and keyfile=, or none of them");
+    return OUTCOME_DONE;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static enum outcome parse_parts(struct bus_uri *uri, const struct parts *parts, struct err *err)
+{
+    size_t used = 0;
+    if (!parse_places(uri, &used, *parts))
+        return unreadable(err);
+    return parse_query(uri, used, parts->query, err);
+}
+
 enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err)
 {
-    TRY(check_scheme(text, err));
-    /* Each host once more with the scheme before it. */
-    struct bus_uri uri = {.text_size = text.len + BUS_PLACES_MAX * sizeof(SCHEME) + 1};
+    struct parts parts = {.query = STR("")};
+    TRY(check_scheme(text, &parts, err));
+    take_apart(text, &parts);
+    /* Each host once more with the scheme before it, and each file with a NUL behind it. */
+    struct bus_uri uri = {
+        .tls = strcmp(parts.scheme, SECURE) == 0,
+        .text_size = text.len + BUS_PLACES_MAX * sizeof(SECURE) + 4,
+    };
     uri.text = calloc(1, uri.text_size);
     if (!uri.text)
         panic("out of memory for a URI");
-    if (!parse_places(&uri, take_apart(text))) {
+    const enum outcome outcome = parse_parts(&uri, &parts, err);
+    if (outcome != OUTCOME_DONE) {
         bus_uri_release(&uri);
-        return unreadable(err);
+        return outcome;
     }
     *out = uri;
     return OUTCOME_DONE;

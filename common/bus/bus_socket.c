@@ -73,8 +73,18 @@ enum outcome socket_connect(struct bus_socket *out, const struct bus_place *plac
     return OUTCOME_DONE;
 }
 
+enum outcome socket_secure(struct bus_socket *socket, const struct bus_uri *uri,
+                           const struct bus_place *place, int timeout_ms, struct err *err)
+{
+    return uri->tls ? tls_start(socket->fd, uri, place, timeout_ms, &socket->tls, err)
+                    : OUTCOME_DONE;
+}
+
 void socket_close(struct bus_socket *socket)
 {
+    if (socket->tls)
+        tls_end(socket->tls);
+    socket->tls = NULL;
     if (socket->fd >= 0)
         close(socket->fd);
     socket->fd = -1;
@@ -82,10 +92,17 @@ void socket_close(struct bus_socket *socket)
 
 ssize_t socket_read(struct bus_socket *socket, void *bytes, size_t len)
 {
-    return recv(socket->fd, bytes, len, MSG_DONTWAIT);
+    return socket->tls ? tls_read(socket->tls, bytes, len)
+                       : recv(socket->fd, bytes, len, MSG_DONTWAIT);
 }
 
 ssize_t socket_write(struct bus_socket *socket, const void *bytes, size_t len)
 {
-    return send(socket->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return socket->tls ? tls_write(socket->tls, bytes, len)
+                       : send(socket->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool socket_has_more(const struct bus_socket *socket)
+{
+    return socket->tls && tls_has_more(socket->tls);
 }

@@ -102,6 +102,10 @@ enum outcome redis_address_parse(struct arena *arena, struct str uri, struct red
 {
     struct redis_address address = {0};
     bool valid = str_is_c(uri);
+    if (valid && str_starts_with(uri, STR("rediss://")))
+        return invalid(err, MALFORMED,
+                       "rediss:// cannot be spoken: the Redis client library has no TLS here. Use "
+                       "redis:// to a stunnel on this machine, or unix:///path to a Redis on it");
     if (valid && str_starts_with(uri, STR("unix:///")))
         address.path = str_dup(arena, str_from(uri, strlen("unix://")));
     else if (valid && str_starts_with(uri, STR("redis://")))

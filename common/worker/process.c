@@ -106,6 +106,12 @@ static enum outcome open_lock(struct servers *servers, struct err *err)
     return servers->lock ? OUTCOME_DONE : lock_open(&options, &servers->lock, err);
 }
 
+/* On the thread that sends heartbeats through TLS. */
+static void beater_began(void)
+{
+    crash_watch_thread("heartbeats");
+}
+
 /* The slot is told, so that nobody takes this for a hang. Who is to stop waits no longer than a call. */
 static bool waits_for_broker(void *context)
 {
@@ -139,6 +145,7 @@ static enum outcome open_bus(struct servers *servers, struct err *err)
     options.patience_ms = PATIENCE_MS;
     options.waits = waits_for_broker;
     options.context = servers;
+    options.thread_began = beater_began;
     TRY(bus_open(&options, &servers->bus, err));
     warn_of_frames(servers);
     return OUTCOME_DONE;

@@ -18,7 +18,7 @@ static const struct setting rows[] = {
      .names = log_level_names, .help = "debug, info, warn or error"},
 
     {.name = "amqp.uri", .kind = SETTING_SECRET, .offset = AT(amqp_uri),
-     .help = "RabbitMQ: amqp://user:password@host:port/vhost"},
+     .help = "RabbitMQ: amqp[s]://user:password@host:port,host:port/vhost"},
     {.name = "amqp.operatorUri", .kind = SETTING_SECRET, .offset = AT(amqp_operator_uri),
      .fallback = "", .help = "the same for `topology` and `dead-letter`, whose user may declare and see "
                              "more; empty: amqp.uri"},

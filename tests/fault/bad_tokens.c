@@ -9,7 +9,7 @@
 #define HEADER     "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 #define CLAIMS     10
 #define LIFE_S     600
-#define LONG_TOKEN 9000
+#define LONG_TOKEN 8000
 
 struct claim {
     const char *name;
@@ -165,6 +165,6 @@ void bad_tokens(struct fault *fault)
     send_token(&bad, "none", STR_ABSENT, "UNAUTHENTICATED");
     send_token(&bad, "empty", STR(""), "UNAUTHENTICATED");
     send_token(&bad, "two dots", STR(".."), "UNAUTHENTICATED");
-    send_token(&bad, "9 KB", long_token(&fault->arena), "UNAUTHENTICATED");
+    send_token(&bad, "8 KB", long_token(&fault->arena), "UNAUTHENTICATED");
     bad_end(&bad);
 }

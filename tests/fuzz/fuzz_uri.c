@@ -55,6 +55,8 @@ static void check_broker(struct str text)
     require(uri.vhost[0] && uri.place_count > 0 && uri.place_count <= BUS_PLACES_MAX);
     for (size_t i = 0; i < uri.place_count; i++)
         require(uri.places[i].host[0] && uri.places[i].port > 0 && uri.places[i].port <= 65535);
+    require(!uri.cert_file == !uri.key_file);
+    require(uri.tls || !(uri.ca_file || uri.cert_file));
     require(strlen(uri.user) + strlen(uri.password) <= text.len + 10); /* guest, guest */
     bus_uri_release(&uri);
 }

@@ -11,7 +11,7 @@ set -euo pipefail
 
 # A '|' separates names of the same thing in different releases.
 declare -A PACKAGES=(
-    [build]="build-essential pkg-config libmongoc-dev librabbitmq-dev libjansson-dev libjwt-dev
+    [build]="build-essential pkg-config libmongoc-dev librabbitmq-dev libssl-dev libjansson-dev libjwt-dev
         libsodium-dev libhiredis-dev libpcre2-dev libyaml-dev libunistring-dev libidn2-dev
         libxxhash-dev libzstd-dev python3"
     [servers]="redis-server|valkey-server rabbitmq-server libcurl4|libcurl4t64 libssl3|libssl3t64 python3

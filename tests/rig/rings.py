@@ -17,6 +17,7 @@ ROOMS = [
     (r"jansson\.h|pcre2\.h", ["common/wire/"]),
     (r"amqp(_.*)?\.h|rabbitmq-c/.*", ["common/bus/"]),
     (r"(mongoc|bson).*", ["common/store/"]),
+    (r"openssl/.*", ["common/bus/"]),
     (r"zstd\.h", ["common/store/"]),
     (r"hiredis/.*", ["common/lock/"]),
     (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),

@@ -11,6 +11,9 @@
 #   ctl DIR ARGS...         rabbitmqctl on the private broker
 #   reset DIR               forgets the data; the servers must be down
 #
+# RIG_TLS, a folder of certificates.sh, makes RabbitMQ and mongod speak TLS as well; DIR/env then has
+# those addresses.
+#
 # NAME is rabbitmq, redis or mongod. A server whose CARTWRIGHT_*_URI is set already is not started:
 # DIR/env passes that address on. The broker has the users, permissions, policies and limits of docker/,
 # and DIR/env an address for each user: CARTWRIGHT_AMQP_URI for workers, CARTWRIGHT_AMQP_OPERATOR_URI for
@@ -65,9 +68,9 @@ PY
 settle_ports() {
     local wanted=() kept=() name owner old
     [ -f "$DIR/ports" ] || : >"$DIR/ports"
-    for name in rabbitmq dist epmd redis mongod; do
+    for name in rabbitmq amqps dist epmd redis mongod; do
         owner=$name
-        [ "$name" != dist ] || owner=rabbitmq
+        case $name in dist | amqps) owner=rabbitmq ;; esac
         old=$(sed -n "s/^$name=//p" "$DIR/ports")
         if running "$owner" >/dev/null; then
             kept+=("$name=$old")
@@ -101,6 +104,17 @@ rabbitmq_env() {
     export RABBITMQ_CONF_ENV_FILE=/dev/null
 }
 
+rabbitmq_tls_config() {
+    cat <<CONF
+listeners.ssl.1 = 127.0.0.1:$(port amqps)
+ssl_options.cacertfile = $RIG_TLS/ca.pem
+ssl_options.certfile = $RIG_TLS/server.pem
+ssl_options.keyfile = $RIG_TLS/server-key.pem
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = true
+CONF
+}
+
 # The shipped configuration, but for where this broker lives and how much of the machine it may have.
 rabbitmq_write_config() {
     mkdir -p "$DIR/rabbitmq"
@@ -115,6 +129,7 @@ raft.wal_max_size_bytes = $((${RIG_RABBITMQ_WAL_MB:-64} << 20))
 log.file.level = info
 log.console = false
 CONF
+        [ -z "${RIG_TLS:-}" ] || rabbitmq_tls_config
         # The last one counts. A broker as it comes offers 131072.
         [ -z "${RIG_RABBITMQ_FRAME_MAX:-}" ] || echo "frame_max = $RIG_RABBITMQ_FRAME_MAX"
     } >"$DIR/rabbitmq/rabbitmq.conf"
@@ -185,7 +200,12 @@ ready_rabbitmq() {
 
 uri_rabbitmq() { # uri_rabbitmq [USER]
     local user=${1:-worker}
-    echo "amqp://$user:$(cat "$DIR/password.$user" 2>/dev/null)@127.0.0.1:$(port rabbitmq)/%2f"
+    user=$user:$(cat "$DIR/password.$user" 2>/dev/null)
+    if [ -n "${RIG_TLS:-}" ]; then
+        echo "amqps://$user@localhost:$(port amqps)/%2f?cacertfile=$RIG_TLS/ca.pem&certfile=$RIG_TLS/client.pem&keyfile=$RIG_TLS/client-key.pem"
+    else
+        echo "amqp://$user@127.0.0.1:$(port rabbitmq)/%2f"
+    fi
 }
 
 # The addresses of the other users; of a broker that is not ours we know only one.
@@ -240,8 +260,11 @@ uri_redis() {
 # is kept for them (it costs eviction a fifth of mongod's time under load). Without the shutdown limit a primary without
 # secondaries waits 15 s for one. zlib, on by default in 6.0.5, has CVE-2025-14847.
 start_mongod() {
-    local program
+    local program tls=()
     program=$(rig_mongod)
+    # preferTLS: what asks whether it is ready does so without.
+    [ -z "${RIG_TLS:-}" ] || tls=(--tlsMode preferTLS --tlsCertificateKeyFile "$RIG_TLS/server-both.pem"
+        --tlsCAFile "$RIG_TLS/ca.pem" --tlsAllowConnectionsWithoutCertificates)
     mkdir -p "$DIR/mongod"
     launch mongod "$program" --replSet rs0 --bind_ip 127.0.0.1 --port "$(port mongod)" \
         --dbpath "$DIR/mongod" --logpath "$DIR/log/mongod.log" --logappend --quiet \
@@ -251,7 +274,7 @@ start_mongod() {
         --setParameter minSnapshotHistoryWindowInSeconds=0 \
         --setParameter transactionLifetimeLimitSeconds=10 \
         --setParameter shutdownTimeoutMillisForSignaledShutdown=100 \
-        --setParameter diagnosticDataCollectionEnabled=false
+        --setParameter diagnosticDataCollectionEnabled=false ${tls[@]+"${tls[@]}"}
 }
 
 ready_mongod() {
@@ -259,7 +282,9 @@ ready_mongod() {
 }
 
 uri_mongod() {
-    echo "mongodb://127.0.0.1:$(port mongod)/cartwright?replicaSet=rs0"
+    local tls=
+    [ -z "${RIG_TLS:-}" ] || tls="&tls=true&tlsCAFile=$RIG_TLS/ca.pem"
+    echo "mongodb://127.0.0.1:$(port mongod)/cartwright?replicaSet=rs0$tls"
 }
 
 # --- the environment ------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ PARTS=(
     "guard     nothing tests/guard/orders.c"
     "live      servers tests/live/test_*.c"
     "live-py   servers tests/live/test_*.py"
+    "tls       nothing tests/rig/tls.sh"
     "flow-live servers tests/flow/*.c"
     "steps     workers tests/rig/first_steps.sh"
     "python    workers tests/clients/python/journey.py"
@@ -98,6 +99,8 @@ part_sim() {
 }
 
 part_planted() { tests/rig/planted.sh "$BUILD"; }
+
+part_tls() { tests/rig/tls.sh "$BUILD"; }
 
 part_flow_live() { "$BUILD/tests/flow/flow" --real; }
 

@@ -57,7 +57,13 @@ void test_bus_amqp_frames__bad_uri_is_refused_without_its_password(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "amqps://ann:hidden@broker",
+        "amqp://ann:hidden@broker?cacertfile=/a",
+        "amqps://ann:hidden@broker?cacertfile=",
+        "amqps://ann:hidden@broker?cacertfile=%zz",
+        "amqps://ann:hidden@broker?cacertfile=/a&cacertfile=/b",
+        "amqps://ann:hidden@broker?verify=verify_none",
+        "amqps://ann:hidden@broker?certfile=/a",
+        "amqps://ann:hidden@broker?keyfile=/a&",
         "http://ann:hidden@broker",
         "amqp://ann:hidden@broker:port",
         "amqp://ann:hidden@broker:0",
@@ -105,6 +111,28 @@ void test_bus_amqp_frames__a_uri_may_name_several_hosts(void **state)
         assert_string_equal(uri.places[i].host, three_hosts[i]);
         assert_int_equal(uri.places[i].port, ports[i]);
     }
+    bus_uri_release(&uri);
+}
+
+void test_bus_amqp_frames__a_uri_asks_for_tls(void **state)
+{
+    (void)state;
+    struct bus_uri uri;
+    struct err err = {0};
+    assert_int_equal(bus_uri_parse(STR("amqps://ann@a,b:1/v?certfile=/etc/our%20own.pem"
+                                       "&cacertfile=/etc/ca.pem&keyfile=%2Fetc/key.pem"),
+                                   &uri, &err),
+                     OUTCOME_DONE);
+    assert_true(uri.tls);
+    assert_int_equal(uri.places[0].port, 5671);
+    assert_int_equal(uri.places[1].port, 1);
+    assert_string_equal(uri.vhost, "v");
+    assert_string_equal(uri.ca_file, "/etc/ca.pem");
+    assert_string_equal(uri.cert_file, "/etc/our own.pem");
+    assert_string_equal(uri.key_file, "/etc/key.pem");
+    bus_uri_release(&uri);
+    assert_int_equal(bus_uri_parse(STR("amqps://a"), &uri, &err), OUTCOME_DONE);
+    assert_true(uri.tls && !uri.ca_file && !uri.cert_file && !uri.key_file);
     bus_uri_release(&uri);
 }
 

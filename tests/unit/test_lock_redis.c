@@ -86,6 +86,19 @@ void test_lock_redis__never_shows_the_password(void **state)
     assert_null(lock);
 }
 
+void test_lock_redis__says_what_to_do_instead_of_tls(void **state)
+{
+    (void)state;
+    const struct lock_options options = {
+        .uri = STR("rediss://:hunter2@h"), .prefix = STR("t"), .timeout_ms = 300};
+    struct lock *lock = NULL;
+    struct err err;
+    assert_int_equal(lock_open(&options, &lock, &err), OUTCOME_INVALID);
+    assert_non_null(strstr(err.text, "stunnel"));
+    assert_non_null(strstr(err.text, "unix:///"));
+    assert_null(strstr(err.text, "hunter2"));
+}
+
 void test_lock_redis__refuses_no_timeout(void **state)
 {
     (void)state;
