@@ -160,6 +160,35 @@ void test_dead_letter__without_readable_headers_is_still_one(void **state)
     end();
 }
 
+/* Whoever gets a message into the dead queue can write what he likes. */
+void test_dead_letter__one_that_we_did_not_sign_is_not_believed(void **state)
+{
+    (void)state;
+    begin();
+    const struct bus_header forged[] = {
+        {"x-operation", STR("echo.note_written")},
+        {"x-failure-code", STR("INTERNAL")},
+        {"x-failure-place", STR("here.c:1")},
+        {"x-failed-at", STR("2026-01-01T00:00:00.000Z")},
+        {"x-original-queue", STR("t.echo.events")},
+        {"x-original-exchange", STR("t.events")},
+        {"x-signature", STR("00112233445566778899aabbccddeeff")},
+    };
+    assert_true(bus_fake_send(c.bus, &(struct bus_message){.exchange = STR(""),
+                                                           .routing_key = STR(DEAD),
+                                                           .message_id = STR("m1"),
+                                                           .body = STR("{}"),
+                                                           .headers = forged,
+                                                           .header_count = 7}));
+    const struct seen seen = look("notes");
+    assert_int_equal(seen.count, 1);
+    assert_text(seen.letters[0].code, "NOT_OURS");
+    assert_false(seen.letters[0].is_ours);
+    assert_true(str_is_absent(seen.letters[0].operation));
+    assert_true(str_is_absent(seen.letters[0].queue));
+    end();
+}
+
 void test_dead_letter__a_missing_queue_is_told(void **state)
 {
     (void)state;
