@@ -19,6 +19,8 @@ struct auth_secrets {
     uint8_t seal[AUTH_KEY_BYTES];
     uint8_t digest[AUTH_KEY_BYTES];
     uint8_t mac[AUTH_KEY_BYTES];
+    uint8_t box_public[AUTH_KEY_BYTES]; /* X25519: what others seal for us */
+    uint8_t box_secret[AUTH_KEY_BYTES];
 };
 
 #define AUTH_MASTERS_MAX 4
@@ -112,6 +114,14 @@ struct str auth_seal(struct arena *arena, const struct auth_keys *keys, struct s
                      struct str plain);
 MUST_CHECK bool auth_unseal(struct arena *arena, const struct auth_keys *keys, struct str context,
                             struct str sealed, struct str *out);
+/* Sealed boxes (libsodium's crypto_box_seal: X25519, XSalsa20-Poly1305): anybody who has the public key
+ * can make one, only we can open it. Keys and boxes are base64url without padding. */
+struct str auth_box_key(struct arena *arena, const struct auth_keys *keys);
+/* False when `public_key` is none. */
+MUST_CHECK bool auth_box_seal(struct arena *arena, struct str public_key, struct str plain,
+                              struct str *out);
+MUST_CHECK bool auth_box_open(struct arena *arena, const struct auth_keys *keys, struct str box,
+                              struct str *out);
 /* That we wrote these parts, each of them, for this purpose: the tag of them all as 32 hex digits, always
  * the same for the same parts. Absent parts count as empty. */
 struct str auth_sign(struct arena *arena, const struct auth_keys *keys, const char *purpose,

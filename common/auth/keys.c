@@ -9,6 +9,7 @@
 #define SEAL_CONTEXT   "cw-seal."
 #define DIGEST_CONTEXT "cw-diges"
 #define MAC_CONTEXT    "cw-mac.."
+#define BOX_CONTEXT    "cw-box.."
 
 enum outcome auth_init(struct err *err)
 {
@@ -39,11 +40,19 @@ static enum outcome read_key(struct str hex, const char *name, uint8_t key[AUTH_
     return OUTCOME_DONE;
 }
 
+_Static_assert(AUTH_KEY_BYTES == crypto_box_PUBLICKEYBYTES &&
+                   AUTH_KEY_BYTES == crypto_box_SECRETKEYBYTES,
+               "keys of sealed boxes");
+
 static void derive(const uint8_t master[AUTH_KEY_BYTES], struct auth_secrets *out)
 {
     crypto_kdf_derive_from_key(out->seal, sizeof(out->seal), 1, SEAL_CONTEXT, master);
     crypto_kdf_derive_from_key(out->digest, sizeof(out->digest), 1, DIGEST_CONTEXT, master);
     crypto_kdf_derive_from_key(out->mac, sizeof(out->mac), 1, MAC_CONTEXT, master);
+    uint8_t seed[crypto_box_SEEDBYTES];
+    crypto_kdf_derive_from_key(seed, sizeof(seed), 1, BOX_CONTEXT, master);
+    crypto_box_seed_keypair(out->box_public, out->box_secret, seed);
+    sodium_memzero(seed, sizeof(seed));
 }
 
 static enum outcome check_new(const struct auth_keys *keys, const struct auth_secrets *secrets,

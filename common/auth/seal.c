@@ -163,3 +163,46 @@ bool auth_is_signed(struct arena *arena, const struct auth_keys *keys, const cha
     }
     return false;
 }
+
+/* --- sealed boxes -------------------------------------------------------------------------------- */
+
+struct str auth_box_key(struct arena *arena, const struct auth_keys *keys)
+{
+    return base64url(arena, keys->ring[0].box_public, AUTH_KEY_BYTES);
+}
+
+bool auth_box_seal(struct arena *arena, struct str public_key, struct str plain, struct str *out)
+{
+    struct str key;
+    if (!base64url_decode(arena, public_key, &key) || key.len != AUTH_KEY_BYTES)
+        return false;
+    const size_t len = crypto_box_SEALBYTES + plain.len;
+    unsigned char *box = (unsigned char *)arena_bytes(arena, len);
+    if (crypto_box_seal(box, bytes_of(plain), plain.len, bytes_of(key)) != 0)
+        return false;
+    *out = base64url(arena, box, len);
+    return true;
+}
+
+static bool open_box(const struct auth_secrets *secrets, struct str box, char *plain)
+{
+    return crypto_box_seal_open((unsigned char *)plain, bytes_of(box), box.len, secrets->box_public,
+                                secrets->box_secret) == 0;
+}
+
+bool auth_box_open(struct arena *arena, const struct auth_keys *keys, struct str box,
+                   struct str *out)
+{
+    struct str bytes;
+    if (!base64url_decode(arena, box, &bytes) || bytes.len < crypto_box_SEALBYTES)
+        return false;
+    const size_t len = bytes.len - crypto_box_SEALBYTES;
+    char *plain = arena_bytes(arena, len + 1);
+    plain[len] = '\0';
+    for (size_t i = 0; i < keys->ring_count; i++)
+        if (open_box(&keys->ring[i], bytes, plain)) {
+            *out = (struct str){plain, len};
+            return true;
+        }
+    return false;
+}

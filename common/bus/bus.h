@@ -40,6 +40,7 @@
     X(caller, "x-caller")                                                                          \
     X(history, "x-history")                                                                        \
     X(signature, "x-signature")                                                                    \
+    X(sealed, "x-sealed")                                                                          \
     X(partition_key, "x-partition-key")                                                            \
     X(client_ip, "x-client-ip")
 

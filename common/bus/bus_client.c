@@ -184,6 +184,7 @@ uint64_t bus_client_send(struct bus_client *client, const struct bus_request *re
     if (!str_is_absent(request->token) &&
         asprintf(&authorization, "Bearer %.*s", STR_FMT(request->token)) < 0)
         panic("out of memory for a token");
+    const struct bus_header sealed = {"x-sealed", request->sealed};
     const struct bus_message message = {
         .exchange = str_of(client->exchange),
         .routing_key = request->operation,
@@ -195,6 +196,8 @@ uint64_t bus_client_send(struct bus_client *client, const struct bus_request *re
         .api_key = request->api_key,
         .partition_key = request->partition_key,
         .deadline = request->deadline,
+        .headers = &sealed,
+        .header_count = 1,
         .mandatory = true,
     };
     if (!client->link.lost && !frames_add_message(&client->link.out, CHANNEL, &message, 0))

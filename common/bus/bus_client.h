@@ -18,6 +18,7 @@ struct bus_request {
     struct str api_key;
     struct str partition_key; /* requests with the same one keep their order, at most
                                  PARTITION_KEY_MAX bytes; absent: none */
+    struct str sealed;        /* header x-sealed: how secret members of the body are sealed */
 };
 
 struct bus_reply {

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "wire/json.h"
+#include "wire/schema_secret.h"
 #include "worker/batch.h"
 #include "worker/caller.h"
 #include "worker/names.h"
@@ -194,11 +195,36 @@ static enum outcome check_deadline(struct job *job)
 
 /* --- body ---------------------------------------------------------------------------------------- */
 
+#define SEALED_BOX "crypto_box_seal"
+
+static bool open_secret(void *context, struct arena *arena, struct str value, struct str *out)
+{
+    const struct lane *lane = context;
+    return auth_box_open(arena, &lane->keys, value, out);
+}
+
+/* A web tier may seal passwords and tokens to us, so that nobody reads them in the broker's files. The
+ * fingerprint is that of what is inside: sealed anew, a repeat is still the same request. */
+static enum outcome open_secrets(struct job *job, const struct json *json)
+{
+    const struct str sealed = job->delivery->sealed;
+    if (str_is_absent(sealed))
+        return OUTCOME_DONE;
+    if (!str_eq(sealed, STR(SEALED_BOX)))
+        return invalid(&job->err, MALFORMED, "header x-sealed must be '" SEALED_BOX "'");
+    return schema_change_secrets(job->operation->request, job->batch->arena, json, open_secret,
+                                 job->batch->lane)
+               ? OUTCOME_DONE
+               : invalid(&job->err, MALFORMED,
+                         "x-sealed: a secret member is not sealed to a key of this shop");
+}
+
 static enum outcome read_body(struct job *job)
 {
     struct arena *arena = job->batch->arena;
     const struct json *json;
     TRY(json_parse(arena, job->delivery->body, &json, &job->err));
+    TRY(open_secrets(job, json));
     json_fingerprint(json, job->fingerprint);
     const struct json *data = job->operation->kind == SUBSCRIBER ? json_member(json, "data") : json;
     if (!data)

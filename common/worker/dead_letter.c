@@ -159,6 +159,7 @@ static void read_ours(struct arena *arena, const struct json *headers, struct de
     out->exchange = str_dup(arena, header(headers, "x-original-exchange"));
     out->routing_key = str_dup(arena, header(headers, "x-original-routing-key"));
     out->edited_from = str_dup(arena, header(headers, "x-edited-from"));
+    out->is_masked = header(headers, "x-masked").len > 0;
     if (time_parse(header(headers, "x-failed-at"), &failed_at))
         out->failed_at = failed_at;
     if (!str_to_int64(header(headers, "x-attempts"), &out->attempts))

@@ -49,6 +49,8 @@ struct dead_letter {
     /* We signed it (signature.h). Of any other letter only what the broker wrote is believed; whoever
      * put it there otherwise has the code NOT_OURS. */
     bool is_ours;
+    bool
+        is_masked; /* its secrets were not kept: it can only be corrected, not sent again as it is */
     const struct delivery *delivery;
 };
 
@@ -110,6 +112,8 @@ MUST_CHECK enum outcome dead_scan(struct dead_office *office, struct str worker,
 
 /* The command that is under way has sent this letter before. */
 bool dead_letter_is_own(const struct dead_office *office, const struct dead_letter *letter);
+/* REFUSED: it is masked. */
+MUST_CHECK enum outcome dead_letter_is_whole(const struct dead_letter *letter, struct err *err);
 /* What would be sent, as a lane would receive it: for rehearse(). REFUSED as below. */
 MUST_CHECK enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *office,
                                            const struct dead_letter *letter, struct delivery *out,
@@ -126,12 +130,12 @@ struct dead_edit {
 };
 
 /* INVALID, with fields, when the body breaks the schema of the operation; REFUSED when nobody serves
- * that. */
+ * that, or a secret is masked still. */
 MUST_CHECK enum outcome dead_edit_prepare(struct arena *arena, const struct dead_office *office,
                                           const struct dead_letter *letter, struct str body,
                                           struct dead_edit *out, struct err *err);
 /* The corrected copy, published and confirmed: to where the letter came from, or, parked, among the
- * dead letters. */
+ * dead letters. REFUSED: one with secrets is not kept here. */
 MUST_CHECK enum outcome dead_edit_send(struct arena *arena, struct dead_office *office,
                                        const struct dead_letter *letter,
                                        const struct dead_edit *edit, bool park, struct err *err);

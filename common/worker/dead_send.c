@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "wire/json.h"
+#include "wire/schema_secret.h"
 #include "worker/caller.h"
 #include "worker/dead_letter.h"
 #include "worker/names.h"
@@ -167,6 +168,16 @@ bool dead_letter_is_own(const struct dead_office *office, const struct dead_lett
            memmem(history.ptr, history.len, office->command.ptr, office->command.len);
 }
 
+enum outcome dead_letter_is_whole(const struct dead_letter *letter, struct err *err)
+{
+    if (!letter->is_masked)
+        return OUTCOME_DONE;
+    return refuse(err, FORBIDDEN,
+                  "letter %.*s: its passwords and tokens were not kept; the client has to send it "
+                  "again, or `edit` gives them anew",
+                  STR_FMT(letter->id));
+}
+
 enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *office,
                                 const struct dead_letter *letter, struct delivery *out,
                                 struct err *err)
@@ -244,6 +255,7 @@ enum outcome dead_letter_replay(struct arena *arena, struct dead_office *office,
                                 const struct dead_letter *letter, struct err *err)
 {
     struct delivery copy;
+    TRY(dead_letter_is_whole(letter, err));
     TRY(dead_letter_revive(arena, office, letter, &copy, err));
     const struct bus_header headers[] = {
         {"x-operation", copy.operation},
@@ -257,6 +269,14 @@ enum outcome dead_letter_replay(struct arena *arena, struct dead_office *office,
 
 /* --- corrected ---------------------------------------------------------------------------------- */
 
+static bool is_given(void *context, struct arena *arena, struct str value, struct str *out)
+{
+    (void)context;
+    (void)arena;
+    *out = value;
+    return !str_eq(value, STR(SCHEMA_MASK));
+}
+
 static enum outcome check_schema(struct arena *arena, const struct operation *operation,
                                  struct str body, struct err *err)
 {
@@ -267,7 +287,10 @@ static enum outcome check_schema(struct arena *arena, const struct operation *op
     if (!data)
         return invalid(err, MALFORMED, "an event without data");
     TRY(schema_prepare(operation->request, err));
-    return schema_decode(operation->request, arena, data, &request, err);
+    TRY(schema_decode(operation->request, arena, data, &request, err));
+    return schema_change_secrets(operation->request, arena, data, is_given, NULL)
+               ? OUTCOME_DONE
+               : refuse(err, FORBIDDEN, "a password or token is masked still: --set gives it");
 }
 
 /* "order-17+5f0c92aa": told by its beginning, and another key for another body. */
@@ -348,6 +371,9 @@ enum outcome dead_edit_send(struct arena *arena, struct dead_office *office,
 {
     struct delivery copy;
     struct edit_headers headers = {0};
+    if (park && letter->is_masked)
+        return refuse(err, FORBIDDEN, "letter %.*s: passwords and tokens are not kept here",
+                      STR_FMT(letter->id));
     TRY(dead_letter_revive(arena, office, letter, &copy, err));
     copy.body = edit->body;
     copy.message_id = edit->new_id;

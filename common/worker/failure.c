@@ -7,6 +7,8 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "wire/json.h"
+#include "wire/schema_secret.h"
 #include "worker/batch.h"
 #include "worker/caller.h"
 #include "worker/dead_letter.h"
@@ -43,13 +45,14 @@ static struct str history_of(const struct job *job)
 
 /* As the copy will be received. What was never found to be an operation of ours is told by its routing
  * key, and its caller is whom its token named. */
-static struct str seal_of(const struct job *job, enum caller_seal kind, int64_t until_ms)
+static struct str seal_of(const struct job *job, enum caller_seal kind, struct str body,
+                          int64_t until_ms)
 {
     const struct sealed_message message = {
         .queue = job->delivery->queue,
         .operation = job_operation_name(job),
         .message_id = job->delivery->message_id,
-        .body = job->delivery->body,
+        .body = body,
         .attempt = job->delivery->attempt + 1,
     };
     return caller_seal(job->batch->arena, &job->batch->lane->keys, kind, &message, &job->bearer,
@@ -76,8 +79,9 @@ static void postpone(struct job *job, uint64_t group)
         delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
     const struct bus_header headers[] = {
         {"x-operation", job_operation_name(job)},
-        {"x-caller", seal_of(job, COPY_SEAL, until_ms)},
+        {"x-caller", seal_of(job, COPY_SEAL, delivery->body, until_ms)},
         {"x-history", history_of(job)},
+        {"x-sealed", delivery->sealed},
     };
     struct bus_message copy = copy_of(job);
     copy.exchange = route.exchange;
@@ -122,11 +126,29 @@ static struct str dead_queue_of(const struct job *job)
                               job->delivery->queue);
 }
 
+/* The body as it may be kept; absent: as it is. What is no operation of ours has no schema that names
+ * its secrets: their names have to do. */
+static struct str masked_body(const struct job *job)
+{
+    struct arena *arena = job->batch->arena;
+    const struct str body = job->delivery->body;
+    struct str masked;
+    struct err ignored = {0};
+    if (job->operation)
+        return schema_mask(job->operation->request, arena, body);
+    return json_mask(arena, body, &masked, &ignored) == OUTCOME_DONE ? masked
+                                                                     : STR(SCHEMA_MASKED_BODY);
+}
+
 static void bury(struct job *job, uint64_t group)
 {
     struct lane *lane = job->batch->lane;
     struct arena *arena = job->batch->arena;
     const struct delivery *delivery = job->delivery;
+    const struct str masked = masked_body(job);
+    struct bus_message copy = copy_of(job);
+    if (!str_is_absent(masked))
+        copy.body = masked;
     struct bus_header headers[] = {
         {"x-operation", job_operation_name(job)},
         {"x-failure-code", str_of(job->err.code->name)},
@@ -142,11 +164,12 @@ static void bury(struct job *job, uint64_t group)
         {"x-failure-backtrace",
          job->blame ? str_dup(arena, str_of(job->blame->backtrace)) : STR_ABSENT},
         /* Whoever sends the letter again later finds the token expired. */
-        {"x-caller", seal_of(job, LETTER_SEAL, INT64_MAX)},
+        {"x-caller", seal_of(job, LETTER_SEAL, copy.body, INT64_MAX)},
+        {"x-masked",
+         str_is_absent(masked) || str_eq(masked, delivery->body) ? STR_ABSENT : STR("yes")},
         {"x-signature", STR_ABSENT},
     };
     const size_t count = sizeof(headers) / sizeof(headers[0]);
-    struct bus_message copy = copy_of(job);
     copy.exchange = STR("");
     copy.routing_key = dead_queue_of(job);
     copy.headers = headers;

@@ -39,7 +39,7 @@ run_node() {
 # The rig's python has pika already; without it a folder of our own is made.
 find_python() {
     local venv=$BUILT/python
-    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika' 2>/dev/null; then
+    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika, nacl' 2>/dev/null; then
         PYTHON=$RIG_PYTHON
         return
     fi
@@ -58,6 +58,11 @@ run_python() {
 
 [ $# -gt 0 ] || set -- node python
 if [ -z "${SHOP_ADMIN_EMAIL:-}" ] || [ -z "${SHOP_ADMIN_PASSWORD:-}" ]; then make_admin; fi
+# Public: the same for every client of the shop. An outside shop's key has to be given.
+if [ -z "${SHOP_SEALING_KEY:-}" ] && [ -n "${CARTWRIGHT_AUTH_MASTER_KEY:-}" ]; then
+    SHOP_SEALING_KEY=$("$CARTWRIGHT" sealing-key --config "$CONFIG")
+    export SHOP_SEALING_KEY
+fi
 status=0
 for client in "$@"; do
     case $client in

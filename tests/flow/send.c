@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "bus/bus_client.h"
 #include "flow/flow.h"
+#include "wire/json.h"
+#include "wire/schema_secret.h"
 #include "worker/names.h"
 #include "worker/signature.h"
 
@@ -111,6 +113,34 @@ static bool option_traceparent(struct sending *sending, struct str value)
     return true;
 }
 
+static bool seal_member(void *context, struct arena *arena, struct str value, struct str *out)
+{
+    const struct world *world = context;
+    return auth_box_seal(arena, auth_box_key(arena, &world->lane.keys), value, out);
+}
+
+/* sealed yes: its secrets as a web tier seals them; sealed SCHEME: the body as it is, with the header. */
+static bool option_sealed(struct sending *sending, struct str value)
+{
+    struct flow *flow = sending->flow;
+    const bool seals = str_eq(value, STR("yes"));
+    const struct bus_header header = {"x-sealed", seals ? STR("crypto_box_seal") : value};
+    const struct operation *operation =
+        service_operation(&flow->world->service, sending->message.routing_key);
+    const struct json *json;
+    struct err err = {0};
+    sending->message.headers = arena_copy(&flow->arena, &header, sizeof(header));
+    sending->message.header_count = 1;
+    if (!seals)
+        return true;
+    if (!operation ||
+        json_parse(&flow->arena, sending->message.body, &json, &err) != OUTCOME_DONE ||
+        !schema_change_secrets(operation->request, &flow->arena, json, seal_member, flow->world))
+        return flow_fail(flow, "sealed: an operation and its JSON");
+    sending->message.body = json_text(&flow->arena, json);
+    return true;
+}
+
 static bool option_raw(struct sending *sending, struct str value)
 {
     sending->message.body = value;
@@ -168,6 +198,7 @@ static const struct option {
     {"raw", option_raw},
     {"padded", option_padded},
     {"nested", option_nested},
+    {"sealed", option_sealed},
 };
 
 static const struct option *find_option(struct str name)

@@ -238,3 +238,25 @@ void test_seal__base64url_has_the_letters_of_urls(void **state)
     assert_false(auth_equal("abc", "abd", 3));
     arena_release(&arena);
 }
+
+void test_seal__a_box_is_opened_by_its_key_alone(void **state)
+{
+    (void)state;
+    struct arena arena = started();
+    struct err err;
+    struct auth_keys old, ring, other;
+    struct str box, out = STR("untouched");
+    assert_int_equal(auth_keys_load(STR(HEX_A), STR(HEX_B), &old, &err), OUTCOME_DONE);
+    assert_int_equal(auth_keys_load(STR(HEX_C "," HEX_A), STR(HEX_B), &ring, &err), OUTCOME_DONE);
+    assert_int_equal(auth_keys_load(STR(HEX_C), STR(HEX_B), &other, &err), OUTCOME_DONE);
+    assert_true(auth_box_seal(&arena, auth_box_key(&arena, &old), STR("quiet river"), &box));
+    assert_false(auth_box_open(&arena, &other, box, &out));
+    assert_string_equal(out.ptr, "untouched");
+    assert_true(auth_box_open(&arena, &old, box, &out) && str_eq(out, STR("quiet river")));
+    assert_true(auth_box_open(&arena, &ring, box, &out) && str_eq(out, STR("quiet river")));
+    assert_false(auth_box_open(&arena, &old, STR("quiet river"), &out));
+    assert_false(auth_box_open(&arena, &old, STR(""), &out));
+    assert_false(auth_box_open(&arena, &old, (struct str){box.ptr, box.len - 1}, &out));
+    assert_false(auth_box_seal(&arena, STR("no key"), STR("quiet river"), &box));
+    arena_release(&arena);
+}

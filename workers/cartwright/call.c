@@ -10,6 +10,7 @@
 #include "bus/bus_client.h"
 #include "cartwright/command.h"
 #include "wire/json.h"
+#include "wire/schema_secret.h"
 #include "worker/names.h"
 
 #define TIMEOUT_MS  30000
@@ -24,6 +25,7 @@ struct call {
     struct str api_key;
     struct str partition_key;
     struct str get;
+    struct str sealing_key;
 };
 
 /* --- the command line --------------------------------------------------------------------------- */
@@ -42,6 +44,7 @@ static const struct option options[] = {
     {"--id", offsetof(struct call, message_id), false},
     {"--key", offsetof(struct call, partition_key), false},
     {"--get", offsetof(struct call, get), false},
+    {"--sealing-key", offsetof(struct call, sealing_key), false},
 };
 
 static const struct option *find_option(const char *name)
@@ -147,6 +150,33 @@ static int print_reply(struct arena *arena, const struct bus_reply *reply, struc
 
 /* --- the call ----------------------------------------------------------------------------------- */
 
+static bool seal_member(void *context, struct arena *arena, struct str value, struct str *out)
+{
+    const struct call *call = context;
+    return auth_box_seal(arena, call->sealing_key, value, out);
+}
+
+/* The members that the operation's schema calls writeOnly. */
+static int seal_secrets(struct arena *arena, struct call *call)
+{
+    static const struct app_settings none;
+    const struct service service = shop_service(&none);
+    const struct operation *operation = service_operation(&service, call->operation);
+    const struct json *json;
+    struct err err = {0};
+    if (str_is_absent(call->sealing_key))
+        return EXIT_OK;
+    if (!operation)
+        return misuse("--sealing-key: there is no operation '%s'", call->operation.ptr);
+    if (auth_init(&err) != OUTCOME_DONE ||
+        json_parse(arena, call->body, &json, &err) != OUTCOME_DONE)
+        return command_fail_err("call", &err);
+    if (!schema_change_secrets(operation->request, arena, json, seal_member, call))
+        return misuse("%s", "--sealing-key: `cartwright sealing-key` prints what is wanted here");
+    call->body = json_text(arena, json);
+    return EXIT_OK;
+}
+
 /* The caller's own commands keep their order. */
 static struct str partition_key_of(struct arena *arena, const struct call *call)
 {
@@ -177,6 +207,7 @@ static int send_call(struct arena *arena, const struct call *call)
         .api_key = call->api_key,
         .partition_key = partition_key_of(arena, call),
         .deadline = clock_now_ms() + TIMEOUT_MS,
+        .sealed = str_is_absent(call->sealing_key) ? STR_ABSENT : STR("crypto_box_seal"),
     };
     struct bus_reply reply;
     const enum outcome outcome = bus_client_call(client, &request, TIMEOUT_MS, &reply, &err);
@@ -193,6 +224,8 @@ static int run(int argc, char **argv)
     arena_init(&arena, 64 * 1024);
     json_init();
     int status = parse(&arena, &call, argc, argv);
+    if (status == EXIT_OK)
+        status = seal_secrets(&arena, &call);
     if (status == EXIT_OK)
         status = send_call(&arena, &call);
     arena_release(&arena);
@@ -214,6 +247,8 @@ const struct command call_command = {
         "one effect.\n"
         "--key K: header x-partition-key, by which partitioned workers keep commands in order;\n"
         "without it the caller's id, as the token has it.\n"
+        "--sealing-key K: passwords and tokens in JSON are sealed to the shop's public key\n"
+        "(`cartwright sealing-key`), so that the broker cannot read them.\n"
         "--get POINTER: print only this value of the reply (/data/accessToken), for scripts.\n"
         "Exit status: 0 done, 1 refused, 2 wrong usage, 3 a failure or no reply.",
 };

@@ -48,7 +48,8 @@ static enum outcome collect(void *context, const struct dead_letter *letter,
         *verdict = DEAD_STOP;
         return OUTCOME_DONE;
     }
-    if (dead_letter_revive(arena, &all->run->office, letter, &copy, err) != OUTCOME_DONE) {
+    if (dead_letter_is_whole(letter, err) != OUTCOME_DONE ||
+        dead_letter_revive(arena, &all->run->office, letter, &copy, err) != OUTCOME_DONE) {
         command_tell(stdout, "%s", err->text);
         err_clear(err);
         return OUTCOME_DONE;

@@ -1,6 +1,8 @@
 /* dead_letter_show.c - `dead-letter show ID`: everything about a letter, and what it means. */
 #include <stdio.h>
 
+#include "auth/auth.h"
+#include "base/id.h"
 #include "cartwright/dead_letter.h"
 #include "wire/json.h"
 
@@ -28,7 +30,9 @@ static const struct meaning meanings[] = {
     {"x-death", "the broker's own account"},
     {"x-first-death-reason", "the broker's: delivery_limit = its lanes died too often"},
     {"x-delivery-count", "how often it was looked at here; harmless"},
-    {"authorization", "the access token it came with"},
+    {"x-signature", "that a lane of ours wrote all of this"},
+    {"x-masked", "passwords and tokens of the body were not kept"},
+    {"authorization", "the access token it came with: the broker buried it, not a lane"},
 };
 
 struct viewer {
@@ -101,25 +105,15 @@ static void print_headers(struct arena *arena, const struct delivery *delivery)
     }
 }
 
-#define HEX_COLUMNS 16
-#define HEX_SHOWN   4096
+#define DIGEST_BYTES 8
 
-static void print_hex(struct str body)
+/* It may hold a password that nobody can find in it: enough to tell whether two are the same. */
+static void print_unreadable(struct arena *arena, struct str body)
 {
-    for (size_t at = 0; at < body.len && at < HEX_SHOWN; at += HEX_COLUMNS) {
-        printf("  %06zx ", at);
-        for (size_t i = at; i < at + HEX_COLUMNS; i++)
-            if (i < body.len)
-                printf(" %02x", (unsigned char)body.ptr[i]);
-            else
-                fputs("   ", stdout);
-        fputs("  ", stdout);
-        for (size_t i = at; i < at + HEX_COLUMNS && i < body.len; i++)
-            putchar(body.ptr[i] >= ' ' && body.ptr[i] <= '~' ? body.ptr[i] : '.');
-        putchar('\n');
-    }
-    if (body.len > HEX_SHOWN)
-        printf("  ... %zu bytes more\n", body.len - HEX_SHOWN);
+    uint8_t digest[DIGEST_BYTES];
+    auth_hash(&body, 1, digest, sizeof(digest));
+    printf("no JSON, and not shown: it may hold a secret; digest %s\n",
+           hex_of(arena, digest, sizeof(digest)).ptr);
 }
 
 static void print_body(struct arena *arena, struct str body)
@@ -129,7 +123,7 @@ static void print_body(struct arena *arena, struct str body)
     if (dead_pretty(arena, body, &pretty))
         printf("%.*s\n", STR_FMT(pretty));
     else
-        print_hex(body);
+        print_unreadable(arena, body);
 }
 
 static enum outcome show_letter(void *context, const struct dead_letter *letter,

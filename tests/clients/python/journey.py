@@ -4,6 +4,7 @@ and the ways in which a shop must say no.
 Environment: CARTWRIGHT_CLIENT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
 and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member."""
 
+import base64
 import datetime
 import os
 import sys
@@ -11,10 +12,20 @@ import time
 import traceback
 import uuid
 
+from nacl.public import PublicKey, SealedBox
+
 from checks import Checks
 from shop import Shop
 
 PASSWORD = "seven copper kettles"
+
+
+def from_base64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def to_base64url(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def gbp(amount):
@@ -376,6 +387,19 @@ class Journey:
                        and event["data"]["onHand"] == 13, "the effect of a silent command")
         self.stock_is("after a silent command", 13, 0)
 
+    def sealed_password(self):
+        """As a web tier that does not want the broker to know its customers' passwords."""
+        key = os.environ.get("SHOP_SEALING_KEY")
+        if not key:
+            return
+        box = SealedBox(PublicKey(from_base64url(key)))
+        sealed = to_base64url(box.encrypt(PASSWORD.encode()))
+        body = {"email": self.email, "password": sealed}
+        headers = {"x-sealed": "crypto_box_seal"}
+        self.done("Entered", 200, "auth.login", body, headers=headers)
+        self.refused("MALFORMED", 400, "a password in clear that is said to be sealed",
+                     "auth.login", {**body, "password": PASSWORD}, headers=headers)
+
     def sessions(self):
         rotated = self.done("Tokens", 200, "auth.refresh", {"refreshToken": self.refresh_token})
         self.done("User", 200, "user.get", {}, token=rotated["accessToken"])
@@ -390,7 +414,7 @@ class Journey:
                      self.fill_cart, self.place_order, self.is_stored, self.deliver,
                      self.change_of_mind, self.read_history, self.read_notifications,
                      self.hear_all, self.refusals, self.headers, self.copies, self.strangers, self.promotion,
-                     self.idempotency, self.sessions):
+                     self.idempotency, self.sealed_password, self.sessions):
             step()
 
 
