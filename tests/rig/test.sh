@@ -32,6 +32,7 @@ PARTS=(
     "steps     workers tests/rig/first_steps.sh"
     "python    workers tests/clients/python/journey.py"
     "node      workers tests/clients/node/journey.mjs"
+    "attack    workers tests/attack/run.sh"
     "life      servers tests/life/*.c"
     "fault     servers tests/fault/*.sh tests/fault/*.c"
 )
@@ -113,6 +114,8 @@ part_steps() { tests/rig/first_steps.sh; }
 part_python() { tests/clients/run.sh python; }
 
 part_node() { tests/clients/run.sh node; }
+
+part_attack() { sum_of < <(printf "%s\n" "tests/attack/run.sh attack" "tests/attack/run.sh siege"); }
 
 # The second: rounds of faults, the same in every run (make fault-long draws new ones).
 part_fault() {
