@@ -84,6 +84,13 @@ struct rate_need {
     struct rate_need *next;
 };
 
+/* How the journal knows a message, by one master key. */
+struct message_keys {
+    struct journal_key key;
+    struct journal_key deadline_key;
+    uint8_t fingerprint[16];
+};
+
 struct job {
     struct batch *batch;
     struct delivery *delivery;
@@ -100,6 +107,8 @@ struct job {
     bool recalled;          /* the journal was asked */
     struct journal_key key; /* by which the journal knows the message */
     struct journal_key deadline_key; /* and this try of it, if it has a deadline (recall.c) */
+    struct message_keys
+        *former; /* the same by each older master key of the ring; NULL: it has none */
     uint8_t fingerprint[16];
     uint8_t seed[AUTH_KEY_BYTES];
     struct job *leader; /* same message id earlier in this batch */

@@ -52,7 +52,7 @@ bool job_is_journalled(const struct job *job)
     return job->outcome == OUTCOME_DONE || job->late;
 }
 
-#define REPLIES_MAX 2 /* of one message */
+#define REPLIES_MAX (2 * AUTH_MASTERS_MAX) /* of one message */
 
 static struct journal_reply stored_reply(struct job *job, struct journal_key key)
 {
@@ -64,18 +64,28 @@ static struct journal_reply stored_reply(struct job *job, struct journal_key key
     return stored;
 }
 
+/* Takes the key and says nothing: the answer stands under another key of the same message. */
+static struct journal_reply taken(struct journal_key key)
+{
+    return (struct journal_reply){.key = key, .body = STR("")};
+}
+
 /* What was decided under a deadline cannot be told "too late" by another lane, nor the other way round:
- * both take the key of that deadline. */
+ * both take the key of that deadline. The same by every master key of the ring. */
 static size_t journal_job(struct job *job, struct journal_reply replies[REPLIES_MAX])
 {
+    const size_t formers = job->former ? job->batch->lane->keys.ring_count - 1 : 0;
+    const bool has_deadline = delivery_deadline(job->delivery) >= 0;
     size_t count = 0;
-    if (job->late) {
-        replies[count++] = stored_reply(job, job->deadline_key);
-        return count;
+    replies[count++] = stored_reply(job, job->late ? job->deadline_key : job->key);
+    if (!job->late && has_deadline)
+        replies[count++] = taken(job->deadline_key);
+    for (size_t i = 0; i < formers; i++) {
+        if (!job->late)
+            replies[count++] = taken(job->former[i].key);
+        if (has_deadline)
+            replies[count++] = taken(job->former[i].deadline_key);
     }
-    replies[count++] = stored_reply(job, job->key);
-    if (delivery_deadline(job->delivery) >= 0)
-        replies[count++] = (struct journal_reply){.key = job->deadline_key, .body = STR("")};
     return count;
 }
 

@@ -156,6 +156,80 @@ void test_lane__events_are_published_once_and_marked(void **state)
     lane_case_close(&c);
 }
 
+#define TOKEN_KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void sign_with(const char *masters)
+{
+    struct err err = {0};
+    must(auth_keys_load(str_of(masters), STR(TOKEN_KEY), &c.lane.keys, &err), &err);
+}
+
+#define OLD_MASTER "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define NEW_MASTER "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
+
+/* A master key is replaced: lanes that have the new one as well, lanes that sign with it, and in the end
+ * it alone, each after the one before; the client asks every one of them. */
+void test_lane__a_repeat_is_known_by_every_master_key_of_the_ring(void **state)
+{
+    static const char *const rings[] = {OLD_MASTER, OLD_MASTER "," NEW_MASTER,
+                                        NEW_MASTER "," OLD_MASTER, OLD_MASTER "," NEW_MASTER};
+    (void)state;
+    begin();
+    for (size_t first = 0; first < 4; first++) {
+        const char *message_id = str_printf(&c.arena, "m%zu", first).ptr;
+        sign_with(rings[first]);
+        order(message_id, NOTE_ID, message_id);
+        run();
+        const int64_t version = note(NOTE_ID)->head.version;
+        struct delivery *reply = bus_fake_take(c.bus, STR("replies"));
+        for (size_t other = first; other < 4; other++) {
+            sign_with(rings[other]);
+            order(message_id, NOTE_ID, message_id);
+            run();
+            struct delivery *again = bus_fake_take(c.bus, STR("replies"));
+            assert_true(str_eq(again->body, reply->body));
+            assert_int_equal(again->status, 200);
+            delivery_free(again);
+            order(message_id, NOTE_ID, "other");
+            run();
+            assert_reply(message_id, 422, "IDEMPOTENCY_MISMATCH");
+        }
+        assert_int_equal(note(NOTE_ID)->head.version, version);
+        delivery_free(reply);
+    }
+    lane_case_close(&c);
+}
+
+/* A lane that signs with the new key may have the same message in hand when the other one commits: the
+ * key that it would take is taken already. */
+void test_lane__two_masters_side_by_side_take_the_same_keys(void **state)
+{
+    (void)state;
+    begin();
+    struct err err = {0};
+    struct journal_reply *known;
+    size_t count;
+    sign_with(OLD_MASTER "," NEW_MASTER);
+    order("m1", NOTE_ID, "hello");
+    run();
+    sign_with(NEW_MASTER "," OLD_MASTER);
+    struct batch batch = {.lane = &c.lane, .arena = &c.arena, .now = lane_case_now};
+    struct delivery delivery = {.queue = STR("t.notes"),
+                                .exchange = STR("t.requests"),
+                                .routing_key = STR("note.write"),
+                                .body = note_body(&c, NOTE_ID, "hello"),
+                                .message_id = STR("m1"),
+                                .authorization = bearer(&c, ANNA, "customer"),
+                                .deadline = -1,
+                                .expiration = -1};
+    struct job job = {.batch = &batch, .delivery = &delivery};
+    job_admit(&job);
+    assert_int_equal(job.state, JOB_OPEN);
+    must(store_journal_find(c.store, &c.arena, &job.key, 1, &known, &count, &err), &err);
+    assert_int_equal(count, 1);
+    lane_case_close(&c);
+}
+
 /* Two copies of a message in one batch, and a third one later. */
 void test_lane__a_repeated_message_has_one_effect_and_the_same_reply(void **state)
 {
