@@ -70,19 +70,31 @@ static bool option_deadline(struct sending *sending, struct str value)
     return true;
 }
 
-/* header NAME=TEXT: one header, as text whatever it means. */
+#define HEADERS_MAX 8
+
+/* `name` lives as long as the script. */
+static bool add_header(struct sending *sending, const char *name, struct str value)
+{
+    struct bus_message *message = &sending->message;
+    struct bus_header *headers = arena_array(&sending->flow->arena, HEADERS_MAX, sizeof(*headers));
+    if (message->header_count == HEADERS_MAX)
+        return flow_fail(sending->flow, "at most %d headers", HEADERS_MAX);
+    for (size_t i = 0; i < message->header_count; i++)
+        headers[i] = message->headers[i];
+    headers[message->header_count++] = (struct bus_header){name, value};
+    message->headers = headers;
+    return true;
+}
+
+/* header NAME=TEXT: as text whatever it means. */
 static bool option_header(struct sending *sending, struct str value)
 {
     const char *equals = memchr(value.ptr, '=', value.len);
     if (!equals)
         return flow_fail(sending->flow, "header NAME=TEXT");
-    struct arena *arena = &sending->flow->arena;
     const size_t len = (size_t)(equals - value.ptr);
-    const struct bus_header header = {str_dup(arena, (struct str){value.ptr, len}).ptr,
-                                      {equals + 1, value.len - len - 1}};
-    sending->message.headers = arena_copy(arena, &header, sizeof(header));
-    sending->message.header_count = 1;
-    return true;
+    return add_header(sending, str_dup(&sending->flow->arena, (struct str){value.ptr, len}).ptr,
+                      (struct str){equals + 1, value.len - len - 1});
 }
 
 static bool option_api_version(struct sending *sending, struct str value)
@@ -100,11 +112,7 @@ static bool option_api_key(struct sending *sending, struct str value)
 /* As an edge tells it. */
 static bool option_client_ip(struct sending *sending, struct str value)
 {
-    struct bus_header *header = ARENA_NEW(&sending->flow->arena, struct bus_header);
-    *header = (struct bus_header){"x-client-ip", value};
-    sending->message.headers = header;
-    sending->message.header_count = 1;
-    return true;
+    return add_header(sending, "x-client-ip", value);
 }
 
 static bool option_traceparent(struct sending *sending, struct str value)
@@ -124,13 +132,12 @@ static bool option_sealed(struct sending *sending, struct str value)
 {
     struct flow *flow = sending->flow;
     const bool seals = str_eq(value, STR("yes"));
-    const struct bus_header header = {"x-sealed", seals ? STR("crypto_box_seal") : value};
     const struct operation *operation =
         service_operation(&flow->world->service, sending->message.routing_key);
     const struct json *json;
     struct err err = {0};
-    sending->message.headers = arena_copy(&flow->arena, &header, sizeof(header));
-    sending->message.header_count = 1;
+    if (!add_header(sending, "x-sealed", seals ? STR("crypto_box_seal") : value))
+        return false;
     if (!seals)
         return true;
     if (!operation ||
