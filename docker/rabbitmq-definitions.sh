@@ -46,6 +46,7 @@ for user in "${users[@]}"; do
     [ -z "$password" ] || definitions=${definitions/"$locked"/"$locked$(hash_of "$password")"}
 done
 if [ -n "${BROKER_PREFIX:-}" ]; then
-    definitions=${definitions//'cartwright\\.'/"$BROKER_PREFIX"'\\.'}
+    prefix=${BROKER_PREFIX//\\/\\\\} # as JSON writes it; RabbitMQ 4 insists, 3.10 does not
+    definitions=${definitions//'cartwright\\.'/"$prefix"'\\.'}
 fi
 printf '%s\n' "$definitions"

@@ -1,7 +1,8 @@
 """dead_letters.py - the promises of `cartwright dead-letter` on real servers.
 
-Letters are made by real lanes: a stock adjustment whose deadline has passed, and which nobody waits
-for, is buried. Sent again, it adds one to the stock; so the stock counts the effects."""
+Letters are made by real lanes: a stock adjustment in a version of the protocol that is not spoken, and
+which nobody waits for, is buried. Sent again, without its headers, it adds one to the stock; so the
+stock counts the effects."""
 
 import json
 import os
@@ -104,10 +105,9 @@ class Test:
     def bury(self, product, count, prefix="lost"):
         """So many letters, each worth one piece of stock; their message ids."""
         ids = [f"{prefix}-{uuid.uuid4().hex}" for _ in range(count)]
-        past = int(time.time() * 1000) - 1000
         for message_id in ids:
             self.shop.send("inventory.adjust", {"productId": product, "delta": 1},
-                           token=self.token, message_id=message_id, headers={"deadline": past},
+                           token=self.token, message_id=message_id, headers={"x-api-version": "0"},
                            reply=False)
         await_true(lambda: buried() == count, f"{count} dead letters")
         return ids
@@ -202,17 +202,17 @@ class Test:
             check("u202e" in told, f"the id is not shown: {told}")
             for order in orders:
                 check(order[0] not in told, f"{order!r} is not escaped: {told}")
-        operator("discard", "--code", "DEADLINE_EXCEEDED", "--reason", "a test")
+        operator("discard", "--code", "UNSUPPORTED_VERSION", "--reason", "a test")
 
     def looked_at_tried_corrected_and_dropped(self):
         product = self.product()
         one, two, three = self.bury(product, 3)
         shown = operator("list", "inventory")
-        check("DEADLINE_EXCEEDED" in shown and "3 x inventory.adjust" in shown, shown)
+        check("UNSUPPORTED_VERSION" in shown and "3 x inventory.adjust" in shown, shown)
         group = json.loads(operator("list", "--json"))["groups"][0]
         check(group["count"] == 3, str(group))
         shown = operator("show", one)
-        check(product in shown and '"authorization": "***"' in shown, shown)
+        check(product in shown and "authorization" not in shown, shown)
         shown = operator("replay", one, "--dry-run")
         check("would be done" in shown and "onHand: 0 -> 1" in shown and "stock.changed" in shown,
               shown)

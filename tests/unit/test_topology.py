@@ -44,11 +44,18 @@ class Shipped(unittest.TestCase):
 
     def test_goes_by_the_prefix(self):
         # As somebody writes it who sets `prefix` to "my.shop".
-        given = json.loads(shipped(BROKER_PREFIX="my\\\\.shop"))
+        given = json.loads(shipped(BROKER_PREFIX=r"my\.shop"))
         _, findings, _ = compare(given, CARTWRIGHT_PREFIX="my.shop")
         self.assertEqual(about_rights(findings), [])
         _, findings, _ = compare(given)
         self.assertTrue(about_rights(findings))
+
+    def test_a_prefix_is_a_regular_expression_and_the_whole_is_json(self):
+        # As the private brokers of the tests have it; RabbitMQ 4 refuses to start with less than JSON.
+        done = subprocess.run([SCRIPT], env={"PATH": os.environ["PATH"], "BROKER_PREFIX": r"(?!amq\.)[a-z]+"},
+                              stdout=subprocess.PIPE, text=True, check=True)
+        web = json.loads(done.stdout)["permissions"][0]
+        self.assertEqual(web["write"], r"^((?!amq\.)[a-z]+\.requests$|amq\.gen-)")
 
     def test_nobody_can_log_in_without_a_password_given(self):
         for user in json.loads(shipped())["users"]:
