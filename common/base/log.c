@@ -54,7 +54,7 @@ static const char *put_character(struct log_line *line, const char *at, const ch
         put(line, "\xEF\xBF\xBD", 3);
     } else if (c == '"' || c == '\\') {
         put(line, (const char[]){'\\', (char)c}, 2);
-    } else if (str_is_obeyed(str_utf8_value(at, length))) {
+    } else if ((c < 0x20 || c >= 0x7F) && str_is_obeyed(str_utf8_value(at, length))) {
         snprintf(escape, sizeof(escape), "\\u%04x", str_utf8_value(at, length));
         put(line, escape, 6);
     } else {
