@@ -20,18 +20,17 @@ struct parts {
     struct str query; /* behind the '?', or empty */
 };
 
-/* Only the scheme is quoted in errors: the rest may hold a password. */
-static enum outcome check_scheme(struct str text, struct parts *parts, struct err *err)
+/* NULL: it is none of ours. */
+static const char *scheme_of(struct str text)
 {
-    if (!str_is_absent(text) && str_is_c(text))
-        parts->scheme = str_starts_with(text, STR(PLAIN))    ? PLAIN
-                        : str_starts_with(text, STR(SECURE)) ? SECURE
-                                                             : NULL;
-    return parts->scheme ? OUTCOME_DONE
-                         : bug(err, "the broker's URI must look like "
-                                    "amqp://user:password@host:5672/vhost, or amqps:// for TLS");
+    if (str_is_absent(text) || !str_is_c(text))
+        return NULL;
+    if (str_starts_with(text, STR(PLAIN)))
+        return PLAIN;
+    return str_starts_with(text, STR(SECURE)) ? SECURE : NULL;
 }
 
+/* No part of a URI is quoted in errors: it may hold a password. */
 static enum outcome unreadable(struct err *err)
 {
     return bug(err,
@@ -191,8 +190,10 @@ static enum outcome parse_parts(struct bus_uri *uri, const struct parts *parts, 
 
 enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err)
 {
-    struct parts parts = {.query = STR("")};
-    TRY(check_scheme(text, &parts, err));
+    struct parts parts = {.scheme = scheme_of(text), .query = STR("")};
+    if (!parts.scheme)
+        return bug(err, "the broker's URI must look like amqp://user:password@host:5672/vhost, or "
+                        "amqps:// for TLS");
     take_apart(text, &parts);
     /* Each host once more with the scheme before it, and each file with a NUL behind it. */
     struct bus_uri uri = {

@@ -282,9 +282,9 @@ ready_mongod() {
 }
 
 uri_mongod() {
-    local tls=
-    [ -z "${RIG_TLS:-}" ] || tls="&tls=true&tlsCAFile=$RIG_TLS/ca.pem"
-    echo "mongodb://127.0.0.1:$(port mongod)/cartwright?replicaSet=rs0$tls"
+    local options=
+    [ -z "${RIG_TLS:-}" ] || options="&tls=true&tlsCAFile=$RIG_TLS/ca.pem"
+    echo "mongodb://127.0.0.1:$(port mongod)/cartwright?replicaSet=rs0$options"
 }
 
 # --- the environment ------------------------------------------------------------------------------
