@@ -660,6 +660,11 @@ size_t bus_fake_depth(const struct bus *bus, struct str name)
     return queue ? queue->ready.count : 0;
 }
 
+void bus_fake_limit(struct bus *bus, struct str name, int64_t length)
+{
+    routes_queue(fake_of(bus)->routes, name)->spec.length_max = length;
+}
+
 size_t bus_fake_unacked(const struct bus *bus)
 {
     size_t count = 0;

@@ -21,6 +21,8 @@ bool bus_fake_send(struct bus *bus, const struct bus_message *message);
  * replies land in the queue that their reply_to names, made at the first use. */
 struct delivery *bus_fake_take(struct bus *bus, struct str queue);
 size_t bus_fake_depth(const struct bus *bus, struct str queue);
+/* A policy: with so many messages the queue refuses more; 0: it takes any number. */
+void bus_fake_limit(struct bus *bus, struct str queue, int64_t length);
 size_t bus_fake_unacked(const struct bus *bus);
 /* Time passes: what is due in delay queues goes on, from one to the next where they are chained. */
 void bus_fake_advance(struct bus *bus, int64_t ms);

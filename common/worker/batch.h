@@ -289,9 +289,12 @@ void batch_mark_bus_lost(struct batch *batch);
 /* failure.c: publishes a copy for the delays or, when there are no more rounds or it is hopeless, for
  * the dead letters; it counts for the confirm group. */
 void job_put_aside(struct job *job, uint64_t group);
+/* The dead queue is full: the message goes to the delays, comes again, and fails again, until there is
+ * room. Nothing is lost, and nothing else is held up. */
+void job_put_off(struct job *job, uint64_t group);
 /* The same copy is confirmed: the job is answered. */
 void job_was_put_aside(struct job *job);
-/* Waits for the copies of the group. RETRY: the broker is away, or refused one of them. */
+/* Waits for the copies of the group. RETRY: the broker is away; REFUSED: it did not take one of them. */
 MUST_CHECK enum outcome lane_confirm_copies(struct lane *lane, uint64_t group, struct err *err);
 
 /* batch.c: takes the lane's first `count` waiting messages through admission, in its free room. */

@@ -91,14 +91,15 @@ static struct str missing(const struct crew *crew, const struct lane_child *lane
 static void add_warnings(const struct crew *crew, struct arena *arena, struct status *status)
 {
     const struct plan *plan = crew->plan;
-    status->warnings.items =
-        arena_array(arena, plan->warnings.count + 2 * crew->count, sizeof(struct str));
+    status->warnings.items = arena_array(
+        arena, plan->warnings.count + (1 + SLOT_WARNINGS) * crew->count, sizeof(struct str));
     for (size_t i = 0; i < crew->count; i++)
         if (is_missed(crew, &crew->lanes[i]))
             warn(status, missing(crew, &crew->lanes[i], arena));
     for (size_t i = 0; i < crew->count; i++)
-        if (crew->lanes[i].slot->warning[0])
-            warn(status, str_dup(arena, str_of(crew->lanes[i].slot->warning)));
+        for (int k = 0; k < SLOT_WARNINGS; k++)
+            if (crew->lanes[i].slot->warnings[k][0])
+                warn(status, str_dup(arena, str_of(crew->lanes[i].slot->warnings[k])));
     for (size_t i = 0; i < plan->warnings.count; i++)
         warn(status, plan->warnings.items[i]);
 }

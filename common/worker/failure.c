@@ -17,6 +17,8 @@
 #include "worker/signature.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
+/* How long a message that is to be buried waits for room among the dead letters. */
+#define NO_ROOM_DELAY_MS 60000
 /* What is added here to the headers of the delivery (BUS_HEADERS_MAX) must fit in a frame with them. */
 #define REASON_MAX 512
 
@@ -69,11 +71,10 @@ static int64_t delay_of(struct job *job)
 
 /* The token goes along: should the seal end in an outage, or its lane be of an earlier version, the
  * token has the say. */
-static void postpone(struct job *job, uint64_t group)
+static void postpone(struct job *job, int64_t delay_ms, uint64_t group)
 {
     struct lane *lane = job->batch->lane;
     const struct delivery *delivery = job->delivery;
-    const int64_t delay_ms = delay_of(job);
     const int64_t until_ms = job->batch->now + delay_ms + COPY_SEAL_SLACK_MS;
     const struct delay_route route =
         delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
@@ -196,9 +197,18 @@ void job_put_aside(struct job *job, uint64_t group)
     const size_t rounds = lane->settings->retry_delays.count;
     const int64_t attempt = job->delivery->attempt;
     if (!job->hopeless && attempt >= 0 && (size_t)attempt < rounds)
-        postpone(job, group);
+        postpone(job, delay_of(job), group);
     else
         bury(job, group);
+}
+
+void job_put_off(struct job *job, uint64_t group)
+{
+    struct log_line line;
+    log_begin(&line, LOG_ERROR, "no room for a dead letter");
+    log_str(&line, "queue", dead_queue_of(job));
+    log_end(&line);
+    postpone(job, NO_ROOM_DELAY_MS, group);
 }
 
 void job_was_put_aside(struct job *job)
@@ -225,6 +235,6 @@ enum outcome lane_confirm_copies(struct lane *lane, uint64_t group, struct err *
     if (!bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS))
         return retry_later(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
     return lane_group_failed(lane, group)
-               ? retry_later(err, "the broker did not take a copy for the delays or dead letters")
+               ? refuse(err, BUSY, "the broker did not take a copy for the delays or dead letters")
                : OUTCOME_DONE;
 }

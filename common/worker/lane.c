@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker/batch.h"
+#include "worker/dead_watch.h"
 #include "worker/names.h"
 #include "worker/partitions.h"
 #include "worker/pipeline.h"
@@ -337,6 +338,7 @@ static enum outcome keep_house(struct lane *lane, struct err *err)
     }
     log_stats(lane, now_us);
     TRY(renew_if_due(lane, now_us, err));
+    TRY(dead_watch_if_due(lane, now_us, err));
     return relay_run_if_due(lane, now_us, err);
 }
 

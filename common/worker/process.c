@@ -133,7 +133,7 @@ static void warn_of_frames(struct servers *servers)
                        "it busy for so long that this pool stops: set frame_max = %d in its "
                        "rabbitmq.conf",
                        offered, BUS_FRAME_MAX);
-    slot_warn(servers->process->slot, &err);
+    slot_warn(servers->process->slot, SLOT_WARN_FRAMES, err.text);
     log_warn("%s", err.text);
 }
 

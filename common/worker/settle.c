@@ -158,10 +158,16 @@ static bool is_to_be_put_aside(struct job *job)
  * twice, and have one effect. */
 static void put_aside_alone(struct job *job)
 {
+    struct lane *lane = job->batch->lane;
     struct err err = {0};
-    const uint64_t group = ++job->batch->lane->last_group;
+    const uint64_t group = ++lane->last_group;
     job_put_aside(job, group);
-    if (lane_confirm_copies(job->batch->lane, group, &err) == OUTCOME_DONE) {
+    enum outcome outcome = lane_confirm_copies(lane, group, &err);
+    if (outcome == OUTCOME_REFUSED && job->delay_ms == 0) {
+        job_put_off(job, ++lane->last_group);
+        outcome = lane_confirm_copies(lane, lane->last_group, &err);
+    }
+    if (outcome == OUTCOME_DONE) {
         job_was_put_aside(job);
         return;
     }

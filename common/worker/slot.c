@@ -16,7 +16,9 @@ void slot_reset(struct lane_slot *slot)
     slot->has_session = 0;
     slot->crash.signal = 0;
     slot->crash.depth = 0;
-    slot->crash.thread[0] = slot->crash.words[0] = slot->fault[0] = slot->warning[0] = '\0';
+    slot->crash.thread[0] = slot->crash.words[0] = slot->fault[0] = '\0';
+    for (int i = 0; i < SLOT_WARNINGS; i++)
+        slot->warnings[i][0] = '\0';
     slot->moved_us = 0;
     slot_goes_on(slot);
     slot_alive(slot);
@@ -42,9 +44,9 @@ void slot_waits(struct lane_slot *slot, const struct err *err)
     slot_alive(slot);
 }
 
-void slot_warn(struct lane_slot *slot, const struct err *err)
+void slot_warn(struct lane_slot *slot, enum slot_warning which, const char *text)
 {
-    snprintf(slot->warning, sizeof(slot->warning), "%s", err->text);
+    snprintf(slot->warnings[which], sizeof(slot->warnings[which]), "%s", text);
 }
 
 void slot_goes_on(struct lane_slot *slot)

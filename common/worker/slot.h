@@ -20,6 +20,8 @@ enum drain_stage {
 
 extern const char *const drain_stage_names[]; /* "stop taking", ...; ended by NULL */
 
+enum slot_warning { SLOT_WARN_FRAMES, SLOT_WARN_LETTERS, SLOT_WARNINGS };
+
 struct lane_slot {
     /* by the supervisor */
     volatile pid_t pid;
@@ -37,9 +39,10 @@ struct lane_slot {
     volatile uint64_t run;     /* how many times a suspect was set: tells one run from the next */
     volatile int64_t waiting_since_ms; /* for a server, ms since 1970; 0: it waits for none */
     char waiting_for[ERR_TEXT_MAX];
-    char warning[ERR_TEXT_MAX]; /* it works, but not as it should: told by health; "": nothing */
-    char fault[ERR_TEXT_MAX];   /* why it can never work; "": it can */
-    struct crash_report crash;  /* how it died */
+    /* It works, but not as it should: told by health; "": nothing. */
+    char warnings[SLOT_WARNINGS][ERR_TEXT_MAX];
+    char fault[ERR_TEXT_MAX];  /* why it can never work; "": it can */
+    struct crash_report crash; /* how it died */
     volatile int has_session;
     uint8_t session[STORE_SESSION_BYTES]; /* of its transactions */
 };
@@ -54,8 +57,8 @@ int64_t slot_alive_ms(const struct lane_slot *slot);
 /* A server is away; err says which. Keeps the time of the first call until slot_goes_on(). */
 void slot_waits(struct lane_slot *slot, const struct err *err);
 void slot_goes_on(struct lane_slot *slot);
-/* Works, but not as it should; err says why, and what helps. The last one counts. */
-void slot_warn(struct lane_slot *slot, const struct err *err);
+/* Works, but not as it should: why, and what helps; "": all is well again. */
+void slot_warn(struct lane_slot *slot, enum slot_warning which, const char *text);
 /* If the process dies or hangs from here to slot_clear(), the message with this digest is blamed. */
 static inline void slot_suspect(struct lane_slot *slot, uint64_t digest)
 {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "lane_case.h"
+#include "worker/broker_needs.h"
 #include "worker/relay.h"
 
 #define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
@@ -638,6 +639,61 @@ static void fail_through_all_rounds(const char *text, int64_t status, const char
     assert_int_equal(bus_fake_unacked(c.bus), 0);
     assert_int_equal(store_fake_commits(c.store), 0);
     assert_int_equal(c.lane.counters.failed, 3);
+    lane_case_close(&c);
+}
+
+/* Others go on meanwhile, and nobody is told of a burial that was none. */
+void test_lane__dead_letters_wait_for_room_and_hold_up_nobody(void **state)
+{
+    (void)state;
+    enum { ONE_MINUTE = 60000 };
+    const struct bus_message letter = {.routing_key = STR("t.dead.notes"), .body = STR("{}")};
+    begin();
+    c.engine.retry_delays.count = 0;
+    bus_fake_limit(c.bus, STR("t.dead.notes"), 1);
+    assert_true(bus_fake_send(c.bus, &letter));
+    order("m1", NOTE_ID, "bug");
+    order("m2", "bbbbbbbbbbbbbbbbbbbbbbbb", "good");
+    run();
+    assert_reply("m2", 200, NULL);
+    assert_int_equal(depth("t.dead.notes"), 1);
+    assert_int_equal(bus_fake_unacked(c.bus) + depth("replies"), 0);
+    sit_out(ONE_MINUTE);
+    run();
+    assert_int_equal(depth("t.dead.notes"), 1);
+    assert_int_equal(depth("replies"), 0);
+    bus_fake_limit(c.bus, STR("t.dead.notes"), 0);
+    sit_out(ONE_MINUTE);
+    run();
+    assert_int_equal(depth("t.dead.notes"), 2);
+    assert_int_equal(delayed(&c), 0);
+    assert_reply("m1", 500, "INTERNAL");
+    lane_case_close(&c);
+}
+
+/* Long before the broker takes no more. */
+void test_lane__many_dead_letters_are_told_by_health(void **state)
+{
+    (void)state;
+    const struct bus_message letter = {.routing_key = STR("t.dead.notes"), .body = STR("{}")};
+    struct delivery *delivery;
+    begin();
+    run(); /* not at once */
+    for (int i = 1; i < DEAD_LETTERS_MAX / 2; i++)
+        assert_true(bus_fake_send(c.bus, &letter));
+    c.lane.next_letters_us = 1;
+    run();
+    assert_string_equal(c.slot.warnings[SLOT_WARN_LETTERS], "");
+    assert_true(bus_fake_send(c.bus, &letter));
+    c.lane.next_letters_us = 1;
+    run();
+    assert_non_null(strstr(c.slot.warnings[SLOT_WARN_LETTERS],
+                           "t.dead.notes holds 50000 of the 100000 letters that it takes"));
+    assert_non_null(delivery = bus_fake_take(c.bus, STR("t.dead.notes")));
+    delivery_free(delivery);
+    c.lane.next_letters_us = 1;
+    run();
+    assert_string_equal(c.slot.warnings[SLOT_WARN_LETTERS], "");
     lane_case_close(&c);
 }
 
