@@ -141,11 +141,22 @@ static void check_orders(struct check *check)
 
 /* --- one effect per message id --------------------------------------------------------------------- */
 
-static struct journal_key key_of(const struct fault *fault, const struct call *call)
+/* As recall.c makes it: of who welcomes guests what was asked for is part of the key. */
+static struct journal_key key_of(struct fault *fault, const struct call *call)
 {
-    const struct str parts[] = {call->caller, call->message_id};
+    const uint8_t *secret = fault->fixtures.keys.ring[0].digest;
+    const struct operation *operation = service_operation(&fault->service, call->operation);
+    const struct json *json = NULL;
+    uint8_t fingerprint[16] = {0};
     struct journal_key key;
-    auth_digest(fault->fixtures.keys.ring[0].digest, parts, 2, key.bytes, sizeof(key.bytes));
+    struct err err = {0};
+    if (operation->who == GUEST &&
+        json_parse(&fault->arena, call->body, &json, &err) == OUTCOME_DONE)
+        json_fingerprint(json, fingerprint);
+    const struct str asked[] = {call->operation, {(const char *)fingerprint, sizeof(fingerprint)}};
+    auth_digest(secret, asked, 2, fingerprint, sizeof(fingerprint));
+    const struct str parts[] = {call->caller, call->message_id, asked[1]};
+    auth_digest(secret, parts, operation->who == GUEST ? 3 : 2, key.bytes, sizeof(key.bytes));
     return key;
 }
 
