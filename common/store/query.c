@@ -59,8 +59,10 @@ static struct query_value money_part(const struct money *money, struct str part)
     enum field_kind kind;
     if (!doc_path_money(part, &kind))
         panic("money has no %.*s", STR_FMT(part));
-    return kind == FIELD_INT ? (struct query_value){.number = money->amount}
-                             : (struct query_value){.text = str_of(money->currency)};
+    struct query_value value = {.number = money->amount};
+    if (kind == FIELD_STR)
+        value = (struct query_value){.text = str_of(money->currency)};
+    return value;
 }
 
 static struct query_value value_at(const struct shape *shape, const void *object, const char *path)
