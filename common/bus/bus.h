@@ -218,7 +218,8 @@ struct bus_options {
 
 struct bus_confirm {
     uint64_t group;
-    bool ok; /* every message of the group is confirmed and none was returned */
+    bool ok;      /* every message of the group is confirmed and none was returned */
+    bool refused; /* the broker said no to one of them; else, when not ok, nobody knows */
 };
 
 struct bus;

@@ -11,6 +11,7 @@ struct confirm_group {
     uint64_t id;
     size_t pending;
     bool failed;
+    bool refused; /* failed, and not because the connection was lost */
 };
 
 #define RING_START 1024
@@ -112,6 +113,7 @@ static void settle_one(struct confirms *confirms, uint64_t tag, bool ok)
         return;
     *slot(confirms, tag) = NULL;
     group->failed |= !ok;
+    group->refused |= !ok;
     if (--group->pending == 0)
         decide(confirms, group);
 }
@@ -158,7 +160,8 @@ bool confirms_take(struct confirms *confirms, struct bus_confirm *out)
     if (!group)
         return false;
     confirms->decided = group->next;
-    *out = (struct bus_confirm){.group = group->id, .ok = !group->failed};
+    *out =
+        (struct bus_confirm){.group = group->id, .ok = !group->failed, .refused = group->refused};
     free(group);
     return true;
 }

@@ -32,6 +32,8 @@ struct fake_collection {
 struct fake_entry {
     struct journal_entry outbox;
     bool published;
+    int times_put_off;
+    int64_t retry_at; /* 0: it was never put off */
 };
 
 #define FAKE_FAULTS_MAX 16
@@ -138,11 +140,14 @@ enum outcome fake_resolve(struct store *store, const struct commit *commit, stru
 enum outcome fake_journal_find(struct store *store, struct arena *arena,
                                const struct journal_key *keys, size_t count,
                                struct journal_reply **out, size_t *out_count, struct err *err);
-enum outcome fake_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                         struct journal_entry **out, size_t *out_count, struct err *err);
+enum outcome fake_outbox(struct store *store, struct arena *arena, enum outbox part, int64_t age_ms,
+                         size_t max, struct journal_entry **out, size_t *out_count,
+                         struct err *err);
 enum outcome fake_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
                                struct str after, size_t max, struct journal_entry **out,
                                size_t *out_count, struct err *err);
+enum outcome fake_put_off(struct store *store, const struct str *ids, size_t count,
+                          int64_t first_ms, int64_t max_ms, struct err *err);
 enum outcome fake_mark_published(struct store *store, const struct str *ids, size_t count,
                                  struct err *err);
 

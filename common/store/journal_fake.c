@@ -96,18 +96,24 @@ static int by_age(const void *a, const void *b)
     return left->at < right->at ? -1 : left->at > right->at;
 }
 
-enum outcome fake_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                         struct journal_entry **out, size_t *out_count, struct err *err)
+static int64_t now_of(const struct store_fake *fake)
+{
+    return fake->data->now ? fake->data->now : clock_now_ms();
+}
+
+enum outcome fake_outbox(struct store *store, struct arena *arena, enum outbox part, int64_t age_ms,
+                         size_t max, struct journal_entry **out, size_t *out_count, struct err *err)
 {
     struct store_fake *fake = fake_of(store);
     bool applied = false;
     TRY(fake_call(fake, STORE_FAKE_OUTBOX, &applied, err));
-    const int64_t before = (fake->data->now ? fake->data->now : clock_now_ms()) - age_ms;
+    const int64_t now = now_of(fake);
     struct journal_entry *found = arena_array(arena, fake->data->entry_count, sizeof(*found));
     size_t count = 0;
     for (size_t i = 0; i < fake->data->entry_count; i++) {
         const struct fake_entry *entry = fake->data->entries[i];
-        if (!entry->published && entry->outbox.at <= before)
+        if (!entry->published && entry->outbox.at <= now - age_ms &&
+            (part == OUTBOX_ALL || entry->retry_at <= now))
             found[count++] = entry->outbox;
     }
     if (count > 0)
@@ -154,6 +160,23 @@ enum outcome fake_mark_published(struct store *store, const struct str *ids, siz
         struct fake_entry *entry = map_get(&fake_of(store)->data->entries_by_id, ids[i]);
         if (entry)
             entry->published = true;
+    }
+    return OUTCOME_DONE;
+}
+
+enum outcome fake_put_off(struct store *store, const struct str *ids, size_t count,
+                          int64_t first_ms, int64_t max_ms, struct err *err)
+{
+    (void)err;
+    for (size_t i = 0; i < count; i++) {
+        struct fake_entry *entry = map_get(&fake_of(store)->data->entries_by_id, ids[i]);
+        if (!entry)
+            continue;
+        int64_t pause_ms = first_ms;
+        for (int k = 0; k < entry->times_put_off && pause_ms < max_ms; k++)
+            pause_ms *= 2;
+        entry->times_put_off++;
+        entry->retry_at = now_of(fake_of(store)) + (pause_ms < max_ms ? pause_ms : max_ms);
     }
     return OUTCOME_DONE;
 }

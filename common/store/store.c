@@ -87,10 +87,11 @@ enum outcome store_resolve(struct store *store, const struct commit *commit, str
     return store->ops->resolve(store, commit, err);
 }
 
-enum outcome store_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                          struct journal_entry **out, size_t *out_count, struct err *err)
+enum outcome store_outbox(struct store *store, struct arena *arena, enum outbox part,
+                          int64_t age_ms, size_t max, struct journal_entry **out, size_t *out_count,
+                          struct err *err)
 {
-    return store->ops->outbox(store, arena, age_ms, max, out, out_count, err);
+    return store->ops->outbox(store, arena, part, age_ms, max, out, out_count, err);
 }
 
 enum outcome store_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
@@ -104,6 +105,12 @@ enum outcome store_journal_scan(struct store *store, struct arena *arena, int64_
     *out = NULL;
     *out_count = 0;
     return OUTCOME_DONE;
+}
+
+enum outcome store_put_off(struct store *store, const struct str *ids, size_t count,
+                           int64_t first_ms, int64_t max_ms, struct err *err)
+{
+    return store->ops->put_off(store, ids, count, first_ms, max_ms, err);
 }
 
 enum outcome store_mark_published(struct store *store, const struct str *ids, size_t count,

@@ -282,10 +282,12 @@ MUST_CHECK enum outcome store_rehearse(struct store *store, const struct commit 
 MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *commit,
                                       struct err *err);
 
+enum outbox { OUTBOX_DUE, OUTBOX_ALL }; /* without, with those that were put off */
+
 /* Entries not marked published and at least `age_ms` old, oldest first, at most `max`. */
-MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, int64_t age_ms,
-                                     size_t max, struct journal_entry **out, size_t *out_count,
-                                     struct err *err);
+MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, enum outbox part,
+                                     int64_t age_ms, size_t max, struct journal_entry **out,
+                                     size_t *out_count, struct err *err);
 /* Entries made since `since_ms`, in order of their ids, at most `max`: those behind the entry
  * `after`, or from the start when that is absent. For whoever checks the whole journal; BUG when
  * `after` is no id. */
@@ -296,6 +298,10 @@ MUST_CHECK enum outcome store_journal_scan(struct store *store, struct arena *ar
 /* Marks entries published; marking twice is harmless. */
 MUST_CHECK enum outcome store_mark_published(struct store *store, const struct str *ids,
                                              size_t count, struct err *err);
+/* Somebody does not take these entries' events: the outbox leaves them out for `first_ms`, each further
+ * time for twice as long, at most for `max_ms`. */
+MUST_CHECK enum outcome store_put_off(struct store *store, const struct str *ids, size_t count,
+                                      int64_t first_ms, int64_t max_ms, struct err *err);
 
 /* Serialises documents for the cache and back. Absent when a document does not fit its table; false
  * when the bytes are not such documents (another release wrote them): load them anew. */

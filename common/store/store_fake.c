@@ -155,6 +155,7 @@ static const struct store_ops fake_ops = {
     .outbox = fake_outbox,
     .journal_scan = fake_journal_scan,
     .mark_published = fake_mark_published,
+    .put_off = fake_put_off,
     .apply_indexes = no_indexes,
     .check_indexes = always_done,
     .session = session_of,

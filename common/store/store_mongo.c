@@ -123,6 +123,7 @@ static const struct store_ops mongo_ops = {
     .outbox = mongo_outbox,
     .journal_scan = mongo_journal_scan,
     .mark_published = mongo_mark_published,
+    .put_off = mongo_put_off,
     .apply_indexes = mongo_apply_indexes,
     .check_indexes = mongo_check_indexes,
     .session = mongo_session,

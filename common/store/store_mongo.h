@@ -212,13 +212,17 @@ mongo_take_fn mongo_take_entry;
 enum outcome mongo_journal_find(struct store *store, struct arena *arena,
                                 const struct journal_key *keys, size_t count,
                                 struct journal_reply **out, size_t *out_count, struct err *err);
-enum outcome mongo_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                          struct journal_entry **out, size_t *out_count, struct err *err);
+enum outcome mongo_outbox(struct store *store, struct arena *arena, enum outbox part,
+                          int64_t age_ms, size_t max, struct journal_entry **out, size_t *out_count,
+                          struct err *err);
 enum outcome mongo_journal_scan(struct store *store, struct arena *arena, int64_t since_ms,
                                 struct str after, size_t max, struct journal_entry **out,
                                 size_t *out_count, struct err *err);
 enum outcome mongo_mark_published(struct store *store, const struct str *ids, size_t count,
                                   struct err *err);
+
+enum outcome mongo_put_off(struct store *store, const struct str *ids, size_t count,
+                           int64_t first_ms, int64_t max_ms, struct err *err);
 
 enum outcome mongo_apply_indexes(struct store *store, void (*report)(const char *line),
                                  struct err *err);

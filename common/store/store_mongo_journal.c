@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "store/store_mongo.h"
+#include <inttypes.h>
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -323,6 +324,17 @@ static bool put_outbox_filter(bson_t *filter, int64_t before)
            bson_append_date_time(&at, "$lte", 4, before) && bson_append_document_end(filter, &at);
 }
 
+/* An entry that was never put off has no `retryAt`. */
+static bool put_due_filter(bson_t *filter, int64_t now_ms)
+{
+    bson_t retry_at, later;
+    return bson_append_document_begin(filter, "retryAt", -1, &retry_at) &&
+           bson_append_document_begin(&retry_at, "$not", 4, &later) &&
+           bson_append_date_time(&later, "$gt", 3, now_ms) &&
+           bson_append_document_end(&retry_at, &later) &&
+           bson_append_document_end(filter, &retry_at);
+}
+
 static bool put_entry_options(bson_t *options, const char *order, size_t max, int32_t timeout_ms)
 {
     bson_t part;
@@ -332,14 +344,17 @@ static bool put_entry_options(bson_t *options, const char *order, size_t max, in
            bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
 }
 
-enum outcome mongo_outbox(struct store *base, struct arena *arena, int64_t age_ms, size_t max,
-                          struct journal_entry **out, size_t *out_count, struct err *err)
+enum outcome mongo_outbox(struct store *base, struct arena *arena, enum outbox part, int64_t age_ms,
+                          size_t max, struct journal_entry **out, size_t *out_count,
+                          struct err *err)
 {
     const struct mongo_link *link = &mongo_of(base)->link;
     struct mongo_entries outbox = {.arena = arena};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
-    if (!put_outbox_filter(&filter, clock_now_ms() - age_ms) ||
+    const int64_t now_ms = clock_now_ms();
+    if (!put_outbox_filter(&filter, now_ms - age_ms) ||
+        (part == OUTBOX_DUE && !put_due_filter(&filter, now_ms)) ||
         !put_entry_options(&options, "at", max, link->timeout_ms))
         return bug(err, "journal: the outbox cannot be asked");
     TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_entry, &outbox, err));
@@ -377,10 +392,10 @@ enum outcome mongo_journal_scan(struct store *base, struct arena *arena, int64_t
     return OUTCOME_DONE;
 }
 
-/* {q: {_id: {$in: [...]}}, u: {$set: {published: true}}, multi: true} */
-static bool put_mark(bson_t *update, const struct str *ids, size_t count)
+/* {q: {_id: {$in: [...]}}, multi: true} */
+static bool put_entries(bson_t *update, const struct str *ids, size_t count)
 {
-    bson_t q, id, in, u, set;
+    bson_t q, id, in;
     bool ok = bson_append_document_begin(update, "q", 1, &q) &&
               bson_append_document_begin(&q, "_id", 3, &id) &&
               bson_append_array_begin(&id, "$in", 3, &in);
@@ -391,15 +406,14 @@ static bool put_mark(bson_t *update, const struct str *ids, size_t count)
         ok = codec_put_id(&in, index, ids[i]);
     }
     return ok && bson_append_array_end(&id, &in) && bson_append_document_end(&q, &id) &&
-           bson_append_document_end(update, &q) && bson_append_document_begin(update, "u", 1, &u) &&
-           bson_append_document_begin(&u, "$set", 4, &set) &&
-           bson_append_bool(&set, "published", -1, true) && bson_append_document_end(&u, &set) &&
-           bson_append_document_end(update, &u) && bson_append_bool(update, "multi", 5, true);
+           bson_append_document_end(update, &q) && bson_append_bool(update, "multi", 5, true);
 }
 
-/* w:1 is enough: a mark that is lost only publishes the same events, with the same ids, again. */
-enum outcome mongo_mark_published(struct store *base, const struct str *ids, size_t count,
-                                  struct err *err)
+/* `u` is what is done to each of them. w:1 is enough: what is lost only publishes the same events, with
+ * the same ids, again. */
+static enum outcome update_entries(const struct mongo_link *link, const struct str *ids,
+                                   size_t count, bool (*put_u)(bson_t *update, const void *context),
+                                   const void *context, struct err *err)
 {
     AUTO_BSON command = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
@@ -409,12 +423,57 @@ enum outcome mongo_mark_published(struct store *base, const struct str *ids, siz
         return OUTCOME_DONE;
     const bool ok = bson_append_utf8(&command, "update", -1, JOURNAL_COLLECTION, -1) &&
                     mongo_array_begin(&updates, &command, "updates") &&
-                    mongo_array_add(&updates, &update) && put_mark(&update, ids, count) &&
-                    mongo_array_add_end(&updates, &update) && mongo_array_end(&updates);
+                    mongo_array_add(&updates, &update) && put_entries(&update, ids, count) &&
+                    put_u(&update, context) && mongo_array_add_end(&updates, &update) &&
+                    mongo_array_end(&updates);
     if (!ok)
-        return bug(err, "journal: entries cannot be marked published");
+        return bug(err, "journal: an update of entries cannot be built");
     mongo_write_options(&options, 1);
     AUTO_BSON reply;
-    return mongo_run(&mongo_of(base)->link, MONGO_WRITE, &command, &options, &reply,
-                     JOURNAL_COLLECTION, err);
+    return mongo_run(link, MONGO_WRITE, &command, &options, &reply, JOURNAL_COLLECTION, err);
+}
+
+static bool put_published(bson_t *update, const void *context)
+{
+    bson_t u, set;
+    (void)context;
+    return bson_append_document_begin(update, "u", 1, &u) &&
+           bson_append_document_begin(&u, "$set", 4, &set) &&
+           bson_append_bool(&set, "published", -1, true) && bson_append_document_end(&u, &set) &&
+           bson_append_document_end(update, &u);
+}
+
+enum outcome mongo_mark_published(struct store *base, const struct str *ids, size_t count,
+                                  struct err *err)
+{
+    return update_entries(&mongo_of(base)->link, ids, count, put_published, NULL, err);
+}
+
+struct pause {
+    int64_t first_ms, max_ms;
+};
+
+#define TIMES_PUT_OFF "{\"$ifNull\":[\"$timesPutOff\",0]}"
+
+/* By the server, which knows how often each of them was put off. */
+static bool put_pause(bson_t *update, const void *context)
+{
+    const struct pause *pause = context;
+    char json[512];
+    snprintf(json, sizeof(json),
+             "{\"u\":[{\"$set\":{\"timesPutOff\":{\"$add\":[" TIMES_PUT_OFF ",1]},"
+             "\"retryAt\":{\"$add\":[\"$$NOW\",{\"$min\":[%" PRId64 ",{\"$multiply\":[%" PRId64
+             ",{\"$pow\":[2," TIMES_PUT_OFF "]}]}]}]}}}]}",
+             pause->max_ms, pause->first_ms);
+    bson_t *statement = bson_new_from_json((const uint8_t *)json, -1, NULL);
+    const bool ok = statement && bson_concat(update, statement);
+    bson_destroy(statement);
+    return ok;
+}
+
+enum outcome mongo_put_off(struct store *base, const struct str *ids, size_t count,
+                           int64_t first_ms, int64_t max_ms, struct err *err)
+{
+    const struct pause pause = {first_ms, max_ms};
+    return update_entries(&mongo_of(base)->link, ids, count, put_pause, &pause, err);
 }

@@ -23,14 +23,17 @@ struct store_ops {
     int (*commit_fd)(const struct store *store);
     enum outcome (*rehearse)(struct store *store, const struct commit *commit, struct err *err);
     enum outcome (*resolve)(struct store *store, const struct commit *commit, struct err *err);
-    enum outcome (*outbox)(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                           struct journal_entry **out, size_t *out_count, struct err *err);
+    enum outcome (*outbox)(struct store *store, struct arena *arena, enum outbox part,
+                           int64_t age_ms, size_t max, struct journal_entry **out,
+                           size_t *out_count, struct err *err);
     /* as with scan */
     enum outcome (*journal_scan)(struct store *store, struct arena *arena, int64_t since_ms,
                                  struct str after, size_t max, struct journal_entry **out,
                                  size_t *out_count, struct err *err);
     enum outcome (*mark_published)(struct store *store, const struct str *ids, size_t count,
                                    struct err *err);
+    enum outcome (*put_off)(struct store *store, const struct str *ids, size_t count,
+                            int64_t first_ms, int64_t max_ms, struct err *err);
     enum outcome (*apply_indexes)(struct store *store, void (*report)(const char *line),
                                   struct err *err);
     enum outcome (*check_indexes)(struct store *store, struct err *err);

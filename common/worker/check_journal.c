@@ -182,8 +182,8 @@ static enum outcome verify_outbox(struct check *check, struct err *err)
     if (check_is_quiesced(check))
         return OUTCOME_DONE; /* then the journal must have none at all */
     arena_clear(&check->page);
-    TRY(store_outbox(check->options->store, &check->page, OUTBOX_AGE_MS, LISTED_MAX, &entries,
-                     &count, err));
+    TRY(store_outbox(check->options->store, &check->page, OUTBOX_ALL, OUTBOX_AGE_MS, LISTED_MAX,
+                     &entries, &count, err));
     for (size_t i = 0; i < count; i++)
         check_found(check, "journal", entries[i].id,
                     "events that are not published, %d s after the commit or more: %zu, first %.*s",

@@ -57,7 +57,7 @@ static enum outcome settle(struct lane *lane, struct err *err)
     TRY(bus_flush(lane->bus, err));
     const bool confirmed = bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS);
     relay_take_confirms(lane);
-    TRY(relay_mark_published(lane, err));
+    TRY(relay_write_down(lane, err));
     return confirmed ? OUTCOME_DONE : retry_later(err, "events are unconfirmed");
 }
 

@@ -331,10 +331,10 @@ static enum outcome keep_house(struct lane *lane, struct err *err)
     const int64_t now_us = clock_monotonic_us();
     slot_alive(lane->slot);
     relay_take_confirms(lane);
-    if (lane->published.count >= MARK_BATCH ||
-        (lane->published.count > 0 && now_us >= lane->next_mark_us)) {
+    const size_t unwritten = lane->published.count + lane->refused.count;
+    if (unwritten >= MARK_BATCH || (unwritten > 0 && now_us >= lane->next_mark_us)) {
         lane->next_mark_us = now_us + MARK_PERIOD_US;
-        TRY(relay_mark_published(lane, err));
+        TRY(relay_write_down(lane, err));
     }
     log_stats(lane, now_us);
     TRY(renew_if_due(lane, now_us, err));

@@ -36,6 +36,14 @@ struct open_group {
     uint64_t group;
     char journal_id[ID_TEXT + 1];
     int64_t opened_us; /* monotonic */
+    char *route;  /* of the one event that it holds: "exchange key"; NULL: all of the entry's */
+    bool spoiled; /* another event of the same entry was not taken */
+};
+
+/* Journal ids that wait to be written down; own memory. */
+struct lane_ids {
+    struct str *items;
+    size_t count, capacity;
 };
 
 struct lane_counters {
@@ -91,10 +99,10 @@ struct lane {
     struct open_group *groups;
     size_t group_count, group_capacity;
     uint64_t last_group;
-    uint64_t failed_group;      /* the last single message that the broker did not take */
-    LIST(struct str) published; /* journal ids to be marked; own memory */
-    size_t published_capacity;
-    int stumbles; /* recoveries since the last batch that went through */
+    uint64_t failed_group;     /* the last single message that the broker did not take */
+    struct lane_ids published; /* to be marked */
+    struct lane_ids refused;   /* to be put off */
+    int stumbles;              /* recoveries since the last batch that went through */
     int64_t next_relay_us;
     int64_t next_mark_us;
     int64_t next_renewal_us;

@@ -1,6 +1,7 @@
 /* relay.c - the outbox: from the journal to the broker. */
 #include "worker/relay.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 #include "worker/signature.h"
 
 #define RELAY_BATCH      100
+#define PUT_OFF_MAX_MS   (10LL * MS_PER_MINUTE)
 #define CONFIRM_TIMEOUTS 2 /* of amqp.timeout: a busy broker may be late once */
 
 /* --- confirms --------------------------------------------------------------------------------------- */
@@ -23,16 +25,19 @@ static void *grown(void *array, size_t count, size_t *capacity, size_t size)
     return array;
 }
 
-uint64_t lane_open_group(struct lane *lane, struct str journal_id)
+static struct open_group *open_group(struct lane *lane, struct str journal_id)
 {
     lane->groups =
         grown(lane->groups, lane->group_count, &lane->group_capacity, sizeof(*lane->groups));
     struct open_group *open = &lane->groups[lane->group_count++];
-    open->group = ++lane->last_group;
+    *open = (struct open_group){.group = ++lane->last_group, .opened_us = clock_monotonic_us()};
     memcpy(open->journal_id, journal_id.ptr, ID_TEXT);
-    open->journal_id[ID_TEXT] = '\0';
-    open->opened_us = clock_monotonic_us();
-    return open->group;
+    return open;
+}
+
+uint64_t lane_open_group(struct lane *lane, struct str journal_id)
+{
+    return open_group(lane, journal_id)->group;
 }
 
 void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,
@@ -54,14 +59,61 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                 group);
 }
 
-static void to_be_marked(struct lane *lane, const struct open_group *open)
+static void add_id(struct lane_ids *ids, const char *journal_id)
 {
-    lane->published.items = grown(lane->published.items, lane->published.count,
-                                  &lane->published_capacity, sizeof(struct str));
-    char *id = strdup(open->journal_id);
+    ids->items = grown(ids->items, ids->count, &ids->capacity, sizeof(struct str));
+    char *id = strdup(journal_id);
     if (!id)
         panic("out of memory for an outbox entry");
-    lane->published.items[lane->published.count++] = str_of(id);
+    ids->items[ids->count++] = str_of(id);
+}
+
+static void clear_ids(struct lane_ids *ids)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        free((void *)(uintptr_t)ids->items[i].ptr);
+    ids->count = 0;
+}
+
+static void log_refusal(const struct open_group *open)
+{
+    struct log_line line;
+    log_begin(&line, LOG_WARN, "a subscriber does not take an event");
+    log_str(&line, "journal", str_of(open->journal_id));
+    log_str(&line, "exchange", str_of(open->route));
+    log_str(&line, "routingKey", str_of(open->route + strlen(open->route) + 1));
+    log_end(&line);
+}
+
+/* Another group of the same entry, which has one for each of its routes. */
+static struct open_group *sibling_of(const struct lane *lane, const struct open_group *open,
+                                     size_t from)
+{
+    for (size_t i = from; i < lane->group_count; i++)
+        if (strcmp(lane->groups[i].journal_id, open->journal_id) == 0)
+            return &lane->groups[i];
+    return NULL;
+}
+
+static void spoil_siblings(struct lane *lane, const struct open_group *open)
+{
+    for (struct open_group *other = sibling_of(lane, open, 0); other;
+         other = sibling_of(lane, open, (size_t)(other - lane->groups) + 1))
+        other->spoiled = true;
+}
+
+/* `open` is not among the lane's any more. */
+static void close_entry(struct lane *lane, const struct open_group *open,
+                        const struct bus_confirm *confirm)
+{
+    if (confirm->refused && open->route)
+        log_refusal(open);
+    if (confirm->refused && !open->spoiled)
+        add_id(&lane->refused, open->journal_id);
+    if (!confirm->ok)
+        spoil_siblings(lane, open);
+    else if (!open->spoiled && !sibling_of(lane, open, 0))
+        add_id(&lane->published, open->journal_id);
 }
 
 static void close_group(struct lane *lane, const struct bus_confirm *confirm)
@@ -69,9 +121,11 @@ static void close_group(struct lane *lane, const struct bus_confirm *confirm)
     for (size_t i = 0; i < lane->group_count; i++) {
         if (lane->groups[i].group != confirm->group)
             continue;
-        if (confirm->ok)
-            to_be_marked(lane, &lane->groups[i]);
+        const struct open_group open = lane->groups[i];
         lane->groups[i] = lane->groups[--lane->group_count];
+        lane->groups[lane->group_count].route = NULL; /* it moved, or is ours now */
+        close_entry(lane, &open, confirm);
+        free(open.route);
         return;
     }
     /* A single message (a copy for the delays or dead letters), not an outbox entry. */
@@ -104,26 +158,39 @@ bool lane_group_failed(struct lane *lane, uint64_t group)
     return lane->failed_group == group;
 }
 
-enum outcome relay_mark_published(struct lane *lane, struct err *err)
+enum outcome relay_write_down(struct lane *lane, struct err *err)
 {
-    if (lane->published.count == 0)
-        return OUTCOME_DONE;
-    TRY(store_mark_published(lane->store, lane->published.items, lane->published.count, err));
-    for (size_t i = 0; i < lane->published.count; i++)
-        free((void *)(uintptr_t)lane->published.items[i].ptr);
-    lane->published.count = 0;
+    const int64_t first_ms = lane->settings->relay_age_ms;
+    if (lane->published.count)
+        TRY(store_mark_published(lane->store, lane->published.items, lane->published.count, err));
+    clear_ids(&lane->published);
+    if (lane->refused.count)
+        TRY(store_put_off(lane->store, lane->refused.items, lane->refused.count, first_ms,
+                          PUT_OFF_MAX_MS, err));
+    clear_ids(&lane->refused);
     return OUTCOME_DONE;
 }
 
 void relay_release(struct lane *lane)
 {
-    for (size_t i = 0; i < lane->published.count; i++)
-        free((void *)(uintptr_t)lane->published.items[i].ptr);
+    clear_ids(&lane->published);
     free(lane->published.items);
+    clear_ids(&lane->refused);
+    free(lane->refused.items);
+    for (size_t i = 0; i < lane->group_count; i++)
+        free(lane->groups[i].route);
     free(lane->groups);
 }
 
 /* --- what a crash left ---------------------------------------------------------------------------------- */
+
+static bool holds_id(const struct lane_ids *ids, struct str id)
+{
+    for (size_t i = 0; i < ids->count; i++)
+        if (str_eq(ids->items[i], id))
+            return true;
+    return false;
+}
 
 /* Entries whose confirms this lane still awaits are not old enough to be lost. */
 static bool is_open_here(const struct lane *lane, struct str id)
@@ -131,20 +198,38 @@ static bool is_open_here(const struct lane *lane, struct str id)
     for (size_t i = 0; i < lane->group_count; i++)
         if (str_eq(str_of(lane->groups[i].journal_id), id))
             return true;
-    for (size_t i = 0; i < lane->published.count; i++)
-        if (str_eq(lane->published.items[i], id))
-            return true;
-    return false;
+    return holds_id(&lane->published, id) || holds_id(&lane->refused, id);
+}
+
+static bool is_route(const struct open_group *open, const struct journal_event *event)
+{
+    const char *key = open->route + strlen(open->route) + 1;
+    return str_eq(str_of(open->route), event->exchange) && str_eq(str_of(key), event->routing_key);
+}
+
+/* One for each route of an entry, so that a refusal tells whose: "exchange\0key". */
+static uint64_t group_of_route(struct lane *lane, size_t first, struct str journal_id,
+                               const struct journal_event *event)
+{
+    for (size_t i = first; i < lane->group_count; i++)
+        if (is_route(&lane->groups[i], event))
+            return lane->groups[i].group;
+    struct open_group *open = open_group(lane, journal_id);
+    if (asprintf(&open->route, "%.*s%c%.*s", STR_FMT(event->exchange), '\0',
+                 STR_FMT(event->routing_key)) < 0)
+        panic("out of memory for a route");
+    return open->group;
 }
 
 static void republish(struct lane *lane, const struct journal_entry *entry)
 {
     if (is_open_here(lane, entry->id))
         return;
+    const size_t first = lane->group_count;
     lane_note_left_behind(lane, entry->at, entry->events, entry->event_count);
-    const uint64_t group = lane_open_group(lane, entry->id);
     for (size_t i = 0; i < entry->event_count; i++)
-        lane_publish_event(lane, &lane->arena, &entry->events[i], group);
+        lane_publish_event(lane, &lane->arena, &entry->events[i],
+                           group_of_route(lane, first, entry->id, &entry->events[i]));
     struct log_line line;
     log_begin(&line, LOG_WARN, "events published again");
     log_str(&line, "journal", entry->id);
@@ -174,8 +259,8 @@ enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err
         return OUTCOME_DONE;
     struct journal_entry *entries;
     size_t count;
-    TRY(store_outbox(lane->store, &lane->arena, lane->settings->relay_age_ms, RELAY_BATCH, &entries,
-                     &count, err));
+    TRY(store_outbox(lane->store, &lane->arena, OUTBOX_DUE, lane->settings->relay_age_ms,
+                     RELAY_BATCH, &entries, &count, err));
     for (size_t i = 0; i < count; i++)
         republish(lane, &entries[i]);
     lane_invalidate(lane, &lane->arena);

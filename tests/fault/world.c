@@ -137,7 +137,7 @@ static bool is_quiet(struct fault *fault)
     size_t unpublished = 0;
     int64_t dead, others;
     struct err err = {0};
-    if (store_outbox(fault->store, &fault->arena, 0, 1, &entries, &unpublished, &err) !=
+    if (store_outbox(fault->store, &fault->arena, OUTBOX_ALL, 0, 1, &entries, &unpublished, &err) !=
         OUTCOME_DONE)
         return false;
     spy_depths(fault, &dead, &others);

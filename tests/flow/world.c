@@ -293,7 +293,7 @@ void world_end(struct world *world)
     if (world->real && world->lane.tokens) {
         /* Late events must not reach the next script. A failure here shows there. */
         const bool settled = world_settle(world);
-        if (settled && relay_mark_published(&world->lane, &err) != OUTCOME_DONE)
+        if (settled && relay_write_down(&world->lane, &err) != OUTCOME_DONE)
             fprintf(stderr, "flow: %s\n", err.text);
     }
     if (world->idle.service)

@@ -309,8 +309,9 @@ void test_store_commit_live__events_come_back_byte_for_byte(void **state)
     commit.events = events;
     commit.event_count = COUNT(events);
     assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
-    assert_outcome(rig, OUTCOME_DONE,
-                   store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err));
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err));
     assert_int_equal(count, 1);
     assert_text(entries[0].id, commit.id);
     assert_int_equal(entries[0].at, commit.now);
@@ -376,7 +377,7 @@ static void assert_journal(struct rig *rig, const char *what, enum outcome expec
     size_t count = 0;
     const enum outcome outcomes[] = {
         store_journal_find(rig->store, &rig->arena, &key, 1, &replies, &count, &rig->err),
-        store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err),
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err),
         store_journal_scan(rig->store, &rig->arena, 0, STR_ABSENT, 10, &entries, &count, &rig->err),
     };
     for (size_t i = 0; i < COUNT(outcomes); i++)

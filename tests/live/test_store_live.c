@@ -444,24 +444,78 @@ void test_store_live__outbox_gives_what_is_not_published(void **state)
     assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &young, &rig->err));
     assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &old, &rig->err));
     assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &silent, &rig->err));
-    assert_outcome(rig, OUTCOME_DONE,
-                   store_outbox(rig->store, &rig->arena, 30000, 10, &entries, &count, &rig->err));
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 30000, 10, &entries, &count, &rig->err));
     assert_int_equal(count, 1);
     assert_true(str_eq(entries[0].id, old.id));
     assert_int_equal(entries[0].at, old.now);
     assert_int_equal(entries[0].event_count, 2);
     assert_true(str_eq(entries[0].events[1].routing_key, STR("order.placed")));
     assert_true(str_is_absent(entries[0].events[1].traceparent));
-    assert_outcome(rig, OUTCOME_DONE,
-                   store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err));
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err));
     assert_int_equal(count, 2);
     assert_true(str_eq(entries[0].id, old.id));
     const struct str ids[] = {old.id, young.id};
     for (int i = 0; i < 2; i++)
         assert_outcome(rig, OUTCOME_DONE, store_mark_published(rig->store, ids, 2, &rig->err));
-    assert_outcome(rig, OUTCOME_DONE,
-                   store_outbox(rig->store, &rig->arena, 0, 10, &entries, &count, &rig->err));
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err));
     assert_int_equal(count, 0);
+    rig_close(rig);
+}
+
+static size_t due_entries(struct rig *rig)
+{
+    struct journal_entry *entries = NULL;
+    size_t count = 0;
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err));
+    return count;
+}
+
+static int64_t retry_in_ms(struct rig *rig, struct str id)
+{
+    const bson_t *found = NULL;
+    bson_t filter = BSON_INITIALIZER;
+    bson_iter_t at;
+    bson_oid_t oid;
+    int64_t retry_at = 0;
+    bson_oid_init_from_string(&oid, id.ptr);
+    bson_append_oid(&filter, "_id", -1, &oid);
+    mongoc_collection_t *journal =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, "journal");
+    mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(journal, &filter, NULL, NULL);
+    if (mongoc_cursor_next(cursor, &found) && bson_iter_init_find(&at, found, "retryAt"))
+        retry_at = bson_iter_date_time(&at);
+    mongoc_cursor_destroy(cursor);
+    mongoc_collection_destroy(journal);
+    bson_destroy(&filter);
+    return retry_at - clock_now_ms();
+}
+
+/* Twice as long each time, up to a bound; and the others are not held up. */
+void test_store_live__outbox_leaves_out_what_was_put_off(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct commit stuck = commit_of(rig, NULL, 0, "stuck", 1);
+    const struct commit other = commit_of(rig, NULL, 0, "other", 1);
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &stuck, &rig->err));
+    assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &other, &rig->err));
+    const int64_t bounds[][2] = {{500, 1000}, {1500, 2000}, {2500, 3000}, {2500, 3000}}; /* s */
+    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        assert_outcome(rig, OUTCOME_DONE,
+                       store_put_off(rig->store, &stuck.id, 1, 1000000, 3000000, &rig->err));
+        assert_in_range(retry_in_ms(rig, stuck.id), bounds[i][0] * 1000, bounds[i][1] * 1000);
+        assert_int_equal(due_entries(rig), 1);
+    }
+    assert_outcome(rig, OUTCOME_DONE, store_put_off(rig->store, &other.id, 1, 0, 0, &rig->err));
+    assert_int_equal(due_entries(rig), 1);
     rig_close(rig);
 }
 

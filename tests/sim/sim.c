@@ -236,8 +236,8 @@ static bool outbox_is_empty(const struct sim *sim)
     struct arena arena;
     arena_init(&arena, 4096);
     /* A clock that was set back may have dated entries later than now. */
-    const bool asked =
-        store_outbox(sim->store, &arena, -MS_PER_HOUR, 1, &entries, &count, &err) == OUTCOME_DONE;
+    const bool asked = store_outbox(sim->store, &arena, OUTBOX_ALL, -MS_PER_HOUR, 1, &entries,
+                                    &count, &err) == OUTCOME_DONE;
     arena_release(&arena);
     return asked && count == 0;
 }

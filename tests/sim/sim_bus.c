@@ -64,7 +64,7 @@ static void send_confirms(struct sim_bus *self)
     struct bus_confirm confirm;
     while (bus_confirmed(self->real, &confirm)) {
         if (sim_strikes(sim, FAULT_CONFIRM_REFUSED))
-            confirm.ok = false;
+            confirm = (struct bus_confirm){.group = confirm.group, .refused = true};
         const int64_t most = sim_strikes(sim, FAULT_CONFIRM_LATE) ? CONFIRM_LATE_US : CONFIRM_US;
         hold(self, confirm, now_of(self) + sim_between(sim, 50, most));
     }
@@ -75,7 +75,7 @@ static void fail_confirms(struct sim_bus *self)
 {
     for (size_t i = 0; i < self->held_count; i++)
         if (self->held[i].due_us > now_of(self))
-            self->held[i] = (struct held){{self->held[i].confirm.group, false}, now_of(self)};
+            self->held[i] = (struct held){{.group = self->held[i].confirm.group}, now_of(self)};
     struct bus_confirm confirm;
     while (bus_confirmed(self->real, &confirm))
         hold(self, confirm, now_of(self));

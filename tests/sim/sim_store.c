@@ -108,12 +108,14 @@ static enum outcome sim_journal_find(struct store *store, struct arena *arena,
                   err);
 }
 
-static enum outcome sim_outbox(struct store *store, struct arena *arena, int64_t age_ms, size_t max,
-                               struct journal_entry **out, size_t *out_count, struct err *err)
+static enum outcome sim_outbox(struct store *store, struct arena *arena, enum outbox part,
+                               int64_t age_ms, size_t max, struct journal_entry **out,
+                               size_t *out_count, struct err *err)
 {
     const struct sim_store *self = sim_of(store);
     TRY(ask(self, "store outbox", err));
-    return answer(self, store_outbox(self->real, arena, age_ms, max, out, out_count, err), err);
+    return answer(self, store_outbox(self->real, arena, part, age_ms, max, out, out_count, err),
+                  err);
 }
 
 /* No lane goes through everything, so nothing strikes here. */
@@ -147,6 +149,14 @@ static enum outcome sim_mark(struct store *store, const struct str *ids, size_t 
     const struct sim_store *self = sim_of(store);
     TRY(ask(self, "store mark", err));
     return answer(self, store_mark_published(self->real, ids, count, err), err);
+}
+
+static enum outcome sim_put_off(struct store *store, const struct str *ids, size_t count,
+                                int64_t first_ms, int64_t max_ms, struct err *err)
+{
+    const struct sim_store *self = sim_of(store);
+    TRY(ask(self, "store put off", err));
+    return answer(self, store_put_off(self->real, ids, count, first_ms, max_ms, err), err);
 }
 
 /* --- a commit on its way ------------------------------------------------------------------------ */
@@ -402,6 +412,7 @@ static const struct store_ops sim_ops = {
     .rehearse = sim_rehearse,
     .journal_scan = sim_journal_scan,
     .mark_published = sim_mark,
+    .put_off = sim_put_off,
     .apply_indexes = apply_indexes,
     .check_indexes = check_indexes,
     .session = session_of,

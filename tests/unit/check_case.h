@@ -106,11 +106,11 @@ static inline enum outcome busy_journal_scan(struct store *store, struct arena *
     return store_journal_scan(busy_inner(store), arena, since_ms, after, max, out, out_count, err);
 }
 
-static inline enum outcome busy_outbox(struct store *store, struct arena *arena, int64_t age_ms,
-                                       size_t max, struct journal_entry **out, size_t *out_count,
-                                       struct err *err)
+static inline enum outcome busy_outbox(struct store *store, struct arena *arena, enum outbox part,
+                                       int64_t age_ms, size_t max, struct journal_entry **out,
+                                       size_t *out_count, struct err *err)
 {
-    return store_outbox(busy_inner(store), arena, age_ms, max, out, out_count, err);
+    return store_outbox(busy_inner(store), arena, part, age_ms, max, out, out_count, err);
 }
 
 static inline enum outcome busy_transactions(struct store *store, int64_t age_ms, int64_t *out,

@@ -117,7 +117,7 @@ static size_t outbox(struct journal_entry **entries)
 {
     struct err err = {0};
     size_t count;
-    must(store_outbox(c.store, &c.arena, 0, 100, entries, &count, &err), &err);
+    must(store_outbox(c.store, &c.arena, OUTBOX_ALL, 0, 100, entries, &count, &err), &err);
     return count;
 }
 
@@ -347,6 +347,47 @@ void test_lane__one_relay_at_a_time(void **state)
     c.lane.next_relay_us = 0;
     run();
     assert_int_equal(depth("spy"), 2);
+    lane_case_close(&c);
+}
+
+/* A subscriber that takes no more: "full" has room for one message, and that is there. */
+static void subscribe_full(void)
+{
+    struct err err = {0};
+    const struct bus_binding all = {STR("t.events"), STR("#")};
+    const struct bus_queue full = {
+        .name = STR("full"), .bindings = &all, .binding_count = 1, .length_max = 1};
+    const struct bus_topology topology = {.queues = &full, .queue_count = 1};
+    must(bus_declare(c.bus, &topology, &err), &err);
+    assert_true(bus_fake_send(
+        c.bus, &(struct bus_message){.exchange = STR(""), .routing_key = STR("full")}));
+}
+
+/* A turn of the relay after so long, and what comes of it. */
+static void relay_after(int64_t ms)
+{
+    lane_case_now += ms;
+    store_fake_set_now(c.store, lane_case_now + 1000);
+    c.lane.next_relay_us = c.lane.next_mark_us = 0;
+    run();
+}
+
+/* Everybody else gets what it refuses again and again: so less and less often. */
+void test_lane__what_a_subscriber_refuses_is_published_less_and_less_often(void **state)
+{
+    (void)state;
+    struct journal_entry *entries;
+    begin();
+    subscribe_full();
+    order("m1", NOTE_ID, "hello");
+    for (int i = 0; i < 100; i++)
+        relay_after(100);                 /* ten seconds, a hundred times relay.age */
+    assert_in_range(depth("spy"), 5, 10); /* after 100 ms, 200 ms, 400 ms, ... */
+    assert_int_equal(outbox(&entries), 1);
+    take("full");
+    relay_after(20000);
+    relay_after(0);
+    assert_int_equal(outbox(&entries), 0);
     lane_case_close(&c);
 }
 

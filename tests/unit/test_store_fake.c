@@ -377,14 +377,26 @@ void test_store_fake__journal_and_outbox(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         store_fake_set_now(rig->store, rows[i].now);
         assert_int_equal(
-            store_outbox(rig->store, &rig->arena, 1000, 9, &entries, &count, &rig->err),
+            store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 1000, 9, &entries, &count, &rig->err),
             OUTCOME_DONE);
         assert_int_equal(count, rows[i].count);
     }
     assert_int_equal(entries[0].event_count, 2);
+    for (int64_t pause = 1000; pause <= 4000; pause += pause < 2000 ? 1000 : 2000) {
+        assert_int_equal(store_put_off(rig->store, &loud.id, 1, 1000, 4000, &rig->err),
+                         OUTCOME_DONE);
+        store_fake_set_now(rig->store, rows[1].now + pause - 1);
+        assert_int_equal(
+            store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 1000, 9, &entries, &count, &rig->err),
+            OUTCOME_DONE);
+        assert_int_equal(count, 0);
+        store_fake_set_now(rig->store, rows[1].now);
+    }
+    store_fake_set_now(rig->store, rows[1].now + 4000);
     assert_int_equal(store_mark_published(rig->store, &loud.id, 1, &rig->err), OUTCOME_DONE);
-    assert_int_equal(store_outbox(rig->store, &rig->arena, 0, 9, &entries, &count, &rig->err),
-                     OUTCOME_DONE);
+    assert_int_equal(
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 9, &entries, &count, &rig->err),
+        OUTCOME_DONE);
     assert_int_equal(count, 0);
     rig_close(rig);
 }
