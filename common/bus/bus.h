@@ -107,7 +107,8 @@ struct bus_header {
     struct str value;
 };
 
-/* One message to send; persistent unless `transient`; content type application/json. Everything is
+/* One message to send; persistent unless `transient`; content type application/json unless it says
+ * another. Everything is
  * copied before bus_publish returns. Absent strs and numbers <= 0 are left out. */
 struct bus_message {
     struct str exchange; /* "" is the default exchange: routing_key is a queue */
@@ -117,6 +118,8 @@ struct bus_message {
     struct str correlation_id;
     struct str reply_to;
     struct str type;
+    struct str content_type;     /* absent: application/json */
+    struct str content_encoding; /* absent: as it is */
     struct str authorization;
     struct str api_key;
     struct str api_version;

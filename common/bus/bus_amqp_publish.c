@@ -160,9 +160,13 @@ static void set_properties(amqp_basic_properties_t *properties, const struct bus
                            char expiration[NUMBER_TEXT])
 {
     properties->_flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG;
-    properties->content_type = amqp_cstring_bytes("application/json");
+    properties->content_type = str_is_absent(message->content_type)
+                                   ? amqp_cstring_bytes("application/json")
+                                   : amqp_bytes_of(message->content_type);
     properties->delivery_mode =
         message->transient ? AMQP_DELIVERY_NONPERSISTENT : AMQP_DELIVERY_PERSISTENT;
+    set_property(properties, AMQP_BASIC_CONTENT_ENCODING_FLAG, &properties->content_encoding,
+                 message->content_encoding);
     set_property(properties, AMQP_BASIC_MESSAGE_ID_FLAG, &properties->message_id,
                  message->message_id);
     set_property(properties, AMQP_BASIC_CORRELATION_ID_FLAG, &properties->correlation_id,

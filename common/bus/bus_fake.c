@@ -391,7 +391,9 @@ static struct delivery delivery_of(const struct bus_message *message)
         .message_id = message->message_id,
         .correlation_id = message->correlation_id,
         .reply_to = message->reply_to,
-        .content_type = STR("application/json"),
+        .content_type =
+            str_is_absent(message->content_type) ? STR("application/json") : message->content_type,
+        .content_encoding = message->content_encoding,
         .type = message->type,
         .deadline = or_missing(message->deadline),
         .status = or_missing(message->status),

@@ -64,8 +64,7 @@ static size_t count_state(struct span span, enum job_state state)
     return count;
 }
 
-/* All but the commit. */
-static enum outcome prepare(struct batch *batch, struct span span, struct err *err)
+static enum outcome decide(struct batch *batch, struct span span, struct err *err)
 {
     begin_run(batch, span);
     lane_crashpoint(batch->lane, "before-load");
@@ -75,7 +74,15 @@ static enum outcome prepare(struct batch *batch, struct span span, struct err *e
     lane_crashpoint(batch->lane, "after-decide");
     if (count_state(span, JOB_BLOCKED) && !count_state(span, JOB_DECIDED))
         return OUTCOME_DEFER;
-    batch_write_up(batch, span);
+    return OUTCOME_DONE;
+}
+
+/* All but the commit. */
+static enum outcome prepare(struct batch *batch, struct span span, struct err *err)
+{
+    do {
+        TRY(decide(batch, span, err));
+    } while (!batch_write_up(batch, span));
     return OUTCOME_DONE;
 }
 

@@ -254,8 +254,9 @@ struct filled_page {
 };
 struct filled_page *batch_ledger_pages(struct batch *batch, struct span span);
 
-/* commit.c: what was decided, as documents, replies and events. */
-void batch_write_up(struct batch *batch, struct span span);
+/* commit.c: what was decided, as documents, replies and events. False when a job of it failed now,
+ * because what it emits is too long: the span has to run again without it. */
+MUST_CHECK bool batch_write_up(struct batch *batch, struct span span);
 /* Begins the commit of what was written up, if there is anything to commit. */
 void batch_commit_begin(struct batch *batch);
 /* Waits for its end. DONE also when there was nothing to commit; the same again when it is asked

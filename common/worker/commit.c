@@ -1,5 +1,7 @@
 /* commit.c - one transaction for everything a span of messages decided: every changed document with
  * its guard, and one journal entry with the replies and the events. */
+#include <inttypes.h>
+
 #include "wire/json.h"
 #include "worker/batch.h"
 #include "worker/names.h"
@@ -203,8 +205,23 @@ static struct journal_event finished(const struct outgoing *message,
     };
 }
 
-static void collect_events(struct batch *batch, struct span span)
+/* Nobody could publish it, and whoever tried would lose what was on its way beside it. Its message fails
+ * alone. */
+static bool is_sendable(const struct journal_event *event, struct job *job)
 {
+    const int64_t most = job->batch->lane->settings->reply_max;
+    if (event->body.len <= (size_t)most)
+        return true;
+    job->outcome = bug(&job->err, "%.*s has %zu bytes, over the limit of %" PRId64,
+                       STR_FMT(event->routing_key), event->body.len, most);
+    job->state = JOB_FAILED;
+    job->hopeless = true;
+    return false;
+}
+
+static bool collect_events(struct batch *batch, struct span span)
+{
+    bool ok = true;
     const struct str prefix = batch->lane->settings->prefix;
     const struct exchanges exchanges = {name_events(batch->run_arena, prefix),
                                         name_notifications(batch->run_arena, prefix)};
@@ -216,11 +233,14 @@ static void collect_events(struct batch *batch, struct span span)
             continue;
         for (const struct outgoing *message = span.jobs[i].first_outgoing; message;
              message = message->next)
-            if (!message->superseded)
-                events[count++] = finished(message, &exchanges, batch->run_arena);
+            if (!message->superseded) {
+                events[count] = finished(message, &exchanges, batch->run_arena);
+                ok &= is_sendable(&events[count++], &span.jobs[i]);
+            }
     }
     batch->commit.events = events;
     batch->commit.event_count = count;
+    return ok;
 }
 
 /* --- the transaction ------------------------------------------------------------------------------- */
@@ -242,7 +262,7 @@ static enum outcome resolve(struct batch *batch, struct err *err)
     return outcome;
 }
 
-void batch_write_up(struct batch *batch, struct span span)
+bool batch_write_up(struct batch *batch, struct span span)
 {
     const int64_t start = clock_monotonic_us();
     batch->commit = (struct commit){
@@ -251,8 +271,9 @@ void batch_write_up(struct batch *batch, struct span span)
     };
     collect_writes(batch, span);
     collect_replies(batch, span);
-    collect_events(batch, span);
+    const bool ok = collect_events(batch, span);
     batch->times.commit_us += clock_monotonic_us() - start;
+    return ok;
 }
 
 void batch_commit_begin(struct batch *batch)

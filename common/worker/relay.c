@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/names.h"
 #include "worker/signature.h"
 
 #define RELAY_BATCH      100
@@ -40,6 +41,16 @@ uint64_t lane_open_group(struct lane *lane, struct str journal_id)
     return open_group(lane, journal_id)->group;
 }
 
+/* The AMQP binding of CloudEvents knows an event in structured form by its content type. A notification
+ * is plain JSON. */
+static struct str content_type_of(const struct lane *lane, struct arena *arena,
+                                  const struct journal_event *event)
+{
+    return str_eq(event->exchange, name_events(arena, lane->settings->prefix))
+               ? STR("application/cloudevents+json; charset=utf-8")
+               : STR_ABSENT;
+}
+
 void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,
                         uint64_t group)
 {
@@ -52,6 +63,7 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                     .body = event->body,
                     .message_id = event->id,
                     .type = event->routing_key,
+                    .content_type = content_type_of(lane, arena, event),
                     .traceparent = event->traceparent,
                     .headers = &signature,
                     .header_count = 1,

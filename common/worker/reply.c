@@ -1,5 +1,7 @@
 /* reply.c - bodies of replies: {"ok":true,"data":...} and {"ok":false,"error":...}; and the answers
  * that are not computed: repeats. */
+#include <inttypes.h>
+
 #include "wire/json.h"
 #include "worker/batch.h"
 
@@ -52,7 +54,7 @@ static const struct err *shown(const struct err *err, struct err *masked)
     return masked;
 }
 
-struct str job_reply_body(struct job *job, struct arena *arena)
+static struct str whole_body(struct job *job, struct arena *arena)
 {
     struct text text;
     text_init(&text, arena, 1024);
@@ -72,6 +74,69 @@ struct str job_reply_body(struct job *job, struct arena *arena)
     const int success = job->operation && job->operation->status ? job->operation->status : 200;
     job->status = ok ? success : job->err.code->status;
     return text_str(&text);
+}
+
+/* --- replies that would be too long ------------------------------------------------------------------- */
+
+static bool identifies(const struct field *field)
+{
+    return field->kind == FIELD_ID || field->flags & FIELD_KEY ||
+           strcmp(field->name, "version") == 0;
+}
+
+static void put_identity(struct json_writer *writer, const struct job *job)
+{
+    const struct shape *whole = job->reply_shape;
+    struct field *kept =
+        arena_array(job->batch->arena, whole ? whole->field_count : 0, sizeof(*kept));
+    size_t count = 0;
+    for (size_t i = 0; whole && i < whole->field_count; i++)
+        if (identifies(&whole->fields[i]))
+            kept[count++] = whole->fields[i];
+    const struct shape part = {"cut", whole ? whole->size : 0, kept, count};
+    json_put_shape(writer, &part, job->reply_data);
+}
+
+/* What was carried out, without its outcome in full: {"ok":true,"data":{ids, version},"cut":true}. */
+static struct str cut_body(const struct job *job, struct arena *arena)
+{
+    struct text text;
+    text_init(&text, arena, 256);
+    struct json_writer writer;
+    json_writer_init(&writer, &text);
+    json_open_object(&writer);
+    json_key(&writer, "ok");
+    json_put_bool(&writer, true);
+    json_key(&writer, "data");
+    put_identity(&writer, job);
+    json_key(&writer, "cut");
+    json_put_bool(&writer, true);
+    json_close_object(&writer);
+    return text_str(&text);
+}
+
+/* The broker closes the channel of whoever publishes more than it takes, and all that was on its way
+ * with it. Of an error only the list of fields can be long. */
+static struct str shorter_body(struct job *job, struct arena *arena, size_t len)
+{
+    const bool ok = job->outcome == OUTCOME_DONE;
+    if (ok && job->operation->kind != QUERY)
+        return cut_body(job, arena);
+    if (ok)
+        job->outcome =
+            refuse(&job->err, TOO_LARGE,
+                   "the reply has %zu bytes, over the limit of %" PRId64 ": ask for fewer (limit)",
+                   len, job->batch->lane->settings->reply_max);
+    job->err.fields = NULL;
+    return whole_body(job, arena);
+}
+
+struct str job_reply_body(struct job *job, struct arena *arena)
+{
+    const struct str body = whole_body(job, arena);
+    return body.len <= (size_t)job->batch->lane->settings->reply_max
+               ? body
+               : shorter_body(job, arena, body.len);
 }
 
 static void refuse_mismatch(struct job *job)

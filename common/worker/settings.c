@@ -40,6 +40,9 @@ static const struct setting rows[] = {
 
     {.name = "message.bodyMax", .kind = SETTING_SIZE, .offset = AT(body_max),
      .fallback = "256KiB", .min = 1024, .max = MIB, .help = "a larger request is TOO_LARGE"},
+    {.name = "message.replyMax", .kind = SETTING_SIZE, .offset = AT(reply_max),
+     .fallback = "4MiB", .min = 1024, .max = 8 * MIB,
+     .help = "longest reply or event; must be below the broker's max_message_size (16 MiB in RabbitMQ 4)"},
     {.name = "reply.queues", .kind = SETTING_STRS, .offset = AT(reply_queues), .fallback = "",
      .help = "patterns (bff.*) of queues that reply_to may name, besides direct reply-to, server-named ones and <prefix>.reply.*"},
     {.name = "batch.bytes", .kind = SETTING_SIZE, .offset = AT(batch_bytes),

@@ -57,6 +57,10 @@ static bool check_event(struct mail_wanted *wanted, const struct mail *mail,
         "\"time\":\"*\",\"datacontenttype\":\"application/json\",\"aggregateversion\":\"*\"}",
         STR_FMT(delivery->message_id), STR_FMT(delivery->routing_key));
     const struct json *envelope = json_value(arena, must, &wanted->why);
+    if (!str_eq(delivery->content_type, STR("application/cloudevents+json; charset=utf-8"))) {
+        wanted->why = str_printf(arena, "content type %.*s", STR_FMT(delivery->content_type));
+        return false;
+    }
     return envelope && match(arena, envelope, event, &wanted->why);
 }
 

@@ -80,6 +80,7 @@ static void open_door(void)
     door.settings.engine = (struct engine_settings){
         .prefix = STR("shop"),
         .body_max = 65536,
+        .reply_max = 1 << 20,
         .master_key = STR("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
         .token_key = STR("ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"),
         .token_issuer = STR("cartwright"),

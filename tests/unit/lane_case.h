@@ -214,6 +214,7 @@ static inline void lane_case_settings(struct lane_case *c)
         .prefix = STR("t"),
         .amqp_consumer_timeout_ms = 30 * MS_PER_MINUTE,
         .body_max = 65536,
+        .reply_max = 1 << 20,
         .reply_queues = {anywhere, 1},
         .batch_bytes = 1 << 20,
         .held_max = 8 << 20,

@@ -53,7 +53,8 @@ static inline void shop_open(struct shop *shop)
     memset(shop, 0, sizeof(*shop));
     shop->settings =
         (struct shop_settings){.currency = STR("GBP"), .low_stock = 5, .delivery_days = 5};
-    shop->engine = (struct engine_settings){.prefix = STR("test"), .lease_ms = 1000};
+    shop->engine =
+        (struct engine_settings){.prefix = STR("test"), .lease_ms = 1000, .reply_max = 1 << 20};
     shop->service = (struct service){.types = shop_types, .settings = &shop->settings};
     shop->lane = (struct lane){
         .service = &shop->service,
@@ -110,7 +111,7 @@ static inline enum outcome shop_try(struct shop *shop, struct err *err)
     workset_init(&shop->batch.set, &shop->arena);
     map_init(&shop->batch.held_keys, &shop->arena);
     TRY(batch_decide(&shop->batch, span, err));
-    batch_write_up(&shop->batch, span);
+    assert_true(batch_write_up(&shop->batch, span));
     batch_commit_begin(&shop->batch);
     return batch_commit_end(&shop->batch, err);
 }

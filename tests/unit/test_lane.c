@@ -1097,3 +1097,29 @@ void test_lane__losses_without_the_message_acquit_it(void **state)
     losses_note(&losses, 8, 10);
     assert_false(losses_convict(&losses, 7) || losses_convict(&losses, 8));
 }
+/* Nobody could publish it; its neighbours never notice. */
+void test_lane__who_emits_too_long_an_event_fails_alone(void **state)
+{
+    (void)state;
+    static const char longest[] =
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+        "xxxxxxxxxxxxxxxxxxxxxxxxxx";
+    begin();
+    order("m0", OTHER_ID, "probe");
+    run();
+    struct delivery *event = bus_fake_take(c.bus, STR("spy"));
+    assert_non_null(event);
+    c.engine.reply_max = (int64_t)event->body.len + 20;
+    delivery_free(event);
+    order("m1", NOTE_ID, "short");
+    order("m2", "cccccccccccccccccccccccc", longest);
+    order("m3", "dddddddddddddddddddddddd", "short");
+    run();
+    assert_non_null(note(NOTE_ID));
+    assert_null(note("cccccccccccccccccccccccc"));
+    assert_non_null(note("dddddddddddddddddddddddd"));
+    assert_int_equal(depth("spy"), 2);
+    assert_int_equal(depth("t.dead.notes"), 1);
+    assert_int_equal(depth("replies"), 4); /* one of them says INTERNAL */
+    lane_case_close(&c);
+}
