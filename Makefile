@@ -25,7 +25,7 @@ CC      := $(if $(filter fuzz,$(FLAVOUR)),clang-14,gcc)
 # The driver's second major version has another name.
 MONGOC   = $(shell pkg-config --exists mongoc2 && ! pkg-config --exists libmongoc-1.0 && \
     echo mongoc2 || echo libmongoc-1.0)
-PKGS     = $(MONGOC) librabbitmq openssl jansson libjwt libsodium hiredis libpcre2-8 yaml-0.1 libxxhash libzstd
+PKGS     = $(MONGOC) librabbitmq openssl jansson libjwt libsodium hiredis libpcre2-8 yaml-0.1 libxxhash libzstd zlib
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 OPT.release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT.asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -36,6 +36,7 @@
     X(api_version, "x-api-version")                                                                \
     X(traceparent, "traceparent")                                                                  \
     X(accept_language, "accept-language")                                                          \
+    X(accept_encoding, "accept-encoding")                                                          \
     X(operation, "x-operation")                                                                    \
     X(caller, "x-caller")                                                                          \
     X(history, "x-history")                                                                        \

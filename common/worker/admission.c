@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "wire/encoding.h"
 #include "wire/json.h"
 #include "wire/schema_secret.h"
 #include "worker/batch.h"
@@ -64,6 +65,45 @@ static bool may_reply_to(const struct job *job, struct str queue)
     return is_listed(settings, queue);
 }
 
+static bool is_called(struct str text, const char *name)
+{
+    return text.len == strlen(name) && strncasecmp(text.ptr, name, text.len) == 0;
+}
+
+/* What stands before the next ';', without blanks. */
+static struct str next_part(struct str *rest)
+{
+    const char *end = rest->len ? memchr(rest->ptr, ';', rest->len) : NULL;
+    struct str part = {rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
+    const size_t used = end ? part.len + 1 : part.len;
+    *rest = (struct str){rest->ptr + used, rest->len - used};
+    while (part.len > 0 && part.ptr[0] == ' ')
+        part = (struct str){part.ptr + 1, part.len - 1};
+    while (part.len > 0 && part.ptr[part.len - 1] == ' ')
+        part.len--;
+    return part;
+}
+
+static bool is_other_charset(struct str parameter)
+{
+    static const size_t name = sizeof("charset=") - 1;
+    if (parameter.len < name || strncasecmp(parameter.ptr, "charset=", name) != 0)
+        return false;
+    const struct str charset = {parameter.ptr + name, parameter.len - name};
+    return !is_called(charset, "utf-8") && !is_called(charset, "\"utf-8\"") &&
+           !is_called(charset, "utf8") && !is_called(charset, "us-ascii");
+}
+
+/* "Application/JSON; charset=utf-8" */
+static bool is_json(struct str content_type)
+{
+    const struct str type = next_part(&content_type);
+    while (content_type.len > 0)
+        if (is_other_charset(next_part(&content_type)))
+            return false;
+    return is_called(type, "application/json") || is_called(type, "application/cloudevents+json");
+}
+
 static enum outcome check_headers(const struct delivery *delivery, struct err *err)
 {
     switch (delivery->headers_fault) {
@@ -94,12 +134,10 @@ static enum outcome check_properties(struct job *job)
         return invalid(err, TOO_LARGE, "the body is over %" PRId64 " bytes",
                        job->batch->lane->settings->body_max);
     TRY(check_headers(delivery, err));
-    if (!str_is_absent(delivery->content_type) &&
-        !str_starts_with(delivery->content_type, STR("application/json")) &&
-        !str_starts_with(delivery->content_type, STR("application/cloudevents+json")))
-        return invalid(err, MALFORMED, "content_type must be application/json");
-    if (delivery->content_encoding.len)
-        return invalid(err, MALFORMED, "content_encoding is not supported");
+    if (!str_is_absent(delivery->content_type) && !is_json(delivery->content_type))
+        return invalid(err, MALFORMED, "content_type must be application/json, in UTF-8");
+    if (encoding_named(delivery->content_encoding) == ENCODING_UNKNOWN)
+        return invalid(err, MALFORMED, "content_encoding is not gzip, deflate, zstd or identity");
     if (delivery->message_id.len > MESSAGE_ID_MAX)
         return invalid(err, MALFORMED, "message_id is over %d bytes", MESSAGE_ID_MAX);
     return OUTCOME_DONE;
@@ -223,7 +261,9 @@ static enum outcome read_body(struct job *job)
 {
     struct arena *arena = job->batch->arena;
     const struct json *json;
-    TRY(json_parse(arena, job->delivery->body, &json, &job->err));
+    TRY(encoding_unpack(arena, encoding_named(job->delivery->content_encoding), job->delivery->body,
+                        (size_t)job->batch->lane->settings->body_max, &job->text, &job->err));
+    TRY(json_parse(arena, job->text, &json, &job->err));
     TRY(open_secrets(job, json));
     json_fingerprint(json, job->fingerprint);
     const struct json *data = job->operation->kind == SUBSCRIBER ? json_member(json, "data") : json;

@@ -95,6 +95,7 @@ struct job {
     struct batch *batch;
     struct delivery *delivery;
     const struct operation *operation;
+    struct str text; /* the body without its content encoding; absent: not read */
     const void *request;
     struct caller bearer; /* who the token says it is */
     struct caller caller; /* who it is in this run: a guest when the token is no good any more */

@@ -22,12 +22,19 @@
 /* What is added here to the headers of the delivery (BUS_HEADERS_MAX) must fit in a frame with them. */
 #define REASON_MAX 512
 
+/* As it is without its encoding, so that an operator can read and correct it; one that cannot be unpacked
+ * stays as it came. */
+static struct str body_of(const struct job *job)
+{
+    return str_is_absent(job->text) ? job->delivery->body : job->text;
+}
+
 /* Credentials do not travel in here: a dead letter may lie for months. */
 static struct bus_message copy_of(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
     return (struct bus_message){
-        .body = delivery->body,
+        .body = body_of(job),
         .message_id = delivery->message_id,
         .correlation_id = delivery->correlation_id,
         .reply_to = delivery->reply_to,
@@ -80,7 +87,7 @@ static void postpone(struct job *job, int64_t delay_ms, uint64_t group)
         delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
     const struct bus_header headers[] = {
         {"x-operation", job_operation_name(job)},
-        {"x-caller", seal_of(job, COPY_SEAL, delivery->body, until_ms)},
+        {"x-caller", seal_of(job, COPY_SEAL, copy.body, until_ms)},
         {"x-history", history_of(job)},
         {"x-sealed", delivery->sealed},
     };
@@ -132,7 +139,7 @@ static struct str dead_queue_of(const struct job *job)
 static struct str masked_body(const struct job *job)
 {
     struct arena *arena = job->batch->arena;
-    const struct str body = job->delivery->body;
+    const struct str body = body_of(job);
     struct str masked;
     struct err ignored = {0};
     if (job->operation)
@@ -167,7 +174,7 @@ static void bury(struct job *job, uint64_t group)
         /* Whoever sends the letter again later finds the token expired. */
         {"x-caller", seal_of(job, LETTER_SEAL, copy.body, INT64_MAX)},
         {"x-masked",
-         str_is_absent(masked) || str_eq(masked, delivery->body) ? STR_ABSENT : STR("yes")},
+         str_is_absent(masked) || str_eq(masked, body_of(job)) ? STR_ABSENT : STR("yes")},
         {"x-signature", STR_ABSENT},
     };
     const size_t count = sizeof(headers) / sizeof(headers[0]);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "wire/encoding.h"
 #include "worker/batch.h"
 #include "worker/dead_watch.h"
 #include "worker/names.h"
@@ -242,6 +243,14 @@ static void collect(struct lane *lane, int timeout_ms)
     }
 }
 
+/* A packed body may become as long as any. */
+static size_t length_of(const struct lane *lane, const struct delivery *delivery)
+{
+    return encoding_named(delivery->content_encoding) == ENCODING_NONE
+               ? delivery->body.len
+               : (size_t)lane->settings->body_max;
+}
+
 /* How many of the waiting ones make a batch: by count and by bytes, at least one. */
 static size_t batch_size(const struct lane *lane)
 {
@@ -250,7 +259,7 @@ static size_t batch_size(const struct lane *lane)
     if (lane->losses.alone > 0)
         return 1;
     while (count < lane->waiting.count && count < (size_t)lane->pool->batch_max) {
-        bytes += lane->waiting.items[count]->body.len;
+        bytes += length_of(lane, lane->waiting.items[count]);
         if (count > 0 && bytes > (size_t)lane->settings->batch_bytes)
             break;
         count++;

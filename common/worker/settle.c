@@ -5,6 +5,7 @@
  * goes away now, it delivers the messages again and they are answered from the journal; the relay
  * publishes the events. */
 #include "base/log.h"
+#include "wire/encoding.h"
 #include "worker/batch.h"
 
 /* The leases that the lane's other batch does not hold as well. */
@@ -42,16 +43,28 @@ static void publish_events(struct batch *batch)
         lane_publish_event(batch->lane, batch->arena, &batch->commit.events[i], group);
 }
 
+/* Shorter ones are not worth it. */
+#define PACKED_MIN 1024
+
+static enum encoding encoding_of(const struct job *job)
+{
+    return job->body.len < PACKED_MIN || job->delivery->accept_encoding.len == 0
+               ? ENCODING_NONE
+               : encoding_accepted(job->delivery->accept_encoding);
+}
+
 static void publish_reply(struct job *job)
 {
     const struct delivery *delivery = job->delivery;
     if (delivery->reply_to.len == 0)
         return;
+    const enum encoding encoding = encoding_of(job);
     bus_publish(job->batch->lane->bus,
                 &(struct bus_message){
                     .exchange = STR(""),
                     .routing_key = delivery->reply_to,
-                    .body = job->body,
+                    .body = encoding_pack(job->batch->arena, encoding, job->body),
+                    .content_encoding = encoding_name(encoding),
                     .correlation_id = str_is_absent(delivery->correlation_id)
                                           ? delivery->message_id
                                           : delivery->correlation_id,

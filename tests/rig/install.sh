@@ -13,7 +13,7 @@ set -euo pipefail
 declare -A PACKAGES=(
     [build]="build-essential pkg-config libmongoc-dev librabbitmq-dev libssl-dev libjansson-dev libjwt-dev
         libsodium-dev libhiredis-dev libpcre2-dev libyaml-dev libunistring-dev libidn2-dev
-        libxxhash-dev libzstd-dev python3"
+        libxxhash-dev libzstd-dev zlib1g-dev python3"
     [servers]="redis-server|valkey-server rabbitmq-server libcurl4|libcurl4t64 libssl3|libssl3t64 python3
         python3-venv ca-certificates"
     [test]="libcmocka-dev valgrind python3 python3-venv ca-certificates"

@@ -18,7 +18,8 @@ ROOMS = [
     (r"amqp(_.*)?\.h|rabbitmq-c/.*", ["common/bus/"]),
     (r"(mongoc|bson).*", ["common/store/"]),
     (r"openssl/.*", ["common/bus/"]),
-    (r"zstd\.h", ["common/store/"]),
+    (r"zstd.*\.h", ["common/store/", "common/wire/"]),  # the journal, and bodies of messages
+    (r"zlib\.h", ["common/wire/"]),
     (r"hiredis/.*", ["common/lock/"]),
     (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),
     (r"yaml\.h", ["common/config/"]),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
+#include "wire/encoding.h"
 #include "worker/signature.h"
 
 static struct lane_case c;
@@ -103,7 +104,7 @@ static void spoil_content_type(struct delivery *d)
 
 static void spoil_encoding(struct delivery *d)
 {
-    d->content_encoding = STR("gzip");
+    d->content_encoding = STR("br");
 }
 
 static void spoil_long_id(struct delivery *d)
@@ -161,7 +162,7 @@ static const struct spoiler {
     {spoil_reply_to, MALFORMED, "reply_to names a queue"},
     {spoil_size, TOO_LARGE, "the body is over 65536 bytes"},
     {spoil_content_type, MALFORMED, "content_type must be"},
-    {spoil_encoding, MALFORMED, "content_encoding is not"},
+    {spoil_encoding, MALFORMED, "content_encoding is not gzip"},
     {spoil_long_id, MALFORMED, "message_id is over 255"},
     {spoil_operation, UNKNOWN_OPERATION, "nobody serves 'note.nothing'"},
     {spoil_version, UNSUPPORTED_VERSION, "x-api-version 1"},
@@ -315,6 +316,14 @@ void test_admission__content_types(void **state)
         {"application/json", true},
         {"application/json; charset=utf-8", true},
         {"application/cloudevents+json", true},
+        {"application/cloudevents+json; charset=utf-8", true},
+        {"Application/JSON; charset=UTF-8", true},
+        {"application/json;charset=\"utf-8\"", true},
+        {"application/json ; odd=1; charset=utf-8", true},
+        {"application/json; charset=latin1", false},
+        {"application/jsonp", false},
+        {"application/json-patch+json", false},
+        {"application/json+x", false},
         {"", false},
         {"text/plain", false},
         {"application/x-msgpack", false},
@@ -323,6 +332,31 @@ void test_admission__content_types(void **state)
         struct delivery delivery = good();
         delivery.content_type = str_of(rows[i].type);
         verdict(&delivery, rows[i].ok ? NULL : MALFORMED);
+    }
+    lane_case_close(&c);
+}
+
+void test_admission__bodies_are_unpacked(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum encoding encoding;
+    } rows[] = {
+        {NULL, ENCODING_NONE},         {"", ENCODING_NONE},         {"UTF-8", ENCODING_NONE},
+        {"utf-8", ENCODING_NONE},      {"identity", ENCODING_NONE}, {"binary", ENCODING_NONE},
+        {"gzip", ENCODING_GZIP},       {"GZIP", ENCODING_GZIP},     {"x-gzip", ENCODING_GZIP},
+        {"deflate", ENCODING_DEFLATE}, {"zstd", ENCODING_ZSTD}};
+    open_door();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct delivery delivery = good();
+        const struct job plain = let_in(&delivery);
+        delivery.content_encoding = str_of(rows[i].name);
+        delivery.body = encoding_pack(&c.arena, rows[i].encoding, delivery.body);
+        const struct job job = let_in(&delivery);
+        assert_memory_equal(job.fingerprint, plain.fingerprint, sizeof(job.fingerprint));
+        delivery.body = STR("neither JSON nor packed");
+        refused(&delivery, MALFORMED);
     }
     lane_case_close(&c);
 }

@@ -6,11 +6,13 @@ and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member
 
 import base64
 import datetime
+import gzip
 import os
 import sys
 import time
 import traceback
 import uuid
+import zlib
 
 from nacl.public import PublicKey, SealedBox
 
@@ -337,6 +339,26 @@ class Journey:
         self.done("User", 200, "user.get", {}, token=self.token,
                   headers={"deadline": None, "x-api-version": 1})
 
+    def encodings(self):
+        """Bodies come as Spring, kombu and others send them, and go as they are asked for."""
+        for encoding in (None, "utf-8", "UTF-8", "identity", "binary"):
+            self.done("User", 200, "user.get", {}, token=self.token, encoding=encoding,
+                      content_type="Application/JSON; charset=utf-8")
+        self.done("User", 200, "user.get", token=self.token, raw=gzip.compress(b"{}"),
+                  encoding="gzip")
+        self.done("User", 200, "user.get", token=self.token, raw=zlib.compress(b"{}"),
+                  encoding="deflate")
+        bomb = gzip.compress(b" " * 64_000_000)
+        self.refused("TOO_LARGE", 413, "a body that grows", "user.get", token=self.token, raw=bomb,
+                     encoding="gzip")
+        self.refused("MALFORMED", 400, "no gzip", "user.get", token=self.token, raw=b"{}",
+                     encoding="gzip")
+        self.refused("MALFORMED", 400, "JSON with padding", "user.get", token=self.token,
+                     content_type="application/jsonp")
+        page = self.shop.call("product.list", {"limit": 20}, headers={"accept-encoding": "gzip"})
+        self.checks.same(page.status, 200, "a list in gzip")
+        self.checks.same(page.encoding, "gzip" if len(page.raw) >= 1024 else None, "its encoding")
+
     def copies(self):
         """A copy in another worker's queue is not carried out: only the one in its own queue is."""
         ticket = self.shop.send("user.get", {}, token=self.token, headers={"CC": ["order.place"]})
@@ -413,7 +435,8 @@ class Journey:
         for step in (self.register, self.login, self.add_products, self.stock_up, self.browse,
                      self.fill_cart, self.place_order, self.is_stored, self.deliver,
                      self.change_of_mind, self.read_history, self.read_notifications,
-                     self.hear_all, self.refusals, self.headers, self.copies, self.strangers, self.promotion,
+                     self.hear_all, self.refusals, self.headers, self.encodings, self.copies,
+                     self.strangers, self.promotion,
                      self.idempotency, self.sealed_password, self.sessions):
             step()
 

@@ -1,6 +1,7 @@
 """A shop behind a message broker, in plain pika: call() sends a request and waits for its answer on
 an exclusive queue of our own; hear() waits for events and notifications."""
 
+import gzip
 import json
 import time
 import uuid
@@ -13,8 +14,9 @@ ANSWER_SECONDS = 15
 class Answer:
     def __init__(self, properties, body):
         self.properties = properties
-        self.raw = body
-        self.body = json.loads(body)
+        self.encoding = properties.content_encoding
+        self.raw = gzip.decompress(body) if self.encoding == "gzip" else body
+        self.body = json.loads(self.raw)
         self.status = (properties.headers or {}).get("status")
 
 
@@ -37,10 +39,8 @@ class Shop:
             self.channel.queue_bind(queue, f"{self.prefix}.{exchange}", pattern)
         self.channel.basic_consume(queue, self._on_heard)
 
-    def call(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None):
-        correlation_id = self.send(
-            operation, body, token=token, message_id=message_id, raw=raw, headers=headers
-        )
+    def call(self, operation, body=None, **options):
+        correlation_id = self.send(operation, body, **options)
         return self.answer_to(correlation_id, operation)
 
     def answer_to(self, correlation_id, what="a request"):
@@ -49,7 +49,7 @@ class Shop:
         return self.answers[correlation_id].pop(0)
 
     def send(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None,
-             reply=True):
+             reply=True, content_type="application/json", encoding=None):
         """Publishes a request and does not wait; gives its correlation id."""
         correlation_id = str(uuid.uuid4())
         headers = dict(headers or {})
@@ -63,7 +63,8 @@ class Shop:
                 message_id=message_id or str(uuid.uuid4()),
                 correlation_id=correlation_id,
                 reply_to=self.replies if reply else None,
-                content_type="application/json",
+                content_type=content_type,
+                content_encoding=encoding,
                 delivery_mode=2,
                 headers=headers,
             ),
