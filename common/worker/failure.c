@@ -87,7 +87,7 @@ static void postpone(struct job *job, int64_t delay_ms, uint64_t group)
         delay_route(job->batch->arena, lane->settings->prefix, delivery->queue, delay_ms);
     const struct bus_header headers[] = {
         {"x-operation", job_operation_name(job)},
-        {"x-caller", seal_of(job, COPY_SEAL, copy.body, until_ms)},
+        {"x-caller", seal_of(job, COPY_SEAL, body_of(job), until_ms)},
         {"x-history", history_of(job)},
         {"x-sealed", delivery->sealed},
     };
