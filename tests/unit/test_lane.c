@@ -1097,6 +1097,7 @@ void test_lane__losses_without_the_message_acquit_it(void **state)
     losses_note(&losses, 8, 10);
     assert_false(losses_convict(&losses, 7) || losses_convict(&losses, 8));
 }
+
 /* Nobody could publish it; its neighbours never notice. */
 void test_lane__who_emits_too_long_an_event_fails_alone(void **state)
 {
