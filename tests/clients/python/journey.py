@@ -6,6 +6,7 @@ and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member
 
 import base64
 import datetime
+import decimal
 import gzip
 import os
 import sys
@@ -328,7 +329,7 @@ class Journey:
 
     def headers(self):
         """Clients have different ideas of a number; what is not understood is refused, not ignored."""
-        late = ("1763651045000", 1763651045000, 1763651045000.5,
+        late = ("1763651045000", 1763651045000, decimal.Decimal("1763651045"),
                 datetime.datetime(2025, 11, 20, tzinfo=datetime.timezone.utc))
         for value in late:
             self.refused("DEADLINE_EXCEEDED", 504, f"a deadline as {type(value).__name__}",
