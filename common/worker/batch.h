@@ -201,6 +201,9 @@ enum api_key { API_KEY_UNKNOWN, API_KEY_PLAIN, API_KEY_TRUSTED_EDGE };
 enum api_key job_api_key(const struct job *job);
 /* The finished body of the reply: its error, or its data. */
 struct str job_reply_body(struct job *job, struct arena *arena);
+/* The same in short, when nobody may be sent so much now: of a query RATE_LIMITED, of a command what
+ * identifies its result. */
+struct str job_short_body(struct job *job, int64_t wait_ms);
 /* A repeated message: the stored reply, or IDEMPOTENCY_MISMATCH. */
 void job_answer_again(struct job *job, const struct journal_reply *known);
 /* The reply as the journal keeps it under this key. */

@@ -9,6 +9,7 @@
 #include "bus/bus.h"
 #include "lock/lock.h"
 #include "store/store.h"
+#include "worker/allowance.h"
 #include "worker/blame.h"
 #include "worker/doc_cache.h"
 #include "worker/losses.h"
@@ -91,6 +92,7 @@ struct lane {
     bool is_aside;             /* takes no new messages: others of its pool do */
     bool leaves_rest;          /* what still arrives is left to the broker (drain.c) */
     struct token_entry *tokens;
+    struct allowance allowances[ALLOWANCE_SLOTS];
     struct doc_caches docs;
     LIST(struct str) unstamped; /* accounts whose stamps could not be taken away yet; own memory */
     size_t unstamped_capacity;

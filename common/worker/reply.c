@@ -131,6 +131,19 @@ static struct str shorter_body(struct job *job, struct arena *arena, size_t len)
     return whole_body(job, arena);
 }
 
+struct str job_short_body(struct job *job, int64_t wait_ms)
+{
+    struct arena *arena = job->batch->arena;
+    if (job->operation->kind != QUERY)
+        return job->state == JOB_DECIDED ? cut_body(job, arena)
+                                         : STR("{\"ok\":true,\"data\":{},\"cut\":true}");
+    job->retry_after_ms = wait_ms;
+    job->outcome = refuse(&job->err, RATE_LIMITED,
+                          "more replies were sent to this reply_to than it may have: read them, "
+                          "and ask for fewer");
+    return whole_body(job, arena);
+}
+
 struct str job_reply_body(struct job *job, struct arena *arena)
 {
     const struct str body = whole_body(job, arena);

@@ -36,8 +36,10 @@ struct engine_settings {
     int64_t mongodb_timeout_ms;
     struct str redis_uri;
     int64_t redis_timeout_ms;
-    int64_t body_max;  /* bytes of one message */
-    int64_t reply_max; /* bytes of one reply, event or notification */
+    int64_t body_max;    /* bytes of one message */
+    int64_t reply_rate;  /* bytes of replies for one reply_to, in a second; 0: no limit */
+    int64_t reply_burst; /* and at once */
+    int64_t reply_max;   /* bytes of one reply, event or notification */
     LIST(struct str)
     reply_queues;        /* patterns of queues that replies may be sent to, besides our own */
     int64_t batch_bytes; /* bytes of one batch */

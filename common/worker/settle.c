@@ -53,11 +53,27 @@ static enum encoding encoding_of(const struct job *job)
                : encoding_accepted(job->delivery->accept_encoding);
 }
 
+/* What is shorter is always sent: it is no longer than what asked for it. */
+#define LONG_REPLY 1024
+
+static void afford_reply(struct job *job)
+{
+    struct lane *lane = job->batch->lane;
+    const struct allowance_rule rule = {lane->settings->reply_burst, lane->settings->reply_rate};
+    if (job->body.len <= LONG_REPLY || !job->operation || job->status >= 300)
+        return;
+    const int64_t wait_ms = allowance_take(lane->allowances, &rule, job->delivery->reply_to,
+                                           (int64_t)job->body.len, clock_monotonic_us());
+    if (wait_ms > 0)
+        job->body = job_short_body(job, wait_ms);
+}
+
 static void publish_reply(struct job *job)
 {
     const struct delivery *delivery = job->delivery;
     if (delivery->reply_to.len == 0)
         return;
+    afford_reply(job);
     const enum encoding encoding = encoding_of(job);
     bus_publish(job->batch->lane->bus,
                 &(struct bus_message){

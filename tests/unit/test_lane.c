@@ -1124,3 +1124,35 @@ void test_lane__who_emits_too_long_an_event_fails_alone(void **state)
     assert_int_equal(depth("replies"), 4); /* one of them says INTERNAL */
     lane_case_close(&c);
 }
+
+/* What nobody reads lies in the broker's memory: a bound for each destination. */
+void test_lane__long_replies_to_one_destination_are_bounded(void **state)
+{
+    (void)state;
+    static char text[2000];
+    memset(text, 'x', sizeof(text) - 1);
+    begin();
+    c.engine.reply_burst = 5000;
+    c.engine.reply_rate = 1;
+    struct err err = {0};
+    struct note stored = {.head = {.id = STR(NOTE_ID), .version = 1}, .text = str_of(text)};
+    const struct write write = {WRITE_INSERT, &note_type, &stored, 0};
+    const struct commit commit = {
+        .id = STR(OTHER_ID), .now = NOW_MS, .writes = &write, .write_count = 1};
+    must(store_commit(c.store, &commit, &err), &err);
+    int status[8] = {0};
+    for (int i = 0; i < 8; i++) {
+        send_as("note.read", "q", STR("{\"id\":\"" NOTE_ID "\",\"text\":\"\"}"),
+                i == 7 ? "others" : "replies");
+        run();
+        const struct delivery reply = take(i == 7 ? "others" : "replies");
+        status[i] = (int)reply.status;
+        assert_int_equal(reply.retry_after_ms > 0, reply.status == 429);
+    }
+    const int expected[8] = {200, 200, 429, 429, 429, 429, 429, 200};
+    assert_memory_equal(status, expected, sizeof(expected));
+    order("m1", OTHER_ID, "short replies always go");
+    run();
+    assert_int_equal(take("replies").status, 200);
+    lane_case_close(&c);
+}
