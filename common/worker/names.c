@@ -7,6 +7,9 @@
 #include "worker/delay.h"
 #include "worker/partitions.h"
 
+/* Whose queue takes what no other takes. */
+#define UNKNOWN "unknown"
+
 #define AMQP_NAME_MAX 255
 
 static struct str dotted(struct arena *arena, struct str prefix, const char *middle,
@@ -64,7 +67,7 @@ bool name_is_reply(struct str queue, struct str prefix)
 
 struct str name_unknown(struct arena *arena, struct str prefix)
 {
-    return dotted(arena, prefix, "unknown", STR(""));
+    return dotted(arena, prefix, UNKNOWN, STR(""));
 }
 
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker)
@@ -154,25 +157,31 @@ const struct operation *service_subscriber(const struct service *service, struct
 }
 
 /* "<prefix>.<worker>" */
-static bool is_request_queue_of(struct str queue, struct str prefix, const struct worker *worker)
+static bool is_request_queue(struct str queue, struct str prefix, struct str name)
 {
-    const struct str name = str_of(worker->name);
     return queue.len == prefix.len + 1 + name.len && str_starts_with(queue, prefix) &&
            queue.ptr[prefix.len] == '.' &&
            memcmp(queue.ptr + prefix.len + 1, name.ptr, name.len) == 0;
+}
+
+static const struct operation *requested(const struct operation *operation)
+{
+    return operation && operation->kind != SUBSCRIBER ? operation : NULL;
 }
 
 const struct operation *service_operation_from(const struct service *service, struct str prefix,
                                                struct str queue, struct str name)
 {
     const struct str requests = name_without_partition(queue);
+    if (is_request_queue(queue, prefix, STR(UNKNOWN)))
+        return requested(service_operation(service, name));
     for (size_t i = 0; service->workers[i]; i++) {
         const struct worker *worker = service->workers[i];
-        const bool of_requests = is_request_queue_of(requests, prefix, worker);
-        if (!of_requests && !is_event_queue_of(queue, worker))
-            continue;
         const struct operation *operation = worker_operation(worker, name);
-        return operation && of_requests == (operation->kind != SUBSCRIBER) ? operation : NULL;
+        if (is_request_queue(requests, prefix, str_of(worker->name)))
+            return requested(operation);
+        if (is_event_queue_of(queue, worker))
+            return operation && operation->kind == SUBSCRIBER ? operation : NULL;
     }
     return NULL;
 }
@@ -353,10 +362,9 @@ static void add_delays(struct plan *plan)
 static void add_unknown(struct plan *plan)
 {
     const struct str prefix = plan->settings->prefix;
-    struct bus_queue *queue =
-        add_work_queue(plan, name_unknown(plan->arena, prefix), STR("unknown"));
+    struct bus_queue *queue = add_work_queue(plan, name_unknown(plan->arena, prefix), STR(UNKNOWN));
     add_binding(plan, queue, name_unrouted(plan->arena, prefix), STR(""));
-    add_dead_queue(plan, STR("unknown"));
+    add_dead_queue(plan, STR(UNKNOWN));
 }
 
 /* AMQP's names have 255 bytes, and a delayed message carries its way before the name. */

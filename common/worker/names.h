@@ -55,7 +55,8 @@ bool worker_subscribes(const struct worker *worker);
 /* The operation of this name, if it is carried out from this queue: requests from the queue of their own
  * worker or a partition of it, copies of events from its queue of events. Else NULL: whoever publishes
  * may steer a message into any queue (CC, BCC, the default exchange), and the lanes that others count
- * on must not do what is not theirs. */
+ * on must not do what is not theirs. Into the queue of the unknown comes only what no other queue took:
+ * a request that is there has found its own queue missing, and is carried out. */
 const struct operation *service_operation_from(const struct service *service, struct str prefix,
                                                struct str queue, struct str name);
 

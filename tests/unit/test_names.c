@@ -276,7 +276,9 @@ void test_names__an_operation_is_carried_out_from_the_queues_of_its_worker(void 
         {"t.echo.0", "note.write", NULL},
         {"t.echo.events", "note.write", NULL},
         {"t.notes.events", "note.write", NULL},
-        {"t.unknown", "note.write", NULL},
+        {"t.unknown", "note.write", &note_write}, /* its own queue was not there */
+        {"t.unknown", "echo.note_written", NULL},
+        {"t.unknown.0", "note.write", NULL},
         {"t.echo", "echo.note_written", NULL},
         {"t.notes", "echo.note_written", NULL},
         {"t.notes", "note.writ", NULL},
