@@ -17,9 +17,8 @@
 #include "worker/dead_audit.h"
 
 static const struct worker *const workers[] = {
-    &auth_worker, &catalog_worker, &inventory_worker,
-    &cart_worker, &order_worker,   &notification_worker,
-    NULL,
+    &auth_worker, &password_worker, &catalog_worker,      &inventory_worker,
+    &cart_worker, &order_worker,    &notification_worker, NULL,
 };
 
 static const struct doc_type *const types[] = {

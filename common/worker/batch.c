@@ -208,12 +208,42 @@ static void find_leaders(struct batch *batch)
     }
 }
 
+/* What a password takes, about: only told to who is turned away. */
+#define PASSWORD_MS 100
+
+static void turn_away(struct job *job, int64_t before)
+{
+    job->outcome =
+        refuse(&job->err, RATE_LIMITED, "too many passwords are waiting to be looked at");
+    job->state = JOB_ANSWERED;
+    job->retry_after_ms = before * PASSWORD_MS;
+    job->body = job_reply_body(job, job->batch->arena);
+}
+
+/* One password for each batch, so that the lane looks every time at what came meanwhile; a few wait
+ * for the next batches, and all others hear at once that they must come again. */
+static void form_a_line(struct batch *batch)
+{
+    int64_t before = 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct job *job = &batch->jobs[i];
+        if (job->state != JOB_OPEN || job->leader || !job->operation->hashes)
+            continue;
+        job->in_line = before > 0;
+        if (before > batch->lane->settings->password_queue)
+            turn_away(job, before);
+        else
+            before++;
+    }
+}
+
 static void admit_all(struct batch *batch)
 {
     const int64_t start = clock_monotonic_us();
     for (size_t i = 0; i < batch->count; i++)
         job_admit(&batch->jobs[i]);
     find_leaders(batch);
+    form_a_line(batch);
     batch->times.admit_us = clock_monotonic_us() - start;
 }
 
@@ -227,8 +257,9 @@ static void let_go(struct batch *batch)
             continue;
         }
         job->delivery->deferrals += !job->held_up; /* it waited for no lock itself */
-        lane->counters.deferred++;
-        lane->slot->deferred++;
+        /* Who stands in line for a password meets no lock: lanes must not stand aside for that. */
+        lane->counters.deferred += !job->in_line;
+        lane->slot->deferred += !job->in_line;
         lane_give_back(lane, job->delivery);
     }
 }

@@ -123,6 +123,7 @@ struct job {
         struct str text;
     } written;     /* the last object written as JSON: an event and its reply are often the same */
     bool held_up;  /* blocked by an earlier message of its partition key, not by a lock */
+    bool in_line;  /* for a password: others are before it, so it waits for a later batch */
     bool insist;   /* waited too long: goes without the locks that are held elsewhere */
     bool repeated; /* answered from the journal or from its leader */
     bool hopeless; /* failed for good: no further rounds through the delays */

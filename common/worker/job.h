@@ -107,7 +107,7 @@ MUST_CHECK enum outcome job_query_behind(struct job *job, struct query *query, s
                                          struct err *err);
 /* The cursor of what comes behind `doc` in the order of `query`. */
 struct str job_cursor(struct job *job, const struct query *query, const void *doc);
-/* Slow by intent (argon2id): only in workers of the "auth" pool. An absent hash never matches. */
+/* Slow by intent (argon2id): only in operations that say `hashes`. An absent hash never matches. */
 bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
 bool job_password_hash(struct job *job, struct str password, struct str *out);
 /* A token bucket (lock.h). */

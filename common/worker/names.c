@@ -250,18 +250,54 @@ static struct bus_queue *add_work_queue(struct plan *plan, struct str name, stru
     return queue;
 }
 
+static bool has_prefix(const struct worker *worker, const char *name)
+{
+    for (const char *const *prefix = worker->prefixes; *prefix; prefix++) {
+        const size_t len = strlen(*prefix);
+        if (strncmp(name, *prefix, len) == 0 && name[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+static bool is_bound_by_name(const struct worker *worker, const struct operation *operation)
+{
+    return operation->kind != SUBSCRIBER && !has_prefix(worker, operation->name);
+}
+
 /* The requests of a worker, as bindings. */
 static struct bus_binding *requests_of(struct plan *plan, const struct worker *worker,
                                        size_t *count)
 {
+    const struct str exchange = name_requests(plan->arena, plan->settings->prefix);
+    size_t room = 0;
+    for (size_t i = 0; worker->prefixes[i]; i++)
+        room++;
+    for (size_t i = 0; worker->operations[i]; i++)
+        room++;
+    struct bus_binding *bindings = arena_array(plan->arena, room, sizeof(*bindings));
     *count = 0;
-    while (worker->prefixes[*count])
-        ++*count;
-    struct bus_binding *bindings = arena_array(plan->arena, *count, sizeof(*bindings));
-    for (size_t i = 0; i < *count; i++)
-        bindings[i] = (struct bus_binding){name_requests(plan->arena, plan->settings->prefix),
-                                           str_printf(plan->arena, "%s.#", worker->prefixes[i])};
+    for (size_t i = 0; worker->prefixes[i]; i++)
+        bindings[(*count)++] =
+            (struct bus_binding){exchange, str_printf(plan->arena, "%s.#", worker->prefixes[i])};
+    for (size_t i = 0; worker->operations[i]; i++)
+        if (is_bound_by_name(worker, worker->operations[i]))
+            bindings[(*count)++] =
+                (struct bus_binding){exchange, str_of(worker->operations[i]->name)};
     return bindings;
+}
+
+static void unbind_former(struct plan *plan, const struct worker *worker)
+{
+    const struct str prefix = plan->settings->prefix;
+    const struct str name = str_of(worker->name);
+    for (const char *const *former = worker->former; former && *former; former++) {
+        const struct bus_binding binding = {name_requests(plan->arena, prefix), str_of(*former)};
+        add_unbinding(
+            plan, (struct bus_unbinding){binding, name_queue(plan->arena, prefix, name), false});
+        add_unbinding(plan, (struct bus_unbinding){
+                                binding, name_partitions(plan->arena, prefix, name), true});
+    }
 }
 
 /* Partitions beyond `count` are not deleted, they may hold messages; but nothing new goes there. */
@@ -291,6 +327,8 @@ static void add_request_queues(struct plan *plan, const struct worker *worker)
     size_t request_count;
     const struct bus_binding *requests = requests_of(plan, worker, &request_count);
     struct bus_queue *queue = add_work_queue(plan, plain, name);
+    queue->length_max = worker->length_max;
+    unbind_former(plan, worker);
     for (size_t i = 0; i < request_count; i++) {
         if (count == 0)
             add_binding(plan, queue, requests[i].exchange, requests[i].pattern);

@@ -36,14 +36,20 @@ struct operation {
     const struct error_code *const *errors; /* own ones, ended by NULL; may be NULL */
     const char *event;                      /* of a subscriber: the event type it takes up */
     bool secret_reply;                      /* tokens inside: the journal keeps it sealed */
+    bool hashes; /* a password, slow by intent: only so many wait in a lane (batch.c) */
 };
 
 /* One worker: one request queue "cartwright.<name>" and, when it subscribes, it takes its events
  * from "cartwright.<name>.events". */
 struct worker {
     const char *name;
-    const char *const *prefixes; /* of operations: "cart" binds "cart.#"; ended by NULL */
+    /* Of operations: "cart" binds "cart.#"; ended by NULL. Those of the worker's operations that have
+     * none of these are bound by their whole name. */
+    const char *const *prefixes;
     const struct operation *const *operations; /* ended by NULL */
+    /* Patterns that an earlier release bound and this one must not; ended by NULL; or NULL. */
+    const char *const *former;
+    int64_t length_max; /* messages of its request queue, then publishers are refused; 0: any */
 };
 
 /* Events that make cached pages stale. */

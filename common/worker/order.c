@@ -66,10 +66,10 @@ bool job_wait_its_turn(struct job *job)
 {
     const struct batch *batch = job->batch;
     const struct delivery *delivery = job->delivery;
-    job->held_up = false;
-    if (delivery->partition_key.len == 0)
+    job->held_up = job->in_line;
+    if (delivery->partition_key.len == 0 && !job->in_line)
         return false;
-    job->held_up = (batch->has_blocked && is_behind(batch, is_blocked, delivery)) ||
+    job->held_up = job->in_line || (batch->has_blocked && is_behind(batch, is_blocked, delivery)) ||
                    is_behind_other(batch, delivery) || is_behind_waiting(batch->lane, delivery);
     if (job->held_up)
         job_block(job);

@@ -59,6 +59,7 @@ struct engine_settings {
     int64_t account_check_ms;       /* a verified token is checked against the account this often */
     LIST(struct str) api_keys;      /* empty: any client */
     LIST(struct str) trusted_edges; /* API keys, too */
+    int64_t password_queue;         /* messages that wait for one password to be hashed */
     int64_t password_opslimit;
     int64_t password_memlimit;
     LIST(struct pool_settings) pools;

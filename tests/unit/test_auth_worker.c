@@ -8,8 +8,9 @@
 
 #include "auth/operations.h"
 #include "auth/user.h"
+#include "worker/names.h"
 
-static bool is_bound(const struct worker *worker, const char *name)
+static bool has_prefix(const struct worker *worker, const char *name)
 {
     for (const char *const *prefix = worker->prefixes; *prefix; prefix++) {
         const size_t len = strlen(*prefix);
@@ -19,23 +20,74 @@ static bool is_bound(const struct worker *worker, const char *name)
     return false;
 }
 
-void test_auth_worker__every_operation_is_complete_and_bound(void **state)
+void test_auth_worker__every_operation_is_complete(void **state)
 {
     (void)state;
-    for (size_t i = 0; auth_worker.operations[i]; i++) {
-        const struct operation *operation = auth_worker.operations[i];
-        assert_true(is_bound(&auth_worker, operation->name));
-        assert_string_equal(operation->request->name, operation->name);
-        assert_non_null(operation->handle);
-        assert_non_null(operation->summary);
-    }
+    static const struct worker *const workers[] = {&auth_worker, &password_worker};
+    for (size_t w = 0; w < 2; w++)
+        for (size_t i = 0; workers[w]->operations[i]; i++) {
+            const struct operation *operation = workers[w]->operations[i];
+            assert_string_equal(operation->request->name, operation->name);
+            assert_non_null(operation->handle);
+            assert_non_null(operation->summary);
+            assert_int_equal(operation->hashes, workers[w] == &password_worker);
+            /* Else a prefix would bring it to the other queue, too. */
+            assert_int_equal(has_prefix(workers[w], operation->name),
+                             strncmp(operation->name, "user.", 5) == 0);
+        }
+}
+
+static bool is_bound(const struct bus_topology *topology, const char *queue, const char *pattern)
+{
+    for (size_t i = 0; i < topology->queue_count; i++)
+        for (size_t k = 0; k < topology->queues[i].binding_count; k++)
+            if (str_eq(topology->queues[i].name, str_of(queue)) &&
+                str_eq(topology->queues[i].bindings[k].pattern, str_of(pattern)))
+                return true;
+    return false;
+}
+
+static bool is_unbound(const struct bus_topology *topology, const char *queue, const char *pattern)
+{
+    for (size_t i = 0; i < topology->unbinding_count; i++)
+        if (str_eq(topology->unbindings[i].target, str_of(queue)) &&
+            str_eq(topology->unbindings[i].binding.pattern, str_of(pattern)))
+            return true;
+    return false;
+}
+
+/* Whatever waits for a password, what needs none does not stand in its queue. */
+void test_auth_worker__passwords_have_a_queue_of_their_own(void **state)
+{
+    (void)state;
+    static const struct worker *const workers[] = {&auth_worker, &password_worker, NULL};
+    static const struct doc_type *const types[] = {NULL};
+    static const char *const cheap[] = {"auth.refresh", "auth.logout", "user.#"};
+    static const char *const slow[] = {"auth.login", "auth.register"};
+    const struct service service = {.workers = workers, .types = types};
+    const struct engine_settings settings = {.prefix = STR("t")};
+    struct bus_topology topology;
+    struct arena arena;
+    struct err err;
+    arena_init(&arena, 4096);
+    assert_int_equal(topology_of(&service, &settings, &arena, &topology, &err), OUTCOME_DONE);
+    for (size_t i = 0; i < sizeof(cheap) / sizeof(cheap[0]); i++)
+        if (!is_bound(&topology, "t.auth", cheap[i]) || is_bound(&topology, "t.password", cheap[i]))
+            fail_msg("%s", cheap[i]);
+    for (size_t i = 0; i < sizeof(slow) / sizeof(slow[0]); i++)
+        if (is_bound(&topology, "t.auth", slow[i]) || !is_bound(&topology, "t.password", slow[i]))
+            fail_msg("%s", slow[i]);
+    /* What the release before bound would bring everything to both. */
+    assert_false(is_bound(&topology, "t.auth", "auth.#"));
+    assert_true(is_unbound(&topology, "t.auth", "auth.#"));
+    arena_release(&arena);
 }
 
 void test_auth_worker__no_message_reaches_admin_add(void **state)
 {
     (void)state;
     assert_null(admin_worker.prefixes[0]);
-    assert_false(is_bound(&auth_worker, admin_add.name));
+    assert_false(has_prefix(&auth_worker, admin_add.name));
     for (size_t i = 0; auth_worker.operations[i]; i++)
         assert_ptr_not_equal(auth_worker.operations[i], &admin_add);
 }

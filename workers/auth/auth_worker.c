@@ -1,15 +1,27 @@
-/* auth_worker.c - the worker "auth": accounts, sessions, roles. */
+/* auth_worker.c - the workers "auth" (sessions, accounts, roles) and "password": what hashes passwords
+ * has a queue and lanes of its own, so that nothing cheap ever stands behind it. */
 #include "auth/operations.h"
 #include "auth/user.h"
 
+/* A backstop: what waits is turned away by the lanes long before. */
+#define PASSWORD_LENGTH_MAX 10000
+
 static const struct operation *const operations[] = {
-    &auth_register, &auth_login, &auth_refresh, &auth_logout, &user_get, &user_role_set, NULL,
+    &auth_refresh, &auth_logout, &user_get, &user_role_set, NULL,
 };
 
 const struct worker auth_worker = {
     .name = "auth",
-    .prefixes = (const char *const[]){"auth", "user", NULL},
+    .prefixes = (const char *const[]){"user", NULL},
     .operations = operations,
+    .former = (const char *const[]){"auth.#", NULL},
+};
+
+const struct worker password_worker = {
+    .name = "password",
+    .prefixes = (const char *const[]){NULL},
+    .operations = (const struct operation *const[]){&auth_register, &auth_login, NULL},
+    .length_max = PASSWORD_LENGTH_MAX,
 };
 
 const struct worker admin_worker = {

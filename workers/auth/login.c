@@ -46,4 +46,5 @@ const struct operation auth_login = {
     .reply = &login_shape,
     .errors = errors,
     .secret_reply = true,
+    .hashes = true,
 };

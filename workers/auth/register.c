@@ -30,4 +30,5 @@ const struct operation auth_register = {
     .status = 201,
     .errors = errors,
     .secret_reply = true,
+    .hashes = true,
 };

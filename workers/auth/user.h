@@ -42,6 +42,7 @@ void roster_add(struct job *job, struct roster *roster, int64_t delta);
 MUST_CHECK enum outcome authorize_caller(struct job *job, struct err *err);
 
 extern const struct worker auth_worker;
+extern const struct worker password_worker;
 /* admin.add, run by the executable itself: no queue is bound to it, so no message reaches it. It
  * must not be listed in a service that takes messages. */
 extern const struct worker admin_worker;
