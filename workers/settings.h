@@ -15,9 +15,12 @@ struct shop_settings {
     int64_t refresh_absolute_ms; /* auth.refreshAbsolute: 30d */
     int64_t refresh_grace_ms;    /* auth.refreshGrace: a spent token is answered again, 10s */
     int64_t login_burst; /* auth.loginBurst: failures at once, of one client at one target, 10 */
-    int64_t login_period_ms;  /* auth.loginPeriod: then one per, 12s */
-    int64_t client_burst;     /* auth.clientBurst: failures at once from one address, 30 */
-    int64_t client_period_ms; /* auth.clientPeriod: then one per, 10s */
+    int64_t login_period_ms; /* auth.loginPeriod: then one per, 12s */
+    int64_t
+        account_burst; /* auth.accountBurst: failures at once of all clients at one account, 100 */
+    int64_t account_period_ms; /* auth.accountPeriod: then one per, 12s */
+    int64_t client_burst;      /* auth.clientBurst: failures at once from one address, 30 */
+    int64_t client_period_ms;  /* auth.clientPeriod: then one per, 10s */
     int64_t key_burst;     /* auth.keyBurst: the same from an API key that tells no address, 1000 */
     int64_t key_period_ms; /* auth.keyPeriod: then one per, 100ms */
 };

@@ -48,12 +48,15 @@ struct password_cost {
 /* The encoded hash ("$argon2id$..."). RETRY when there is no memory. */
 MUST_CHECK enum outcome password_hash(struct arena *arena, struct str password,
                                       struct password_cost cost, struct str *out, struct err *err);
-/* *out says whether it matches. RETRY when there is no memory. An absent hash, or one that cannot be
- * read, takes the time of a hash of `cost` and never matches. */
+/* *out says whether it matches. RETRY when there is no memory. Every hash takes the work of one of
+ * `cost` at least, so that nothing can be told from the time: an absent one, one that cannot be read
+ * (neither ever matches), and one that was made when the cost was lower. */
 MUST_CHECK enum outcome password_verify(struct str hash, struct str password,
                                         struct password_cost cost, bool *out, struct err *err);
 /* True when the hash was made with a lower cost, or cannot be read. */
 bool password_needs_rehash(struct str hash, struct password_cost cost);
+/* What was hashed in this process, in passes over a KiB. */
+int64_t password_work(void);
 /* In the list of most common passwords (compiled in), whatever the case. */
 bool password_is_common(struct str password);
 

@@ -57,6 +57,39 @@ static bool read_stored(struct str text, struct stored_hash *out)
            read_base64(dollar + 1, strlen(dollar + 1), out->hash, HASH_BYTES);
 }
 
+/* --- work ---------------------------------------------------------------------------------------- */
+
+static int64_t work_done;
+
+int64_t password_work(void)
+{
+    return work_done;
+}
+
+/* Argon2 takes a time that goes with passes and memory. */
+static int64_t work_of(struct password_cost cost)
+{
+    return cost.opslimit * (cost.memlimit_bytes / 1024);
+}
+
+static bool compute(struct str password, const struct stored_hash *stored,
+                    unsigned char out[HASH_BYTES])
+{
+    work_done += work_of(stored->cost);
+    return crypto_pwhash(out, HASH_BYTES, password.ptr, password.len, stored->salt,
+                         (unsigned long long)stored->cost.opslimit,
+                         (size_t)stored->cost.memlimit_bytes, crypto_pwhash_ALG_ARGON2ID13) == 0;
+}
+
+/* What a hash of `cost` takes more than the one that was computed. */
+static bool make_up(struct password_cost done, struct password_cost cost)
+{
+    const int64_t left_kib = (work_of(cost) - work_of(done)) / cost.opslimit;
+    const struct stored_hash rest = {.cost = {cost.opslimit, left_kib * 1024}};
+    unsigned char ignored[HASH_BYTES];
+    return !cost_is_sane(rest.cost) || compute(STR(""), &rest, ignored);
+}
+
 static enum outcome check_cost(struct password_cost cost, struct err *err)
 {
     if (!cost_is_sane(cost))
@@ -70,6 +103,7 @@ enum outcome password_hash(struct arena *arena, struct str password, struct pass
 {
     TRY(check_cost(cost, err));
     char *text = arena_bytes(arena, crypto_pwhash_STRBYTES);
+    work_done += work_of(cost);
     if (crypto_pwhash_str_alg(text, password.ptr, password.len, (unsigned long long)cost.opslimit,
                               (size_t)cost.memlimit_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0)
         return retry_later(err, "no memory to hash a password");
@@ -80,15 +114,13 @@ enum outcome password_hash(struct arena *arena, struct str password, struct pass
 enum outcome password_verify(struct str hash, struct str password, struct password_cost cost,
                              bool *out, struct err *err)
 {
-    struct stored_hash stored = {.cost = cost};
+    struct stored_hash stored;
+    unsigned char computed[HASH_BYTES];
     TRY(check_cost(cost, err));
     const bool readable = read_stored(hash, &stored);
     if (!readable)
         stored = (struct stored_hash){.cost = cost}; /* the same work for nobody's password */
-    unsigned char computed[HASH_BYTES];
-    if (crypto_pwhash(computed, sizeof(computed), password.ptr, password.len, stored.salt,
-                      (unsigned long long)stored.cost.opslimit, (size_t)stored.cost.memlimit_bytes,
-                      crypto_pwhash_ALG_ARGON2ID13) != 0)
+    if (!compute(password, &stored, computed) || !make_up(stored.cost, cost))
         return retry_later(err, "no memory to check a password");
     const bool equal = auth_equal(computed, stored.hash, HASH_BYTES);
     *out = readable && equal;

@@ -1,12 +1,16 @@
 /* lock.c - hands each call to the implementation behind it; an empty call needs no server. */
 #include "lock/lock_ops.h"
 
+#include <stdlib.h>
+
 #include "base/id.h"
 
 void lock_close(struct lock *lock)
 {
-    if (lock)
-        lock->ops->close(lock);
+    if (!lock)
+        return;
+    free(lock->local);
+    lock->ops->close(lock);
 }
 
 enum outcome lock_ping(struct lock *lock, struct err *err)
@@ -68,7 +72,12 @@ enum outcome cache_invalidate(struct lock *lock, const struct str *tags, size_t 
 
 enum outcome rate_take(struct lock *lock, struct rate_limit *limits, size_t count, struct err *err)
 {
-    return count ? lock->ops->rate_take(lock, limits, count, err) : OUTCOME_DONE;
+    if (count == 0)
+        return OUTCOME_DONE;
+    const enum outcome outcome = lock->ops->rate_take(lock, limits, count, err);
+    if (outcome != OUTCOME_DONE)
+        rate_local_take(&lock->local, limits, count, lock->ops->now_ms(lock));
+    return outcome;
 }
 
 int64_t lock_new_generation(void)

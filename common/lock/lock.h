@@ -107,6 +107,8 @@ struct rate_limit {
     int64_t wait_ms; /* filled: until the next one is allowed */
 };
 
+/* RETRY when Redis does not answer; the limits are filled all the same, from buckets of this process
+ * (rate_local.h): each lane then allows as much as all of them together did. */
 MUST_CHECK enum outcome rate_take(struct lock *lock, struct rate_limit *limits, size_t count,
                                   struct err *err);
 

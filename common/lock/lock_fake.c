@@ -283,18 +283,11 @@ static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t
 static void rate_one(struct lock_fake *self, struct rate_limit *limit)
 {
     const struct entry *bucket = find(self, BUCKET, limit->key);
-    const int64_t room = limit->burst * limit->period_ms;
     int64_t at = bucket ? bucket->number : self->now;
-    limit->allowed = at + limit->period_ms - self->now <= room;
-    if (limit->use == RATE_GIVE_BACK)
-        at = at - limit->period_ms > self->now ? at - limit->period_ms : self->now;
-    else if (limit->allowed && limit->use == RATE_TAKE)
-        at += limit->period_ms;
+    rate_apply(limit, &at, self->now);
     if (limit->use != RATE_PEEK)
         set(self,
             (struct entry){.kind = BUCKET, .key = limit->key, .number = at, .expires_at = at});
-    const int64_t wait_ms = at + limit->period_ms - self->now - room;
-    limit->wait_ms = wait_ms > 0 ? wait_ms : 0;
 }
 
 static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t count,
@@ -323,6 +316,11 @@ static void close_fake(struct lock *lock)
     free(self);
 }
 
+static int64_t now_ms(const struct lock *lock)
+{
+    return ((const struct lock_fake *)lock)->now;
+}
+
 static const struct lock_ops fake_ops = {
     .close = close_fake,
     .ping = ping,
@@ -334,6 +332,7 @@ static const struct lock_ops fake_ops = {
     .cache_put = put,
     .cache_invalidate = invalidate,
     .rate_take = rate,
+    .now_ms = now_ms,
 };
 
 struct lock *lock_fake_open(void)

@@ -6,6 +6,7 @@
 #define CARTWRIGHT_LOCK_LOCK_OPS_H
 
 #include "lock/lock.h"
+#include "lock/rate_local.h"
 
 struct lock_ops {
     void (*close)(struct lock *lock);
@@ -27,10 +28,12 @@ struct lock_ops {
                                      struct err *err);
     enum outcome (*rate_take)(struct lock *lock, struct rate_limit *limits, size_t count,
                               struct err *err);
+    int64_t (*now_ms)(const struct lock *lock); /* for limits without a server; never goes back */
 };
 
 struct lock {
     const struct lock_ops *ops;
+    struct rate_local *local; /* NULL until it is needed */
 };
 
 /* How long who was refused a key stays next in line without asking again. Longer than the pause

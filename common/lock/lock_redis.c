@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "lock/lock_redis.h"
 
@@ -454,6 +455,12 @@ static void close_redis(struct lock *lock)
     free(self);
 }
 
+static int64_t now_ms(const struct lock *lock)
+{
+    (void)lock;
+    return clock_monotonic_us() / 1000;
+}
+
 static const struct lock_ops redis_ops = {
     .close = close_redis,
     .ping = ping,
@@ -465,6 +472,7 @@ static const struct lock_ops redis_ops = {
     .cache_put = put,
     .cache_invalidate = invalidate,
     .rate_take = rate,
+    .now_ms = now_ms,
 };
 
 static struct lock_redis *new_redis(void)

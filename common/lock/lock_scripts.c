@@ -51,14 +51,17 @@ const char *const lock_scripts[SCRIPT_COUNT] = {
     /* KEYS: buckets. ARGV, for each: burst, period ms, '1' to peek.
      * Returns for each: 1 or 0, and the ms until the next one is allowed.
      * GCRA: a bucket's value is its theoretical arrival time, ms since 1970. `tat` also carries it
-     * from one limit to the next when a key is named twice. */
+     * from one limit to the next when a key is named twice. What is no number, or lies further away
+     * than an empty bucket, was not written here: it must neither end the limit nor lock anybody out. */
     [SCRIPT_RATE] = "local time = redis.call('TIME')\n"
                     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
                     "local values = redis.call('MGET', unpack(KEYS))\n"
                     "local tat, changed, reply = {}, {}, {}\n"
                     "for i, key in ipairs(KEYS) do\n"
                     "  local burst, period = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])\n"
-                    "  local at = math.max(tat[key] or tonumber(values[i] or 0), now)\n"
+                    "  local at = tat[key] or tonumber(values[i] or 0) or 0\n"
+                    "  if not (at >= now) then at = now end\n"
+                    "  at = math.min(at, now + burst * period)\n"
                     "  local allowed = at + period - now <= burst * period\n"
                     "  if ARGV[3 * i] == '2' then\n"
                     "    at = math.max(at - period, now)\n"

@@ -32,6 +32,7 @@ static struct status_lane lane_status(const struct lane_child *lane, struct aren
         .progress_ms = now_ms - slot_alive_ms(slot),
         .settled = slot->settled,
         .deferred = slot->deferred,
+        .local_limits = slot->local_limits,
         .deaths = lane->deaths,
         .why = lane->why[0] && !slot->has_worked ? str_of(lane->why) : STR_ABSENT,
     };

@@ -265,6 +265,11 @@ bool job_password_hash(struct job *job, struct str password, struct str *out)
     return need->loaded;
 }
 
+bool job_password_is_old(const struct job *job, struct str hash)
+{
+    return password_needs_rehash(hash, lane_password_cost(job->batch->lane));
+}
+
 static struct rate_need *rate_need(struct job *job, struct str key, enum rate_use use)
 {
     for (struct rate_need *need = job->rates; need; need = need->next)

@@ -110,6 +110,8 @@ struct str job_cursor(struct job *job, const struct query *query, const void *do
 /* Slow by intent (argon2id): only in operations that say `hashes`. An absent hash never matches. */
 bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
 bool job_password_hash(struct job *job, struct str password, struct str *out);
+/* Made with a lower cost than hashes are made with now. */
+bool job_password_is_old(const struct job *job, struct str hash);
 /* A token bucket (lock.h). */
 struct bucket {
     struct str key;

@@ -168,6 +168,12 @@ void lane_release(struct lane *lane)
     }
 }
 
+struct password_cost lane_password_cost(const struct lane *lane)
+{
+    return (struct password_cost){lane->settings->password_opslimit,
+                                  lane->settings->password_memlimit};
+}
+
 void lane_pause(int64_t ms)
 {
     clock_pause_ms(ms);
@@ -298,6 +304,7 @@ static void log_stats(struct lane *lane, int64_t now_us)
     log_int(&line, "failed", lane->counters.failed);
     log_int(&line, "dropped", lane->counters.dropped);
     log_int(&line, "unlockedBatches", lane->counters.unlocked_batches);
+    log_int(&line, "localLimits", lane->counters.local_limits);
     log_int(&line, "returnedReplies", (int64_t)bus_returned(lane->bus));
     log_end(&line);
     log_flush();

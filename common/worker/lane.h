@@ -49,7 +49,8 @@ struct lane_ids {
 
 struct lane_counters {
     int64_t messages, batches, commits, conflicts, deferred, duplicates, failed, unlocked_batches;
-    int64_t dropped; /* wrong at the door, with nobody to be told and nobody who sent it */
+    int64_t local_limits; /* counted without Redis */
+    int64_t dropped;      /* wrong at the door, with nobody to be told and nobody who sent it */
 };
 
 /* Where one batch works. Two, so that a batch can be decided while the commit of the one before it
@@ -90,6 +91,7 @@ struct lane {
     bool was_alone;            /* it consumes one message at a time, and need not any more */
     int64_t hold_ms;           /* a connection holds that lasts so long without a message */
     bool is_aside;             /* takes no new messages: others of its pool do */
+    bool limits_are_local;     /* Redis refused the last rate limits */
     bool leaves_rest;          /* what still arrives is left to the broker (drain.c) */
     struct token_entry *tokens;
     struct allowance allowances[ALLOWANCE_SLOTS];
@@ -186,6 +188,7 @@ void lane_pause(int64_t ms);
 /* Waits for a server and serves the broker meanwhile: what arrives (the prefetch at most) joins the
  * waiting ones. A signal to stop ends it early. */
 void lane_await_server(struct lane *lane, int64_t ms);
+struct password_cost lane_password_cost(const struct lane *lane);
 /* Dies here when the tests asked for it. */
 void lane_crashpoint(struct lane *lane, const char *where);
 

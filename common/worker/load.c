@@ -4,6 +4,7 @@
  * Locks come first and documents after, so that a document loaded under its lock cannot be changed
  * by another lane until we commit. When Redis is away the batch goes on without locks: the version
  * guards prove the rest. */
+#include "base/log.h"
 #include "worker/batch.h"
 
 struct strs {
@@ -374,8 +375,7 @@ static enum outcome load_pages(struct batch *batch, struct err *err)
 
 static enum outcome hash_or_verify(struct batch *batch, struct password_need *need, struct err *err)
 {
-    const struct engine_settings *settings = batch->lane->settings;
-    const struct password_cost cost = {settings->password_opslimit, settings->password_memlimit};
+    const struct password_cost cost = lane_password_cost(batch->lane);
     return need->make ? password_hash(batch->arena, need->password, cost, &need->made, err)
                       : password_verify(need->hash, need->password, cost, &need->matches, err);
 }
@@ -415,6 +415,23 @@ static size_t open_rates(struct span span, struct rate_need **needs)
     return count;
 }
 
+/* Limits that only this lane knows are weaker: somebody should hear of it, once for each time. */
+static void note_limits(struct lane *lane, bool asked, size_t count, const struct err *err)
+{
+    lane->counters.local_limits += asked ? 0 : (int64_t)count;
+    lane->slot->local_limits += asked ? 0 : (int64_t)count;
+    if (lane->limits_are_local == !asked)
+        return;
+    lane->limits_are_local = !asked;
+    struct log_line line;
+    log_begin(&line, asked ? LOG_INFO : LOG_WARN,
+              asked ? "rate limits are common to all lanes again"
+                    : "rate limits are counted by this lane alone");
+    if (!asked)
+        log_err(&line, err);
+    log_end(&line);
+}
+
 static void load_rates(struct batch *batch, struct span span)
 {
     const size_t count = open_rates(span, NULL);
@@ -425,11 +442,11 @@ static void load_rates(struct batch *batch, struct span span)
     open_rates(span, needs);
     for (size_t i = 0; i < count; i++)
         limits[i] = needs[i]->limit;
-    struct err ignored = {0};
-    const bool asked = rate_take(batch->lane->lock, limits, count, &ignored) == OUTCOME_DONE;
+    struct err err = {0};
+    const bool asked = rate_take(batch->lane->lock, limits, count, &err) == OUTCOME_DONE;
+    note_limits(batch->lane, asked, count, &err);
     for (size_t i = 0; i < count; i++) {
-        /* Without Redis nobody is locked out of the shop. */
-        needs[i]->limit.allowed = !asked || limits[i].allowed;
+        needs[i]->limit.allowed = limits[i].allowed;
         needs[i]->limit.wait_ms = limits[i].wait_ms;
         needs[i]->loaded = true;
     }

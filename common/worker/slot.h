@@ -28,15 +28,16 @@ struct lane_slot {
     volatile int incarnation; /* 0 for the first process in this slot */
     volatile int aside;       /* take no new messages, others of the pool do */
     /* by the lane */
-    volatile int ready;        /* at work: its servers answer, it is not draining */
-    volatile int has_worked;   /* was ready once */
-    volatile int stage;        /* enum drain_stage */
-    volatile int64_t settled;  /* messages, since the first process in this slot */
-    volatile int64_t deferred; /* messages put off because of a lock, likewise */
-    volatile int64_t alive_us; /* monotonic: the last time a step was done (slot_alive) */
-    volatile int64_t moved_us; /* by its thread of commits: the last time that one did a step */
-    volatile uint64_t suspect; /* digest of the message whose handler runs; 0: none */
-    volatile uint64_t run;     /* how many times a suspect was set: tells one run from the next */
+    volatile int ready;            /* at work: its servers answer, it is not draining */
+    volatile int has_worked;       /* was ready once */
+    volatile int stage;            /* enum drain_stage */
+    volatile int64_t settled;      /* messages, since the first process in this slot */
+    volatile int64_t deferred;     /* messages put off because of a lock, likewise */
+    volatile int64_t local_limits; /* rate limits counted without Redis, likewise */
+    volatile int64_t alive_us;     /* monotonic: the last time a step was done (slot_alive) */
+    volatile int64_t moved_us;     /* by its thread of commits: the last time that one did a step */
+    volatile uint64_t suspect;     /* digest of the message whose handler runs; 0: none */
+    volatile uint64_t run; /* how many times a suspect was set: tells one run from the next */
     volatile int64_t waiting_since_ms; /* for a server, ms since 1970; 0: it waits for none */
     char waiting_for[ERR_TEXT_MAX];
     /* It works, but not as it should: told by health; "": nothing. */

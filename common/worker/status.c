@@ -27,6 +27,7 @@ static const struct field lane_fields[] = {
     {.name = "progressMs", .kind = FIELD_INT, .offset = LANE(progress_ms)},
     {.name = "settled", .kind = FIELD_INT, .offset = LANE(settled)},
     {.name = "deferred", .kind = FIELD_INT, .offset = LANE(deferred)},
+    {.name = "localLimits", .kind = FIELD_INT, .offset = LANE(local_limits)},
     {.name = "deaths", .kind = FIELD_INT, .offset = LANE(deaths)},
     {.name = "why", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = LANE(why)},
 };

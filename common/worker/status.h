@@ -21,6 +21,7 @@ struct status_lane {
     int64_t progress_ms; /* since its last sign of life */
     int64_t settled;
     int64_t deferred;
+    int64_t local_limits;
     int64_t deaths;
     struct str why; /* its last process ended, before it was at work */
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
 
 #include <arpa/inet.h>
 #include <signal.h>
@@ -202,6 +203,53 @@ void test_lock_live__rate_counts_repeats_in_one_call(void **state)
 {
     (void)state;
     on_server(case_rate_counts_repeats_in_one_call);
+}
+
+/* Puts something else into a bucket. */
+static void tell_redis(struct live_world *live, struct str verb, struct str key, struct str value)
+{
+    struct lock_world *world = &live->world;
+    struct redis_command command;
+    redis_command_init(&command, &world->arena, 6);
+    redis_add(&command, STR("EVAL"));
+    redis_add(&command, STR("redis.call('DEL', KEYS[1]) redis.call(ARGV[1], KEYS[1], ARGV[2]) "
+                            "return 1"));
+    redis_add(&command, STR("1"));
+    redis_add(&command, str_printf(&world->arena, "%s:rate:%.*s", live->prefix.ptr, STR_FMT(key)));
+    redis_add(&command, verb);
+    redis_add(&command, value);
+    redisReply *reply = NULL;
+    ASSERT_DONE(redis_call(&live->redis, &command, REDIS_REPLY_INTEGER, &reply, &world->err));
+    freeReplyObject(reply);
+}
+
+/* Whatever stands in a bucket, the limit holds, and ends. */
+static void case_rate_survives_junk(struct lock_world *world)
+{
+    static const struct {
+        const char *verb;
+        const char *value;
+    } junk[] = {{"SET", "junk"}, {"SET", ""},       {"SET", "nan"},   {"SET", "1e300"},
+                {"SET", "inf"},  {"SET", "-1e300"}, {"RPUSH", "list"}};
+    for (size_t i = 0; i < sizeof(junk) / sizeof(junk[0]); i++) {
+        tell_redis((struct live_world *)world, str_of(junk[i].verb), STR("k"),
+                   str_of(junk[i].value));
+        int allowed = 0;
+        struct rate_limit limit = {0};
+        for (int k = 0; k < 5; k++) {
+            limit = asked(world, STR("k"), 2, 60000, RATE_TAKE);
+            allowed += limit.allowed;
+        }
+        if (allowed > 2 || limit.wait_ms < 1 || limit.wait_ms > 60000)
+            fail_msg("%s %s: %d allowed, then wait %" PRId64 " ms", junk[i].verb, junk[i].value,
+                     allowed, limit.wait_ms);
+    }
+}
+
+void test_lock_live__rate_survives_junk(void **state)
+{
+    (void)state;
+    on_server(case_rate_survives_junk);
 }
 
 /* --- a server of our own ------------------------------------------------------------------------ */

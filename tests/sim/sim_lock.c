@@ -113,6 +113,12 @@ static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t co
     return answer(self, rate_take(self->real, limits, count, err), err);
 }
 
+static int64_t now_ms(const struct lock *lock)
+{
+    const struct lock *real = ((const struct sim_lock *)(const void *)lock)->real;
+    return real->ops->now_ms(real);
+}
+
 static void close_lock(struct lock *lock)
 {
     free(lock); /* the fake is the world's */
@@ -129,6 +135,7 @@ static const struct lock_ops sim_ops = {
     .cache_put = put,
     .cache_invalidate = invalidate,
     .rate_take = rate,
+    .now_ms = now_ms,
 };
 
 struct lock *sim_lock_open(struct sim_lane *owner)

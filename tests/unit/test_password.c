@@ -111,6 +111,37 @@ void test_password__a_raised_cost_asks_for_a_new_hash(void **state)
     arena_release(&arena);
 }
 
+static int64_t work_to_verify(struct str hash, struct password_cost cost)
+{
+    bool out = false;
+    struct err err;
+    const int64_t before = password_work();
+    assert_int_equal(password_verify(hash, STR("wrong"), cost, &out, &err), OUTCOME_DONE);
+    assert_false(out);
+    return password_work() - before;
+}
+
+/* Else the time would tell which addresses have an account that was made before the cost was raised. */
+void test_password__nobody_and_an_old_hash_take_the_same_work(void **state)
+{
+    (void)state;
+    static const struct password_cost now = {3, 256 * 1024};
+    static const struct password_cost before[] = {
+        {3, 256 * 1024}, {1, 8192},       {2, 256 * 1024},
+        {3, 200 * 1024}, {1, 255 * 1024}, {5, 64 * 1024},
+    };
+    struct arena arena = started();
+    const int64_t nobody = work_to_verify(STR_ABSENT, now);
+    assert_int_equal(nobody, 3 * 256);
+    assert_int_equal(work_to_verify(STR("$argon2id$v=19$nonsense"), now), nobody);
+    for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+        const int64_t work = work_to_verify(hashed(&arena, STR("right"), before[i]), now);
+        /* But for a rest that is smaller than argon2 can be. */
+        assert_in_range(work, nobody - 3 * 8, nobody);
+    }
+    arena_release(&arena);
+}
+
 void test_password__refuses_senseless_costs(void **state)
 {
     static const struct password_cost costs[] = {{0, 8192}, {-1, 8192}, {1000, 8192},

@@ -24,6 +24,20 @@ bool limit_at_target(struct job *job, const char *what, struct str target, enum 
                     use, wait_ms);
 }
 
+bool limit_of_account(struct job *job, const char *what, struct str account, enum rate_use use,
+                      int64_t *wait_ms)
+{
+    const struct shop_settings *settings = shop_settings(job);
+    *wait_ms = 0;
+    if (job_client(job).known_by == CLIENT_UNKNOWN)
+        return true;
+    return job_rate(job,
+                    &(struct bucket){.key = key_of(job, what, account),
+                                     .burst = settings->account_burst,
+                                     .period_ms = settings->account_period_ms},
+                    use, wait_ms);
+}
+
 bool limit_of_client(struct job *job, const char *what, enum rate_use use, int64_t *wait_ms)
 {
     const struct shop_settings *settings = shop_settings(job);

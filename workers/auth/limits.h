@@ -13,6 +13,9 @@
 /* One client at one target. */
 bool limit_at_target(struct job *job, const char *what, struct str target, enum rate_use use,
                      int64_t *wait_ms);
+/* All clients at one target; where the client is unknown, limit_at_target counts the same. */
+bool limit_of_account(struct job *job, const char *what, struct str account, enum rate_use use,
+                      int64_t *wait_ms);
 /* One client at all targets; of an unknown client nothing is counted. */
 bool limit_of_client(struct job *job, const char *what, enum rate_use use, int64_t *wait_ms);
 

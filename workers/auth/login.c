@@ -1,36 +1,72 @@
 /* login.c - auth.login: begin a session by email and password.
  *
- * An unknown email and a wrong password look alike, in the answer and in the time it takes. Each try
- * is counted before the password is looked at, so that a hundred tries at once are a hundred; a
- * success is given back, so nobody is locked out by his own log-ins. The limit is that of an email,
- * known or not. */
+ * An unknown email and a wrong password look alike, in the answer and in the work. Each try is counted
+ * before the password is looked at, so that a hundred tries at once are a hundred; a success is given
+ * back, so nobody is locked out by his own log-ins. A client is limited at an email, known or not; all
+ * clients together at an email have a wider limit, so that one of them alone keeps nobody out. A hash of
+ * a time when hashing cost less is made anew, now that the password is at hand. */
 #include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
 #include "errors.h"
 #include "schemas/auth.h"
 
-static bool count_try(struct job *job, struct str email, enum rate_use use, int64_t *wait_ms)
+static enum outcome refuse_try(struct job *job, int64_t wait_ms, struct err *err)
 {
-    return limit_at_target(job, "login", user_email_key(job_arena(job), email), use, wait_ms);
+    return refuse_for_now(job, err, wait_ms, "too many failed log-ins: try again later");
+}
+
+/* What a client is refused must not count for the account: else it would keep out all others. */
+static enum outcome count_try(struct job *job, struct str account, struct err *err)
+{
+    int64_t wait_ms = 0;
+    NEED(job, limit_at_target(job, "login", account, RATE_TAKE, &wait_ms));
+    if (wait_ms > 0)
+        return refuse_try(job, wait_ms, err);
+    NEED(job, limit_of_account(job, "logins", account, RATE_TAKE, &wait_ms));
+    return wait_ms > 0 ? refuse_try(job, wait_ms, err) : OUTCOME_DONE;
+}
+
+static enum outcome give_back_try(struct job *job, struct str account)
+{
+    int64_t wait_ms;
+    NEED(job, limit_at_target(job, "login", account, RATE_GIVE_BACK, &wait_ms),
+         limit_of_account(job, "logins", account, RATE_GIVE_BACK, &wait_ms));
+    return OUTCOME_DONE;
+}
+
+/* *user becomes the one that may be changed. */
+static enum outcome renew_hash(struct job *job, struct str password, struct user **user)
+{
+    const struct str old = (*user)->password_hash;
+    struct user *mine = NULL;
+    struct str hash = STR_ABSENT;
+    NEED(job, job_password_hash(job, password, &hash),
+         user_by_id(job, (*user)->head.id, FOR_UPDATE, &mine));
+    if (!mine || !str_eq(mine->password_hash, old))
+        return OUTCOME_DONE; /* changed meanwhile: that hash is a new one */
+    mine->password_hash = hash;
+    job_changed(job, mine);
+    *user = mine;
+    return OUTCOME_DONE;
 }
 
 static enum outcome log_in(struct job *job, const void *request, struct err *err)
 {
     const struct auth_login_request *req = request;
+    const struct str account = user_email_key(job_arena(job), req->email);
     struct user *user = NULL;
-    int64_t wait_ms = 0;
-    NEED(job, count_try(job, req->email, RATE_TAKE, &wait_ms),
-         user_by_email(job, req->email, READ, &user));
-    if (wait_ms > 0)
-        return refuse_for_now(job, err, wait_ms, "too many failed log-ins: try again later");
+    TRY(count_try(job, account, err));
+    NEED(job, user_by_email(job, req->email, READ, &user));
 
     bool matches = false;
     const struct str hash = user ? user->password_hash : STR_ABSENT;
     NEED(job, job_password_verify(job, hash, req->password, &matches));
     if (!matches)
         return refuse(err, INVALID_CREDENTIALS, "wrong email or password");
-    NEED(job, count_try(job, req->email, RATE_GIVE_BACK, &wait_ms));
+    TRY(give_back_try(job, account));
+    if (job_password_is_old(job, hash))
+        TRY(renew_hash(job, req->password, &user));
     return reply(job, &login_shape, session_begin(job, user));
 }
 
