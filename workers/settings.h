@@ -13,6 +13,7 @@ struct shop_settings {
     int64_t access_token_ms;     /* auth.accessToken: life of an access token, 10m */
     int64_t refresh_idle_ms;     /* auth.refreshIdle: 14d */
     int64_t refresh_absolute_ms; /* auth.refreshAbsolute: 30d */
+    bool hide_taken;             /* auth.hideTaken: nobody is told that an address has an account */
     int64_t refresh_grace_ms;    /* auth.refreshGrace: a spent token is answered again, 10s */
     int64_t login_burst; /* auth.loginBurst: failures at once, of one client at one target, 10 */
     int64_t login_period_ms; /* auth.loginPeriod: then one per, 12s */

@@ -66,6 +66,8 @@ static const struct setting rows[] = {
      .fallback = "14d", .min = 60000, .max = 31536000000, .help = "life of an unused refresh token"},
     {.name = "auth.refreshAbsolute", .kind = SETTING_DURATION, .offset = AT(refresh_absolute_ms),
      .fallback = "30d", .min = 60000, .max = 31536000000, .help = "life of a log-in"},
+    {.name = "auth.hideTaken", .kind = SETTING_BOOL, .offset = AT(hide_taken), .fallback = "false",
+     .help = "auth.register answers 202 whether or not the address has an account; its owner gets a mail"},
     {.name = "auth.refreshGrace", .kind = SETTING_DURATION, .offset = AT(refresh_grace_ms),
      .fallback = "10s", .max = 60000,
      .help = "a spent refresh token is answered with its successor for so long; 0s: never"},

@@ -146,6 +146,7 @@ struct job {
     struct appended *first_appended, *last_appended;
     struct outgoing *first_outgoing, *last_outgoing;
     struct account_change *account_changes;
+    bool accepted; /* answered with 202 */
     const struct shape *reply_shape;
     const void *reply_data;
     bool authorized;        /* the account was looked at and is in order */

@@ -384,6 +384,12 @@ enum outcome reply_empty(struct job *job)
     return reply(job, NULL, NULL);
 }
 
+enum outcome reply_accepted(struct job *job)
+{
+    job->accepted = true;
+    return reply_empty(job);
+}
+
 void job_tell_wait(struct job *job, int64_t wait_ms)
 {
     job->retry_after_ms = wait_ms;
@@ -417,6 +423,7 @@ void job_begin_run(struct job *job)
     job->authorized = false;
     job->keep = false;
     job->retry_after_ms = 0;
+    job->accepted = false;
     job->blocked = false;
     job->runs++;
     err_clear(&job->err);

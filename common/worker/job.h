@@ -147,6 +147,8 @@ void notify(struct job *job, const char *channel, const char *kind, struct str i
 enum outcome reply(struct job *job, const struct shape *shape, const void *data);
 /* {} */
 enum outcome reply_empty(struct job *job);
+/* {} with status 202, whatever the operation's is: taken up, and no more is told. */
+enum outcome reply_accepted(struct job *job);
 /* Effects of a refusal: the handler answers with an error, but what it changed is committed all the
  * same (a reused refresh token revokes its family). err must be set by refuse() first. */
 enum outcome refuse_and_keep(struct job *job);

@@ -54,6 +54,13 @@ static const struct err *shown(const struct err *err, struct err *masked)
     return masked;
 }
 
+static int success_status(const struct job *job)
+{
+    if (job->accepted)
+        return 202;
+    return job->operation && job->operation->status ? job->operation->status : 200;
+}
+
 static struct str whole_body(struct job *job, struct arena *arena)
 {
     struct text text;
@@ -71,8 +78,7 @@ static struct str whole_body(struct job *job, struct arena *arena)
     else
         put_error(&writer, shown(&job->err, &masked));
     json_close_object(&writer);
-    const int success = job->operation && job->operation->status ? job->operation->status : 200;
-    job->status = ok ? success : job->err.code->status;
+    job->status = ok ? success_status(job) : job->err.code->status;
     return text_str(&text);
 }
 

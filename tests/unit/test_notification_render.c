@@ -102,6 +102,24 @@ void test_notification_render__nothing_adds_a_header(void **state)
     arena_release(&arena);
 }
 
+/* Whoever registers with somebody else's address cannot have words of his own sent to it. */
+void test_notification_render__nobody_is_named_without_a_name(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    const struct order_news news = some_news();
+    const struct notice placed = render_order_placed(&arena, &news, STR_ABSENT);
+    const struct notice repeated = render_registration_repeated(&arena);
+    assert_int_equal(strncmp(placed.text.ptr, "Hello,\n\nthank you", 17), 0);
+    assert_int_equal(strncmp(repeated.text.ptr, "Hello,\n\n", 8), 0);
+    const struct user stranger = {.name = STR("Buy http://pills.example")};
+    const struct user owner = {.name = STR("Ada"), .email_verified = true};
+    assert_true(str_is_absent(notice_name(&stranger)));
+    assert_true(str_eq(notice_name(&owner), STR("Ada")));
+    arena_release(&arena);
+}
+
 void test_notification_render__one_line_keeps_utf8_and_nul_ends(void **state)
 {
     (void)state;

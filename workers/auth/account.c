@@ -48,12 +48,12 @@ static enum outcome check_password(struct job *job, const struct applicant *appl
     return refused;
 }
 
-static enum outcome check_email(struct job *job, const struct applicant *applicant, struct err *err)
+static enum outcome check_email(struct job *job, const struct applicant *applicant,
+                                struct user **holder, struct err *err)
 {
-    struct user *holder = NULL;
     /* Only READ: the unique index proves it when two ask at once. */
-    NEED(job, user_by_email(job, applicant->email, READ, &holder));
-    if (holder)
+    NEED(job, user_by_email(job, applicant->email, READ, holder));
+    if (*holder)
         return refuse(err, EMAIL_TAKEN, "there is an account with this email address");
     return OUTCOME_DONE;
 }
@@ -63,7 +63,7 @@ enum outcome account_create(struct job *job, const struct applicant *applicant, 
 {
     struct str hash = STR_ABSENT;
     TRY(check_password(job, applicant, err));
-    TRY(check_email(job, applicant, err));
+    TRY(check_email(job, applicant, out, err));
     NEED(job, job_password_hash(job, applicant->password, &hash));
 
     struct user *user = ARENA_NEW(job_arena(job), struct user);

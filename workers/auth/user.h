@@ -10,6 +10,7 @@ struct user {
     struct str email;         /* as given */
     struct str email_key;     /* unique: lower case; how an account is found */
     struct str password_hash; /* FIELD_SECRET */
+    bool email_verified;      /* its owner has shown that it is his */
     int role;                 /* enum who */
     int64_t generation;       /* of sessions: one more ends all that were begun before */
 };

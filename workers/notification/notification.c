@@ -107,7 +107,10 @@ struct recipient {
 
 static const struct field recipient_fields[] = {
     {.name = "userId", .kind = FIELD_ID, .offset = offsetof(struct recipient, user_id)},
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct recipient, name)},
+    {.name = "name",
+     .kind = FIELD_STR,
+     .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct recipient, name)},
     {.name = "email", .kind = FIELD_STR, .offset = offsetof(struct recipient, email)},
 };
 
@@ -144,21 +147,31 @@ static const struct field message_fields[] = {
 static const struct shape message_shape =
     SHAPE("NotificationMessage", struct channel_message, message_fields);
 
+struct str notice_name(const struct user *user)
+{
+    return user->email_verified ? user->name : STR_ABSENT;
+}
+
 static void send_by(struct job *job, const char *channel, struct str id, const struct user *user,
-                    const struct notice *notice)
+                    struct str name, const struct notice *notice)
 {
     struct channel_message *message = ARENA_NEW(job_arena(job), struct channel_message);
     *message = (struct channel_message){
         .id = id,
         .kind = str_of(notice->kind),
         .channel = str_of(channel),
-        .to = {.user_id = user->head.id, .name = user->name, .email = user->email},
+        .to = {.user_id = user->head.id, .name = name, .email = user->email},
         .subject = notice->subject,
         .text = notice->text,
         .data = notice->data,
         .created_at = job_now(job),
     };
     notify(job, channel, notice->kind, id, &message_shape, message);
+}
+
+void notice_mail(struct job *job, const struct user *user, const struct notice *notice)
+{
+    send_by(job, "email", job_new_id(job), user, notice_name(user), notice);
 }
 
 void notice_send(struct job *job, const struct user *user, struct inbox *inbox,
@@ -175,6 +188,6 @@ void notice_send(struct job *job, const struct user *user, struct inbox *inbox,
         .data = notice->data,
     };
     job_insert(job, &notification_type, stored);
-    send_by(job, "inapp", stored->head.id, user, notice);
-    send_by(job, "email", job_new_id(job), user, notice);
+    send_by(job, "inapp", stored->head.id, user, user->name, notice);
+    notice_mail(job, user, notice);
 }

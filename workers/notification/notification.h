@@ -52,6 +52,13 @@ struct notice {
     struct str data; /* JSON */
 };
 
+/* How a user may be addressed. Whoever registers with somebody else's address must not be able to send
+ * him words of his own in our name: so nobody is named before the address is verified. */
+struct str notice_name(const struct user *user);
+
+/* Sends it to the address only. */
+void notice_mail(struct job *job, const struct user *user, const struct notice *notice);
+
 /* Stores it and sends it by every channel. `inbox` is the user's, FOR_UPDATE; NULL when there is
  * none yet. All needs must be met: this only has effects. */
 void notice_send(struct job *job, const struct user *user, struct inbox *inbox,

@@ -11,6 +11,7 @@ const struct worker notification_worker = {
             &notification_read,
             &notification_order_placed,
             &notification_order_status_changed,
+            &notification_registration_repeated,
             NULL,
         },
 };

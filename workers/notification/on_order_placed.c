@@ -33,7 +33,7 @@ static enum outcome confirm_order(struct job *job, const void *request, struct e
         return OUTCOME_DONE; /* the account is gone: nobody is left to tell */
 
     const struct order_news news = news_of(job_arena(job), event);
-    const struct notice notice = render_order_placed(job_arena(job), &news, user->name);
+    const struct notice notice = render_order_placed(job_arena(job), &news, notice_name(user));
     notice_send(job, user, inbox, &notice);
     return OUTCOME_DONE;
 }

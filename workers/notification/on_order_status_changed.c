@@ -20,7 +20,8 @@ static enum outcome tell_status(struct job *job, const void *request, struct err
         .status = (enum order_status)event->status,
         .expected_delivery_date = event->expected_delivery_date,
     };
-    const struct notice notice = render_order_status_changed(job_arena(job), &news, user->name);
+    const struct notice notice =
+        render_order_status_changed(job_arena(job), &news, notice_name(user));
     notice_send(job, user, inbox, &notice);
     return OUTCOME_DONE;
 }

@@ -8,5 +8,6 @@ extern const struct operation notification_list;
 extern const struct operation notification_order_placed;
 extern const struct operation notification_order_status_changed;
 extern const struct operation notification_read;
+extern const struct operation notification_registration_repeated;
 
 #endif

@@ -26,8 +26,11 @@ static void append_line(struct text *text, struct str value)
 static void begin_text(struct text *text, struct arena *arena, struct str name)
 {
     text_init(text, arena, 512);
-    text_printf(text, "Hello ");
-    append_line(text, name);
+    text_printf(text, "Hello");
+    if (!str_is_absent(name)) {
+        text_append_char(text, ' ');
+        append_line(text, name);
+    }
     text_printf(text, ",\n\n");
 }
 
@@ -140,5 +143,23 @@ struct notice render_order_status_changed(struct arena *arena, const struct orde
             str_printf(arena, "Your order %.*s %s", STR_FMT(number), said_of[news->status].subject),
         .text = moved_text(arena, news, number, name),
         .data = json_of_shape(arena, &moved_shape, news),
+    };
+}
+
+/* --- registration_repeated -------------------------------------------------------------------- */
+
+struct notice render_registration_repeated(struct arena *arena)
+{
+    struct text text;
+    begin_text(&text, arena, STR_ABSENT);
+    text_printf(&text,
+                "somebody tried to register with your email address. You have an account with "
+                "us already.\n\nIf it was you, log in instead. If it was not, you need do "
+                "nothing: nothing has changed.\n");
+    return (struct notice){
+        .kind = "registration_repeated",
+        .subject = STR("You have an account already"),
+        .text = text_str(&text),
+        .data = STR("{}"),
     };
 }

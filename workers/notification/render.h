@@ -20,10 +20,14 @@ struct order_news {
     struct str expected_delivery_date;
 };
 
+/* name: of the customer; absent: nobody is named. */
 struct notice render_order_placed(struct arena *arena, const struct order_news *news,
                                   struct str name);
 struct notice render_order_status_changed(struct arena *arena, const struct order_news *news,
                                           struct str name);
+
+/* Somebody tried to register with the address of an account. */
+struct notice render_registration_repeated(struct arena *arena);
 
 /* Control characters become spaces: a value cannot begin a mail header or a line of its own. */
 struct str one_line(struct arena *arena, struct str value);

@@ -1,0 +1,27 @@
+/* on_registration_repeated.c - user.registration_repeated: tell the owner of an address, by mail, that
+ * somebody tried to register with it. Nothing of what was typed is told. */
+#include "notification/operations.h"
+#include "notification/render.h"
+#include "schemas/event.h"
+
+static enum outcome tell_owner(struct job *job, const void *request, struct err *err)
+{
+    (void)err; /* an event cannot be refused */
+    const struct event_user_registration_repeated *event = request;
+    struct user *user = NULL;
+    NEED(job, user_by_id(job, event->id, READ, &user));
+    if (!user)
+        return OUTCOME_DONE;
+    const struct notice notice = render_registration_repeated(job_arena(job));
+    notice_mail(job, user, &notice);
+    return OUTCOME_DONE;
+}
+
+const struct operation notification_registration_repeated = {
+    .name = "notification.registration_repeated",
+    .kind = SUBSCRIBER,
+    .event = "user.registration_repeated",
+    .request = &event_user_registration_repeated_schema,
+    .handle = tell_owner,
+    .summary = "Tell the owner of an address that somebody tried to register with it",
+};
