@@ -95,6 +95,21 @@ static enum outcome check_guard(const struct write *write, const struct fake_doc
     return OUTCOME_DONE;
 }
 
+static enum outcome check_absence(const struct fake_collection *collection,
+                                  const struct absence *absence, struct err *err)
+{
+    for (size_t i = 0; i < collection->count; i++) {
+        const void *doc = view(collection->docs[i]);
+        if (!doc)
+            continue;
+        const struct str is = absence->field ? value_at(collection->type, doc, absence->field).text
+                                             : doc_head(doc)->id;
+        if (str_eq(is, absence->field ? absence->value : absence->head.id))
+            return conflict(err, "%s: one came that was not there", collection->type->collection);
+    }
+    return OUTCOME_DONE;
+}
+
 static enum outcome set_next(struct fake_doc *doc, const struct write *write, struct err *err)
 {
     if (doc->staged)
@@ -115,6 +130,8 @@ static enum outcome stage(struct store_fake *fake, const struct write *write, st
     struct fake_collection *collection = fake_collection(fake, write->type);
     if (!collection)
         return bug(err, "a write names a collection that the store was not opened with");
+    if (write->kind == WRITE_ABSENT)
+        return check_absence(collection, write->doc, err);
     struct fake_doc *doc = fake_doc(fake, collection, doc_head(write->doc)->id);
     TRY(check_guard(write, doc, err));
     if (write->kind == WRITE_CHECK)

@@ -154,13 +154,22 @@ enum write_kind {
     WRITE_REPLACE, /* guarded: it must still have base_version */
     WRITE_CHECK,   /* unchanged, but must still have base_version when we commit (no write skew) */
     WRITE_DELETE,  /* guarded like a replace */
+    WRITE_ABSENT,  /* `doc` is a struct absence: must be true when we commit; writes nothing */
+};
+
+/* Nobody has the id head.id; or, with `field` (it has a unique index of its own), nobody has that
+ * value there, and head.id is a new one. */
+struct absence {
+    struct doc_head head;
+    const char *field; /* NULL: the id */
+    struct str value;
 };
 
 struct write {
     enum write_kind kind;
     const struct doc_type *type;
     const void *doc;
-    int64_t base_version; /* what was loaded; unused for INSERT */
+    int64_t base_version; /* what was loaded; unused for INSERT and ABSENT */
 };
 
 #define JOURNAL_KEY_BYTES 16

@@ -112,6 +112,12 @@ struct mongo_replaces {
     uint32_t count;
 };
 
+/* store_mongo_absent.c: a WRITE_ABSENT as a document to insert, and as what deletes it again. */
+MUST_CHECK bool mongo_absence_put(bson_t *document, const struct write *write,
+                                  struct codec_fault *fault);
+MUST_CHECK bool mongo_absence_take_back(bson_t *element, const struct write *write,
+                                        struct codec_fault *fault);
+
 void mongo_replaces_init(struct mongo_replaces *replaces);
 void mongo_replaces_destroy(struct mongo_replaces *replaces);
 /* Of the statement, roughly. */

@@ -2,7 +2,8 @@
  *
  * Round trips are what a commit costs, so all writes of one collection and kind are one command:
  * guarded writes first, because a clash should be found before the rest is sent; then inserts; the
- * journal entry last. Any fault aborts the transaction at once. A commit whose answer is lost is
+ * journal entry last. That something is not there is proved by putting it there and taking it away
+ * again (store_mongo_absent.c). Any fault aborts the transaction at once. A commit whose answer is lost is
  * repeated, and only the commit, for a bounded time; then it is UNCERTAIN and mongo_resolve()
  * decides. */
 #include <time.h>
@@ -62,29 +63,34 @@ static bool put_delete(bson_t *element, const struct write *write, struct codec_
 
 /* --- commands --------------------------------------------------------------------------------- */
 
+#define WRITE_KINDS (WRITE_ABSENT + 1)
+
 struct command_kind {
     const char *verb;
     const char *array;
-    const char *done; /* what the reply counts: every write must have had its effect */
+    const char *done;      /* what the reply counts: every write must have had its effect */
+    bool gathers_replaces; /* all together are one of its elements */
+    put_write_fn *puts[WRITE_KINDS]; /* each of these is one; NULL: it has no part in them */
 };
 
 /* In the order in which they are sent. */
 static const struct command_kind command_kinds[] = {
-    {"update", "updates", "nModified"}, {"delete", "deletes", "n"}, {"insert", "documents", "n"}};
+    {"update", "updates", "nModified", true, {[WRITE_CHECK] = put_check}},
+    {"insert", "documents", "n", false, {[WRITE_ABSENT] = mongo_absence_put}},
+    {"delete",
+     "deletes",
+     "n",
+     false,
+     {[WRITE_ABSENT] = mongo_absence_take_back, [WRITE_DELETE] = put_delete}},
+    {"insert", "documents", "n", false, {[WRITE_INSERT] = put_insert}},
+};
 
 #define COMMAND_KINDS (sizeof(command_kinds) / sizeof(command_kinds[0]))
 
-struct write_form {
-    const struct command_kind *command;
-    put_write_fn *put; /* NULL: gathered with the others of its kind */
-};
-
-static const struct write_form write_forms[] = {
-    [WRITE_REPLACE] = {&command_kinds[0], NULL},
-    [WRITE_CHECK] = {&command_kinds[0], put_check},
-    [WRITE_DELETE] = {&command_kinds[1], put_delete},
-    [WRITE_INSERT] = {&command_kinds[2], put_insert},
-};
+static bool has_part_in(const struct command_kind *kind, enum write_kind write)
+{
+    return kind->puts[write] || (write == WRITE_REPLACE && kind->gathers_replaces);
+}
 
 /* A command that is being filled. */
 struct group {
@@ -152,7 +158,7 @@ static enum outcome group_send(struct group *group, struct err *err)
 
 static bool group_put(struct group *group, const struct write *write, struct codec_fault *fault)
 {
-    put_write_fn *put = write_forms[write->kind].put;
+    put_write_fn *put = group->kind->puts[write->kind];
     bson_t element;
     if (!put)
         return mongo_replaces_add(&group->replaces, write, fault);
@@ -181,7 +187,7 @@ static enum outcome fill_group(struct group *group, const struct commit *commit,
 {
     for (size_t i = 0; i < commit->write_count; i++) {
         const struct write *write = &commit->writes[i];
-        if (write->type != group->type || write_forms[write->kind].command != group->kind)
+        if (write->type != group->type || !has_part_in(group->kind, write->kind))
             continue;
         if (group_bytes(group) > COMMAND_BYTES_MAX) {
             TRY(group_send(group, err));
@@ -192,6 +198,15 @@ static enum outcome fill_group(struct group *group, const struct commit *commit,
         group->sent++;
     }
     return group->writes > 0 ? group_send(group, err) : OUTCOME_DONE;
+}
+
+/* That something is absent has a part in two commands. */
+static size_t parts_of(const struct commit *commit)
+{
+    size_t parts = commit->write_count;
+    for (size_t i = 0; i < commit->write_count; i++)
+        parts += commit->writes[i].kind == WRITE_ABSENT;
+    return parts;
 }
 
 static enum outcome send_writes(struct mongo_writer *writer, const struct commit *commit,
@@ -208,7 +223,7 @@ static enum outcome send_writes(struct mongo_writer *writer, const struct commit
             TRY(outcome);
             sent += group.sent;
         }
-    return sent == commit->write_count
+    return sent == parts_of(commit)
                ? OUTCOME_DONE
                : bug(err, "a write names a collection that the store was not opened with");
 }

@@ -33,8 +33,10 @@ struct draft {
     struct draft *next;
 };
 
+/* What a message relies on: a document, or that there is none with a value. */
 struct proof {
     struct cell *cell;
+    struct alias *alias; /* one of the two is NULL */
     struct proof *next;
 };
 

@@ -8,13 +8,21 @@
 
 /* --- documents ----------------------------------------------------------------------------------- */
 
+/* That nobody has it: what a later message made is inserted, and that proves it, too. */
+static bool is_proven_absent(const struct alias *alias)
+{
+    return alias->proven && !alias->cell;
+}
+
 static size_t count_writes(const struct batch *batch, const struct filled_page *pages)
 {
     size_t count = 0;
     for (const struct filled_page *filled = pages; filled; filled = filled->next)
         count++;
     for (const struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
-        count += cell->dirty || (cell->proven && cell->doc);
+        count += cell->dirty || cell->proven;
+    for (const struct alias *alias = batch->set.first_alias; alias; alias = alias->next)
+        count += is_proven_absent(alias);
     return count;
 }
 
@@ -25,6 +33,21 @@ static enum write_kind kind_of(const struct cell *cell)
     return cell->base_version == 0 ? WRITE_INSERT : WRITE_REPLACE;
 }
 
+static struct write absent(struct batch *batch, const struct doc_type *type, struct str id,
+                           const char *field, struct str value)
+{
+    struct absence *absence = ARENA_NEW(batch->run_arena, struct absence);
+    *absence = (struct absence){.head.id = id, .field = field, .value = value};
+    return (struct write){WRITE_ABSENT, type, absence, 0};
+}
+
+static struct write write_of(struct batch *batch, const struct cell *cell)
+{
+    if (!cell->dirty && !cell->doc)
+        return absent(batch, cell->type, cell->id, NULL, STR_ABSENT);
+    return (struct write){kind_of(cell), cell->type, cell->doc, cell->base_version};
+}
+
 static void collect_writes(struct batch *batch, struct span span)
 {
     const struct filled_page *pages = batch_ledger_pages(batch, span);
@@ -32,9 +55,12 @@ static void collect_writes(struct batch *batch, struct span span)
         arena_array(batch->run_arena, count_writes(batch, pages), sizeof(*writes));
     size_t count = 0;
     for (const struct cell *cell = batch->set.first_cell; cell; cell = cell->next)
-        if (cell->dirty || (cell->proven && cell->doc))
-            writes[count++] =
-                (struct write){kind_of(cell), cell->type, cell->doc, cell->base_version};
+        if (cell->dirty || cell->proven)
+            writes[count++] = write_of(batch, cell);
+    for (const struct alias *alias = batch->set.first_alias; alias; alias = alias->next)
+        if (is_proven_absent(alias))
+            writes[count++] = absent(batch, alias->type, id_new(batch->run_arena, batch->now),
+                                     alias->field, alias->value);
     for (const struct filled_page *filled = pages; filled; filled = filled->next)
         writes[count++] = (struct write){WRITE_INSERT, filled->ledger, &filled->page, 0};
     batch->commit.writes = writes;

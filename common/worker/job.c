@@ -163,15 +163,19 @@ static bool load_for_update(struct job *job, struct cell *cell, void **out)
     return true;
 }
 
+static void rely_on(struct job *job, struct cell *cell, struct alias *alias)
+{
+    struct proof *proof = ARENA_NEW(job_arena(job), struct proof);
+    *proof = (struct proof){cell, alias, job->proofs};
+    job->proofs = proof;
+}
+
 static bool load_for_reading(struct job *job, struct cell *cell, enum access access, void **out)
 {
     if (!loaded(cell))
         return false;
-    if (access == CHECKED) {
-        struct proof *proof = ARENA_NEW(job_arena(job), struct proof);
-        *proof = (struct proof){cell, job->proofs};
-        job->proofs = proof;
-    }
+    if (access == CHECKED)
+        rely_on(job, cell, NULL);
     const struct draft *draft = find_draft(job, cell);
     /* Readers get it without const so that one signature serves all; they must not write. */
     *out = draft ? draft->doc : (void *)(uintptr_t)cell->doc;
@@ -215,6 +219,8 @@ bool job_doc_by(struct job *job, const struct doc_type *type, const char *field,
     if (!alias->loaded)
         return false;
     if (!alias->cell) {
+        if (access == CHECKED)
+            rely_on(job, NULL, alias);
         *out = NULL;
         return true;
     }
@@ -435,5 +441,5 @@ void job_merge(struct job *job)
         if (draft->changed)
             workset_write(&job->batch->set, draft->cell, draft->doc);
     for (const struct proof *proof = job->proofs; proof; proof = proof->next)
-        proof->cell->proven = true;
+        *(proof->cell ? &proof->cell->proven : &proof->alias->proven) = true;
 }

@@ -81,7 +81,7 @@ const void *job_settings(const struct job *job);
 
 enum access {
     READ,       /* as of this batch; may be stale when we commit */
-    CHECKED,    /* the commit proves that it has not changed */
+    CHECKED,    /* the commit proves that it has not changed, or that there is still none */
     FOR_UPDATE, /* locked and guarded; *out may be changed, after the checks are done */
 };
 

@@ -22,7 +22,7 @@ static enum outcome note_changes(struct batch *batch, struct rehearsal *out, str
     size_t count = 0;
     for (size_t i = 0; i < commit->write_count; i++) {
         const struct write *write = &commit->writes[i];
-        if (write->kind == WRITE_CHECK)
+        if (write->kind == WRITE_CHECK || write->kind == WRITE_ABSENT)
             continue;
         changes[count] = (struct rehearsed_change){
             .type = write->type, .id = doc_head(write->doc)->id, .after = write->doc};

@@ -33,6 +33,7 @@ struct alias {
     const char *field;
     struct str value;
     bool loaded;
+    bool proven; /* a message that succeeded relies on it that nobody has it (CHECKED) */
     struct cell *cell;
     struct alias *next;
 };

@@ -267,7 +267,7 @@ void test_store_commit_live__replies_come_back_byte_for_byte(void **state)
         {{"key-3"}, {4}, 422, true, .body = STR("\xF0\x9D\x84\x9E")},
         {{"key-4"}, {5}, 204, false, .body = STR("")},
     };
-    struct commit commit = commit_of(rig, NULL, 0, "x", 0);
+    struct commit commit = commit_of(rig, NULL, 0, "x", 2);
     commit.replies = replies;
     commit.reply_count = COUNT(replies);
     assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
@@ -279,6 +279,9 @@ void test_store_commit_live__replies_come_back_byte_for_byte(void **state)
                                           &count, &rig->err));
         assert_int_equal(count, 1);
         assert_reply(found, &replies[i]);
+        assert_int_equal(found->at, commit.now);
+        assert_int_equal(found->event_count, 2);
+        assert_text(found->events[1].routing_key, STR("order.placed"));
     }
     rig_close(rig);
 }

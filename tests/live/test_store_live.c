@@ -280,6 +280,103 @@ void test_store_live__two_lanes_cannot_both_pass_a_check(void **state)
     rig_close(rig);
 }
 
+/* --- what is not there ------------------------------------------------------------------------- */
+
+static struct write absent(struct rig *rig, const struct doc_type *type, const char *id,
+                           const char *field, const char *value)
+{
+    struct absence *absence = ARENA_NEW(&rig->arena, struct absence);
+    *absence = (struct absence){.head.id = str_of(id), .field = field, .value = str_of(value)};
+    return (struct write){WRITE_ABSENT, type, absence, 0};
+}
+
+/* A commit that rests on all of these. */
+static enum outcome prove(struct rig *rig, const char *key, const struct write *writes,
+                          size_t count)
+{
+    const struct commit commit = commit_of(rig, writes, count, key, 0);
+    return store_commit(rig->store, &commit, &rig->err);
+}
+
+/* Inserts a thing in a session of its own. */
+static mongoc_client_session_t *insert_and_wait(struct rig *rig, const char *sku)
+{
+    bson_error_t error;
+    bson_t opts = BSON_INITIALIZER;
+    mongoc_client_session_t *session = mongoc_client_start_session(rig->client, NULL, &error);
+    assert_true(mongoc_client_session_start_transaction(session, NULL, &error));
+    assert_true(mongoc_client_session_append(session, &opts, &error));
+    mongoc_collection_t *things =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, "things");
+    bson_oid_t id;
+    bson_oid_init_from_string(&id, "0123456789abcdef01234567");
+    bson_t *thing = BCON_NEW("_id", BCON_OID(&id), "sku", sku, "email", sku);
+    assert_true(mongoc_collection_insert_one(things, thing, &opts, NULL, &error));
+    bson_destroy(thing);
+    bson_destroy(&opts);
+    mongoc_collection_destroy(things);
+    return session;
+}
+
+void test_store_live__what_is_absent_stays_absent_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct write both[] = {
+        absent(rig, &thing_type, "0123456789abcdef01234567", NULL, NULL),
+        absent(rig, &thing_type, "0123456789abcdef01234568", NULL, NULL),
+        absent(rig, &thing_type, "0123456789abcdef01234569", "sku", "a@example.com"),
+        absent(rig, &thing_type, "0123456789abcdef0123456a", "sku", "b@example.com"),
+        absent(rig, &thing_type, "0123456789abcdef0123456b", "email", "a@example.com"),
+        absent(rig, &stock_type, "MUG", NULL, NULL),
+    };
+    assert_outcome(rig, OUTCOME_DONE, prove(rig, "one", both, COUNT(both)));
+    assert_outcome(rig, OUTCOME_DONE, prove(rig, "two", both, COUNT(both)));
+    assert_int_equal(count_of(rig, "things"), 0);
+    assert_int_equal(count_of(rig, "stock"), 0);
+    put_stock(rig);
+    assert_outcome(rig, OUTCOME_CONFLICT, prove(rig, "three", &both[5], 1));
+    assert_outcome(rig, OUTCOME_DONE, prove(rig, "four", both, 5));
+    rig_close(rig);
+}
+
+void test_store_live__what_comes_while_its_absence_is_proved_is_a_conflict(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    bson_error_t error;
+    const struct write rows[] = {
+        absent(rig, &thing_type, "0123456789abcdef01234567", NULL, NULL),
+        absent(rig, &thing_type, "0123456789abcdef01234569", "sku", "a@example.com"),
+        absent(rig, &thing_type, "0123456789abcdef01234569", "email", "a@example.com"),
+    };
+    const struct write others[] = {
+        absent(rig, &thing_type, "0123456789abcdef01234568", NULL, NULL),
+        absent(rig, &thing_type, "0123456789abcdef01234569", "sku", "b@example.com"),
+        absent(rig, &thing_type, "0123456789abcdef01234569", "email", "b@example.com"),
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        mongoc_client_session_t *session = insert_and_wait(rig, "a@example.com");
+        assert_outcome(rig, OUTCOME_CONFLICT, prove(rig, "open", &rows[i], 1));
+        assert_outcome(rig, OUTCOME_DONE,
+                       prove(rig, str_printf(&rig->arena, "others%zu", i).ptr, &others[i], 1));
+        assert_true(mongoc_client_session_abort_transaction(session, &error));
+        assert_outcome(rig, OUTCOME_DONE,
+                       prove(rig, str_printf(&rig->arena, "aborted%zu", i).ptr, &rows[i], 1));
+        mongoc_client_session_destroy(session);
+        session = insert_and_wait(rig, "a@example.com");
+        assert_true(mongoc_client_session_commit_transaction(session, NULL, &error));
+        assert_outcome(rig, OUTCOME_CONFLICT, prove(rig, "committed", &rows[i], 1));
+        mongoc_client_session_destroy(session);
+        mongoc_collection_t *things =
+            mongoc_client_get_collection(rig->client, rig->database.ptr, "things");
+        const bson_t all = BSON_INITIALIZER;
+        assert_true(mongoc_collection_delete_many(things, &all, NULL, NULL, &error));
+        mongoc_collection_destroy(things);
+    }
+    rig_close(rig);
+}
+
 /* The driver repeats once by itself, the store goes on from there. */
 void test_store_live__commit_answer_lost_is_repeated(void **state)
 {
