@@ -5,7 +5,8 @@
 #include "worker/job.h"
 
 struct shop_settings {
-    struct str currency;         /* shop.currency: the only currency of prices, "GBP" */
+    LIST(struct str) currencies; /* shop.currencies: see shop_currencies() */
+    struct str currency;         /* shop.currency: the only one, when the list is empty; "GBP" */
     struct str locale;           /* shop.locale: language of lists by name, "en-GB" */
     int64_t low_stock;           /* shop.lowStock: at or below it stock is low, 5 */
     int64_t delivery_days;       /* shop.deliveryDays: expected delivery, days from now, 5 */
@@ -25,6 +26,29 @@ struct shop_settings {
     int64_t key_burst;     /* auth.keyBurst: the same from an API key that tells no address, 1000 */
     int64_t key_period_ms; /* auth.keyPeriod: then one per, 100ms */
 };
+
+/* The currencies in which the shop sells, at least one; carts without anything in them are in the
+ * first. */
+struct currencies {
+    const struct str *items;
+    size_t count;
+};
+
+static inline struct currencies shop_currencies(const struct shop_settings *settings)
+{
+    if (settings->currencies.count)
+        return (struct currencies){settings->currencies.items, settings->currencies.count};
+    return (struct currencies){&settings->currency, 1};
+}
+
+static inline bool shop_sells_in(const struct shop_settings *settings, const char *currency)
+{
+    const struct currencies all = shop_currencies(settings);
+    for (size_t i = 0; i < all.count; i++)
+        if (str_eq(all.items[i], str_of(currency)))
+            return true;
+    return false;
+}
 
 static inline const struct shop_settings *shop_settings(const struct job *job)
 {

@@ -50,8 +50,10 @@ static const struct invariant *const invariants[] = {
 
 /* clang-format off */
 static const struct setting rows[] = {
+    {.name = "shop.currencies", .kind = SETTING_STRS, .offset = AT(currencies), .fallback = "",
+     .fixed = true, .help = "ISO 4217 codes of prices, the default first; empty: shop.currency"},
     {.name = "shop.currency", .kind = SETTING_STR, .offset = AT(currency), .fallback = "GBP",
-     .fixed = true, .help = "ISO 4217 code of all prices"},
+     .fixed = true, .help = "the only currency, where shop.currencies is empty"},
     {.name = "shop.locale", .kind = SETTING_STR, .offset = AT(locale), .fallback = "en-GB",
      .fixed = true, .help = "BCP 47 tag; lists by name are sorted as in its language"},
     {.name = "shop.lowStock", .kind = SETTING_INT, .offset = AT(low_stock), .fallback = "5",

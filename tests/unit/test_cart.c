@@ -43,13 +43,15 @@ static void shop_init(struct shop *shop)
     arena_init(&shop->arena, 4096);
 }
 
+static const struct shop_settings settings = {.currency = {"GBP", 3}};
+
 /* The view of a cart whose lines are mug, hat, bag, as far as it has that many. */
 static struct cart_view *view(struct shop *shop)
 {
     struct product *products[] = {&shop->mug, &shop->hat, &shop->bag};
     struct stock *stocks[] = {&shop->mug_stock, &shop->hat_stock, &shop->bag_stock};
-    const struct cart_goods goods = {products, stocks, shop->cart.lines.count};
-    return cart_view(&shop->arena, &shop->cart, &goods, STR("GBP"));
+    const struct cart_goods goods = {products, stocks, shop->cart.lines.count, STR("GBP"), true};
+    return cart_view(&settings, &shop->arena, &shop->cart, &goods);
 }
 
 static void put_all(struct shop *shop)
@@ -207,8 +209,8 @@ void test_cart__a_product_that_is_gone_keeps_its_line(void **state)
     cart_put(&shop.arena, &shop.cart, &shop.mug, 2);
     struct product *products[] = {NULL};
     struct stock *stocks[] = {NULL};
-    const struct cart_goods goods = {products, stocks, 1};
-    const struct cart_view *v = cart_view(&shop.arena, &shop.cart, &goods, STR("GBP"));
+    const struct cart_goods goods = {products, stocks, 1, STR("GBP"), true};
+    const struct cart_view *v = cart_view(&settings, &shop.arena, &shop.cart, &goods);
     assert_string_equal(v->items.items[0].name.ptr, "mug"); /* its SKU */
     assert_int_equal(v->items.items[0].line_total.amount, 510);
     assert_int_equal(v->total.amount, 0);
@@ -264,8 +266,8 @@ void test_cart__the_largest_cart_has_room_for_all_issues(void **state)
         products[i] = &all[i];
         stocks[i] = NULL;
     }
-    const struct cart_goods goods = {products, stocks, CART_LINES_MAX};
-    const struct cart_view *v = cart_view(&shop.arena, &shop.cart, &goods, STR("GBP"));
+    const struct cart_goods goods = {products, stocks, CART_LINES_MAX, STR("GBP"), true};
+    const struct cart_view *v = cart_view(&settings, &shop.arena, &shop.cart, &goods);
     assert_int_equal(v->items.count, CART_LINES_MAX);
     assert_int_equal(v->issues.count, 2 * CART_LINES_MAX);
     assert_int_equal(v->total.amount, 6 * CART_QUANTITY_MAX * CART_LINES_MAX);

@@ -58,6 +58,28 @@ static bool load_to_order(struct job *job, const struct cart_line *line, struct 
     return !*stock || product_on_offer(job, *stock, product);
 }
 
+static bool is_sold_here(const struct shop_settings *settings, const struct product *product)
+{
+    return product_is_purchasable(product) && shop_sells_in(settings, product->price.currency);
+}
+
+static void choose_currency(const struct shop_settings *settings, struct cart_goods *goods)
+{
+    goods->currency = shop_currencies(settings).items[0];
+    for (size_t i = 0; i < goods->count && !goods->is_decided; i++) {
+        goods->is_decided = is_sold_here(settings, goods->products[i]);
+        if (goods->is_decided)
+            goods->currency = str_of(goods->products[i]->price.currency);
+    }
+}
+
+bool cart_sells(const struct shop_settings *settings, const struct cart_goods *goods,
+                const struct product *product)
+{
+    return is_sold_here(settings, product) &&
+           (!goods->is_decided || str_eq(goods->currency, str_of(product->price.currency)));
+}
+
 static bool load_lines(struct job *job, const struct cart *cart, load_line *load,
                        struct cart_goods *out)
 {
@@ -71,9 +93,11 @@ static bool load_lines(struct job *job, const struct cart *cart, load_line *load
     bool loaded = true;
     for (size_t i = 0; i < count; i++)
         loaded = load(job, &cart->lines.items[i], &goods.products[i], &goods.stocks[i]) && loaded;
-    if (loaded)
-        *out = goods;
-    return loaded;
+    if (!loaded)
+        return false;
+    choose_currency(shop_settings(job), &goods);
+    *out = goods;
+    return true;
 }
 
 bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out)

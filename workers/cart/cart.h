@@ -2,12 +2,17 @@
  *
  * A cart promises a price, not stock: lines keep the unit price at which they were last written;
  * every view prices anew and lists what changed in issues[]. Nothing is reserved before
- * order.place. */
+ * order.place.
+ *
+ * A cart is in one currency: that of its first line whose product is published and has its price in
+ * one of shop.currencies; while there is no such line, the first of these. A line with a price in
+ * another currency cannot be ordered. Views, changes and orders ask the same function. */
 #ifndef CARTWRIGHT_WORKERS_CART_CART_H
 #define CARTWRIGHT_WORKERS_CART_CART_H
 
 #include "catalog/catalog.h"
 #include "inventory/stock.h"
+#include "settings.h"
 #include "worker/job.h"
 
 #define CART_QUANTITY_MAX 9999
@@ -37,12 +42,18 @@ struct cart_goods {
     struct product **products; /* an item is NULL when the product is gone */
     struct stock **stocks;
     size_t count;
+    struct str currency; /* of the cart */
+    bool is_decided;     /* a line says so: nothing in another currency can be added */
 };
 
 /* A need, collected over all lines: one round loads them all. */
 bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out);
 /* The same for an order: the stocks FOR_UPDATE, and what their guards prove of the products. */
 bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_goods *out);
+
+/* That the product, NULL or not, can be ordered in this cart as far as price and status go. */
+bool cart_sells(const struct shop_settings *settings, const struct cart_goods *goods,
+                const struct product *product);
 
 /* NULL when it is not in the cart. */
 struct cart_line *cart_line_of(const struct cart *cart, struct str product_id);
@@ -54,8 +65,8 @@ bool cart_remove(struct cart *cart, struct str product_id);
 
 /* NOT_PURCHASABLE, QUANTITY_LIMIT or INSUFFICIENT_STOCK when the cart may not hold so many of it. */
 MUST_CHECK enum outcome cart_check(struct job *job, const struct cart *cart,
-                                   const struct product *product, const struct stock *stock,
-                                   int64_t quantity, struct err *err);
+                                   const struct cart_goods *goods, const struct product *product,
+                                   const struct stock *stock, int64_t quantity, struct err *err);
 /* The end of every change: NEED; stores the cart, emits cart.updated, replies the cart. */
 enum outcome cart_save(struct job *job, struct cart *cart);
 
@@ -88,11 +99,11 @@ struct cart_view {
 
 extern const struct shape cart_view_shape;
 
-/* A line whose product is gone or not published is "unavailable": shown with its stored price and
+/* A line whose product is gone, not published or not sold in the cart's currency is "unavailable": shown with its stored price and
  * nothing available, and not counted in the total, because it cannot be ordered. So is a line that
  * would carry the total out of int64. */
-struct cart_view *cart_view(struct arena *arena, const struct cart *cart,
-                            const struct cart_goods *goods, struct str currency);
+struct cart_view *cart_view(const struct shop_settings *settings, struct arena *arena,
+                            const struct cart *cart, const struct cart_goods *goods);
 
 extern const struct worker cart_worker;
 

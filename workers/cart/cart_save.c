@@ -2,7 +2,6 @@
 #include "cart/cart.h"
 #include "errors.h"
 #include "request.h"
-#include "settings.h"
 
 static enum outcome check_limits(const struct cart *cart, const struct product *product,
                                  int64_t quantity, struct err *err)
@@ -17,11 +16,15 @@ static enum outcome check_limits(const struct cart *cart, const struct product *
     return OUTCOME_DONE;
 }
 
-enum outcome cart_check(struct job *job, const struct cart *cart, const struct product *product,
-                        const struct stock *stock, int64_t quantity, struct err *err)
+enum outcome cart_check(struct job *job, const struct cart *cart, const struct cart_goods *goods,
+                        const struct product *product, const struct stock *stock, int64_t quantity,
+                        struct err *err)
 {
     if (!product_is_purchasable(product))
         return refuse(err, NOT_PURCHASABLE, "the product is not on sale");
+    if (!cart_sells(shop_settings(job), goods, product))
+        return refuse(err, NOT_PURCHASABLE, "the product is not sold in %.*s",
+                      STR_FMT(goods->currency));
     TRY(check_limits(cart, product, quantity, err));
     const int64_t available = stock_available(stock);
     if (quantity <= available)
@@ -41,8 +44,7 @@ enum outcome cart_save(struct job *job, struct cart *cart)
         job_insert(job, &cart_type, cart);
     else
         job_changed(job, cart);
-    const struct cart_view *view =
-        cart_view(job_arena(job), cart, &goods, shop_settings(job)->currency);
+    const struct cart_view *view = cart_view(shop_settings(job), job_arena(job), cart, &goods);
     emit(job, "cart.updated", cart->head.id, cart->head.version, &cart_view_shape, view);
     return reply(job, &cart_view_shape, view);
 }

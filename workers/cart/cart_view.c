@@ -89,10 +89,21 @@ static void find_issues(struct arena *arena, struct cart_view *view, const struc
                   str_printf(arena, "%" PRId64 " are available", item->available));
 }
 
-static void view_line(struct arena *arena, struct cart_view *view, const struct cart_line *line,
-                      const struct product *product, const struct stock *stock)
+static struct str why_not(struct arena *arena, const struct cart_goods *goods,
+                          const struct product *product)
 {
-    const struct product *on_sale = product_is_purchasable(product) ? product : NULL;
+    if (product_is_purchasable(product) &&
+        !str_eq(goods->currency, str_of(product->price.currency)))
+        return str_printf(arena, "it is not sold in %.*s", STR_FMT(goods->currency));
+    return STR("it cannot be ordered");
+}
+
+static void view_line(const struct shop_settings *settings, struct arena *arena,
+                      struct cart_view *view, const struct cart_line *line,
+                      const struct cart_goods *goods, size_t i)
+{
+    const struct product *product = goods->products[i];
+    const struct product *on_sale = cart_sells(settings, goods, product) ? product : NULL;
     struct cart_line_view *item = &view->items.items[view->items.count++];
     *item = (struct cart_line_view){
         .product_id = line->product_id,
@@ -103,15 +114,15 @@ static void view_line(struct arena *arena, struct cart_view *view, const struct 
         .line_total = money_zero(str_of(line->unit_price.currency)),
     };
     if (!count_line(view, on_sale != NULL, item)) {
-        add_issue(view, "unavailable", line, STR("it cannot be ordered"));
+        add_issue(view, "unavailable", line, why_not(arena, goods, product));
         return;
     }
-    item->available = stock_available(stock);
+    item->available = stock_available(goods->stocks[i]);
     find_issues(arena, view, line, item);
 }
 
-struct cart_view *cart_view(struct arena *arena, const struct cart *cart,
-                            const struct cart_goods *goods, struct str currency)
+struct cart_view *cart_view(const struct shop_settings *settings, struct arena *arena,
+                            const struct cart *cart, const struct cart_goods *goods)
 {
     const size_t count = cart->lines.count;
     struct cart_view *view = ARENA_NEW(arena, struct cart_view);
@@ -121,8 +132,8 @@ struct cart_view *cart_view(struct arena *arena, const struct cart *cart,
     view->items.items = arena_array(arena, count, sizeof(struct cart_line_view));
     view->issues.items = arena_array(arena, count * ISSUES_PER_LINE_MAX, sizeof(struct cart_issue));
     if (count > 0)
-        view->total = money_zero(currency);
+        view->total = money_zero(goods->currency);
     for (size_t i = 0; i < count; i++)
-        view_line(arena, view, &cart->lines.items[i], goods->products[i], goods->stocks[i]);
+        view_line(settings, arena, view, &cart->lines.items[i], goods, i);
     return view;
 }

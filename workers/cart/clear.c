@@ -3,18 +3,18 @@
 #include "cart/cart.h"
 #include "cart/operations.h"
 #include "schemas/cart.h"
-#include "settings.h"
 
 static enum outcome clear(struct job *job, const void *request, struct err *err)
 {
     (void)request; /* has no members */
     (void)err;     /* nothing to refuse */
     struct cart *cart = NULL;
+    struct cart_goods none = {0};
     NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
     cart = cart_or_empty(job, cart);
     if (cart->lines.count == 0)
         return reply(job, &cart_view_shape,
-                     cart_view(job_arena(job), cart, NULL, shop_settings(job)->currency));
+                     cart_view(shop_settings(job), job_arena(job), cart, &none));
     cart->lines.count = 0;
     return cart_save(job, cart);
 }

@@ -2,7 +2,6 @@
 #include "cart/cart.h"
 #include "cart/operations.h"
 #include "schemas/cart.h"
-#include "settings.h"
 
 static enum outcome get(struct job *job, const void *request, struct err *err)
 {
@@ -14,7 +13,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     cart = cart_or_empty(job, cart);
     NEED(job, cart_goods(job, cart, &goods));
     return reply(job, &cart_view_shape,
-                 cart_view(job_arena(job), cart, &goods, shop_settings(job)->currency));
+                 cart_view(shop_settings(job), job_arena(job), cart, &goods));
 }
 
 const struct operation cart_get = {

@@ -24,7 +24,7 @@ static enum outcome item_add(struct job *job, const void *request, struct err *e
 
     const struct cart_line *line = cart_line_of(cart, req->product_id);
     const int64_t quantity = req->quantity + (line ? line->quantity : 0);
-    TRY(cart_check(job, cart, product, stock, quantity, err));
+    TRY(cart_check(job, cart, &goods, product, stock, quantity, err));
     cart_put(job_arena(job), cart, product, quantity);
     return cart_save(job, cart);
 }

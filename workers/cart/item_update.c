@@ -19,7 +19,7 @@ static enum outcome item_update(struct job *job, const void *request, struct err
     }
     NEED(job, cart_goods(job, cart, &goods));
     const size_t i = (size_t)(line - cart->lines.items);
-    TRY(cart_check(job, cart, goods.products[i], goods.stocks[i], req->quantity, err));
+    TRY(cart_check(job, cart, &goods, goods.products[i], goods.stocks[i], req->quantity, err));
     cart_put(job_arena(job), cart, goods.products[i], req->quantity);
     return cart_save(job, cart);
 }

@@ -60,12 +60,13 @@ bool product_by_id(struct job *job, struct str id, enum access access, struct pr
 /* The product of a FOR_UPDATE stock, whose guard proves its price and status, too: READ, but never a
  * copy that is older than what the stock says. */
 bool product_on_offer(struct job *job, const struct stock *stock, struct product **out);
-/* Published: may be seen by everybody, put in a cart and ordered. NULL is not. */
+/* Published: may be seen by everybody, and sold where its price is in a currency of the shop
+ * (cart_sells()). NULL is not. */
 bool product_is_purchasable(const struct product *product);
 
 /* Rules that product.create and product.update share. */
 
-/* VALIDATION_FAILED at /price/currency when it is not the shop's. */
+/* VALIDATION_FAILED at /price/currency when the shop does not sell in it. */
 MUST_CHECK enum outcome product_check_price(struct job *job, struct money price, struct err *err);
 /* NEED; NOT_FOUND at /categoryId when there is none; the commit proves that it stays. An absent id
  * is no category: *out is NULL. */

@@ -69,14 +69,26 @@ bool product_is_purchasable(const struct product *product)
     return product && product->status == PRODUCT_PUBLISHED;
 }
 
+/* "must be one of EUR, GBP" */
+static struct str currencies_text(struct arena *arena, const struct shop_settings *settings)
+{
+    const struct currencies all = shop_currencies(settings);
+    struct str text =
+        str_printf(arena, "must be %s%.*s", all.count > 1 ? "one of " : "", STR_FMT(all.items[0]));
+    for (size_t i = 1; i < all.count; i++)
+        text = str_printf(arena, "%.*s, %.*s", STR_FMT(text), STR_FMT(all.items[i]));
+    return text;
+}
+
 enum outcome product_check_price(struct job *job, struct money price, struct err *err)
 {
-    const struct str currency = shop_settings(job)->currency;
-    if (str_eq(str_of(price.currency), currency))
+    const struct shop_settings *settings = shop_settings(job);
+    if (shop_sells_in(settings, price.currency))
         return OUTCOME_DONE;
     const enum outcome outcome =
         invalid(err, VALIDATION_FAILED, "the price is in a wrong currency");
-    err_field_add(err, job_arena(job), STR("/price/currency"), "must be %.*s", STR_FMT(currency));
+    const struct str text = currencies_text(job_arena(job), settings);
+    err_field_add(err, job_arena(job), STR("/price/currency"), "%.*s", STR_FMT(text));
     return outcome;
 }
 

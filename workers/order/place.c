@@ -14,16 +14,20 @@
 #include "settings.h"
 
 /* Whether line i can be ordered. */
-typedef bool line_check(const struct cart *cart, const struct cart_goods *goods, size_t i);
+typedef bool line_check(const struct job *job, const struct cart *cart,
+                        const struct cart_goods *goods, size_t i);
 
-static bool is_on_sale(const struct cart *cart, const struct cart_goods *goods, size_t i)
+static bool is_on_sale(const struct job *job, const struct cart *cart,
+                       const struct cart_goods *goods, size_t i)
 {
     (void)cart;
-    return product_is_purchasable(goods->products[i]);
+    return cart_sells(shop_settings(job), goods, goods->products[i]);
 }
 
-static bool is_in_stock(const struct cart *cart, const struct cart_goods *goods, size_t i)
+static bool is_in_stock(const struct job *job, const struct cart *cart,
+                        const struct cart_goods *goods, size_t i)
 {
+    (void)job;
     return cart->lines.items[i].quantity <= stock_available(goods->stocks[i]);
 }
 
@@ -34,13 +38,13 @@ static enum outcome check_lines(struct job *job, const struct cart *cart,
 {
     enum outcome outcome = OUTCOME_DONE;
     for (size_t i = 0; i < goods->count; i++) {
-        if (check(cart, goods, i))
+        if (check(job, cart, goods, i))
             continue;
         if (outcome == OUTCOME_DONE)
             outcome = refuse(err, code, "%s", text);
         const struct cart_line *line = &cart->lines.items[i];
         const int64_t available =
-            product_is_purchasable(goods->products[i]) ? stock_available(goods->stocks[i]) : 0;
+            is_on_sale(job, cart, goods, i) ? stock_available(goods->stocks[i]) : 0;
         err_field_add(err, job_arena(job), str_printf(job_arena(job), "/items/%zu", i),
                       "%" PRId64 " of %.*s are wanted, %" PRId64 " are available", line->quantity,
                       STR_FMT(line->sku), available);
