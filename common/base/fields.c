@@ -74,6 +74,8 @@ static void unshare_parts(const struct shape *shape, struct arena *arena, void *
 {
     for (size_t i = 0; i < shape->field_count; i++)
         unshare_field(&shape->fields[i], arena, (char *)object + shape->fields[i].offset, sharing);
+    if (shape->kept)
+        unshare_texts(arena, shape_kept(shape, object), 1, sharing);
 }
 
 void *shape_clone(const struct shape *shape, struct arena *arena, const void *from)

@@ -98,6 +98,7 @@ struct shape {
     size_t size;
     const struct field *fields;
     size_t field_count;
+    size_t kept; /* of what is stored: offset of a struct str (never 0); 0: it keeps nothing */
 };
 
 #define SHAPE(shape_name, type, table)                                                             \
@@ -105,6 +106,22 @@ struct shape {
         .name = (shape_name), .size = sizeof(type), .fields = (table),                             \
         .field_count = sizeof(table) / sizeof((table)[0])                                          \
     }
+
+/* What is stored keeps the fields that its table does not know: a newer release, which may run beside
+ * this one, wrote them. They are loaded into `member` as they are (BSON; absent: none), go along with
+ * every copy, are stored again as they came, and are on no wire. Whoever changes a stored object must
+ * change its members and not make it anew. */
+#define STORED_SHAPE(shape_name, type, table, member)                                              \
+    {                                                                                              \
+        .name = (shape_name), .size = sizeof(type), .fields = (table),                             \
+        .field_count = sizeof(table) / sizeof((table)[0]), .kept = offsetof(type, member)          \
+    }
+
+/* The kept fields of an object; NULL when its shape keeps none. */
+static inline struct str *shape_kept(const struct shape *shape, const void *object)
+{
+    return shape->kept ? (struct str *)(void *)((char *)(uintptr_t)object + shape->kept) : NULL;
+}
 
 /* A copy whose LIST, STRUCT and EMBED parts may be changed without touching the original. Strings
  * are shared: they never change. */

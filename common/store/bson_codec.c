@@ -191,6 +191,16 @@ static bool put_absent(bson_t *out, const struct field *field)
            field->kind == FIELD_OPT_BOOL;
 }
 
+static bool put_kept(bson_t *out, const struct shape *shape, const void *object)
+{
+    bson_t fields;
+    const struct str *kept = shape_kept(shape, object);
+    if (!kept || str_is_absent(*kept))
+        return true;
+    return bson_init_static(&fields, (const uint8_t *)kept->ptr, kept->len) &&
+           bson_concat(out, &fields);
+}
+
 bool codec_put(bson_t *out, const struct shape *shape, const void *object,
                struct codec_fault *fault)
 {
@@ -205,7 +215,10 @@ bool codec_put(bson_t *out, const struct shape *shape, const void *object,
                                           absent ? "is absent" : "cannot be stored"};
         return false;
     }
-    return true;
+    if (put_kept(out, shape, object))
+        return true;
+    *fault = (struct codec_fault){shape->name, "", "has kept fields that are not BSON"};
+    return false;
 }
 
 bool codec_put_value(bson_t *out, const char *name, enum field_kind kind, struct str text,

@@ -1,8 +1,8 @@
 /* bson_codec.h - documents as BSON and back, driven by the table that describes them.
  *
  * The table is the promise of both ways: a field that is neither optional nor nullable is always
- * there. Reading tolerates fields that the table does not know (a newer release wrote them), and
- * nothing else. */
+ * there, or has a fallback. Fields that the table does not know (a newer release wrote them) are kept
+ * where the shape has a place for them, and written behind all others. */
 #ifndef CARTWRIGHT_STORE_BSON_CODEC_H
 #define CARTWRIGHT_STORE_BSON_CODEC_H
 
@@ -12,6 +12,9 @@
 #include "store/mongoc_headers.h"
 
 #define AUTO_BSON __attribute__((cleanup(bson_destroy))) bson_t
+
+/* Counts the commits that rested on a document. It means nothing and is never kept. */
+#define CODEC_CHECKS "checks"
 
 /* Where and why a document does not fit its table. */
 struct codec_fault {

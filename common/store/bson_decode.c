@@ -220,18 +220,38 @@ static bool settle_absent(const struct shape *shape, const bool *seen, void *obj
     return true;
 }
 
+/* A second look at a document that has fields of another release: the others pay nothing for it. */
+static bool keep_unknown(struct arena *arena, const struct shape *shape, bson_iter_t element,
+                         struct str *out)
+{
+    AUTO_BSON kept = BSON_INITIALIZER;
+    size_t next = 0;
+    bool ok = true;
+    while (ok && bson_iter_next(&element)) {
+        const char *name = bson_iter_key(&element);
+        if (field_of(shape, name, &next) < 0 && strcmp(name, CODEC_CHECKS) != 0)
+            ok = bson_append_iter(&kept, name, -1, &element);
+    }
+    if (ok && !bson_empty(&kept))
+        *out = (struct str){arena_copy(arena, bson_get_data(&kept), kept.len), kept.len};
+    return ok;
+}
+
 bool codec_get(struct arena *arena, const struct shape *shape, const uint8_t *data, size_t len,
                void *object, struct codec_fault *fault)
 {
     bool seen[SHAPE_FIELDS_MAX] = {false};
+    bool has_unknown = false;
     bson_iter_t element;
     if (shape->field_count > SHAPE_FIELDS_MAX)
         panic("%s has more than %d fields", shape->name, SHAPE_FIELDS_MAX);
     if (!bson_iter_init_from_data(&element, data, len))
         return fail(fault, shape, NULL, "is not BSON");
+    const bson_iter_t start = element;
     size_t next = 0;
     while (bson_iter_next(&element)) {
         const int found = field_of(shape, bson_iter_key(&element), &next);
+        has_unknown |= found < 0;
         if (found < 0 || BSON_ITER_HOLDS_NULL(&element))
             continue;
         const struct field *field = &shape->fields[found];
@@ -240,6 +260,9 @@ bool codec_get(struct arena *arena, const struct shape *shape, const uint8_t *da
             return fail(fault, shape, field, "has the wrong type");
         seen[found] = true;
     }
-    return element.err_off == 0 ? settle_absent(shape, seen, object, fault)
-                                : fail(fault, shape, NULL, "is not BSON");
+    if (element.err_off != 0)
+        return fail(fault, shape, NULL, "is not BSON");
+    if (has_unknown && shape->kept && !keep_unknown(arena, shape, start, shape_kept(shape, object)))
+        return fail(fault, shape, NULL, "has more fields than fit");
+    return settle_absent(shape, seen, object, fault);
 }

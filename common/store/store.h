@@ -21,7 +21,11 @@ struct doc_head {
     int64_t version;    /* 1 at the first write, +1 by each command that changes the document */
     int64_t created_at; /* ms */
     int64_t updated_at; /* ms */
+    struct str kept;    /* fields that a newer release wrote (base/fields.h) */
 };
+
+/* The shape of a document, whose struct begins with its head. */
+#define DOC_SHAPE(shape_name, type, table) STORED_SHAPE(shape_name, type, table, head.kept)
 
 /* The rows of a document's table for its head; `type` is the struct, its member must be `head`. */
 #define DOC_FIELDS(type, key_kind)                                                                 \

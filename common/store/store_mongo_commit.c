@@ -51,7 +51,7 @@ static bool put_check(bson_t *element, const struct write *write, struct codec_f
     bson_t u, inc;
     return put_guard(element, write) && bson_append_document_begin(element, "u", 1, &u) &&
            bson_append_document_begin(&u, "$inc", 4, &inc) &&
-           bson_append_int32(&inc, "checks", 6, 1) && bson_append_document_end(&u, &inc) &&
+           bson_append_int32(&inc, CODEC_CHECKS, -1, 1) && bson_append_document_end(&u, &inc) &&
            bson_append_document_end(element, &u);
 }
 

@@ -131,7 +131,13 @@ class Writer:
             self.header += [f"    {c_type}{space}{snake(name)};{note}"]
         if not node.members:
             self.header += ["    char none; /* it takes nothing */"]
+        if self.is_kept(node):
+            self.header += ["    struct str kept; /* base/fields.h */"]
         self.header += ["};", ""]
+
+    @staticmethod
+    def is_kept(node):
+        return bool(node.is_stored and node.members and node.kind_of not in STRUCT_OF_DEF)
 
     def write_object_tables(self, node):
         base, tag = node.base, self.tag(node)
@@ -150,7 +156,9 @@ class Writer:
             f"    .name = {c_string(node.label)},\n"
             f"    .size = sizeof(struct {tag}),\n"
             f"    .fields = {table},\n"
-            f"    .field_count = {len(node.members)},\n}};",
+            f"    .field_count = {len(node.members)},\n"
+            + (f"    .kept = offsetof(struct {tag}, kept),\n" if self.is_kept(node) else "")
+            + "};",
             "",
         ]
 
@@ -291,7 +299,7 @@ def write_common(writer, compiler, common):
                 write(ref)
         node = compiler.compile(schema, "common_" + snake(name), f"/$defs/{name}")
         # Here it is made, also when it is another $def under a new name.
-        node.definition, node.kind_of = None, name
+        node.definition, node.kind_of, node.is_stored = None, name, True
         label(node, name)
         writer.write(node)
         if node.type == "object":

@@ -73,6 +73,7 @@ class Node:
         self.struct_tag = None  # when it is not the base
         self.kind_of = None  # the same, also when rules were added to the $def
         self.expected = None  # what the pattern asks for, in words
+        self.is_stored = False  # objects with a name of their own stand in documents, too
         self.members = []  # of an object: (name, required, Node)
         self.items = None  # of an array: Node
 

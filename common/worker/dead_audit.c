@@ -29,7 +29,8 @@ static const struct field audit_fields[] = {
     AUDIT("left", FIELD_INT, left, ),
 };
 
-static const struct shape audit_shape = SHAPE("DeadLetterAudit", struct dead_audit, audit_fields);
+static const struct shape audit_shape =
+    DOC_SHAPE("DeadLetterAudit", struct dead_audit, audit_fields);
 
 const struct doc_type dead_audit_type = {.collection = "deadLetterAudit", .shape = &audit_shape};
 
@@ -53,7 +54,8 @@ static enum outcome commit(struct dead_office *office, enum write_kind kind,
 enum outcome dead_audit_begin(struct dead_office *office, struct dead_audit *audit, struct err *err)
 {
     const int64_t now = office->now_ms();
-    audit->head = (struct doc_head){office->command, 1, now, now};
+    audit->head = (struct doc_head){
+        .id = office->command, .version = 1, .created_at = now, .updated_at = now};
     audit->by = office->by;
     audit->state = DEAD_BEGUN;
     return commit(office, WRITE_INSERT, audit, 0, err);

@@ -277,6 +277,8 @@ static const struct command {
     {"again", flow_again, false},
     {"notification", flow_notification, false},
     {"document", flow_document, false},
+    {"stored", flow_stored, false},
+    {"alter", flow_alter, false},
     {"count", flow_count, false},
     {"dead", flow_dead, false},
     {"no", flow_no, false},

@@ -61,6 +61,8 @@ bool flow_event(struct flow *flow, struct words *words);
 bool flow_again(struct flow *flow, struct words *words);
 bool flow_notification(struct flow *flow, struct words *words);
 bool flow_document(struct flow *flow, struct words *words);
+bool flow_stored(struct flow *flow, struct words *words);
+bool flow_alter(struct flow *flow, struct words *words);
 bool flow_count(struct flow *flow, struct words *words);
 bool flow_dead(struct flow *flow, struct words *words);
 bool flow_no(struct flow *flow, struct words *words);

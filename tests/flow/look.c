@@ -4,6 +4,7 @@
 
 #include "flow/flow.h"
 #include "flow/match.h"
+#include "flow/raw.h"
 #include "flow/seed.h"
 #include "worker/names.h"
 
@@ -154,6 +155,7 @@ struct document_wanted {
     const struct doc_type *type;
     struct str id;
     const struct json *want;
+    bool raw; /* as the database has it, not as this release reads it */
     struct str why;
 };
 
@@ -163,8 +165,10 @@ static bool find_document(void *context)
     struct arena *arena = &wanted->flow->arena;
     struct err err = {0};
     struct str text;
-    if (seed_document(wanted->flow->world, arena, wanted->type, wanted->id, &text, &err) !=
-        OUTCOME_DONE) {
+    if (wanted->raw) {
+        text = raw_look(wanted->flow->world, arena, wanted->type, wanted->id);
+    } else if (seed_document(wanted->flow->world, arena, wanted->type, wanted->id, &text, &err) !=
+               OUTCOME_DONE) {
         wanted->why = str_dup(arena, str_of(err.text));
         return false;
     }
@@ -188,16 +192,40 @@ static bool fill_document(struct flow *flow, struct words *words, struct documen
     return true;
 }
 
-/* document COLLECTION ID [JSON] */
-bool flow_document(struct flow *flow, struct words *words)
+static bool expect_document(struct flow *flow, struct words *words, bool raw)
 {
     struct document_wanted wanted;
     if (!fill_document(flow, words, &wanted) ||
         !flow_json(flow, words_take_json(words), &wanted.want))
         return false;
+    wanted.raw = raw;
     if (world_wait(flow->world, find_document, &wanted))
         return true;
     return flow_fail(flow, "%s %.*s: %.*s", wanted.type->collection, STR_FMT(wanted.id),
+                     STR_FMT(wanted.why));
+}
+
+/* document COLLECTION ID [JSON] */
+bool flow_document(struct flow *flow, struct words *words)
+{
+    return expect_document(flow, words, false);
+}
+
+/* stored COLLECTION ID JSON: with what no table knows, in relaxed extended JSON */
+bool flow_stored(struct flow *flow, struct words *words)
+{
+    return expect_document(flow, words, true);
+}
+
+/* alter COLLECTION ID CHANGES */
+bool flow_alter(struct flow *flow, struct words *words)
+{
+    struct document_wanted wanted;
+    if (!fill_document(flow, words, &wanted) ||
+        !flow_json(flow, words_take_json(words), &wanted.want))
+        return false;
+    return raw_alter(flow->world, &flow->arena, wanted.type, wanted.id, wanted.want, &wanted.why) ||
+           flow_fail(flow, "%s %.*s: %.*s", wanted.type->collection, STR_FMT(wanted.id),
                      STR_FMT(wanted.why));
 }
 

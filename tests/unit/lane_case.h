@@ -39,7 +39,7 @@ static const struct field note_fields[] = {
     DOC_FIELDS(struct note, FIELD_ID),
     {.name = "text", .kind = FIELD_STR, .offset = offsetof(struct note, text)},
 };
-static const struct shape note_shape = SHAPE("Note", struct note, note_fields);
+static const struct shape note_shape = DOC_SHAPE("Note", struct note, note_fields);
 static const struct doc_type note_type = {
     .collection = "notes", .shape = &note_shape, .cache_tag = "note"};
 

@@ -14,11 +14,13 @@ struct thing_line {
     struct str product_id;
     int64_t quantity;
     struct money price;
+    struct str kept;
 };
 
 struct thing_box {
     int64_t width;
     struct str label; /* optional */
+    struct str kept;
 };
 
 struct thing {
@@ -50,7 +52,7 @@ static const struct field thing_line_fields[] = {
     {.name = "price", .kind = FIELD_MONEY, .offset = offsetof(struct thing_line, price)},
 };
 static const struct shape thing_line_shape =
-    SHAPE("ThingLine", struct thing_line, thing_line_fields);
+    STORED_SHAPE("ThingLine", struct thing_line, thing_line_fields, kept);
 
 static const struct field thing_box_fields[] = {
     {.name = "width", .kind = FIELD_INT, .offset = offsetof(struct thing_box, width)},
@@ -59,7 +61,8 @@ static const struct field thing_box_fields[] = {
      .flags = FIELD_OPTIONAL,
      .offset = offsetof(struct thing_box, label)},
 };
-static const struct shape thing_box_shape = SHAPE("ThingBox", struct thing_box, thing_box_fields);
+static const struct shape thing_box_shape =
+    STORED_SHAPE("ThingBox", struct thing_box, thing_box_fields, kept);
 
 #define THING(field_name, field_kind, member, ...)                                                 \
     {                                                                                              \
@@ -89,7 +92,7 @@ static const struct field thing_fields[] = {
     THING("data", FIELD_RAW, data, ),
     THING("password", FIELD_STR, password, .flags = FIELD_SECRET),
 };
-static const struct shape thing_shape = SHAPE("Thing", struct thing, thing_fields);
+static const struct shape thing_shape = DOC_SHAPE("Thing", struct thing, thing_fields);
 
 static const struct doc_index thing_indexes[] = {
     {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
@@ -115,7 +118,7 @@ static const struct field stock_fields[] = {
     DOC_FIELDS(struct stock, FIELD_STR),
     {.name = "onHand", .kind = FIELD_INT, .offset = offsetof(struct stock, on_hand)},
 };
-static const struct shape stock_shape = SHAPE("Stock", struct stock, stock_fields);
+static const struct shape stock_shape = DOC_SHAPE("Stock", struct stock, stock_fields);
 static const struct doc_type stock_type = {.collection = "stock", .shape = &stock_shape};
 
 /* The same struct as an order and as a cart: with few indexes, and with none. */
@@ -134,14 +137,21 @@ static const struct doc_type cart_type = {.collection = "carts", .shape = &thing
 static const struct doc_type *const test_types[] = {&thing_type, &stock_type, &order_type,
                                                     &cart_type};
 
+static inline struct thing_line thing_line_of(struct str product_id, int64_t quantity,
+                                              int64_t amount)
+{
+    return (struct thing_line){
+        .product_id = product_id, .quantity = quantity, .price = {amount, "GBP"}};
+}
+
 /* A thing with every field set. */
 static inline struct thing *new_thing(struct arena *arena, struct str id, struct str sku)
 {
     struct thing *thing = ARENA_NEW(arena, struct thing);
     struct thing_box *box = ARENA_NEW(arena, struct thing_box);
-    *box = (struct thing_box){7, STR("a box")};
+    *box = (struct thing_box){.width = 7, .label = STR("a box")};
     *thing = (struct thing){
-        .head = {id, 1, 1000, 2000},
+        .head = {.id = id, .version = 1, .created_at = 1000, .updated_at = 2000},
         .name = STR("Blue Mug"),
         .sku = sku,
         .parent_id = STR("0123456789abcdef01234567"),
@@ -154,13 +164,13 @@ static inline struct thing *new_thing(struct arena *arena, struct str id, struct
         .state = PUBLISHED,
         .mood = -1,
         .box = box,
-        .place = {9, STR_ABSENT},
+        .place = {.width = 9},
         .data = STR("{\"a\":1}"),
         .password = STR("hash"),
     };
     thing->lines.items = arena_array(arena, 2, sizeof(struct thing_line));
-    thing->lines.items[0] = (struct thing_line){STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 2, {100, "GBP"}};
-    thing->lines.items[1] = (struct thing_line){STR("bbbbbbbbbbbbbbbbbbbbbbbb"), 1, {55, "GBP"}};
+    thing->lines.items[0] = thing_line_of(STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 2, 100);
+    thing->lines.items[1] = thing_line_of(STR("bbbbbbbbbbbbbbbbbbbbbbbb"), 1, 55);
     thing->lines.count = 2;
     thing->tags.items = arena_array(arena, 2, sizeof(struct str));
     thing->tags.items[0] = STR("kitchen");
@@ -188,7 +198,9 @@ static inline struct thing *tagged_thing(struct arena *arena, struct str id, uns
 static inline struct stock *new_stock(struct arena *arena, struct str sku, int64_t on_hand)
 {
     struct stock *stock = ARENA_NEW(arena, struct stock);
-    *stock = (struct stock){{sku, 1, 1000, 1000}, on_hand};
+    *stock =
+        (struct stock){.head = {.id = sku, .version = 1, .created_at = 1000, .updated_at = 1000},
+                       .on_hand = on_hand};
     return stock;
 }
 

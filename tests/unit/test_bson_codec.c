@@ -345,3 +345,167 @@ void test_bson_codec__tells_indexes_apart(void **state)
     }
     bson_destroy(&wanted);
 }
+
+/* --- what other releases wrote ----------------------------------------------------------------- */
+
+/* `extra` are members that the table does not know. */
+static bson_t *newer(struct arena *arena, const char *in_line, const char *in_box,
+                     const char *extra)
+{
+    char *json = json_of(&thing_shape, new_thing(arena, STR(ID), STR("S")));
+    const struct str text = str_of(json);
+    const char *line = strstr(json, "\"quantity\"");
+    const char *box = strstr(json, "\"place\" : {");
+    assert_non_null(line);
+    assert_non_null(box);
+    assert_true(line > box);
+    box += strlen("\"place\" : {");
+    const struct str whole =
+        str_printf(arena, "%.*s%s%.*s%s%.*s%s}", (int)(box - json), json, in_box, (int)(line - box),
+                   box, in_line, (int)(text.len - 1 - (size_t)(line - json)), line, extra);
+    bson_error_t error;
+    bson_t *bson = bson_new_from_json((const uint8_t *)whole.ptr, (ssize_t)whole.len, &error);
+    if (!bson)
+        fail_msg("%s: %s", error.message, whole.ptr);
+    bson_free(json);
+    return bson;
+}
+
+static struct thing *decoded(struct arena *arena, const bson_t *bson)
+{
+    struct codec_fault fault = {0};
+    struct thing *thing = ARENA_NEW(arena, struct thing);
+    const uint8_t *data = arena_copy(arena, bson_get_data(bson), bson->len);
+    if (!codec_get(arena, &thing_shape, data, bson->len, thing, &fault))
+        fail_msg("%s.%s %s", fault.shape, fault.field, fault.what);
+    return thing;
+}
+
+static void expect_parts(const struct thing *thing, const char *const *parts)
+{
+    char *json = json_of(&thing_shape, thing);
+    for (; *parts; parts++)
+        if (!strstr(json, *parts))
+            fail_msg("no %s in %s", *parts, json);
+    bson_free(json);
+}
+
+#define EXTRA                                                                                      \
+    ", \"color\" : \"blue\", \"depth\" : { \"$numberLong\" : \"7\" }, \"none\" : null, "           \
+    "\"more\" : { \"a\" : [ 1, { \"b\" : true } ] }, \"checks\" : 5"
+
+static const char *const extra_parts[] = {
+    "\"color\" : \"blue\"",
+    "\"depth\" : { \"$numberLong\" : \"7\" }",
+    "\"none\" : null",
+    "\"more\" : { \"a\" : [ { \"$numberInt\" : \"1\" }, { \"b\" : true } ] }",
+    "\"giftWrap\" : true",
+    "\"material\" : \"oak\"",
+    NULL,
+};
+
+static struct thing *newer_thing(struct arena *arena)
+{
+    bson_t *bson = newer(arena, "\"giftWrap\" : true, ", " \"material\" : \"oak\",", EXTRA);
+    struct thing *thing = decoded(arena, bson);
+    bson_destroy(bson);
+    return thing;
+}
+
+void test_bson_codec__fields_of_a_newer_release_are_written_back_as_they_came(void **state)
+{
+    (void)state;
+    struct arena arena;
+    setup(&arena);
+    const struct thing *thing = newer_thing(&arena);
+    expect_parts(thing, extra_parts);
+    char *json = json_of(&thing_shape, thing);
+    assert_null(strstr(json, "checks"));
+    bson_free(json);
+    arena_release(&arena);
+}
+
+void test_bson_codec__they_go_along_with_every_copy(void **state)
+{
+    (void)state;
+    struct arena arena, other;
+    setup(&arena);
+    setup(&other);
+    const struct thing *thing = newer_thing(&arena);
+    struct thing *clone = shape_clone(&thing_shape, &arena, thing);
+    clone->name = STR("changed");
+    clone->lines.items[0].quantity = 77;
+    expect_parts(clone, extra_parts);
+    const struct thing *copy = shape_copy(&thing_shape, &other, clone);
+    expect_parts(read_back(&arena, &thing_type, copy), extra_parts);
+    arena_clear(&arena);
+    memset(arena_bytes(&arena, 4096), 'x', 4096);
+    expect_parts(copy, extra_parts);
+    expect_parts(copy, (const char *const[]){"\"name\" : \"changed\"", "\"77\"", NULL});
+    arena_release(&arena);
+    arena_release(&other);
+}
+
+void test_bson_codec__without_them_nothing_is_kept(void **state)
+{
+    (void)state;
+    struct arena arena;
+    setup(&arena);
+    bson_t *bson = newer(&arena, "", "", ", \"checks\" : 5");
+    const struct thing *thing = decoded(&arena, bson);
+    assert_true(str_is_absent(thing->head.kept));
+    assert_true(str_is_absent(thing->place.kept));
+    assert_true(str_is_absent(thing->lines.items[0].kept));
+    bson_destroy(bson);
+    arena_release(&arena);
+}
+
+/* --- what older releases did not write ----------------------------------------------------------- */
+
+struct settled {
+    struct str text;
+    int64_t number, at;
+    bool yes;
+    int state;
+    LIST(struct str) words;
+    LIST(struct thing_line) lines;
+};
+
+#define SETTLED(field_name, field_kind, member, text, ...)                                         \
+    {                                                                                              \
+        .name = (field_name), .kind = (field_kind), .offset = offsetof(struct settled, member),    \
+        .fallback = (text), __VA_ARGS__                                                            \
+    }
+
+static const struct field settled_fields[] = {
+    SETTLED("text", FIELD_STR, text, "none", ),
+    SETTLED("number", FIELD_INT, number, "-7", ),
+    SETTLED("at", FIELD_TIME, at, "1000", ),
+    SETTLED("yes", FIELD_BOOL, yes, "true", ),
+    SETTLED("state", FIELD_ENUM, state, "retired", .names = thing_states),
+    SETTLED("words", FIELD_STRS, words, "", ),
+    SETTLED("lines", FIELD_LIST, lines, "", .shape = &thing_line_shape),
+};
+
+void test_bson_codec__missing_fields_have_their_fallback(void **state)
+{
+    (void)state;
+    static const struct shape shape = SHAPE("Settled", struct settled, settled_fields);
+    struct arena arena;
+    setup(&arena);
+    bson_t empty = BSON_INITIALIZER;
+    struct codec_fault fault = {0};
+    struct settled got = {0};
+    assert_true(codec_get(&arena, &shape, bson_get_data(&empty), empty.len, &got, &fault));
+    assert_str(got.text, "none");
+    assert_int_equal(got.number, -7);
+    assert_int_equal(got.at, 1000);
+    assert_true(got.yes);
+    assert_int_equal(got.state, RETIRED);
+    assert_int_equal(got.words.count, 0);
+    char *json = json_of(&shape, &got);
+    assert_non_null(strstr(json, "\"state\" : \"retired\""));
+    assert_non_null(strstr(json, "\"words\" : ["));
+    bson_free(json);
+    arena_release(&arena);
+}

@@ -119,7 +119,8 @@ void test_cart__empty_has_no_total(void **state)
     (void)state;
     struct shop shop;
     shop_init(&shop);
-    shop.cart.head = (struct doc_head){MUG_ID, 0, 0, 1};
+    shop.cart.head =
+        (struct doc_head){.id = MUG_ID, .version = 0, .created_at = 0, .updated_at = 1};
     const struct cart_view *v = view(&shop);
     assert_true(money_is_absent(v->total));
     assert_string_equal(json_of_shape(&shop.arena, &cart_view_shape, v).ptr,

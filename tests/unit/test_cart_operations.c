@@ -109,8 +109,10 @@ void test_cart_operations__so_many_lines_and_no_more(void **state)
     full.lines.count = CART_LINES_MAX;
     full.lines.items = arena_array(&shop.arena, CART_LINES_MAX, sizeof(struct cart_line));
     for (int i = 0; i < CART_LINES_MAX; i++)
-        full.lines.items[i] =
-            (struct cart_line){str_printf(&shop.arena, "%024d", i), STR("gone"), 1, {1, "GBP"}};
+        full.lines.items[i] = (struct cart_line){.product_id = str_printf(&shop.arena, "%024d", i),
+                                                 .sku = STR("gone"),
+                                                 .quantity = 1,
+                                                 .unit_price = {1, "GBP"}};
     full.lines.items[7].product_id = mug;
     full.lines.items[7].sku = STR("mug");
     store_fake_put(shop.lane.store, &cart_type, &full);

@@ -199,7 +199,10 @@ void test_category__list_goes_on_behind_a_thousand(void **state)
     shop_open(&shop);
     for (int i = 0; i < PAGE_LIMIT_WHOLE + 5; i++) {
         const struct category category = {
-            .head = {str_printf(&shop.arena, "%024x", i), 1, 1, 1},
+            .head = {.id = str_printf(&shop.arena, "%024x", i),
+                     .version = 1,
+                     .created_at = 1,
+                     .updated_at = 1},
             .name = str_printf(&shop.arena, "Shelf %d", i),
             .slug = str_printf(&shop.arena, "shelf-%d", i),
         };

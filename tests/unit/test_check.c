@@ -247,7 +247,7 @@ static void put_stocks(struct rig *rig)
         movements[i % 10] = stock_movement_of(&stock, STOCK_OPEN, 5, STR(ENTRY_1));
         if (i % 10 < 9)
             continue;
-        const struct ledger_page page = {{str_printf(&rig->arena, "%024x", i), 1, 0, 0},
+        const struct ledger_page page = {{.id = str_printf(&rig->arena, "%024x", i), .version = 1},
                                          {movements, 10}};
         store_fake_put(rig->store, &stock_ledger, &page);
     }

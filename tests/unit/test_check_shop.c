@@ -57,7 +57,8 @@ static void put(const struct doc_type *type, const void *doc)
 
 static struct doc_head head(const char *id)
 {
-    return (struct doc_head){str_of(id), 1, 1000, 1000};
+    return (struct doc_head){
+        .id = str_of(id), .version = 1, .created_at = 1000, .updated_at = 1000};
 }
 
 #define NOTE_1 "e00000000000000000000001"

@@ -68,10 +68,15 @@ void test_order__wire_form(void **state)
                                            .postcode = STR("YO1"),
                                            .country = STR("GB")};
     struct order_line line = {
-        USER_ID, STR("MUG"), STR("Mug"), 2, {255, "GBP"}, {510, "GBP"},
+        .product_id = USER_ID,
+        .sku = STR("MUG"),
+        .name = STR("Mug"),
+        .quantity = 2,
+        .unit_price = {255, "GBP"},
+        .line_total = {510, "GBP"},
     };
     struct order order = {
-        .head = {ORDER_ID, 1, 1, 2},
+        .head = {.id = ORDER_ID, .version = 1, .created_at = 1, .updated_at = 2},
         .number = STR("CW-000000000000"),
         .user_id = USER_ID,
         .items = {&line, 1},

@@ -240,7 +240,10 @@ void test_product__an_old_sku_is_found_as_it_was_given(void **state)
     (void)state;
     shop_open(&shop);
     const struct product old = {
-        .head = {STR("0123456789abcdef01234567"), 1, 1, 1},
+        .head = {.id = STR("0123456789abcdef01234567"),
+                 .version = 1,
+                 .created_at = 1,
+                 .updated_at = 1},
         .name = STR("Old"),
         .slug = STR("old"),
         .description = STR(""),

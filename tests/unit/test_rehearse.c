@@ -69,7 +69,9 @@ void test_rehearse__tells_what_the_document_was(void **state)
 {
     (void)state;
     lane_case_open(&c);
-    const struct note old = {.head = {STR(NOTE_ID), 4, NOW_MS, NOW_MS}, .text = STR("old")};
+    const struct note old = {
+        .head = {.id = STR(NOTE_ID), .version = 4, .created_at = NOW_MS, .updated_at = NOW_MS},
+        .text = STR("old")};
     store_fake_put(c.store, &note_type, &old);
     const struct rehearsal told = rehearsed("new");
     assert_int_equal(told.change_count, 1);

@@ -35,7 +35,7 @@ static const struct field session_fields[] = {
     {.name = "revoked", .kind = FIELD_BOOL, .offset = offsetof(struct session, revoked)},
 };
 
-static const struct shape session_shape = SHAPE("Session", struct session, session_fields);
+static const struct shape session_shape = DOC_SHAPE("Session", struct session, session_fields);
 
 static const struct doc_index session_indexes[] = {
     {.name = "expiresAt", .keys = "expiresAt:1", .expire_after_s = KEEP_EXPIRED_S},

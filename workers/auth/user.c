@@ -29,7 +29,7 @@ static const struct field user_view_fields[] = {
 
 const struct shape user_view_shape = SHAPE("User", struct user, user_view_fields);
 
-static const struct shape user_shape = SHAPE("UserDocument", struct user, user_fields);
+static const struct shape user_shape = DOC_SHAPE("UserDocument", struct user, user_fields);
 
 static const struct doc_index user_indexes[] = {
     {.name = "emailKey", .keys = "emailKey:1", .flags = INDEX_UNIQUE},
@@ -69,7 +69,7 @@ static const struct field roster_fields[] = {
     {.name = "count", .kind = FIELD_INT, .offset = offsetof(struct roster, count)},
 };
 
-static const struct shape roster_shape = SHAPE("Roster", struct roster, roster_fields);
+static const struct shape roster_shape = DOC_SHAPE("Roster", struct roster, roster_fields);
 
 const struct doc_type roster_type = {.collection = "rosters", .shape = &roster_shape};
 

@@ -8,7 +8,8 @@ static const struct field line_fields[] = {
     {.name = "unitPrice", .kind = FIELD_MONEY, .offset = offsetof(struct cart_line, unit_price)},
 };
 
-static const struct shape line_shape = SHAPE("Cart line document", struct cart_line, line_fields);
+static const struct shape line_shape =
+    STORED_SHAPE("Cart line document", struct cart_line, line_fields, kept);
 
 static const struct field cart_fields[] = {
     DOC_FIELDS(struct cart, FIELD_ID),
@@ -18,7 +19,7 @@ static const struct field cart_fields[] = {
      .shape = &line_shape},
 };
 
-static const struct shape cart_shape = SHAPE("Cart document", struct cart, cart_fields);
+static const struct shape cart_shape = DOC_SHAPE("Cart document", struct cart, cart_fields);
 
 const struct doc_type cart_type = {.collection = "carts", .shape = &cart_shape};
 
@@ -135,7 +136,10 @@ void cart_put(struct arena *arena, struct cart *cart, const struct product *prod
     struct cart_line *line = cart_line_of(cart, product->head.id);
     if (!line)
         line = append_line(arena, cart);
-    *line = (struct cart_line){product->head.id, product->sku, quantity, product->price};
+    line->product_id = product->head.id;
+    line->sku = product->sku;
+    line->quantity = quantity;
+    line->unit_price = product->price;
 }
 
 bool cart_remove(struct cart *cart, struct str product_id)

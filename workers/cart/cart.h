@@ -23,6 +23,7 @@ struct cart_line {
     struct str sku;
     int64_t quantity;
     struct money unit_price; /* when the line was last written */
+    struct str kept;         /* base/fields.h */
 };
 
 struct cart {

@@ -15,7 +15,7 @@ static const struct field category_fields[] = {
      .offset = offsetof(struct category, parent_id)},
 };
 
-const struct shape category_shape = SHAPE("Category", struct category, category_fields);
+const struct shape category_shape = DOC_SHAPE("Category", struct category, category_fields);
 
 static const struct doc_index category_indexes[] = {
     {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},

@@ -29,7 +29,8 @@ static const struct field product_fields[] = {
      .offset = offsetof(struct product, words)},
 };
 
-static const struct shape product_shape = SHAPE("Product document", struct product, product_fields);
+static const struct shape product_shape =
+    DOC_SHAPE("Product document", struct product, product_fields);
 
 /* Lists show one status and end their order with the id. A price index serves both directions and
  * the price range. inStock is not in them: nearly everything on sale is in stock. */

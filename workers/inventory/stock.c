@@ -16,7 +16,7 @@ static const struct field stock_fields[] = {
      .offset = offsetof(struct stock, product_version)},
 };
 
-static const struct shape stock_shape = SHAPE("Stock document", struct stock, stock_fields);
+static const struct shape stock_shape = DOC_SHAPE("Stock document", struct stock, stock_fields);
 
 const struct doc_type stock_type = {.collection = "stock", .shape = &stock_shape};
 

@@ -16,7 +16,7 @@ static const struct field adjustment_fields[] = {
 };
 
 static const struct shape adjustment_shape =
-    SHAPE("Stock adjustment", struct stock_adjustment, adjustment_fields);
+    DOC_SHAPE("Stock adjustment", struct stock_adjustment, adjustment_fields);
 
 static const struct doc_index adjustment_indexes[] = {
     {.name = "sku_createdAt", .keys = "sku:1,createdAt:-1"},

@@ -56,7 +56,7 @@ static const struct shape movement_shape =
 static const struct field page_fields[] = {LEDGER_FIELDS(&movement_shape)};
 
 static const struct shape page_shape =
-    SHAPE("Page of stock movements", struct ledger_page, page_fields);
+    DOC_SHAPE("Page of stock movements", struct ledger_page, page_fields);
 
 const struct doc_type stock_ledger = {.collection = "stockMovements", .shape = &page_shape};
 

@@ -14,7 +14,7 @@ static const struct field notification_fields[] = {
 };
 
 static const struct shape notification_shape =
-    SHAPE("NotificationDocument", struct notification, notification_fields);
+    DOC_SHAPE("NotificationDocument", struct notification, notification_fields);
 
 static const struct doc_index notification_indexes[] = {
     {.name = "userSeq", .keys = "userId:1,seq:-1", .flags = INDEX_UNIQUE},
@@ -62,7 +62,7 @@ static const struct field inbox_fields[] = {
     {.name = "unread", .kind = FIELD_INT, .offset = offsetof(struct inbox, unread)},
 };
 
-static const struct shape inbox_shape = SHAPE("Inbox", struct inbox, inbox_fields);
+static const struct shape inbox_shape = DOC_SHAPE("Inbox", struct inbox, inbox_fields);
 
 const struct doc_type inbox_type = {.collection = "inboxes", .shape = &inbox_shape};
 

@@ -12,7 +12,8 @@ static const struct field line_fields[] = {
     {.name = "lineTotal", .kind = FIELD_MONEY, .offset = offsetof(struct order_line, line_total)},
 };
 
-static const struct shape line_shape = SHAPE("Order line", struct order_line, line_fields);
+static const struct shape line_shape =
+    STORED_SHAPE("Order line", struct order_line, line_fields, kept);
 
 static const struct field step_fields[] = {
     {.name = "status",
@@ -27,7 +28,8 @@ static const struct field step_fields[] = {
      .offset = offsetof(struct order_step, note)},
 };
 
-static const struct shape step_shape = SHAPE("Order step", struct order_step, step_fields);
+static const struct shape step_shape =
+    STORED_SHAPE("Order step", struct order_step, step_fields, kept);
 
 static const struct field order_fields[] = {
     DOC_FIELDS(struct order, FIELD_ID),
@@ -56,7 +58,7 @@ static const struct field order_fields[] = {
      .shape = &step_shape},
 };
 
-const struct shape order_shape = SHAPE("Order", struct order, order_fields);
+const struct shape order_shape = DOC_SHAPE("Order", struct order, order_fields);
 
 /* Histories are read newest first and end their order with the id. */
 static const struct doc_index order_indexes[] = {
@@ -95,7 +97,7 @@ void order_add_step(struct arena *arena, struct order *order, enum order_status 
     struct order_step *steps = arena_array(arena, count + 1, sizeof(*steps));
     if (count)
         memcpy(steps, order->history.items, count * sizeof(*steps));
-    steps[count] = (struct order_step){(int)status, at, by, note};
+    steps[count] = (struct order_step){.status = (int)status, .at = at, .by = by, .note = note};
     order->history.items = steps;
     order->history.count = count + 1;
     order->status = (int)status;

@@ -30,6 +30,7 @@ struct order_line {
     int64_t quantity;
     struct money unit_price; /* frozen when placed */
     struct money line_total;
+    struct str kept; /* base/fields.h */
 };
 
 struct order_step {
@@ -37,6 +38,7 @@ struct order_step {
     int64_t at;
     struct str by; /* user id */
     struct str note;
+    struct str kept; /* base/fields.h */
 };
 
 struct order {

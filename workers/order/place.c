@@ -62,8 +62,13 @@ static bool fill_lines(struct arena *arena, struct order *order, const struct ca
         const struct cart_line *line = &cart->lines.items[i];
         const struct product *product = goods->products[i];
         struct order_line *item = &order->items.items[i];
-        *item = (struct order_line){line->product_id, line->sku,      product->name,
-                                    line->quantity,   product->price, product->price};
+        *item = (struct order_line){
+            .product_id = line->product_id,
+            .sku = line->sku,
+            .name = product->name,
+            .quantity = line->quantity,
+            .unit_price = product->price,
+        };
         if (!money_times(item->unit_price, item->quantity, &item->line_total))
             return false;
         if (i == 0)
