@@ -57,9 +57,12 @@ size_t paging_take(struct job *job, const struct query *query, const struct quer
         paging->total_pages = (struct opt_int){true, pages};
         return count;
     }
-    const bool more = count == (size_t)query->limit;
+    /* What could not be read is not shown, and does not end the list either. */
+    const size_t room = (size_t)query->limit - 1;
+    const size_t shown = count < room ? count : room;
+    const bool more = count + found->docs.misfit_count > room;
     paging->next_cursor.has = more || paging->limit.has;
-    if (more)
-        paging->next_cursor.value = job_cursor(job, query, found->docs.items[count - 2]);
-    return more ? count - 1 : count;
+    if (more && shown)
+        paging->next_cursor.value = job_cursor(job, query, found->docs.items[shown - 1]);
+    return shown;
 }

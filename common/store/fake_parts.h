@@ -11,6 +11,8 @@
 struct fake_version {
     struct arena arena;
     const void *doc;
+    struct str
+        misfit; /* why nobody can read it, and only the id of `doc` counts; absent: they can */
 };
 
 /* While a commit is tried, `staged` says that `next` stands for the document (NULL: deleted). */

@@ -183,6 +183,7 @@ static int compare_in(const struct order *order, const struct fake_value *a,
 struct hit {
     const void *doc;
     int64_t score;
+    const struct fake_version *version;
 };
 
 static bool take_first(void *context, const struct fake_value *value)
@@ -265,15 +266,38 @@ static enum outcome check_query(const struct query *query, struct err *err)
     return OUTCOME_DONE;
 }
 
+static void keep_misfit(struct arena *arena, const struct fake_version *version,
+                        struct doc_list *list)
+{
+    struct misfit *all = arena_array(arena, list->misfit_count + 1, sizeof(*all));
+    if (list->misfit_count)
+        memcpy(all, list->misfits, list->misfit_count * sizeof(*all));
+    all[list->misfit_count++] = (struct misfit){str_dup(arena, doc_head(version->doc)->id),
+                                                str_dup(arena, version->misfit)};
+    list->misfits = all;
+}
+
+/* Copies what can be read. */
+static enum outcome keep_version(struct arena *arena, const struct doc_type *type,
+                                 const struct fake_version *version, struct doc_list *list,
+                                 struct err *err)
+{
+    if (!str_is_absent(version->misfit)) {
+        keep_misfit(arena, version, list);
+        return OUTCOME_DONE;
+    }
+    return fake_copy(arena, type, version->doc, &list->items[list->count++], err);
+}
+
 static enum outcome copy_page(struct arena *arena, const struct query *query,
                               const struct hit *hits, size_t count, struct doc_list *out,
                               struct err *err)
 {
-    const void **items = arena_array(arena, count, sizeof(*items));
-    size_t taken = 0;
-    for (size_t i = (size_t)query->skip; i < count && taken < (size_t)query->limit; i++)
-        TRY(fake_copy(arena, query->type, hits[i].doc, &items[taken++], err));
-    *out = (struct doc_list){items, taken};
+    struct doc_list list = {.items = arena_array(arena, count, sizeof(*list.items))};
+    for (size_t i = (size_t)query->skip;
+         i < count && list.count + list.misfit_count < (size_t)query->limit; i++)
+        TRY(keep_version(arena, query->type, hits[i].version, &list, err));
+    *out = list;
     return OUTCOME_DONE;
 }
 
@@ -291,8 +315,8 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
     size_t count = 0;
     for (size_t i = 0; i < collection->count; i++) {
         const struct fake_version *version = collection->docs[i]->current;
-        struct hit hit = {version ? version->doc : NULL, 0};
-        if (version && matches(&order, hit.doc, &hit.score))
+        struct hit hit = {version ? version->doc : NULL, 0, version};
+        if (version && (!str_is_absent(version->misfit) || matches(&order, hit.doc, &hit.score)))
             hits[count++] = hit;
     }
     qsort_r(hits, count, sizeof(*hits), compare_hits, &order);
@@ -322,25 +346,25 @@ static bool is_wanted(const struct store_find *find, const void *doc)
 }
 
 static size_t find_by_id(struct fake_collection *collection, const struct store_find *find,
-                         const void **items)
+                         const struct fake_version **found)
 {
     size_t count = 0;
     for (size_t i = 0; i < find->count; i++) {
         const struct fake_doc *doc = map_get(&collection->by_id, find->values[i]);
         if (doc && doc->current && !has_value_before(find, i, find->values[i]))
-            items[count++] = doc->current->doc;
+            found[count++] = doc->current;
     }
     return count;
 }
 
 static size_t find_by_field(struct fake_collection *collection, const struct store_find *find,
-                            const void **items)
+                            const struct fake_version **found)
 {
     size_t count = 0;
     for (size_t i = 0; i < collection->count; i++) {
         const struct fake_version *version = collection->docs[i]->current;
-        if (version && is_wanted(find, version->doc))
-            items[count++] = version->doc;
+        if (version && str_is_absent(version->misfit) && is_wanted(find, version->doc))
+            found[count++] = version;
     }
     return count;
 }
@@ -354,21 +378,25 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
     TRY(fake_call(fake_of(store), STORE_FAKE_FIND, &applied, err));
     if (!collection || !doc_path_resolve(find->type->shape, find->path, &path))
         return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
-    const void **items = arena_array(arena, collection->count, sizeof(*items));
-    const size_t count = strcmp(path.bson, "_id") == 0 ? find_by_id(collection, find, items)
-                                                       : find_by_field(collection, find, items);
+    const struct fake_version **found = arena_array(arena, collection->count, sizeof(*found));
+    const size_t count = strcmp(path.bson, "_id") == 0 ? find_by_id(collection, find, found)
+                                                       : find_by_field(collection, find, found);
+    struct doc_list list = {.items = arena_array(arena, count, sizeof(*list.items))};
     for (size_t i = 0; i < count; i++)
-        TRY(fake_copy(arena, find->type, items[i], &items[i], err));
-    find->found = (struct doc_list){items, count};
-    return OUTCOME_DONE;
+        TRY(keep_version(arena, find->type, found[i], &list, err));
+    find->found = list;
+    if (list.misfit_count == 0)
+        return OUTCOME_DONE;
+    return bug(err, "%s %.*s: %.*s", find->type->collection, STR_FMT(list.misfits[0].id),
+               STR_FMT(list.misfits[0].why));
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static int by_id(const void *a, const void *b)
 {
-    const void *const *left = a, *const *right = b;
-    return str_cmp(doc_head(*left)->id, doc_head(*right)->id);
+    const struct fake_version *const *left = a, *const *right = b;
+    return str_cmp(doc_head((*left)->doc)->id, doc_head((*right)->doc)->id);
 }
 
 enum outcome fake_scan(struct store *store, struct arena *arena, const struct doc_type *type,
@@ -377,18 +405,19 @@ enum outcome fake_scan(struct store *store, struct arena *arena, const struct do
     struct fake_collection *collection = fake_collection(fake_of(store), type);
     if (!collection)
         return bug(err, "the fake store was not opened with %s", type->collection);
-    const void **items = arena_array(arena, collection->count, sizeof(*items));
+    const struct fake_version **found = arena_array(arena, collection->count, sizeof(*found));
     size_t count = 0;
     for (size_t i = 0; i < collection->count; i++) {
         const struct fake_version *version = collection->docs[i]->current;
         if (version && (str_is_absent(after) || str_cmp(doc_head(version->doc)->id, after) > 0))
-            items[count++] = version->doc;
+            found[count++] = version;
     }
     if (count > 0)
-        qsort(items, count, sizeof(*items), by_id);
+        qsort(found, count, sizeof(*found), by_id);
     count = count < max ? count : max;
+    struct doc_list list = {.items = arena_array(arena, count, sizeof(*list.items))};
     for (size_t i = 0; i < count; i++)
-        TRY(fake_copy(arena, type, items[i], &items[i], err));
-    *out = (struct doc_list){items, count};
+        TRY(keep_version(arena, type, found[i], &list, err));
+    *out = list;
     return OUTCOME_DONE;
 }

@@ -146,3 +146,12 @@ enum outcome store_open_transactions(struct store *store, int64_t age_ms, int64_
 {
     return store->ops->open_transactions(store, age_ms, out, err);
 }
+
+struct str doc_list_last(const struct doc_list *list)
+{
+    struct str last = list->count ? doc_head(list->items[list->count - 1])->id : STR_ABSENT;
+    for (size_t i = 0; i < list->misfit_count; i++)
+        if (str_cmp(list->misfits[i].id, last) > 0)
+            last = list->misfits[i].id;
+    return last;
+}

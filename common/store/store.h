@@ -64,13 +64,25 @@ static inline const struct doc_head *doc_head(const void *doc)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* A document that does not fit its table: another release wrote it, or somebody by hand. */
+struct misfit {
+    struct str id; /* absent: of another kind than the type's */
+    struct str why;
+};
+
 struct doc_list {
     const void **items; /* structs of the type asked for */
     size_t count;
+    struct misfit *misfits; /* what is there and cannot be read: in no item */
+    size_t misfit_count;
 };
 
+/* The last id, in order of bytes, of what was read or could not be; absent: none. */
+struct str doc_list_last(const struct doc_list *list);
+
 /* All documents whose `path` ("id", or a field with a unique index; its kind decides how values are
- * sent) is among values: one round trip. Missing ones are simply not there; order is arbitrary. */
+ * sent) is among values: one round trip. Missing ones are simply not there; order is arbitrary. BUG when
+ * one of them is a misfit; `found` is filled all the same. (Queries and scans go on without misfits.) */
 struct store_find {
     const struct doc_type *type;
     const char *path;

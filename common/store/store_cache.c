@@ -49,6 +49,6 @@ bool store_decode(struct arena *arena, const struct doc_type *type, struct str b
         items[count++] = doc;
         rest = (struct str){rest.ptr + len, rest.len - len};
     }
-    *out = (struct doc_list){items, count};
+    *out = (struct doc_list){.items = items, .count = count};
     return true;
 }

@@ -225,19 +225,42 @@ size_t store_fake_count(struct store *store, const struct doc_type *type)
     return count;
 }
 
-void store_fake_put(struct store *store, const struct doc_type *type, const void *doc)
+static struct fake_version *new_version(void)
 {
-    struct err err = {0};
-    struct fake_doc *slot =
-        fake_doc(fake_of(store), known_collection(store, type), doc_head(doc)->id);
     struct fake_version *version = calloc(1, sizeof(*version));
     if (!version)
         panic("out of memory for a fake document");
     arena_init(&version->arena, FAKE_BLOCK);
-    if (fake_copy(&version->arena, type, doc, &version->doc, &err) != OUTCOME_DONE)
-        panic("%s", err.text);
+    return version;
+}
+
+static void put_version(struct store *store, const struct doc_type *type,
+                        struct fake_version *version)
+{
+    struct fake_doc *slot =
+        fake_doc(fake_of(store), known_collection(store, type), doc_head(version->doc)->id);
     fake_version_free(slot->current);
     slot->current = version;
+}
+
+void store_fake_put(struct store *store, const struct doc_type *type, const void *doc)
+{
+    struct err err = {0};
+    struct fake_version *version = new_version();
+    if (fake_copy(&version->arena, type, doc, &version->doc, &err) != OUTCOME_DONE)
+        panic("%s", err.text);
+    put_version(store, type, version);
+}
+
+void store_fake_put_misfit(struct store *store, const struct doc_type *type, struct str id,
+                           struct str why)
+{
+    struct fake_version *version = new_version();
+    struct doc_head *head = arena_alloc(&version->arena, type->shape->size);
+    head->id = str_dup(&version->arena, id);
+    version->doc = head;
+    version->misfit = str_dup(&version->arena, why);
+    put_version(store, type, version);
 }
 
 size_t store_fake_commits(const struct store *store)

@@ -41,6 +41,9 @@ const void *store_fake_get(struct store *store, const struct doc_type *type, str
 size_t store_fake_count(struct store *store, const struct doc_type *type);
 /* Puts a document in place, whatever is there. */
 void store_fake_put(struct store *store, const struct doc_type *type, const void *doc);
+/* A document that cannot be read: found by its id, in every query and scan, and by no field. */
+void store_fake_put_misfit(struct store *store, const struct doc_type *type, struct str id,
+                           struct str why);
 /* The journal entry of a commit, even one that no server would take. */
 void store_fake_put_entry(struct store *store, const struct commit *commit);
 size_t store_fake_commits(const struct store *store);

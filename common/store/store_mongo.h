@@ -153,7 +153,15 @@ struct mongo_docs {
     const void **items;
     size_t count;
     size_t capacity;
+    struct misfit *misfits;
+    size_t misfit_count;
+    size_t misfit_capacity;
 };
+
+static inline struct doc_list mongo_doc_list(const struct mongo_docs *docs)
+{
+    return (struct doc_list){docs->items, docs->count, docs->misfits, docs->misfit_count};
+}
 
 mongo_take_fn mongo_take_doc;
 

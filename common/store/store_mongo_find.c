@@ -50,18 +50,30 @@ enum outcome mongo_drain_pipeline(const struct mongo_link *link, const char *col
     return drain(cursor, collection, take, context, err);
 }
 
-static enum outcome misfit(const struct mongo_docs *docs, const bson_t *doc,
-                           const struct codec_fault *fault, struct err *err)
+static struct str id_of(const struct mongo_docs *docs, const bson_t *doc)
 {
     bson_iter_t id;
-    char hex[25] = "?";
-    const char *text = hex;
-    if (bson_iter_init_find(&id, doc, "_id") && BSON_ITER_HOLDS_OID(&id))
-        bson_oid_to_string(bson_iter_oid(&id), hex);
-    else if (bson_iter_init_find(&id, doc, "_id") && BSON_ITER_HOLDS_UTF8(&id))
-        text = bson_iter_utf8(&id, NULL);
-    return bug(err, "%s %s: field %s of %s %s", docs->type->collection, text, fault->field,
-               fault->shape, fault->what);
+    uint32_t len = 0;
+    const bool is_text = docs->type->shape->fields[0].kind == FIELD_STR;
+    if (!bson_iter_init_find(&id, doc, "_id"))
+        return STR_ABSENT;
+    if (!is_text && BSON_ITER_HOLDS_OID(&id))
+        return id_from_bytes(docs->arena, bson_iter_oid(&id)->bytes);
+    if (!is_text || !BSON_ITER_HOLDS_UTF8(&id))
+        return STR_ABSENT;
+    const char *text = bson_iter_utf8(&id, &len);
+    return str_dup(docs->arena, (struct str){text, len});
+}
+
+static void keep_misfit(struct mongo_docs *docs, const bson_t *doc, const struct codec_fault *fault)
+{
+    docs->misfits = arena_grow(docs->arena, docs->misfits, docs->misfit_count,
+                               sizeof(*docs->misfits), &docs->misfit_capacity);
+    docs->misfits[docs->misfit_count++] = (struct misfit){
+        .id = id_of(docs, doc),
+        .why = str_printf(docs->arena, "field %s of %s %s", fault->field ? fault->field : "",
+                          fault->shape, fault->what),
+    };
 }
 
 enum outcome mongo_take_doc(void *context, const bson_t *doc, struct err *err)
@@ -71,8 +83,11 @@ enum outcome mongo_take_doc(void *context, const bson_t *doc, struct err *err)
     struct codec_fault fault = {0};
     void *object = arena_alloc(docs->arena, shape->size);
     const uint8_t *copy = arena_copy(docs->arena, bson_get_data(doc), doc->len);
-    if (!codec_get(docs->arena, shape, copy, doc->len, object, &fault))
-        return misfit(docs, doc, &fault, err);
+    (void)err; /* one of many that cannot be read is no reason to stop */
+    if (!codec_get(docs->arena, shape, copy, doc->len, object, &fault)) {
+        keep_misfit(docs, doc, &fault);
+        return OUTCOME_DONE;
+    }
     docs->items =
         arena_grow(docs->arena, docs->items, docs->count, sizeof(*docs->items), &docs->capacity);
     docs->items[docs->count++] = object;
@@ -118,8 +133,11 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     if (count > 0)
         TRY(mongo_drain(link, find->type->collection, &filter, &options, mongo_take_doc, &docs,
                         err));
-    find->found = (struct doc_list){docs.items, docs.count};
-    return OUTCOME_DONE;
+    find->found = mongo_doc_list(&docs);
+    if (docs.misfit_count == 0)
+        return OUTCOME_DONE;
+    return bug(err, "%s %.*s: %.*s", find->type->collection, STR_FMT(docs.misfits[0].id),
+               STR_FMT(docs.misfits[0].why));
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -156,6 +174,6 @@ enum outcome mongo_scan(struct store *base, struct arena *arena, const struct do
     if (!put_behind(&filter, type, after) || !put_scan_options(&options, max, link->timeout_ms))
         return bug(err, "%s cannot be gone through", type->collection);
     TRY(mongo_drain(link, type->collection, &filter, &options, mongo_take_doc, &docs, err));
-    *out = (struct doc_list){docs.items, docs.count};
+    *out = mongo_doc_list(&docs);
     return OUTCOME_DONE;
 }

@@ -174,10 +174,11 @@ enum outcome mongo_query(struct store *base, struct arena *arena, const struct q
     TRY(put_filter(&filter, query, err));
     if (query->limit > 0)
         TRY(read_page(link, &filter, query, &docs, err));
-    if (is_last_page(query, docs.count))
-        total = query->skip + (int64_t)docs.count;
+    const size_t found = docs.count + docs.misfit_count;
+    if (is_last_page(query, found))
+        total = query->skip + (int64_t)found;
     else if (query->with_total || query->limit == 0)
         TRY(read_total(link, &filter, query, &total, err));
-    *out = (struct query_page){{docs.items, docs.count}, total};
+    *out = (struct query_page){mongo_doc_list(&docs), total};
     return OUTCOME_DONE;
 }

@@ -155,6 +155,7 @@ struct job {
     bool keep;              /* a refusal whose changes are kept */
     int64_t retry_after_ms; /* > 0: told with the reply */
     bool blocked;
+    const struct cell *misfit; /* it needs this document, which cannot be read; NULL: no such */
     int runs;
 };
 

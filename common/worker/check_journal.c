@@ -243,5 +243,6 @@ static const struct invariant transactions_invariant = {
 };
 
 const struct invariant *const engine_invariants[] = {
-    &journal_invariant, &outbox_invariant, &leases_invariant, &transactions_invariant, NULL,
+    &journal_invariant,      &outbox_invariant,   &leases_invariant,
+    &transactions_invariant, &readable_invariant, NULL,
 };

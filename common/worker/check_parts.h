@@ -22,6 +22,12 @@ struct check {
 /* A page was read: counts it, and chooses the size of the next by what this one took. */
 void check_took_page(struct check *check, size_t count);
 
+/* The cursor's next page, instead of its next document: also of documents that cannot be read. */
+MUST_CHECK enum outcome check_next_page(struct check_cursor *cursor, struct err *err);
+
+/* check_readable.c */
+extern const struct invariant readable_invariant;
+
 /* The engine's own invariants, ended by NULL. */
 extern const struct invariant *const engine_invariants[];
 

@@ -40,13 +40,21 @@ static enum outcome run_handler(struct job *job)
     return is_open ? OUTCOME_NEED : outcome;
 }
 
+/* Another release may be able to read it: like any fault of ours it is tried again later. */
+static enum outcome refuse_misfit(struct job *job)
+{
+    const struct cell *cell = job->misfit;
+    return bug(&job->err, "%s %.*s: %.*s", cell->type->collection, STR_FMT(cell->id),
+               STR_FMT(cell->misfit));
+}
+
 static enum outcome run_blamed(struct job *job)
 {
     struct lane_slot *slot = job->batch->lane->slot;
     slot_suspect(slot, job->digest);
     const enum outcome outcome = run_handler(job);
     slot_clear(slot);
-    return outcome;
+    return outcome == OUTCOME_NEED && job->misfit ? refuse_misfit(job) : outcome;
 }
 
 static void finish(struct job *job, enum outcome outcome)

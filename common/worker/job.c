@@ -184,6 +184,12 @@ static bool load_for_reading(struct job *job, struct cell *cell, enum access acc
 
 static bool load_cell(struct job *job, struct cell *cell, enum access access, void **out)
 {
+    if (!str_is_absent(cell->misfit)) {
+        if (access != SHOWN)
+            job->misfit = cell;
+        *out = NULL;
+        return access == SHOWN;
+    }
     return access == FOR_UPDATE ? load_for_update(job, cell, out)
                                 : load_for_reading(job, cell, access, out);
 }
@@ -431,6 +437,7 @@ void job_begin_run(struct job *job)
     job->retry_after_ms = 0;
     job->accepted = false;
     job->blocked = false;
+    job->misfit = NULL;
     job->runs++;
     err_clear(&job->err);
 }

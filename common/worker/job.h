@@ -80,6 +80,7 @@ const void *job_settings(const struct job *job);
 /* --- needs: true when loaded, and only then *out is set ------------------------------------------- */
 
 enum access {
+    SHOWN,      /* READ of one of many that are shown; NULL, too, when it cannot be read */
     READ,       /* as of this batch; may be stale when we commit */
     CHECKED,    /* the commit proves that it has not changed, or that there is still none */
     FOR_UPDATE, /* locked and guarded; *out may be changed, after the checks are done */

@@ -88,6 +88,18 @@ static void take_leases(struct batch *batch, struct span span)
 
 /* --- documents --------------------------------------------------------------------------------- */
 
+static void log_misfits(const struct doc_type *type, const struct doc_list *list)
+{
+    for (size_t i = 0; i < list->misfit_count; i++) {
+        struct log_line line;
+        log_begin(&line, LOG_WARN, "a document cannot be read");
+        log_str(&line, "collection", str_of(type->collection));
+        log_str(&line, "id", list->misfits[i].id);
+        log_str(&line, "reason", list->misfits[i].why);
+        log_end(&line);
+    }
+}
+
 static bool is_due(const struct cell *cell)
 {
     return cell->wanted && !cell->loaded;
@@ -135,6 +147,19 @@ static bool is_any_due(const struct batch *batch, const struct doc_type *type)
     return false;
 }
 
+/* A document that cannot be read fails only those who need just that (job_doc). */
+static void note_misfits(struct batch *batch, const struct doc_type *type,
+                         const struct doc_list *found)
+{
+    for (size_t i = 0; i < found->misfit_count; i++) {
+        const struct misfit *misfit = &found->misfits[i];
+        struct cell *cell = workset_cell(&batch->set, type, misfit->id);
+        workset_loaded(cell, NULL);
+        cell->misfit = misfit->why;
+    }
+    log_misfits(type, found);
+}
+
 static enum outcome load_type(struct batch *batch, const struct doc_type *type, struct err *err)
 {
     if (!is_any_due(batch, type))
@@ -149,7 +174,10 @@ static enum outcome load_type(struct batch *batch, const struct doc_type *type, 
         return OUTCOME_DONE;
     struct store_find find = {.type = type, .path = "id", .values = ids.items, .count = ids.count};
     slot_alive(batch->lane->slot);
-    TRY(store_find(batch->lane->store, batch->run_arena, &find, err));
+    const enum outcome outcome = store_find(batch->lane->store, batch->run_arena, &find, err);
+    if (outcome != OUTCOME_DONE && find.found.misfit_count == 0)
+        return outcome;
+    note_misfits(batch, type, &find.found);
     for (size_t i = 0; i < find.found.count; i++) {
         const void *doc = find.found.items[i];
         workset_loaded(workset_cell(&batch->set, type, doc_head(doc)->id), doc);
@@ -236,6 +264,7 @@ struct page_head {
     char signature[PAGE_SIGNATURE];
     int64_t read_at; /* ms */
     int64_t total;
+    int64_t misfits; /* so many were skipped */
 };
 
 #define PAGE_PURPOSE "cached page"
@@ -253,7 +282,9 @@ static void page_parts(const struct page_need *need, struct str page, struct str
 static struct str encode_page(struct batch *batch, const struct page_need *need)
 {
     const struct str docs = store_encode(batch->run_arena, need->query.type, &need->page.docs);
-    const struct page_head head = {.read_at = batch->now, .total = need->page.total};
+    const struct page_head head = {.read_at = batch->now,
+                                   .total = need->page.total,
+                                   .misfits = (int64_t)need->page.docs.misfit_count};
     if (str_is_absent(docs))
         return STR_ABSENT;
     char *bytes = arena_bytes(batch->run_arena, sizeof(head) + docs.len);
@@ -283,7 +314,12 @@ static bool decode_page(struct batch *batch, struct page_need *need, struct str 
         return false;
     need->page.total = head.total;
     const struct str docs = {page.ptr + sizeof(head), page.len - sizeof(head)};
-    return store_decode(batch->run_arena, need->query.type, docs, &need->page.docs);
+    if (!store_decode(batch->run_arena, need->query.type, docs, &need->page.docs))
+        return false;
+    need->page.docs.misfit_count = (size_t)head.misfits;
+    need->page.docs.misfits =
+        arena_array(batch->run_arena, need->page.docs.misfit_count, sizeof(struct misfit));
+    return true;
 }
 
 static size_t cacheable_pages(struct batch *batch, struct page_need ***out)
@@ -352,6 +388,7 @@ static enum outcome query_pages(struct batch *batch, struct err *err)
         TRY(batch_await_ahead(batch, err));
         slot_alive(batch->lane->slot);
         TRY(store_query(batch->lane->store, batch->run_arena, &need->query, &need->page, err));
+        log_misfits(need->query.type, &need->page.docs);
         need->loaded = true;
     }
     return OUTCOME_DONE;

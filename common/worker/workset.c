@@ -72,7 +72,7 @@ static struct str query_key(struct arena *arena, const struct query *query)
 {
     struct text text;
     text_init(&text, arena, 256);
-    text_printf(&text, "2%" PRId64 "\x1f%" PRId64 "\x1f%d\x1f", query->skip, query->limit,
+    text_printf(&text, "3%" PRId64 "\x1f%" PRId64 "\x1f%d\x1f", query->skip, query->limit,
                 query->with_total);
     query_write(&text, query);
     for (size_t i = 0; query->behind && i < query->sort_count; i++) {

@@ -22,6 +22,7 @@ struct cell {
     bool wanted; /* asked for in this round */
     bool dirty;  /* written by a message that succeeded */
     bool proven; /* a message that succeeded relies on it (CHECKED) */
+    struct str misfit; /* why it cannot be read; absent: it can, or is not there */
     bool anew;   /* what was loaded first is too old for somebody: from the database, no copy */
     enum lease lease;
     struct cell *next; /* in order of making */

@@ -77,11 +77,12 @@ static bool alter_fake(struct world *world, struct arena *arena, const struct do
     const size_t len = after->len;
     bson_destroy(after);
     void *doc = arena_alloc(arena, type->shape->size);
-    if (!codec_get(arena, type->shape, data, len, doc, &fault)) {
-        *why = str_printf(arena, "field %s of %s %s", fault.field, fault.shape, fault.what);
-        return false;
-    }
-    store_fake_put(world->store, type, doc);
+    if (codec_get(arena, type->shape, data, len, doc, &fault))
+        store_fake_put(world->store, type, doc);
+    else
+        store_fake_put_misfit(
+            world->store, type, id,
+            str_printf(arena, "field %s of %s %s", fault.field, fault.shape, fault.what));
     return true;
 }
 

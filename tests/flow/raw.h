@@ -6,8 +6,7 @@
 #include "wire/json.h"
 
 /* Sets members of a stored document behind everybody's back: {"color": "blue", "lines.0.gift": true};
- * null takes one out. False, with a reason, when there is no such document, or when a fake, which
- * keeps structs, cannot hold it. */
+ * null takes one out. False, with a reason, when there is no such document. */
 MUST_CHECK bool raw_alter(struct world *world, struct arena *arena, const struct doc_type *type,
                           struct str id, const struct json *changes, struct str *why);
 /* The document as relaxed extended JSON; absent when there is none. */

@@ -782,6 +782,25 @@ void test_store_live__misfitting_document_is_named(void **state)
     struct store_find find = {.type = &stock_type, .path = "id", .values = &id, .count = 1};
     assert_outcome(rig, OUTCOME_BUG, store_find(rig->store, &rig->arena, &find, &rig->err));
     assert_string_equal(rig->err.text, "stock BAD: field onHand of Stock has the wrong type");
+    /* Whoever reads many goes on without it, and counts it. */
+    const struct query all = {.type = &stock_type, .limit = 10, .with_total = true};
+    struct query_page page;
+    struct doc_list scanned;
+    assert_outcome(rig, OUTCOME_DONE, store_query(rig->store, &rig->arena, &all, &page, &rig->err));
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_scan(rig->store, &rig->arena, &stock_type, STR_ABSENT, 10, &scanned, &rig->err));
+    const struct doc_list *lists[] = {&page.docs, &scanned};
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        assert_int_equal(lists[i]->count, 1);
+        assert_int_equal(lists[i]->misfit_count, 1);
+        assert_string_equal(doc_head(lists[i]->items[0])->id.ptr, "OK");
+        assert_string_equal(lists[i]->misfits[0].id.ptr, "BAD");
+        assert_string_equal(lists[i]->misfits[0].why.ptr,
+                            "field onHand of Stock has the wrong type");
+    }
+    assert_int_equal(page.total, 2);
+    assert_string_equal(doc_list_last(&scanned).ptr, "OK");
     rig_close(rig);
 }
 

@@ -20,6 +20,7 @@
 #include "store/store_fake.h"
 #include "wire/json.h"
 #include "worker/batch.h"
+#include "worker/dead_audit.h"
 
 #define SHOP_BATCH_MAX 32
 #define ANNA           "111111111111111111111111"
@@ -43,9 +44,10 @@ struct shop {
 };
 
 static const struct doc_type *const shop_types[] = {
-    &category_type, &product_type,      &stock_type, &stock_adjustment_type, &stock_ledger,
-    &cart_type,     &order_type,        &user_type,  &session_type,          &roster_type,
-    &inbox_type,    &notification_type, NULL};
+    &category_type,   &product_type, &stock_type, &stock_adjustment_type,
+    &stock_ledger,    &cart_type,    &order_type, &user_type,
+    &session_type,    &roster_type,  &inbox_type, &notification_type,
+    &dead_audit_type, NULL};
 
 /* It is large: tests have one static `struct shop` and open it anew in each case. */
 static inline void shop_open(struct shop *shop)

@@ -68,7 +68,7 @@ void test_bson_codec__writes_each_kind(void **state)
 
 static void *read_back(struct arena *arena, const struct doc_type *type, const void *doc)
 {
-    const struct doc_list one = {&doc, 1};
+    const struct doc_list one = {.items = &doc, .count = 1};
     struct doc_list back = {0};
     const struct str bytes = store_encode(arena, type, &one);
     assert_false(str_is_absent(bytes));
@@ -223,7 +223,7 @@ void test_bson_codec__cached_bytes_are_not_trusted(void **state)
     setup(&arena);
     const void *docs[] = {new_thing(&arena, STR(ID), STR("A")),
                           new_thing(&arena, STR(ID), STR("B"))};
-    const struct doc_list list = {docs, 2};
+    const struct doc_list list = {.items = docs, .count = 2};
     struct doc_list back = {0};
     const struct str bytes = store_encode(&arena, &thing_type, &list);
     assert_true(store_decode(&arena, &thing_type, bytes, &back));

@@ -22,8 +22,8 @@
         STR("ev1"), STR("t.events"), STR("note.written"), STR("{}"), STR_ABSENT                    \
     }
 
-static const struct doc_type *const types[] = {&stock_type, &stock_ledger};
-static const struct service nothing;
+static const struct doc_type *const types[] = {&stock_type, &stock_ledger, NULL};
+static const struct service nothing = {.types = types};
 
 struct rig {
     struct arena arena;
@@ -70,6 +70,41 @@ static void put_entry(struct rig *rig, const char *id, const char *key,
     if (key)
         memcpy(reply.key.bytes, key, strlen(key));
     store_fake_put_entry(rig->store, &commit);
+}
+
+/* --- what cannot be read ---------------------------------------------------------------------------------- */
+
+void test_check__what_cannot_be_read_is_found_among_many(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    for (int i = 0; i < 100; i++) {
+        const struct stock stock = {
+            .head = {.id = str_printf(&rig.arena, "S%03d", i), .version = 1},
+            .product_id = STR(ENTRY_1)};
+        store_fake_put(rig.store, &stock_type, &stock);
+    }
+    assert_found(&rig, "");
+    store_fake_put_misfit(rig.store, &stock_type, STR("S050"), STR("field x of y is missing"));
+    store_fake_put_misfit(rig.store, &stock_type, STR("S099x"), STR("is not BSON"));
+    assert_found(&rig, "readable: stock S050: it cannot be read: field x of y is missing\n"
+                       "readable: stock S099x: it cannot be read: is not BSON\n");
+    close_rig(&rig);
+}
+
+/* Whole pages of them do not end the search. */
+void test_check__pages_of_what_cannot_be_read_are_gone_through(void **state)
+{
+    (void)state;
+    struct rig rig;
+    open_rig(&rig);
+    for (int i = 0; i < 100; i++)
+        store_fake_put_misfit(rig.store, &stock_type, str_printf(&rig.arena, "S%03d", i),
+                              STR("is not BSON"));
+    check_case_found(&rig.check);
+    assert_int_equal(rig.check.totals.findings, 100);
+    close_rig(&rig);
 }
 
 /* --- the journal ------------------------------------------------------------------------------------------ */
@@ -258,7 +293,7 @@ void test_check__little_memory_for_many_subjects(void **state)
     (void)state;
     static const size_t memory[] = {0, 100000, 20000};
     static const struct invariant *const only_stock[] = {&stock_invariant, NULL};
-    static const struct service service = {.invariants = only_stock};
+    static const struct service service = {.types = types, .invariants = only_stock};
     struct rig rig;
     open_rig(&rig);
     rig.check.service = &service;

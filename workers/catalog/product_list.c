@@ -81,8 +81,9 @@ static bool join_all(struct job *job, const struct doc_list *products, struct pr
         const struct product *product = products->items[i];
         struct category *category = NULL;
         struct stock *stock = NULL;
-        const bool has_category = category_of_product(job, product, &category);
-        const bool has_stock = stock_by_sku(job, product->sku, READ, &stock);
+        const bool has_category = str_is_absent(product->category_id) ||
+                                  category_by_id(job, product->category_id, SHOWN, &category);
+        const bool has_stock = stock_by_sku(job, product->sku, SHOWN, &stock);
         loaded = loaded && has_category && has_stock;
         if (loaded)
             out->items.items[i] = *product_view(job, product, category, stock);

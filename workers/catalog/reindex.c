@@ -65,7 +65,7 @@ static enum outcome reindex_all(struct store *store, struct arena *arena,
     *done = (struct reindex){0};
     char last[ID_TEXT + 1] = "";
     struct doc_list products = {.count = PART};
-    while (products.count == PART) {
+    while (products.count + products.misfit_count == PART) {
         size_t written = 0;
         const struct str after = last[0] ? str_of(last) : STR_ABSENT;
         arena_clear(arena);
@@ -73,8 +73,9 @@ static enum outcome reindex_all(struct store *store, struct arena *arena,
         done->seen += (int64_t)products.count;
         done->written += (int64_t)written;
         progress(done);
-        if (products.count > 0)
-            memcpy(last, doc_head(products.items[products.count - 1])->id.ptr, ID_TEXT);
+        const struct str seen = doc_list_last(&products);
+        if (seen.len == ID_TEXT)
+            memcpy(last, seen.ptr, ID_TEXT);
     }
     return OUTCOME_DONE;
 }
