@@ -19,11 +19,11 @@ struct cell {
     const void *doc;      /* NULL: there is none */
     int64_t base_version; /* as loaded; 0: there was none */
     bool loaded;
-    bool wanted; /* asked for in this round */
-    bool dirty;  /* written by a message that succeeded */
-    bool proven; /* a message that succeeded relies on it (CHECKED) */
+    bool wanted;       /* asked for in this round */
+    bool dirty;        /* written by a message that succeeded */
+    bool proven;       /* a message that succeeded relies on it (CHECKED) */
     struct str misfit; /* why it cannot be read; absent: it can, or is not there */
-    bool anew;   /* what was loaded first is too old for somebody: from the database, no copy */
+    bool anew; /* what was loaded first is too old for somebody: from the database, no copy */
     enum lease lease;
     struct cell *next; /* in order of making */
 };

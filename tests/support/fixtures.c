@@ -171,11 +171,10 @@ void fixtures_cart(struct fixtures *fixtures, struct str user, const struct good
     cart->lines.items = arena_array(fixtures->arena, count, sizeof(struct cart_line));
     cart->lines.count = count;
     for (size_t i = 0; i < count; i++)
-        cart->lines.items[i] =
-            (struct cart_line){.product_id = goods[i].id,
-                               .sku = goods[i].sku,
-                               .quantity = quantity,
-                               .unit_price = goods[i].price};
+        cart->lines.items[i] = (struct cart_line){.product_id = goods[i].id,
+                                                  .sku = goods[i].sku,
+                                                  .quantity = quantity,
+                                                  .unit_price = goods[i].price};
     insert(fixtures, &cart_type, cart);
 }
 
