@@ -99,7 +99,8 @@ static void put_identity(struct json_writer *writer, const struct job *job)
     for (size_t i = 0; whole && i < whole->field_count; i++)
         if (identifies(&whole->fields[i]))
             kept[count++] = whole->fields[i];
-    const struct shape part = {"cut", whole ? whole->size : 0, kept, count};
+    const struct shape part = {
+        .name = "cut", .size = whole ? whole->size : 0, .fields = kept, .field_count = count};
     json_put_shape(writer, &part, job->reply_data);
 }
 
