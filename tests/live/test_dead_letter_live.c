@@ -48,7 +48,8 @@ static enum outcome write_or_fail(struct job *job, const void *request, struct e
 static const struct operation note_or_fail = {
     .name = "note.write", .who = CUSTOMER, .request = &note_schema, .handle = write_or_fail};
 static const struct operation *const kinds_operations[] = {&note_or_fail, NULL};
-static const struct worker kinds_worker = {"notes", note_prefixes, kinds_operations};
+static const struct worker kinds_worker = {
+    .name = "notes", .prefixes = note_prefixes, .operations = kinds_operations};
 static const struct worker *const kinds_workers[] = {&kinds_worker, NULL};
 static const struct doc_type *const kinds_types[] = {&note_type, &dead_audit_type, NULL};
 

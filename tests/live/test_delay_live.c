@@ -31,7 +31,8 @@ static struct bus *open_bus(void)
 {
     static const char *const no_names[] = {NULL};
     static const struct operation *const no_operations[] = {NULL};
-    static const struct worker worker = {"work", no_names, no_operations};
+    static const struct worker worker = {
+        .name = "work", .prefixes = no_names, .operations = no_operations};
     static const struct worker *const workers[] = {&worker, NULL};
     const struct service service = {.workers = workers};
     const struct engine_settings settings = {.prefix = STR(PREFIX)};

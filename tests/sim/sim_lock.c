@@ -143,6 +143,6 @@ struct lock *sim_lock_open(struct sim_lane *owner)
     struct sim_lock *self = calloc(1, sizeof(*self));
     if (!self)
         panic("out of memory for a lock");
-    *self = (struct sim_lock){{&sim_ops}, owner, owner->sim->redis};
+    *self = (struct sim_lock){{.ops = &sim_ops}, owner, owner->sim->redis};
     return &self->lock;
 }

@@ -152,8 +152,10 @@ static const char *const echo_prefixes[] = {"echo", NULL};
 static const struct operation *const note_operations[] = {&note_write, &note_purge, &note_read,
                                                           NULL};
 static const struct operation *const echo_operations[] = {&echo_written, NULL};
-static const struct worker notes_worker = {"notes", note_prefixes, note_operations};
-static const struct worker echo_worker = {"echo", echo_prefixes, echo_operations};
+static const struct worker notes_worker = {
+    .name = "notes", .prefixes = note_prefixes, .operations = note_operations};
+static const struct worker echo_worker = {
+    .name = "echo", .prefixes = echo_prefixes, .operations = echo_operations};
 static const struct worker *const note_workers[] = {&notes_worker, &echo_worker, NULL};
 static const struct doc_type *const note_types[] = {&note_type, NULL};
 

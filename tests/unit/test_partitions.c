@@ -68,7 +68,8 @@ static void assert_no_reply(void)
 void test_partitions__settings_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    static const struct worker only_events = {"deaf", echo_prefixes, echo_operations};
+    static const struct worker only_events = {
+        .name = "deaf", .prefixes = echo_prefixes, .operations = echo_operations};
     static const struct worker *const workers[] = {&notes_worker, &only_events, NULL};
     static const struct service service = {.workers = workers, .types = note_types};
     static struct str names[] = {{"notes", 5}};
