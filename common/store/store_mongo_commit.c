@@ -20,7 +20,7 @@
 
 /* --- one write as an element of its command --------------------------------------------------- */
 
-typedef bool put_write_fn(bson_t *element, const struct write *write, struct codec_fault *fault);
+typedef bool (*put_write_fn)(bson_t *element, const struct write *write, struct codec_fault *fault);
 
 /* DOC_FIELDS puts the key first. */
 static bool put_id(bson_t *q, const struct write *write)
@@ -70,7 +70,7 @@ struct command_kind {
     const char *array;
     const char *done;      /* what the reply counts: every write must have had its effect */
     bool gathers_replaces; /* all together are one of its elements */
-    put_write_fn *puts[WRITE_KINDS]; /* each of these is one; NULL: it has no part in them */
+    put_write_fn puts[WRITE_KINDS]; /* each of these is one; NULL: it has no part in them */
 };
 
 /* In the order in which they are sent. */
@@ -158,7 +158,7 @@ static enum outcome group_send(struct group *group, struct err *err)
 
 static bool group_put(struct group *group, const struct write *write, struct codec_fault *fault)
 {
-    put_write_fn *put = group->kind->puts[write->kind];
+    const put_write_fn put = group->kind->puts[write->kind];
     bson_t element;
     if (!put)
         return mongo_replaces_add(&group->replaces, write, fault);

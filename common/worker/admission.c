@@ -172,7 +172,7 @@ static const struct operation *find_operation(const struct job *job)
     const struct delivery *delivery = job->delivery;
     const struct lane *lane = job->batch->lane;
     const struct str prefix = lane->settings->prefix;
-    if (str_eq(delivery->exchange, name_events(job->batch->arena, prefix)))
+    if (name_is_events(delivery->exchange, prefix))
         return service_subscriber(lane->service, delivery->queue, delivery->routing_key);
     const struct operation *operation =
         service_operation_from(lane->service, prefix, delivery->queue,

@@ -28,6 +28,13 @@ struct str name_events(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "events", STR(""));
 }
 
+bool name_is_events(struct str exchange, struct str prefix)
+{
+    static const struct str end = {".events", 7};
+    return exchange.len == prefix.len + end.len && str_starts_with(exchange, prefix) &&
+           memcmp(exchange.ptr + prefix.len, end.ptr, end.len) == 0;
+}
+
 struct str name_notifications(struct arena *arena, struct str prefix)
 {
     return dotted(arena, prefix, "notifications", STR(""));

@@ -30,6 +30,8 @@
 
 struct str name_requests(struct arena *arena, struct str prefix);
 struct str name_events(struct arena *arena, struct str prefix);
+/* The same question without the name: asked for every message. */
+bool name_is_events(struct str exchange, struct str prefix);
 struct str name_notifications(struct arena *arena, struct str prefix);
 struct str name_delay(struct arena *arena, struct str prefix, int level);
 struct str name_delay_end(struct arena *arena, struct str prefix);

@@ -28,7 +28,7 @@ static struct str bytes_of(const void *bytes, size_t len)
 static struct journal_key key_of(const struct auth_secrets *master, const struct str *parts,
                                  size_t count)
 {
-    struct journal_key key;
+    struct journal_key key = {0};
     auth_digest(master->digest, parts, count, key.bytes, sizeof(key.bytes));
     return key;
 }

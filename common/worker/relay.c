@@ -43,10 +43,9 @@ uint64_t lane_open_group(struct lane *lane, struct str journal_id)
 
 /* The AMQP binding of CloudEvents knows an event in structured form by its content type. A notification
  * is plain JSON. */
-static struct str content_type_of(const struct lane *lane, struct arena *arena,
-                                  const struct journal_event *event)
+static struct str content_type_of(const struct lane *lane, const struct journal_event *event)
 {
-    return str_eq(event->exchange, name_events(arena, lane->settings->prefix))
+    return name_is_events(event->exchange, lane->settings->prefix)
                ? STR("application/cloudevents+json; charset=utf-8")
                : STR_ABSENT;
 }
@@ -63,7 +62,7 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                     .body = event->body,
                     .message_id = event->id,
                     .type = event->routing_key,
-                    .content_type = content_type_of(lane, arena, event),
+                    .content_type = content_type_of(lane, event),
                     .traceparent = event->traceparent,
                     .headers = &signature,
                     .header_count = 1,
