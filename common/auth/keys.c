@@ -40,9 +40,8 @@ static enum outcome read_key(struct str hex, const char *name, uint8_t key[AUTH_
     return OUTCOME_DONE;
 }
 
-_Static_assert(AUTH_KEY_BYTES == crypto_box_PUBLICKEYBYTES &&
-                   AUTH_KEY_BYTES == crypto_box_SECRETKEYBYTES,
-               "keys of sealed boxes");
+_Static_assert(AUTH_KEY_BYTES == crypto_box_PUBLICKEYBYTES, "public key of sealed boxes");
+_Static_assert(AUTH_KEY_BYTES == crypto_box_SECRETKEYBYTES, "secret key of sealed boxes");
 
 static void derive(const uint8_t master[AUTH_KEY_BYTES], struct auth_secrets *out)
 {

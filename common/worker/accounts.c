@@ -64,10 +64,13 @@ void job_remember_account(struct job *job)
 
 /* --- telling ------------------------------------------------------------------------------------ */
 
+/* In the batch's arena: when the commit's answer was lost, the journal tells after the run is over that
+ * it had happened, and the accounts are told of then. */
 void job_account_changed(struct job *job, struct str user_id)
 {
-    struct account_change *change = ARENA_NEW(job_arena(job), struct account_change);
-    *change = (struct account_change){user_id, job->account_changes};
+    struct arena *arena = job->batch->arena;
+    struct account_change *change = ARENA_NEW(arena, struct account_change);
+    *change = (struct account_change){str_dup(arena, user_id), job->account_changes};
     job->account_changes = change;
 }
 

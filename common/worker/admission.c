@@ -346,14 +346,14 @@ static enum outcome find_token(struct job *job, struct str token, struct token_e
     return OUTCOME_DONE;
 }
 
-static enum outcome read_token(struct job *job, struct token_entry **out)
+static bool bearer_token(const struct job *job, struct str *out)
 {
     static const struct str bearer = {"Bearer ", 7};
     const struct str header = job->delivery->authorization;
     if (!str_starts_with(header, bearer))
-        return invalid(&job->err, UNAUTHENTICATED,
-                       "header authorization must be 'Bearer <access token>'");
-    return find_token(job, (struct str){header.ptr + bearer.len, header.len - bearer.len}, out);
+        return false;
+    *out = (struct str){header.ptr + bearer.len, header.len - bearer.len};
+    return true;
 }
 
 static enum outcome take_bearer(struct job *job, struct token_entry *entry)
@@ -378,8 +378,12 @@ static enum outcome take_bearer(struct job *job, struct token_entry *entry)
 
 static enum outcome identify(struct job *job)
 {
+    struct str token;
     struct token_entry *entry;
-    TRY(read_token(job, &entry));
+    if (!bearer_token(job, &token))
+        return invalid(&job->err, UNAUTHENTICATED,
+                       "header authorization must be 'Bearer <access token>'");
+    TRY(find_token(job, token, &entry));
     return take_bearer(job, entry);
 }
 
@@ -390,8 +394,11 @@ static void welcome(struct job *job)
     struct arena *arena = job->batch->arena;
     const struct str api_key = job->delivery->api_key;
     struct token_entry *entry = NULL;
+    struct str token;
     uint8_t digest[AUTH_TAG_BYTES];
-    if (read_token(job, &entry) == OUTCOME_DONE && take_bearer(job, entry) == OUTCOME_DONE)
+    const bool is_read =
+        bearer_token(job, &token) && find_token(job, token, &entry) == OUTCOME_DONE;
+    if (is_read && take_bearer(job, entry) == OUTCOME_DONE)
         return;
     err_clear(&job->err);
     if (entry)
@@ -508,7 +515,7 @@ static void convict_of_losses(struct job *job)
     job->outcome =
         bug(&job->err,
             "the connection to the broker was lost %d times while this message alone was in hand",
-            LOSSES_MAX);
+            LOSSES_ALONE_MAX);
     job->state = JOB_FAILED;
     job->hopeless = true;
 }

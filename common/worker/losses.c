@@ -9,7 +9,7 @@ void losses_note(struct losses *losses, uint64_t oldest, int64_t window)
     losses->oldest = oldest;
     if (losses->alone > 0 || losses->count < LOSSES_MAX)
         return;
-    losses->alone = window;
+    losses->alone = window + LOSSES_ALONE_MAX; /* the suspect itself is done again and again */
     losses->count = 0;
 }
 
@@ -25,5 +25,5 @@ void losses_acquit(struct losses *losses)
 
 bool losses_convict(const struct losses *losses, uint64_t digest)
 {
-    return losses->alone > 0 && losses->count >= LOSSES_MAX && digest == losses->oldest;
+    return losses->alone > 0 && losses->count >= LOSSES_ALONE_MAX && digest == losses->oldest;
 }

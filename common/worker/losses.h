@@ -5,7 +5,7 @@
  * has (x-delivery-limit). So:
  *
  *   LOSSES_MAX times in a row the oldest in hand was the same    one message at a time, for a while
- *   and again so often, with that one alone in hand, while       it is put aside
+ *   LOSSES_ALONE_MAX times with that one alone in hand, while    it is put aside
  *   the connection held without it (lane.c looks)
  *
  * Innocent neighbours spend LOSSES_MAX deliveries, and then no more. A network that comes and goes costs a
@@ -17,6 +17,8 @@
 #include <stdint.h>
 
 #define LOSSES_MAX 3
+/* A network may fail as often at the wrong moments: with 3 the simulation buried innocent messages. */
+#define LOSSES_ALONE_MAX 10
 
 /* All zeros: nothing was lost. */
 struct losses {

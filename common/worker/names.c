@@ -166,9 +166,10 @@ const struct operation *service_subscriber(const struct service *service, struct
 /* "<prefix>.<worker>" */
 static bool is_request_queue(struct str queue, struct str prefix, struct str name)
 {
-    return queue.len == prefix.len + 1 + name.len && str_starts_with(queue, prefix) &&
-           queue.ptr[prefix.len] == '.' &&
-           memcmp(queue.ptr + prefix.len + 1, name.ptr, name.len) == 0;
+    if (queue.len != prefix.len + 1 + name.len || !str_starts_with(queue, prefix))
+        return false;
+    const struct str rest = {queue.ptr + prefix.len + 1, name.len};
+    return queue.ptr[prefix.len] == '.' && str_eq(rest, name);
 }
 
 static const struct operation *requested(const struct operation *operation)

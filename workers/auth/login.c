@@ -62,7 +62,7 @@ static enum outcome log_in(struct job *job, const void *request, struct err *err
     bool matches = false;
     const struct str hash = user ? user->password_hash : STR_ABSENT;
     NEED(job, job_password_verify(job, hash, req->password, &matches));
-    if (!matches)
+    if (!user || !matches)
         return refuse(err, INVALID_CREDENTIALS, "wrong email or password");
     TRY(give_back_try(job, account));
     if (job_password_is_old(job, hash))
