@@ -160,7 +160,10 @@ static void send_by(struct job *job, const char *channel, struct str id, const s
         .id = id,
         .kind = str_of(notice->kind),
         .channel = str_of(channel),
-        .to = {.user_id = user->head.id, .name = name, .email = user->email},
+        /* The form has a name in it, also where nobody is named. */
+        .to = {.user_id = user->head.id,
+               .name = str_is_absent(name) ? STR("") : name,
+               .email = user->email},
         .subject = notice->subject,
         .text = notice->text,
         .data = notice->data,
