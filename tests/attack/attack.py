@@ -116,7 +116,8 @@ class Attack:
         for header in ("CC", "BCC"):
             answer = self.shop.call("category.create", {"name": name + header}, token=token,
                                     headers={header: ["cart.get", "order.list", "auth.login"]})
-            must(answer.status == 201, str(answer.body))
+            # Each queue's lanes answer; which answer is the first does not matter.
+            must(code_of(answer) in (None, "UNKNOWN_OPERATION"), str(answer.body))
         time.sleep(1)
         self.shop.connection.process_data_events(time_limit=0.2)
         items = self.shop.call("category.list", {}).body["data"]["items"]
