@@ -1058,14 +1058,14 @@ void test_lane__after_a_while_messages_are_taken_together_again(void **state)
     run_through_losses(80);
     assert_true(c.lane.losses.alone > 0);
     for (int i = 0; i < 10; i++) {
-        char id[16];
+        char id[24];
         snprintf(id, sizeof(id), "later-%d", i);
         order(id, NOTE_ID, "later");
     }
     run_through_losses(80);
     assert_int_equal(c.lane.losses.alone, 0);
     for (int i = 0; i < 3; i++) {
-        char id[16];
+        char id[24];
         snprintf(id, sizeof(id), "last-%d", i);
         order(id, NOTE_ID, "last");
     }
