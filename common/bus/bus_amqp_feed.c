@@ -11,6 +11,9 @@
 #define FRAME_HEAD     7
 #define FRAME_OVERHEAD (FRAME_HEAD + 1)
 #define SIZE_AT        3
+#define TABLE_SEEN_MAX ((size_t)TABLE_AT_MAX + sizeof(uint32_t)) /* with its length */
+/* No broker sends headers that are longer, whatever it was asked for. */
+#define LONG_FRAME_MAX ((size_t)1 << 20)
 
 static uint32_t size_of(const uint8_t *frame)
 {
@@ -45,10 +48,12 @@ static bool shorten(struct link *link, size_t at)
     uint8_t *frame = link->in + at;
     const size_t size = size_of(frame);
     const size_t there = link->in_len - at - FRAME_HEAD;
+    /* No more is looked at, so that it does not matter in which pieces the frame arrives. */
+    const size_t most = size < TABLE_SEEN_MAX ? size : TABLE_SEEN_MAX;
     struct table_place table;
-    if (frame[0] != AMQP_FRAME_HEADER) {
+    if (frame[0] != AMQP_FRAME_HEADER || size > LONG_FRAME_MAX) {
         no_amqp(link, "a frame that is larger than agreed");
-    } else if (table_find(frame + FRAME_HEAD, there < size ? there : size, &table)) {
+    } else if (table_find(frame + FRAME_HEAD, there < most ? there : most, &table)) {
         if (table.to > size) {
             no_amqp(link, "headers that are longer than their frame");
             return false;
@@ -58,7 +63,7 @@ static bool shorten(struct link *link, size_t at)
         set_size(frame, size - (size_t)(table.to - table.from));
         drop(link, at + FRAME_HEAD + table.from, at + FRAME_HEAD + table.to);
         return true;
-    } else if (there >= TABLE_AT_MAX) {
+    } else if (there >= most) {
         no_amqp(link, "properties that are larger than agreed");
     }
     return false;
