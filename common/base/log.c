@@ -3,7 +3,6 @@
  * Process-wide state on purpose: a process is one lane and has one log. */
 #include "base/log.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -33,14 +32,14 @@ void log_set_origin(const char *origin)
     snprintf(logger.origin, sizeof(logger.origin), "%s", origin);
 }
 
-static void put(struct log_line *line, const char *bytes, size_t len)
+static void put(struct log_line *line, struct str text)
 {
-    if (line->cut || line->len + len + LINE_TAIL > sizeof(line->bytes)) {
+    if (line->cut || line->len + text.len + LINE_TAIL > sizeof(line->bytes)) {
         line->cut = true;
         return;
     }
-    memcpy(line->bytes + line->len, bytes, len);
-    line->len += len;
+    memcpy(line->bytes + line->len, text.ptr, text.len);
+    line->len += text.len;
 }
 
 /* Writes the character at `at`; returns what follows it. Message ids and headers come from
@@ -51,25 +50,36 @@ static const char *put_character(struct log_line *line, const char *at, const ch
     const size_t length = str_utf8_length(at, end);
     char escape[8];
     if (length == 0) {
-        put(line, "\xEF\xBF\xBD", 3);
+        put(line, STR("\xEF\xBF\xBD"));
     } else if (c == '"' || c == '\\') {
-        put(line, (const char[]){'\\', (char)c}, 2);
+        put(line, (struct str){(const char[]){'\\', (char)c}, 2});
     } else if ((c < 0x20 || c >= 0x7F) && str_is_obeyed(str_utf8_value(at, length))) {
         snprintf(escape, sizeof(escape), "\\u%04x", str_utf8_value(at, length));
-        put(line, escape, 6);
+        put(line, (struct str){escape, 6});
     } else {
-        put(line, at, length);
+        put(line, (struct str){at, length});
     }
     return at + (length ? length : 1);
+}
+
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
 static void put_escaped(struct log_line *line, struct str value)
 {
     const char *const end = value.ptr + value.len;
-    put(line, "\"", 1);
-    for (const char *at = value.ptr; at < end && !line->cut;)
-        at = put_character(line, at, end);
-    put(line, "\"", 1);
+    put(line, STR("\""));
+    for (const char *at = value.ptr; at < end && !line->cut;) {
+        const char *const plain = at;
+        while (at < end && is_plain(*at))
+            at++;
+        put(line, (struct str){plain, (size_t)(at - plain)});
+        if (at < end)
+            at = put_character(line, at, end);
+    }
+    put(line, STR("\""));
 }
 
 /* A field that does not fit is taken back whole, so that a cut line is still JSON. */
@@ -78,13 +88,13 @@ static void put_field(struct log_line *line, const char *key, struct str value, 
     if (!line->enabled || line->cut)
         return;
     const size_t before = line->len;
-    put(line, ",\"", 2);
-    put(line, key, strlen(key));
-    put(line, "\":", 2);
+    put(line, STR(",\""));
+    put(line, str_of(key));
+    put(line, STR("\":"));
     if (quoted)
         put_escaped(line, value);
     else
-        put(line, value.ptr, value.len);
+        put(line, value);
     if (line->cut)
         line->len = before;
 }
@@ -97,12 +107,13 @@ void log_begin(struct log_line *line, enum log_level level, const char *msg)
     line->cut = false;
     if (!line->enabled)
         return;
-    char head[80];
     char now[TIME_TEXT + 1];
     time_format(clock_now_ms(), now);
-    const int len = snprintf(head, sizeof(head), "{\"ts\":\"%s\",\"level\":\"%s\",\"pid\":%d", now,
-                             log_level_names[level], (int)getpid());
-    put(line, head, (size_t)len);
+    put(line, STR("{\"ts\":\""));
+    put(line, str_of(now));
+    put(line, STR("\""));
+    log_str(line, "level", str_of(log_level_names[level]));
+    log_int(line, "pid", getpid());
     if (logger.origin[0])
         log_str(line, "lane", str_of(logger.origin));
     log_str(line, "msg", str_of(msg));
@@ -141,9 +152,8 @@ void log_foreign(struct log_line *line, const char *key, struct str value)
 
 void log_int(struct log_line *line, const char *key, int64_t value)
 {
-    char digits[24];
-    const int len = snprintf(digits, sizeof(digits), "%" PRId64, value);
-    put_field(line, key, (struct str){digits, (size_t)len}, false);
+    char digits[STR_INT64_MAX];
+    put_field(line, key, str_of_int64(value, digits), false);
 }
 
 void log_err(struct log_line *line, const struct err *err)

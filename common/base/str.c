@@ -60,6 +60,21 @@ bool str_to_int64(struct str s, int64_t *out)
     return true;
 }
 
+struct str str_of_int64(int64_t value, char room[STR_INT64_MAX])
+{
+    char *const end = room + STR_INT64_MAX - 1;
+    char *at = end;
+    uint64_t rest = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
+    *end = '\0';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        *--at = '-';
+    return (struct str){at, (size_t)(end - at)};
+}
+
 struct str str_dup(struct arena *arena, struct str s)
 {
     if (str_is_absent(s))

@@ -25,17 +25,8 @@ void text_reserve(struct text *text, size_t more)
 
 void text_append_int(struct text *text, int64_t value)
 {
-    char digits[24]; /* "-9223372036854775808" is 20 */
-    char *end = digits + sizeof(digits);
-    char *at = end;
-    uint64_t rest = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
-    do {
-        *--at = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (value < 0)
-        *--at = '-';
-    text_append(text, at, (size_t)(end - at));
+    char digits[STR_INT64_MAX];
+    text_append_str(text, str_of_int64(value, digits));
 }
 
 void text_printf(struct text *text, const char *format, ...)

@@ -112,6 +112,20 @@ void test_str__integers(void **state)
     assert_false(str_to_int64(STR_ABSENT, &value));
 }
 
+void test_str__digits_are_those_of_printf(void **state)
+{
+    (void)state;
+    static const int64_t values[] = {0,   1,    -1,        9,         10,
+                                     -10, 4711, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+    for (size_t i = 0; i < COUNT(values); i++) {
+        char room[STR_INT64_MAX], expected[STR_INT64_MAX];
+        snprintf(expected, sizeof(expected), "%" PRId64, values[i]);
+        const struct str digits = str_of_int64(values[i], room);
+        assert_string_equal(digits.ptr, expected);
+        assert_int_equal(digits.len, strlen(expected));
+    }
+}
+
 void test_str__copies_end_with_nul_and_absence_stays(void **state)
 {
     (void)state;
