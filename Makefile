@@ -222,8 +222,8 @@ fault-long: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## faults for FAULT_MINU
 	$(Q)tests/rig/fault.sh $(O) $(if $(SEED),--seeds $(SEED),--seconds $$(($(FAULT_MINUTES) * 60))) \
 	    $(if $(FAULTS),--faults $(FAULTS))
 
-clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client
-	$(Q)tests/rig/test.sh $(O) python node
+clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client; events read by a Go one
+	$(Q)tests/rig/test.sh $(O) python node go
 
 SUITE ?= trixie
 .PHONY: platforms

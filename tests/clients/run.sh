@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# run.sh [CLIENT...] - foreign clients take the journey: node (amqplib), python (pika); both when
-# none is named. Servers and workers must run.
+# run.sh [CLIENT...] - foreign clients take the journey: node (amqplib), python (pika); go reads the
+# events of the latter with the SDK of CloudEvents. All when none is named. Servers and workers must
+# run.
 #
 # Reads CARTWRIGHT_CLIENT_AMQP_URI (and CARTWRIGHT_PREFIX); SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD log in
 # an admin. Where these two are not set, an admin is made with `cartwright admin add`, which needs
@@ -39,7 +40,7 @@ run_node() {
 # The rig's python has pika already; without it a folder of our own is made.
 find_python() {
     local venv=$BUILT/python
-    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika, nacl' 2>/dev/null; then
+    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika, nacl, cloudevents' 2>/dev/null; then
         PYTHON=$RIG_PYTHON
         return
     fi
@@ -56,7 +57,18 @@ run_python() {
     find_python && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$CLIENTS/python/journey.py"
 }
 
-[ $# -gt 0 ] || set -- node python
+# The events of a journey of its own.
+run_go() {
+    find_python && mkdir -p "$BUILT/go" &&
+        (cd "$CLIENTS/go" && go build -o "$BUILT/go/events" .) || return
+    if ! SHOP_HEARD=$BUILT/go/heard.jsonl run_python >"$BUILT/go/journey.txt"; then
+        cat "$BUILT/go/journey.txt"
+        return 1
+    fi
+    "$BUILT/go/events" <"$BUILT/go/heard.jsonl"
+}
+
+[ $# -gt 0 ] || set -- node python go
 if [ -z "${SHOP_ADMIN_EMAIL:-}" ] || [ -z "${SHOP_ADMIN_PASSWORD:-}" ]; then make_admin; fi
 # Public: the same for every client of the shop. An outside shop's key has to be given.
 if [ -z "${SHOP_SEALING_KEY:-}" ] && [ -n "${CARTWRIGHT_AUTH_MASTER_KEY:-}" ]; then
@@ -68,8 +80,9 @@ for client in "$@"; do
     case $client in
     node) run_node || status=1 ;;
     python) run_python || status=1 ;;
+    go) run_go || status=1 ;;
     *)
-        echo "run.sh: no client is called '$client': node, python" >&2
+        echo "run.sh: no client is called '$client': node, python, go" >&2
         exit 2
         ;;
     esac

@@ -8,7 +8,7 @@
 #
 # A part finds in its environment: CARTWRIGHT_AMQP_URI, _MONGODB_URI, _REDIS_URI and the keys (with
 # servers only), BUILD (where programs were built), RIG_DIR (the folder that servers.sh and
-# workers.sh take), RIG_PYTHON (a python with pika and jsonschema), CARTWRIGHT, CONFIG.
+# workers.sh take), RIG_PYTHON (a python with the packages of python-packages.txt), CARTWRIGHT, CONFIG.
 set -uo pipefail
 # shellcheck source=tests/rig/rig.sh
 . "$(dirname "$0")/rig.sh"
@@ -32,6 +32,7 @@ PARTS=(
     "steps     workers tests/rig/first_steps.sh"
     "python    workers tests/clients/python/journey.py"
     "node      workers tests/clients/node/journey.mjs"
+    "go        workers tests/clients/go/main.go"
     "attack    workers tests/attack/run.sh"
     "life      servers tests/life/*.c"
     "fault     servers tests/fault/*.sh tests/fault/*.c"
@@ -114,6 +115,8 @@ part_steps() { tests/rig/first_steps.sh; }
 part_python() { tests/clients/run.sh python; }
 
 part_node() { tests/clients/run.sh node; }
+
+part_go() { tests/clients/run.sh go; }
 
 part_attack() { sum_of < <(printf "%s\n" "tests/attack/run.sh attack" "tests/attack/run.sh siege"); }
 

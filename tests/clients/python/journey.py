@@ -8,6 +8,7 @@ import base64
 import datetime
 import decimal
 import gzip
+import json
 import os
 import sys
 import time
@@ -17,10 +18,16 @@ import zlib
 
 from nacl.public import PublicKey, SealedBox
 
+import cloud
 from checks import Checks
 from shop import Shop
 
 PASSWORD = "seven copper kettles"
+EVENTS = {
+    "user.registered", "category.created", "category.updated", "product.created", "product.updated",
+    "stock.changed", "stock.low", "stock.out", "cart.updated",
+    "order.placed", "order.status_changed", "order.cancelled",
+}
 
 
 def from_base64url(text):
@@ -29,6 +36,15 @@ def from_base64url(text):
 
 def to_base64url(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+def write_down(path, events):
+    """For other readers: one JSON object on a line."""
+    with open(path, "w", encoding="ascii") as file:
+        for it in events:
+            line = {"contentType": it.properties.content_type,
+                    "body": base64.b64encode(it.raw).decode()}
+            print(json.dumps(line), file=file)
 
 
 def gbp(amount):
@@ -287,7 +303,7 @@ class Journey:
             ("stock.changed", self.spoon["id"], "Inventory"),
         ):
             self.hear_event(kind, subject, form)
-        carts = [body for key, _, body in self.shop.heard if key == "cart.updated"]
+        carts = [it.body for it in self.shop.heard if it.key == "cart.updated"]
         for event in [body for body in carts if body["data"]["id"] == self.cart["id"]][:2]:
             self.checks.form("Cart", event["data"], "data of cart.updated")
         for channel in ("inapp", "email"):
@@ -298,6 +314,23 @@ class Journey:
                 self.checks.form("NotificationMessage", told, key)
                 self.checks.same((told["channel"], told["kind"], told["to"]["email"]),
                                  (channel, kind, self.written_email), f"what {key} says")
+
+    def cloud_events(self):
+        """Every event, as the official SDK reads it: valid, and saying what it says as plain JSON."""
+        events = [it for it in self.shop.heard if "specversion" in it.body]
+        self.checks.same({it.key for it in events}, EVENTS, "kinds of events that were raised")
+        for it in events:
+            for reader in cloud.READERS:
+                what = f"{it.key} as {reader} of the SDK reads it"
+                try:
+                    found = cloud.read(reader, it.properties.content_type, it.raw)
+                    self.checks.same(found, cloud.expected(it.body), what)
+                except Exception as fault:  # whatever the SDK has against it
+                    self.checks.ok(False, f"{what}: {fault!r}")
+            self.checks.same((it.properties.message_id, it.key), (it.body["id"], it.body["type"]),
+                             f"properties of {it.key}")
+        if "SHOP_HEARD" in os.environ:
+            write_down(os.environ["SHOP_HEARD"], events)
 
     # --- the ways to say no -----------------------------------------------------------------------
 
@@ -410,6 +443,16 @@ class Journey:
                        and event["data"]["onHand"] == 13, "the effect of a silent command")
         self.stock_is("after a silent command", 13, 0)
 
+    def sell_out(self):
+        """The last ones go, in a message whose ids are as odd as they may be."""
+        ids = {"message_id": f"{self.run} \u2028 \u00e9\U0001f375\"\\<&", "headers": {
+            "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}}
+        for kind, delta in (("stock.low", -12), ("stock.out", -1)):
+            self.done("Inventory", 200, "inventory.adjust",
+                      {"productId": self.spoon["id"], "delta": delta}, token=self.admin, **ids)
+            ids["message_id"] += "'"
+            self.hear_event(kind, self.spoon["id"], "Inventory")
+
     def sealed_password(self):
         """As a web tier that does not want the broker to know its customers' passwords."""
         key = os.environ.get("SHOP_SEALING_KEY")
@@ -438,7 +481,7 @@ class Journey:
                      self.change_of_mind, self.read_history, self.read_notifications,
                      self.hear_all, self.refusals, self.headers, self.encodings, self.copies,
                      self.strangers, self.promotion,
-                     self.idempotency, self.sealed_password, self.sessions):
+                     self.idempotency, self.sell_out, self.sealed_password, self.sessions, self.cloud_events):
             step()
 
 

@@ -4,11 +4,21 @@ an exclusive queue of our own; hear() waits for events and notifications."""
 import gzip
 import json
 import time
+import typing
 import uuid
 
 import pika
 
 ANSWER_SECONDS = 15
+
+
+class Heard(typing.NamedTuple):
+    """An event or a notification, as it came and as it reads."""
+
+    key: str
+    properties: pika.BasicProperties
+    raw: bytes
+    body: dict
 
 
 class Answer:
@@ -25,7 +35,7 @@ class Shop:
         self.prefix = prefix
         self.answers = {}  # lists by correlation id
         self.returned = []  # requests that no queue takes
-        self.heard = []  # (routing key, properties, body)
+        self.heard = []
         self.connection = pika.BlockingConnection(pika.URLParameters(uri))
         self.channel = self.connection.channel()
         self.channel.add_on_return_callback(self._on_return)
@@ -77,7 +87,7 @@ class Shop:
         found = []
 
         def is_here():
-            found[:] = [body for key, _, body in self.heard if wanted(key, body)][:1]
+            found[:] = [it.body for it in self.heard if wanted(it.key, it.body)][:1]
             return bool(found)
 
         self._wait(is_here, what)
@@ -100,7 +110,7 @@ class Shop:
         channel.basic_ack(method.delivery_tag)
 
     def _on_heard(self, channel, method, properties, body):
-        self.heard.append((method.routing_key, properties, json.loads(body)))
+        self.heard.append(Heard(method.routing_key, properties, body, json.loads(body)))
         channel.basic_ack(method.delivery_tag)
 
     def _on_return(self, _channel, method, _properties, _body):
