@@ -11,6 +11,7 @@
 
 #define RELAY_BATCH      100
 #define PUT_OFF_MAX_MS   (10LL * MS_PER_MINUTE)
+#define CONFIRM_WAIT_MS  1000
 #define CONFIRM_TIMEOUTS 2 /* of amqp.timeout: a busy broker may be late once */
 
 /* --- confirms --------------------------------------------------------------------------------------- */
@@ -260,6 +261,19 @@ static bool holds_relay(struct lane *lane)
     return outcome != OUTCOME_DONE || granted;
 }
 
+/* Before anything else is handled: an event may be one that ends the lane which takes it up, and that may
+ * be this one. It would die with the confirm unwritten, bury the event, and publish it again for ever. */
+static enum outcome see_through(struct lane *lane, struct err *err)
+{
+    const enum outcome flushed = bus_flush(lane->bus, err);
+    lane->bus_lost = flushed != OUTCOME_DONE;
+    TRY(flushed);
+    slot_alive(lane->slot);
+    (void)!bus_wait_confirms(lane->bus, CONFIRM_WAIT_MS); /* what is late is written down later */
+    relay_take_confirms(lane);
+    return relay_write_down(lane, err);
+}
+
 enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err)
 {
     if (now_us < lane->next_relay_us || bus_is_blocked(lane->bus))
@@ -278,9 +292,5 @@ enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err
     arena_clear(&lane->arena);
     if (count == RELAY_BATCH)
         lane->next_relay_us = now_us;
-    if (count == 0)
-        return OUTCOME_DONE;
-    const enum outcome outcome = bus_flush(lane->bus, err);
-    lane->bus_lost = outcome != OUTCOME_DONE;
-    return outcome;
+    return count == 0 ? OUTCOME_DONE : see_through(lane, err);
 }

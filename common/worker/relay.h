@@ -22,7 +22,8 @@ void relay_take_confirms(struct lane *lane);
 bool relay_is_stuck(struct lane *lane, int64_t now_us);
 /* Into the journal, what is on both lists. */
 MUST_CHECK enum outcome relay_write_down(struct lane *lane, struct err *err);
-/* Publishes old unmarked entries, once in a while. */
+/* Publishes old unmarked entries, once in a while, and writes down what is confirmed of them before
+ * the lane handles anything else. */
 MUST_CHECK enum outcome relay_run_if_due(struct lane *lane, int64_t now_us, struct err *err);
 void relay_release(struct lane *lane);
 

@@ -178,7 +178,7 @@ struct parcel {
     struct call *call;
 };
 
-struct call *client_call(struct sim *sim, struct str message_id)
+struct call *client_call(const struct sim *sim, struct str message_id)
 {
     struct call *call = sim->history.first;
     while (call && !str_eq(call->message_id, message_id))
@@ -217,6 +217,7 @@ static void deliver(void *context)
     if (sim->schedule.now_us >= sim->broker_away_until_us) {
         if (!bus_fake_send(sim->broker, &message))
             sim_fail(sim, "no queue takes %s", call->operation);
+        call->copies++;
         if (call->arrived == 0)
             call->arrived = ++sim->arrivals;
     }
@@ -278,14 +279,6 @@ static void begin_call(struct sim_client *client)
 }
 
 /* --- replies ------------------------------------------------------------------------------------------ */
-
-static struct call *find_call(const struct sim *sim, struct str message_id)
-{
-    struct call *call = sim->history.first;
-    while (call && !str_eq(call->message_id, message_id))
-        call = call->next;
-    return call;
-}
 
 static bool is_cart_operation(const struct call *call)
 {
@@ -357,7 +350,7 @@ static void take_mail(struct sim_client *client)
     struct sim *sim = client->sim;
     struct delivery *reply;
     while ((reply = bus_fake_take(sim->broker, client->queue))) {
-        struct call *call = find_call(sim, reply->correlation_id);
+        struct call *call = client_call(sim, reply->correlation_id);
         if (!call)
             sim_fail(sim, "a reply to nobody's question %.*s", STR_FMT(reply->correlation_id));
         else if (!sim_strikes(sim, FAULT_REPLY_LOST))

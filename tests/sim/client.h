@@ -16,6 +16,7 @@ struct call {
     struct str body;
     int64_t deadline; /* ms since 1970; 0: none */
     int sends;
+    int copies;  /* that reached a queue */
     int replies; /* final ones */
     int status;  /* of the first final reply; 0: none */
     struct str reply;
@@ -58,7 +59,7 @@ void clients_encore(struct sim *sim);
 /* The message went into the delays. */
 void client_lost_place(struct sim *sim, struct str message_id);
 /* NULL when no client sent it. */
-struct call *client_call(struct sim *sim, struct str message_id);
+struct call *client_call(const struct sim *sim, struct str message_id);
 const struct shopper *sim_shopper(const struct sim *sim, int user);
 
 #endif

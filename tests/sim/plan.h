@@ -14,6 +14,8 @@
     X(STALL, "lane is stopped for a while", 500)                                                   \
     X(SLOW_CALL, "slow call", 100)                                                                 \
     X(CLOCK_STEP, "clock steps", 300)                                                              \
+    /* when a message first comes to its handler; from then on each time */                        \
+    X(POISON, "message ends its handler", 60)                                                      \
     /* when a lane dies */                                                                         \
     X(TRANSACTION_LEFT, "dead lane's transaction stays open", 2)                                   \
     X(CONNECTION_LINGERS, "broker notices the death late", 2)                                      \

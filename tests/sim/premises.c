@@ -72,6 +72,7 @@ static enum outcome open_one(struct premises *premises, bool partitioned, struct
     if (partitioned)
         partition(&premises->settings.engine);
     premises->service = shop_service(&premises->settings);
+    premises->service.workers = poison_workers(premises->service.workers, &premises->arena);
     TRY(auth_keys_load(premises->settings.engine.master_key, premises->settings.engine.token_key,
                        &premises->keys, err));
     TRY(prepare_schemas(&premises->service, err));

@@ -156,6 +156,8 @@ static void open_world(struct sim *sim)
     sim->broker = bus_fake_open();
     sim->store = store_fake_open(sim->premises->service.types, types);
     sim->redis = lock_fake_open();
+    if (sim->plan.odds[FAULT_POISON] > 0)
+        bus_fake_keep_headers(sim->broker); /* letters tell how their lanes died */
     declare(sim);
     furnish(sim);
 }
@@ -322,6 +324,7 @@ static void listen(struct sim *sim)
 
 static void tell_verdict(struct sim *sim)
 {
+    check_letters(sim);
     check_quiet(sim);
     check_documents(sim);
     check_history(sim);
@@ -355,6 +358,7 @@ bool sim_play(const struct premises *premises, uint64_t seed, FILE *trace, struc
         .bytes = chance_of(seed, 'b'),
     };
     arena_init(&out->arena, ARENA_BLOCK);
+    out->blame = ARENA_NEW(&out->arena, struct blame_table);
     playing = out;
     clock_set_source(&simulated);
     random_set_source(fill_bytes);

@@ -29,7 +29,9 @@ struct sim {
     struct chance bytes;  /* of random_bytes() */
     struct schedule schedule;
     int64_t struck[FAULTS];
-    bool may_bury; /* a fault was such that a dead letter is right */
+    bool may_bury;             /* a fault was such that a dead letter is right */
+    struct blame_table *blame; /* the supervisor's */
+    struct poison *poisons;
     bool healed;
     bool is_encore;             /* all had settled: what is sent now is sent in peace */
     int64_t healed_us, busy_us; /* when all faults were over; when somebody was last seen busy */
@@ -80,6 +82,19 @@ void sim_ring_all(struct sim *sim);
 /* weather.c: servers that go away and come back, now and then. */
 void weather_begin(struct sim *sim);
 
+/* poison.c: messages that end their handlers, each time. */
+struct poison {
+    struct str message_id;
+    int deaths, letters;
+    bool has_deadline; /* then "too late" may be its end as well */
+    struct poison *next;
+};
+/* The operations of the workers, with handlers that poison ends; in the arena, ended by NULL. */
+const struct worker *const *poison_workers(const struct worker *const *workers,
+                                           struct arena *arena);
+/* NULL when it is none. */
+struct poison *poison_find(const struct sim *sim, struct str message_id);
+
 /* All documents of a type, as they are stored. */
 struct doc_list sim_load(struct sim *sim, const struct doc_type *type);
 
@@ -90,6 +105,9 @@ void check_documents(struct sim *sim);
 /* witness.c: what clients were told, and what was published, is what is stored. */
 void check_history(struct sim *sim);
 void check_events(struct sim *sim);
+/* poison.c: it lies among the dead letters, after as many deaths as are promised, and nothing else
+ * does. Takes the letters. */
+void check_letters(struct sim *sim);
 /* Nothing is left in queues, leases and transactions. */
 void check_quiet(struct sim *sim);
 

@@ -22,8 +22,6 @@ static struct sim_lane *lane_of(void *context)
 
 /* --- touching the world --------------------------------------------------------------------- */
 
-static void crash(struct sim_lane *self);
-
 /* A seed that never comes to an end ends here. */
 static void check_patience(struct sim_lane *self)
 {
@@ -81,7 +79,7 @@ void sim_touch(struct sim_lane *self, const char *place)
     sim_keep_time(sim);
     sim_note(sim, "%s", place);
     if (sim_strikes(sim, FAULT_CRASH))
-        crash(self);
+        sim_lane_crash(self);
     if (sim_strikes(sim, FAULT_STALL))
         stop_for_a_while(self);
     if (sim_strikes(sim, FAULT_CLOCK_STEP))
@@ -109,12 +107,21 @@ void sim_lane_ring(struct sim_lane *self)
 
 /* --- after a life ------------------------------------------------------------------------------ */
 
+/* As the supervisor does before it starts another one: until then the other lanes know nothing. */
+static void blame(const struct sim_lane *self)
+{
+    const struct death death = {self->slot.suspect, 0, "SIGSEGV", "a handler"};
+    if (death.digest)
+        (void)blame_record(self->sim->blame, &death);
+}
+
 static void start_next(void *context)
 {
     struct sim_lane *self = context;
     struct sim *sim = self->sim;
     uint8_t session[STORE_SESSION_BYTES];
     struct err err = {0};
+    blame(self);
     store_session(self->store, session);
     /* The supervisor's errand; when it fails, MongoDB ends the transaction itself some time. */
     if (!sim_strikes(sim, FAULT_TRANSACTION_LEFT) &&
@@ -129,7 +136,7 @@ static void drop_connection(void *context)
     sim_bus_lose(lane_of(context)->bus, "the peer is gone");
 }
 
-static void crash(struct sim_lane *self)
+void sim_lane_crash(struct sim_lane *self)
 {
     struct sim *sim = self->sim;
     const int64_t now_us = sim->schedule.now_us;
@@ -213,6 +220,7 @@ static void open_lane(struct sim_lane *self)
         .store = self->store,
         .lock = self->lock,
         .slot = &self->slot,
+        .blame = self->sim->blame,
         .stopping = &self->stopping,
         .now_ms = clock_now_ms,
     };

@@ -34,6 +34,8 @@ void sim_lane_start(struct sim *sim, int index);
 /* It finishes what it has in hand and ends; another one takes its place. */
 void sim_lane_drain(struct sim_lane *self);
 void sim_lane_free(struct sim_lane *self);
+/* From within a lane: its process dies, here and now. */
+_Noreturn void sim_lane_crash(struct sim_lane *self);
 
 /* From within a lane: it touches the world. Others act, time passes, faults of lanes strike; does
  * not return when it crashes. */

@@ -317,6 +317,27 @@ void test_lane__what_is_not_marked_is_published_again_with_the_same_id(void **st
     lane_case_close(&c);
 }
 
+/* The next message may be one that ends the lane: the event itself, which would then be published, end a
+ * lane and be buried for ever. */
+void test_lane__the_relay_writes_down_before_anything_else_is_handled(void **state)
+{
+    (void)state;
+    struct journal_entry *entries;
+    begin();
+    c.lane.next_mark_us = c.lane.next_relay_us = INT64_MAX;
+    order("m1", NOTE_ID, "hello");
+    step();
+    crash();
+    assert_int_equal(outbox(&entries), 1);
+    lane_case_now += 100;
+    store_fake_set_now(c.store, lane_case_now + 1000);
+    c.lane.next_mark_us = INT64_MAX;
+    c.lane.next_relay_us = 0;
+    step();
+    assert_int_equal(outbox(&entries), 0);
+    lane_case_close(&c);
+}
+
 /* Another lane awaits its confirms, or is about to mark. */
 void test_lane__the_relay_leaves_to_a_lane_what_is_its_own(void **state)
 {
