@@ -34,6 +34,8 @@ void log_set_origin(const char *origin)
 
 static void put(struct log_line *line, struct str text)
 {
+    if (text.len == 0)
+        return;
     if (line->cut || line->len + text.len + LINE_TAIL > sizeof(line->bytes)) {
         line->cut = true;
         return;
