@@ -265,7 +265,7 @@ format: | build/.tools-lint ## lay out the C sources
 RETAIL ?= $(firstword $(wildcard tests/demo/data/*.csv))
 DEMO    = tests/rig/run.sh $(O)/tests/demo/demo --file $(RETAIL)
 
-.PHONY: run demo up down bench bench-orders
+.PHONY: run demo up down bench bench-orders bench-beside
 run: cartwright $(PROGRAM.demo) | build/.tools-servers ## a real shop's morning on private servers, then stay up
 	$(Q)$(DEMO) --rush 5 --stay
 
@@ -289,6 +289,10 @@ bench: cartwright $(PROGRAM.bench) | build/.tools-servers build/.tools-bench ## 
 
 bench-orders: cartwright $(PROGRAM.bench) | build/.tools-servers ## orders per second, beside the broker's own echo rate
 	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders
+
+TURNS ?= 5
+bench-beside: cartwright $(PROGRAM.bench) $(PROGRAM.guard) | build/.tools-servers build/.tools-test ## bench-orders of an earlier COMMIT and of this tree in turns, and their ratios
+	$(Q)tests/rig/beside.sh $(COMMIT) $(TURNS)
 
 # --- installing ---------------------------------------------------------------------------------
 PREFIX     ?= /usr/local
