@@ -102,6 +102,11 @@ bool bus_is_blocked(const struct bus *bus)
     return bus->ops->is_blocked(bus);
 }
 
+bool bus_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX])
+{
+    return bus->ops->unheard(bus, out);
+}
+
 uint64_t bus_returned(const struct bus *bus)
 {
     return bus->ops->returned(bus);

@@ -175,6 +175,19 @@ void mongo_write_options(bson_t *options, int32_t w)
     bson_append_document_end(options, &concern);
 }
 
+enum outcome mongo_check_type(const struct mongo_link *link, const struct doc_type *type,
+                              struct err *err)
+{
+    for (size_t i = 0; i < link->type_count; i++)
+        if (link->types[i] == type)
+            return OUTCOME_DONE;
+    return bug(
+        err,
+        "collection %s is in no table: add its doc_type to `types` in workers/shop.c, then run "
+        "`cartwright index`",
+        type->collection);
+}
+
 void mongo_moved(const struct mongo_link *link)
 {
     if (link->watch.moved)

@@ -60,6 +60,9 @@ struct store_mongo {
 MUST_CHECK enum outcome mongo_link_open(const struct store_options *options,
                                         struct mongo_link *link, struct err *err);
 void mongo_link_close(struct mongo_link *link);
+/* BUG, with what to do, for a type that the store was not opened with. */
+MUST_CHECK enum outcome mongo_check_type(const struct mongo_link *link, const struct doc_type *type,
+                                         struct err *err);
 /* Whoever watches is told that a call has ended, however. */
 void mongo_moved(const struct mongo_link *link);
 /* *out is to be closed whatever the outcome. */

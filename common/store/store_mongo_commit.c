@@ -209,6 +209,15 @@ static size_t parts_of(const struct commit *commit)
     return parts;
 }
 
+/* Why not every write was sent: it was in no table. */
+static enum outcome check_types(const struct mongo_writer *writer, const struct commit *commit,
+                                struct err *err)
+{
+    for (size_t i = 0; i < commit->write_count; i++)
+        TRY(mongo_check_type(&writer->link, commit->writes[i].type, err));
+    return bug(err, "not every write of a commit was sent");
+}
+
 static enum outcome send_writes(struct mongo_writer *writer, const struct commit *commit,
                                 struct err *err)
 {
@@ -223,9 +232,7 @@ static enum outcome send_writes(struct mongo_writer *writer, const struct commit
             TRY(outcome);
             sent += group.sent;
         }
-    return sent == parts_of(commit)
-               ? OUTCOME_DONE
-               : bug(err, "a write names a collection that the store was not opened with");
+    return sent == parts_of(commit) ? OUTCOME_DONE : check_types(writer, commit, err);
 }
 
 /* --- the journal entry ------------------------------------------------------------------------ */

@@ -123,6 +123,7 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     struct doc_path path;
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
+    TRY(mongo_check_type(link, find->type, err));
     uint32_t count = 0;
     if (!doc_path_resolve(find->type->shape, find->path, &path) ||
         !in_filter(&filter, &path, find, &count))

@@ -55,6 +55,8 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                         uint64_t group)
 {
     const struct signed_event said = {event->exchange, event->routing_key, event->id, event->body};
+    /* What is only shown in the shop is there whether somebody hears of it or not; a mail is not. */
+    const bool is_mail = str_starts_with(event->routing_key, STR("email."));
     const struct bus_header signature = {"x-signature", event_sign(arena, &lane->keys, &said)};
     bus_publish(lane->bus,
                 &(struct bus_message){
@@ -67,6 +69,8 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                     .traceparent = event->traceparent,
                     .headers = &signature,
                     .header_count = 1,
+                    .mandatory = is_mail,
+                    .may_be_unheard = is_mail,
                 },
                 group);
 }

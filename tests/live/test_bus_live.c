@@ -21,13 +21,13 @@
 struct rig {
     struct bus *bus;
     char names[8][64];
-    struct bus_exchange exchanges[3];
+    struct bus_exchange exchanges[4];
     struct bus_binding bindings[3];
     struct bus_queue queues[3];
     struct bus_topology topology;
 };
 
-enum { REQUESTS, UNKNOWN, DEAD, WORK, REST, DELAY };
+enum { REQUESTS, UNKNOWN, DEAD, DEAF, WORK, REST, DELAY, NAMES };
 
 static struct str name(const struct rig *rig, int which)
 {
@@ -59,16 +59,18 @@ static struct bus_options options_for(const char *text)
 
 static void rig_init(struct rig *rig)
 {
-    static const char *const kinds[] = {"requests", "unknown", "dead", "work", "rest", "delay"};
+    static const char *const kinds[] = {"requests", "unknown", "dead", "deaf",
+                                        "work",     "rest",    "delay"};
     const struct bus_options options = options_for(uri());
     struct err err = {0};
     *rig = (struct rig){0};
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < NAMES; i++)
         snprintf(rig->names[i], sizeof(rig->names[i]), "live.%d.%s", (int)getpid(), kinds[i]);
     rig->exchanges[0] = (struct bus_exchange){
         .name = name(rig, REQUESTS), .kind = "topic", .alternate = name(rig, UNKNOWN)};
     rig->exchanges[1] = (struct bus_exchange){.name = name(rig, UNKNOWN), .kind = "fanout"};
     rig->exchanges[2] = (struct bus_exchange){.name = name(rig, DEAD), .kind = "fanout"};
+    rig->exchanges[3] = (struct bus_exchange){.name = name(rig, DEAF), .kind = "topic"};
     rig->bindings[0] = (struct bus_binding){name(rig, REQUESTS), STR("cart.#")};
     rig->bindings[1] = (struct bus_binding){name(rig, UNKNOWN), STR("")};
     rig->bindings[2] = (struct bus_binding){name(rig, DEAD), STR("")};
@@ -84,7 +86,7 @@ static void rig_init(struct rig *rig)
                                         .dead_exchange = STR(""),
                                         .dead_routing_key = name(rig, WORK)};
     rig->topology = (struct bus_topology){
-        .exchanges = rig->exchanges, .exchange_count = 3, .queues = rig->queues, .queue_count = 3};
+        .exchanges = rig->exchanges, .exchange_count = 4, .queues = rig->queues, .queue_count = 3};
     assert_done(bus_open(&options, &rig->bus, &err));
     assert_done(bus_declare(rig->bus, &rig->topology, &err));
     assert_done(bus_declare(rig->bus, &rig->topology, &err));
@@ -139,7 +141,7 @@ static void rig_release(struct rig *rig)
     open_janitor(&link, &where);
     for (int queue = WORK; queue <= DELAY; queue++)
         delete_queue(&link, name(rig, queue));
-    for (int exchange = REQUESTS; exchange <= DEAD; exchange++)
+    for (int exchange = REQUESTS; exchange <= DEAF; exchange++)
         delete_exchange(&link, name(rig, exchange));
     link_close(&link);
     bus_uri_release(&where);
@@ -342,10 +344,16 @@ void test_bus_live__returns_fail_their_group_only(void **state)
     const struct bus_message good = request(&rig, "cart.a", "1");
     const struct bus_message nowhere = {.routing_key = STR("no.such.queue"), .mandatory = true};
     const struct bus_message reply = {.routing_key = STR("no.such.reply.queue"), .mandatory = true};
+    const struct bus_message hint = {.exchange = name(&rig, DEAF),
+                                     .routing_key = STR("no.such.topic"),
+                                     .mandatory = true,
+                                     .may_be_unheard = true};
+    char unheard[BUS_UNHEARD_MAX];
     bus_publish(rig.bus, &good, 1);
     bus_publish(rig.bus, &nowhere, 2);
     bus_publish(rig.bus, &good, 2);
     bus_publish(rig.bus, &good, 3);
+    bus_publish(rig.bus, &hint, 3);
     bus_publish(rig.bus, &reply, 0);
     flush(&rig);
     if (!bus_wait_confirms(rig.bus, WAIT_MS))
@@ -360,9 +368,12 @@ void test_bus_live__returns_fail_their_group_only(void **state)
     assert_false(ok[2]);
     assert_true(ok[3]);
     struct delivery *none;
-    for (int i = 0; i < 50 && bus_returned(rig.bus) < 2; i++)
+    for (int i = 0; i < 50 && bus_returned(rig.bus) < 3; i++)
         assert_int_equal(bus_next(rig.bus, 100, &none), BUS_IDLE);
-    assert_int_equal(bus_returned(rig.bus), 2);
+    assert_int_equal(bus_returned(rig.bus), 3);
+    assert_true(bus_unheard(rig.bus, unheard));
+    assert_non_null(strstr(unheard, ".deaf no.such.topic"));
+    assert_false(bus_unheard(rig.bus, unheard));
     rig_release(&rig);
 }
 

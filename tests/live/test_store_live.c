@@ -565,6 +565,26 @@ void test_store_live__outbox_gives_what_is_not_published(void **state)
     rig_close(rig);
 }
 
+/* A document type that somebody forgot to register. */
+void test_store_live__a_type_that_is_in_no_table_is_named(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    struct doc_type stranger = stock_type;
+    stranger.collection = "strangers";
+    const struct str id = STR("MUG");
+    struct store_find find = {.type = &stranger, .path = "_id", .values = &id, .count = 1};
+    assert_outcome(rig, OUTCOME_BUG, store_find(rig->store, &rig->arena, &find, &rig->err));
+    assert_non_null(strstr(rig->err.text, "collection strangers is in no table"));
+    assert_non_null(strstr(rig->err.text, "workers/shop.c"));
+    const struct stock stock = {.head = {.id = STR("CUP"), .version = 1}};
+    const struct write write = {.kind = WRITE_INSERT, .type = &stranger, .doc = &stock};
+    const struct commit commit = commit_of(rig, &write, 1, "x", 0);
+    assert_outcome(rig, OUTCOME_BUG, store_commit(rig->store, &commit, &rig->err));
+    assert_non_null(strstr(rig->err.text, "collection strangers is in no table"));
+    rig_close(rig);
+}
+
 static size_t due_entries(struct rig *rig)
 {
     struct journal_entry *entries = NULL;

@@ -310,6 +310,11 @@ static bool sim_is_blocked(const struct bus *bus)
     return is_blocked(const_sim_of(bus));
 }
 
+static bool sim_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX])
+{
+    return bus_unheard(sim_of(bus)->real, out);
+}
+
 static uint64_t sim_returned(const struct bus *bus)
 {
     return bus_returned(const_sim_of(bus)->real);
@@ -341,6 +346,7 @@ static const struct bus_ops sim_ops = {
     .wait_confirms = sim_wait_confirms,
     .is_blocked = sim_is_blocked,
     .returned = sim_returned,
+    .unheard = sim_unheard,
     .queue_depth = sim_queue_depth,
 };
 

@@ -412,6 +412,41 @@ void test_lane__what_a_subscriber_refuses_is_published_less_and_less_often(void 
     lane_case_close(&c);
 }
 
+static void mail(const char *id)
+{
+    const struct journal_event event = {.id = str_of(id),
+                                        .exchange = STR("t.notifications"),
+                                        .routing_key = STR("email.order_placed"),
+                                        .body = STR("{}")};
+    struct err err = {0};
+    lane_publish_event(&c.lane, &c.arena, &event, lane_open_group(&c.lane, str_of(id)));
+    must(bus_flush(c.bus, &err), &err);
+    run();
+}
+
+/* A mail that no queue takes is no failure of ours, but not as it was meant. */
+void test_lane__a_mail_that_nobody_takes_is_told(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    const struct bus_binding mails = {STR("t.notifications"), STR("email.#")};
+    const struct bus_queue sender = {.name = STR("sender"), .bindings = &mails, .binding_count = 1};
+    const struct bus_topology topology = {.queues = &sender, .queue_count = 1};
+    begin();
+    mail("000000000000000000000001");
+    assert_non_null(
+        strstr(c.slot.warnings[SLOT_WARN_UNHEARD], "t.notifications email.order_placed"));
+    assert_non_null(strstr(c.slot.warnings[SLOT_WARN_UNHEARD], "bind the queue"));
+    assert_int_equal(c.lane.group_count, 0);
+    assert_int_equal(c.lane.refused.count, 0);
+    must(bus_declare(c.bus, &topology, &err), &err);
+    c.lane.unheard_until_us = 1; /* long ago */
+    mail("000000000000000000000002");
+    assert_string_equal(c.slot.warnings[SLOT_WARN_UNHEARD], "");
+    assert_int_equal(depth("sender"), 1);
+    lane_case_close(&c);
+}
+
 void test_lane__a_commit_whose_fate_was_unknown_happens_once(void **state)
 {
     (void)state;

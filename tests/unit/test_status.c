@@ -127,7 +127,8 @@ void test_status__a_process_is_known_by_its_start(void **state)
     const pid_t pid = fork();
     if (pid == 0)
         _exit(0);
-    usleep(100000);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     assert_int_equal(process_born(pid), -1); /* dead, and nobody has asked for it yet */
     waitpid(pid, NULL, 0);
     assert_int_equal(process_born(pid), -1);

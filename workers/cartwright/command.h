@@ -59,4 +59,12 @@ int command_fail(const char *command, int status, const char *format, ...)
 /* The same for an error of the library; EXIT_FAILED. */
 int command_fail_err(const char *command, const struct err *err);
 
+/* doubts.c: what works, but perhaps not as it was meant: a worker that is in no pool, a schema without
+ * an operation. In the arena of the app. */
+struct doubts {
+    struct str *items;
+    size_t count;
+};
+struct doubts doubts_of(struct app *app);
+
 #endif

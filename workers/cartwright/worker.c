@@ -1,4 +1,5 @@
 /* worker.c - `cartwright worker`: runs the pools until it is told to stop. */
+#include "base/log.h"
 #include "cartwright/command.h"
 #include "worker/partitions.h"
 #include "worker/supervisor.h"
@@ -25,9 +26,14 @@ static enum outcome check_pools(const struct app *app, struct err *err)
     return partitions_check(&app->service, engine, err);
 }
 
-static struct plan plan_of(const struct app *app)
+static struct plan plan_of(struct app *app)
 {
-    return (struct plan){.service = &app->service, .settings = &app->settings->engine};
+    const struct doubts doubts = doubts_of(app);
+    for (size_t i = 0; i < doubts.count; i++)
+        log_warn("%.*s", STR_FMT(doubts.items[i]));
+    return (struct plan){.service = &app->service,
+                         .settings = &app->settings->engine,
+                         .warnings = {doubts.items, doubts.count}};
 }
 
 /* --- reload ------------------------------------------------------------------------------------- */
@@ -73,7 +79,7 @@ static enum outcome reload(void *context, const struct plan *in_force, struct pl
 
 static int supervise(struct generations *generations, struct str only)
 {
-    const struct app *app = &generations->apps[0];
+    struct app *app = &generations->apps[0];
     struct err err = {0};
     if (check_pools(app, &err) != OUTCOME_DONE)
         return command_fail("worker", EXIT_USAGE, "%s", err.text);

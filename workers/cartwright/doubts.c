@@ -1,0 +1,76 @@
+/* doubts.c - what is wrong with a configuration or a build although everything starts: somebody's
+ * requests would wait for ever, and nobody would say so. */
+#include "cartwright/command.h"
+#include "schemas/all.h"
+
+#define DOUBTS_MAX 64
+
+static void doubt(struct doubts *doubts, struct str text)
+{
+    if (doubts->count < DOUBTS_MAX)
+        doubts->items[doubts->count++] = text;
+}
+
+/* --- workers and pools -------------------------------------------------------------------------- */
+
+static bool is_in_a_pool(const struct engine_settings *engine, struct str worker)
+{
+    for (size_t i = 0; i < engine->pools.count; i++)
+        for (size_t k = 0; k < engine->pools.items[i].workers.count; k++)
+            if (str_eq(engine->pools.items[i].workers.items[k], worker))
+                return true;
+    return false;
+}
+
+static void doubt_pools(struct app *app, struct doubts *doubts)
+{
+    const struct engine_settings *engine = &app->settings->engine;
+    for (size_t i = 0; app->service.workers[i]; i++) {
+        const struct str name = str_of(app->service.workers[i]->name);
+        if (!is_in_a_pool(engine, name))
+            doubt(doubts,
+                  str_printf(&app->arena,
+                             "worker %.*s is in no pool, what is sent to it waits for ever: "
+                             "add it to `workers` of one of `pools`",
+                             STR_FMT(name)));
+    }
+    if (!is_in_a_pool(engine, STR("unknown")))
+        doubt(doubts, STR("nobody answers operations that do not exist: add `unknown` to `workers` "
+                          "of one of `pools`"));
+}
+
+/* --- schemas and operations --------------------------------------------------------------------- */
+
+/* admin.add: `cartwright admin` carries it out itself, nobody may ask for it. */
+static bool has_operation(const struct service *service, const struct schema *schema)
+{
+    if (schema == &admin_add_schema)
+        return true;
+    for (size_t i = 0; service->workers[i]; i++)
+        for (size_t k = 0; service->workers[i]->operations[k]; k++)
+            if (service->workers[i]->operations[k]->request == schema)
+                return true;
+    return false;
+}
+
+static void doubt_schemas(struct app *app, struct doubts *doubts)
+{
+    for (size_t domain = 0; all_schemas[domain]; domain++)
+        for (size_t i = 0; all_schemas[domain][i]; i++) {
+            const struct schema *schema = all_schemas[domain][i];
+            if (!has_operation(&app->service, schema))
+                doubt(doubts,
+                      str_printf(&app->arena,
+                                 "there is a schema %s and no such operation: add its row to the "
+                                 "table of its worker, and the worker to workers/shop.c",
+                                 schema->name));
+        }
+}
+
+struct doubts doubts_of(struct app *app)
+{
+    struct doubts doubts = {.items = arena_array(&app->arena, DOUBTS_MAX, sizeof(struct str))};
+    doubt_pools(app, &doubts);
+    doubt_schemas(app, &doubts);
+    return doubts;
+}
