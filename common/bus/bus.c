@@ -102,9 +102,9 @@ bool bus_is_blocked(const struct bus *bus)
     return bus->ops->is_blocked(bus);
 }
 
-bool bus_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX])
+bool bus_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX])
 {
-    return bus->ops->unheard(bus, out);
+    return bus->ops->unroutable(bus, out);
 }
 
 uint64_t bus_returned(const struct bus *bus)

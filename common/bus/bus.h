@@ -135,8 +135,7 @@ struct bus_message {
     const struct bus_header *headers; /* further string headers */
     size_t header_count;
     bool mandatory; /* comes back (bus_returned) when no queue takes it; not for direct reply-to */
-    bool
-        may_be_unheard; /* with mandatory: that is no failure of its group, but bus_unheard() tells */
+    bool may_be_unroutable; /* with mandatory: fails no group then, but bus_unroutable() tells */
     bool transient;
 };
 
@@ -299,10 +298,10 @@ bool bus_wait_confirms(struct bus *bus, int timeout_ms);
 bool bus_is_blocked(const struct bus *bus);
 /* Mandatory messages that came back unroutable (replies to queues that are gone), since open. */
 uint64_t bus_returned(const struct bus *bus);
-#define BUS_UNHEARD_MAX 128
-/* The exchange and routing key of a message that might be unheard, and was, since the last time that
- * this was asked; false when there was none. */
-bool bus_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX]);
+#define BUS_ROUTE_MAX 128
+/* "<exchange> <routing key>", cut to fit, of the last message that might be unroutable and was, since this
+ * was asked; false, and nothing written, when there was none. */
+bool bus_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX]);
 /* Messages ready in a queue, for operators and tests. */
 MUST_CHECK enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out,
                                         struct err *err);

@@ -33,8 +33,8 @@ struct bus_amqp {
     struct confirms confirms;
     int watched; /* bus_watch(); -1: nothing */
     uint64_t returned;
-    char unheard[BUS_UNHEARD_MAX]; /* the last one; "": none since it was asked */
-    uint64_t unsendable;           /* messages that did not fit in a frame, since the last flush */
+    char unroutable[BUS_ROUTE_MAX]; /* the last one; "": none since it was asked */
+    uint64_t unsendable;            /* messages that did not fit in a frame, since the last flush */
     uint32_t epoch;
     struct str *queues; /* what bus_consume asked for */
     size_t queue_count;
@@ -68,9 +68,9 @@ static void on_returned(void *owner, struct delivery *message)
     amqp->returned++;
     if (message->tag > 0) /* the return of a message comes before its ack */
         confirms_return(&amqp->confirms, message->tag);
-    else if (message->exchange.len > 0)
-        snprintf(amqp->unheard, sizeof(amqp->unheard), "%.*s %.*s", STR_FMT(message->exchange),
-                 STR_FMT(message->routing_key));
+    else if (message->exchange.len > 0) /* no reply: those go by the default exchange */
+        snprintf(amqp->unroutable, sizeof(amqp->unroutable), "%.*s %.*s",
+                 STR_FMT(message->exchange), STR_FMT(message->routing_key));
     delivery_free(message);
 }
 
@@ -381,7 +381,7 @@ static void amqp_requeue(struct bus *bus, const struct delivery *delivery)
 
 static void add_message(struct bus_amqp *amqp, const struct bus_message *message, uint64_t group)
 {
-    const bool counts = message->mandatory && !message->may_be_unheard;
+    const bool counts = message->mandatory && !message->may_be_unroutable;
     const uint64_t tag = counts ? confirms_next_tag(&amqp->confirms) : 0;
     struct frames *out = &amqp->publisher.out;
     if (!(group ? frames_add_message(out, CHANNEL_CONFIRMED, message, tag)
@@ -464,13 +464,14 @@ static uint64_t amqp_returned(const struct bus *bus)
     return const_amqp_of(bus)->returned;
 }
 
-static bool amqp_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX])
+static bool amqp_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX])
 {
-    char *unheard = amqp_of(bus)->unheard;
-    const bool any = unheard[0] != '\0';
-    memcpy(out, unheard, BUS_UNHEARD_MAX);
-    unheard[0] = '\0';
-    return any;
+    char *unroutable = amqp_of(bus)->unroutable;
+    if (!unroutable[0])
+        return false;
+    memcpy(out, unroutable, BUS_ROUTE_MAX);
+    unroutable[0] = '\0';
+    return true;
 }
 
 /* --- the table, and its maker --------------------------------------------------------------- */
@@ -496,7 +497,7 @@ static const struct bus_ops amqp_ops = {
     .wait_confirms = amqp_wait_confirms,
     .is_blocked = amqp_is_blocked,
     .returned = amqp_returned,
-    .unheard = amqp_unheard,
+    .unroutable = amqp_unroutable,
     .queue_depth = amqp_queue_depth,
 };
 

@@ -19,7 +19,7 @@ struct fake_call {
     struct delivery *publish; /* NULL: settle */
     bool mandatory;
     uint64_t publish_tag; /* 0: no group */
-    bool may_be_unheard;
+    bool may_be_unroutable;
     uint64_t tag;
     bool multiple;
     bool requeue;
@@ -51,7 +51,7 @@ struct bus_fake {
     uint32_t epoch;
     uint64_t last_tag;
     uint64_t returned;
-    char unheard[BUS_UNHEARD_MAX];
+    char unroutable[BUS_ROUTE_MAX];
     size_t renewals;
 };
 
@@ -472,7 +472,7 @@ static void fake_publish(struct bus *bus, const struct bus_message *message, uin
     add_call(fake, &(struct fake_call){
                        .publish = delivery_copy(&delivery),
                        .mandatory = message->mandatory,
-                       .may_be_unheard = message->may_be_unheard,
+                       .may_be_unroutable = message->may_be_unroutable,
                        .publish_tag = group ? confirms_next_tag(&fake->confirms) : 0,
                    });
     if (group)
@@ -495,10 +495,10 @@ static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
     const bool came_back = fate == UNROUTABLE && call->mandatory;
     if (came_back)
         fake->returned++;
-    if (came_back && call->may_be_unheard)
-        snprintf(fake->unheard, sizeof(fake->unheard), "%.*s %.*s",
+    if (came_back && call->may_be_unroutable)
+        snprintf(fake->unroutable, sizeof(fake->unroutable), "%.*s %.*s",
                  STR_FMT(call->publish->exchange), STR_FMT(call->publish->routing_key));
-    const bool failed = fate == REJECTED || (came_back && !call->may_be_unheard);
+    const bool failed = fate == REJECTED || (came_back && !call->may_be_unroutable);
     if (call->publish_tag)
         confirms_settle(&fake->confirms, call->publish_tag, false, !failed);
 }
@@ -577,13 +577,14 @@ static bool fake_is_blocked(const struct bus *bus)
     return false;
 }
 
-static bool fake_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX])
+static bool fake_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX])
 {
-    char *unheard = fake_of(bus)->unheard;
-    const bool any = unheard[0] != '\0';
-    memcpy(out, unheard, BUS_UNHEARD_MAX);
-    unheard[0] = '\0';
-    return any;
+    char *unroutable = fake_of(bus)->unroutable;
+    if (!unroutable[0])
+        return false;
+    memcpy(out, unroutable, BUS_ROUTE_MAX);
+    unroutable[0] = '\0';
+    return true;
 }
 
 static uint64_t fake_returned(const struct bus *bus)
@@ -612,7 +613,7 @@ static const struct bus_ops fake_ops = {
     .wait_confirms = fake_wait_confirms,
     .is_blocked = fake_is_blocked,
     .returned = fake_returned,
-    .unheard = fake_unheard,
+    .unroutable = fake_unroutable,
     .queue_depth = fake_queue_depth,
 };
 

@@ -29,7 +29,7 @@ struct bus_ops {
     bool (*wait_confirms)(struct bus *bus, int timeout_ms);
     bool (*is_blocked)(const struct bus *bus);
     uint64_t (*returned)(const struct bus *bus);
-    bool (*unheard)(struct bus *bus, char out[BUS_UNHEARD_MAX]);
+    bool (*unroutable)(struct bus *bus, char out[BUS_ROUTE_MAX]);
     enum outcome (*queue_depth)(struct bus *bus, struct str queue, int64_t *out, struct err *err);
 };
 

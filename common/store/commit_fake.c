@@ -129,7 +129,7 @@ static enum outcome stage(struct store_fake *fake, const struct write *write, st
 {
     struct fake_collection *collection = fake_collection(fake, write->type);
     if (!collection)
-        return bug(err, "a write names a collection that the store was not opened with");
+        return store_unknown_type(write->type, err);
     if (write->kind == WRITE_ABSENT)
         return check_absence(collection, write->doc, err);
     struct fake_doc *doc = fake_doc(fake, collection, doc_head(write->doc)->id);

@@ -309,7 +309,7 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
     TRY(fake_call(fake_of(store), STORE_FAKE_QUERY, &applied, err));
     TRY(check_query(query, err));
     if (!collection)
-        panic("the fake store was not opened with %s", query->type->collection);
+        return store_unknown_type(query->type, err);
     struct order order = {query, query->by_locale ? fake_of(store)->data->collate : NULL};
     struct hit *hits = arena_array(arena, collection->count, sizeof(*hits));
     size_t count = 0;
@@ -376,7 +376,9 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
     struct doc_path path;
     bool applied = false;
     TRY(fake_call(fake_of(store), STORE_FAKE_FIND, &applied, err));
-    if (!collection || !doc_path_resolve(find->type->shape, find->path, &path))
+    if (!collection)
+        return store_unknown_type(find->type, err);
+    if (!doc_path_resolve(find->type->shape, find->path, &path))
         return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
     const struct fake_version **found = arena_array(arena, collection->count, sizeof(*found));
     const size_t count = strcmp(path.bson, "_id") == 0 ? find_by_id(collection, find, found)
@@ -404,7 +406,7 @@ enum outcome fake_scan(struct store *store, struct arena *arena, const struct do
 {
     struct fake_collection *collection = fake_collection(fake_of(store), type);
     if (!collection)
-        return bug(err, "the fake store was not opened with %s", type->collection);
+        return store_unknown_type(type, err);
     const struct fake_version **found = arena_array(arena, collection->count, sizeof(*found));
     size_t count = 0;
     for (size_t i = 0; i < collection->count; i++) {

@@ -10,6 +10,14 @@ void store_close(struct store *store)
         store->ops->close(store);
 }
 
+enum outcome store_unknown_type(const struct doc_type *type, struct err *err)
+{
+    return bug(err,
+               "collection %s is in no table: add its doc_type to `types` in workers/shop.c, then "
+               "run `cartwright index`",
+               type->collection);
+}
+
 enum outcome store_ping(struct store *store, struct err *err)
 {
     return store->ops->ping(store, err);

@@ -57,6 +57,9 @@ struct doc_type {
     const char *cache_tag; /* lanes may keep copies for READ until this tag is invalidated; NULL */
 };
 
+/* Of a type that is in no table: BUG, with where it belongs. */
+enum outcome store_unknown_type(const struct doc_type *type, struct err *err);
+
 static inline const struct doc_head *doc_head(const void *doc)
 {
     return doc;

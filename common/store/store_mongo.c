@@ -181,11 +181,7 @@ enum outcome mongo_check_type(const struct mongo_link *link, const struct doc_ty
     for (size_t i = 0; i < link->type_count; i++)
         if (link->types[i] == type)
             return OUTCOME_DONE;
-    return bug(
-        err,
-        "collection %s is in no table: add its doc_type to `types` in workers/shop.c, then run "
-        "`cartwright index`",
-        type->collection);
+    return store_unknown_type(type, err);
 }
 
 void mongo_moved(const struct mongo_link *link)

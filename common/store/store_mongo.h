@@ -60,7 +60,7 @@ struct store_mongo {
 MUST_CHECK enum outcome mongo_link_open(const struct store_options *options,
                                         struct mongo_link *link, struct err *err);
 void mongo_link_close(struct mongo_link *link);
-/* BUG, with what to do, for a type that the store was not opened with. */
+/* store_unknown_type() for a type that the store was not opened with. */
 MUST_CHECK enum outcome mongo_check_type(const struct mongo_link *link, const struct doc_type *type,
                                          struct err *err);
 /* Whoever watches is told that a call has ended, however. */

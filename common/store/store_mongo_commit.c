@@ -209,7 +209,7 @@ static size_t parts_of(const struct commit *commit)
     return parts;
 }
 
-/* Why not every write was sent: it was in no table. */
+/* Why not every write was sent. */
 static enum outcome check_types(const struct mongo_writer *writer, const struct commit *commit,
                                 struct err *err)
 {

@@ -123,8 +123,8 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     struct doc_path path;
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
-    TRY(mongo_check_type(link, find->type, err));
     uint32_t count = 0;
+    TRY(mongo_check_type(link, find->type, err));
     if (!doc_path_resolve(find->type->shape, find->path, &path) ||
         !in_filter(&filter, &path, find, &count))
         return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
@@ -172,6 +172,7 @@ enum outcome mongo_scan(struct store *base, struct arena *arena, const struct do
     struct mongo_docs docs = {.arena = arena, .type = type};
     AUTO_BSON filter = BSON_INITIALIZER;
     AUTO_BSON options = BSON_INITIALIZER;
+    TRY(mongo_check_type(link, type, err));
     if (!put_behind(&filter, type, after) || !put_scan_options(&options, max, link->timeout_ms))
         return bug(err, "%s cannot be gone through", type->collection);
     TRY(mongo_drain(link, type->collection, &filter, &options, mongo_take_doc, &docs, err));

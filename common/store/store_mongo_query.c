@@ -171,6 +171,7 @@ enum outcome mongo_query(struct store *base, struct arena *arena, const struct q
     struct mongo_docs docs = {.arena = arena, .type = query->type};
     AUTO_BSON filter = BSON_INITIALIZER;
     int64_t total = -1;
+    TRY(mongo_check_type(link, query->type, err));
     TRY(put_filter(&filter, query, err));
     if (query->limit > 0)
         TRY(read_page(link, &filter, query, &docs, err));

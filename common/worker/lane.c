@@ -5,7 +5,6 @@
  * unacknowledged, and one probe at a time asks whether it is back. */
 #include "worker/lane.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "wire/encoding.h"
 #include "worker/batch.h"
 #include "worker/dead_watch.h"
+#include "worker/mail_watch.h"
 #include "worker/names.h"
 #include "worker/partitions.h"
 #include "worker/pipeline.h"
@@ -32,7 +32,6 @@
 #define RENEWAL_PERIOD_US 5000000
 #define QUIET_US          1000000
 #define HOLD_MS           3000 /* a connection that lasts so long without a message */
-#define UNHEARD_US        (10LL * 60 * 1000000)
 
 /* --- queue of deliveries -------------------------------------------------------------------------- */
 
@@ -344,28 +343,6 @@ static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *
     return outcome;
 }
 
-/* A mail that nobody takes is lost, and so is whatever comes after it: said at once, and in health until
- * nothing was lost for a while. */
-static void listen_for_silence(struct lane *lane, int64_t now_us)
-{
-    char route[BUS_UNHEARD_MAX];
-    char text[ERR_TEXT_MAX];
-    if (lane->unheard_until_us > 0 && now_us >= lane->unheard_until_us) {
-        lane->unheard_until_us = 0;
-        slot_warn(lane->slot, SLOT_WARN_UNHEARD, "");
-    }
-    if (!bus_unheard(lane->bus, route))
-        return;
-    snprintf(text, sizeof(text),
-             "nobody takes mails (%s): bind the queue of the service that sends them to that "
-             "exchange with email.#, or a queue that drops them",
-             route);
-    if (lane->unheard_until_us == 0)
-        log_warn("%s", text);
-    lane->unheard_until_us = now_us + UNHEARD_US;
-    slot_warn(lane->slot, SLOT_WARN_UNHEARD, text);
-}
-
 static enum outcome keep_house(struct lane *lane, struct err *err)
 {
     const int64_t now_us = clock_monotonic_us();
@@ -377,7 +354,7 @@ static enum outcome keep_house(struct lane *lane, struct err *err)
         TRY(relay_write_down(lane, err));
     }
     log_stats(lane, now_us);
-    listen_for_silence(lane, now_us);
+    mail_watch(lane, now_us);
     TRY(renew_if_due(lane, now_us, err));
     TRY(dead_watch_if_due(lane, now_us, err));
     return relay_run_if_due(lane, now_us, err);

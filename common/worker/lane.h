@@ -110,9 +110,9 @@ struct lane {
     int64_t next_relay_us;
     int64_t next_mark_us;
     int64_t next_renewal_us;
-    int64_t next_letters_us;  /* dead_watch.h */
-    int64_t unheard_until_us; /* a notification was heard by nobody, so the slot says so; 0: no */
-    int64_t quiet_since_us;   /* monotonic; 0: something is in hand, or may be on its way */
+    int64_t next_letters_us;     /* dead_watch.h */
+    int64_t mails_lost_until_us; /* mail_watch.h; 0: the slot says nothing of it */
+    int64_t quiet_since_us;      /* monotonic; 0: something is in hand, or may be on its way */
     int64_t next_stats_us;
     struct lane_counters counters;
     int64_t drops_second;      /* since the epoch: in this one */

@@ -190,11 +190,25 @@ static enum outcome load_type(struct batch *batch, const struct doc_type *type, 
     return OUTCOME_DONE;
 }
 
+/* What is still due is of a type that is in no table: only those who need it fail, and say so. */
+static void note_unknown_types(struct batch *batch)
+{
+    for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next) {
+        struct err unknown = {0};
+        if (!is_due(cell))
+            continue;
+        (void)store_unknown_type(cell->type, &unknown);
+        workset_loaded(cell, NULL);
+        cell->misfit = str_dup(batch->run_arena, str_of(unknown.text));
+    }
+}
+
 static enum outcome load_documents(struct batch *batch, struct err *err)
 {
     const struct doc_type *const *types = batch->lane->service->types;
     for (size_t i = 0; types[i]; i++)
         TRY(load_type(batch, types[i], err));
+    note_unknown_types(batch);
     return OUTCOME_DONE;
 }
 

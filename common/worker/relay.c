@@ -44,19 +44,15 @@ uint64_t lane_open_group(struct lane *lane, struct str journal_id)
 
 /* The AMQP binding of CloudEvents knows an event in structured form by its content type. A notification
  * is plain JSON. */
-static struct str content_type_of(const struct lane *lane, const struct journal_event *event)
-{
-    return name_is_events(event->exchange, lane->settings->prefix)
-               ? STR("application/cloudevents+json; charset=utf-8")
-               : STR_ABSENT;
-}
+#define CLOUDEVENT STR("application/cloudevents+json; charset=utf-8")
 
 void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,
                         uint64_t group)
 {
     const struct signed_event said = {event->exchange, event->routing_key, event->id, event->body};
-    /* What is only shown in the shop is there whether somebody hears of it or not; a mail is not. */
-    const bool is_mail = str_starts_with(event->routing_key, STR("email."));
+    const bool is_event = name_is_events(event->exchange, lane->settings->prefix);
+    /* What is shown in the shop is there whether somebody hears of it or not; a mail is not. */
+    const bool is_mail = !is_event && str_starts_with(event->routing_key, STR("email."));
     const struct bus_header signature = {"x-signature", event_sign(arena, &lane->keys, &said)};
     bus_publish(lane->bus,
                 &(struct bus_message){
@@ -65,12 +61,12 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
                     .body = event->body,
                     .message_id = event->id,
                     .type = event->routing_key,
-                    .content_type = content_type_of(lane, event),
+                    .content_type = is_event ? CLOUDEVENT : STR_ABSENT,
                     .traceparent = event->traceparent,
                     .headers = &signature,
                     .header_count = 1,
                     .mandatory = is_mail,
-                    .may_be_unheard = is_mail,
+                    .may_be_unroutable = is_mail,
                 },
                 group);
 }

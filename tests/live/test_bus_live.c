@@ -347,8 +347,8 @@ void test_bus_live__returns_fail_their_group_only(void **state)
     const struct bus_message hint = {.exchange = name(&rig, DEAF),
                                      .routing_key = STR("no.such.topic"),
                                      .mandatory = true,
-                                     .may_be_unheard = true};
-    char unheard[BUS_UNHEARD_MAX];
+                                     .may_be_unroutable = true};
+    char unroutable[BUS_ROUTE_MAX];
     bus_publish(rig.bus, &good, 1);
     bus_publish(rig.bus, &nowhere, 2);
     bus_publish(rig.bus, &good, 2);
@@ -371,9 +371,9 @@ void test_bus_live__returns_fail_their_group_only(void **state)
     for (int i = 0; i < 50 && bus_returned(rig.bus) < 3; i++)
         assert_int_equal(bus_next(rig.bus, 100, &none), BUS_IDLE);
     assert_int_equal(bus_returned(rig.bus), 3);
-    assert_true(bus_unheard(rig.bus, unheard));
-    assert_non_null(strstr(unheard, ".deaf no.such.topic"));
-    assert_false(bus_unheard(rig.bus, unheard));
+    assert_true(bus_unroutable(rig.bus, unroutable));
+    assert_non_null(strstr(unroutable, ".deaf no.such.topic"));
+    assert_false(bus_unroutable(rig.bus, unroutable));
     rig_release(&rig);
 }
 

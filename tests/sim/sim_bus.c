@@ -310,9 +310,9 @@ static bool sim_is_blocked(const struct bus *bus)
     return is_blocked(const_sim_of(bus));
 }
 
-static bool sim_unheard(struct bus *bus, char out[BUS_UNHEARD_MAX])
+static bool sim_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX])
 {
-    return bus_unheard(sim_of(bus)->real, out);
+    return bus_unroutable(sim_of(bus)->real, out);
 }
 
 static uint64_t sim_returned(const struct bus *bus)
@@ -346,7 +346,7 @@ static const struct bus_ops sim_ops = {
     .wait_confirms = sim_wait_confirms,
     .is_blocked = sim_is_blocked,
     .returned = sim_returned,
-    .unheard = sim_unheard,
+    .unroutable = sim_unroutable,
     .queue_depth = sim_queue_depth,
 };
 

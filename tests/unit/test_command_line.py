@@ -25,9 +25,9 @@ WHOLE = {
 OK, REFUSED, USAGE, FAILED = 0, 1, 2, 3
 
 
-def run(*arguments, **environment):
+def run(*arguments, folder=ROOT, **environment):
     return subprocess.run(
-        [PROGRAM, *arguments], cwd=ROOT, env={"PATH": os.environ["PATH"], **environment},
+        [PROGRAM, *arguments], cwd=folder, env={"PATH": os.environ["PATH"], **environment},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
@@ -153,6 +153,34 @@ class Needs(unittest.TestCase):
             done = run("worker", **{key: value for key, value in WHOLE.items() if key != name})
             self.assertEqual(done.returncode, USAGE)
             self.assertIn(name, done.stderr)
+
+
+class StaleAddresses(unittest.TestCase):
+    """Whose shell still has the addresses of yesterday's `make up` is told so."""
+
+    def told(self, file):
+        with tempfile.TemporaryDirectory() as folder:
+            if file is not None:
+                os.mkdir(os.path.join(folder, ".run"))
+                with open(os.path.join(folder, ".run", "env"), "w", encoding="utf-8") as env:
+                    env.write(file)
+            done = run("topology", folder=folder, CARTWRIGHT_AMQP_URI=WHOLE["CARTWRIGHT_AMQP_URI"])
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("no broker at " + NOWHERE, done.stderr)
+        return done.stderr
+
+    def test_other_addresses(self):
+        other = WHOLE["CARTWRIGHT_AMQP_URI"] + "other"
+        self.assertIn(
+            "other addresses than .run/env; for those: `. .run/env`",
+            self.told(f"# Addresses\nexport CARTWRIGHT_AMQP_URI='{other}'\n"))
+
+    def test_its_addresses(self):
+        uri = WHOLE["CARTWRIGHT_AMQP_URI"]
+        self.assertIn("`make up` starts", self.told(f"# Addresses\nexport CARTWRIGHT_AMQP_URI='{uri}'\n"))
+
+    def test_no_such_file(self):
+        self.assertNotIn(".run/env", self.told(None))
 
 
 class Secrets(unittest.TestCase):

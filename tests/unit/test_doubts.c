@@ -8,24 +8,14 @@
 
 #include "cartwright/command.h"
 
+static const char *const no_address[] = {NULL};
 static struct app app;
-static struct app_settings settings;
-static struct pool_settings pool;
-static struct str names[] = {STR("auth"),  STR("catalog"),      STR("inventory"), STR("cart"),
-                             STR("order"), STR("notification"), STR("unknown")};
 
-/* One pool has all workers. */
-static void begin(void)
+static void begin(const char *config)
 {
-    app = (struct app){0};
-    settings = (struct app_settings){0};
-    arena_init(&app.arena, 4096);
-    pool = (struct pool_settings){.name = STR("all"),
-                                  .workers = {names, sizeof(names) / sizeof(names[0])}};
-    settings.engine.pools.items = &pool;
-    settings.engine.pools.count = 1;
-    app.settings = &settings;
-    app.service = shop_service(&settings);
+    char *arguments[] = {"worker", "--config", (char *)(uintptr_t)config, NULL};
+    int count = 3;
+    assert_true(app_open_for(no_address, &app, &count, arguments));
 }
 
 static void assert_told(const char *what, const char *cure)
@@ -37,40 +27,54 @@ static void assert_told(const char *what, const char *cure)
     fail_msg("nobody says '%s' and '%s' in %zu doubts", what, cure, doubts.count);
 }
 
-void test_doubts__a_whole_shop_has_none(void **state)
+/* The first pool without this worker: the configuration is the test's own. */
+static void take_out(const char *worker)
+{
+    const struct pool_settings *pool = &app.settings->engine.pools.items[0];
+    for (size_t i = 0; i < pool->workers.count; i++)
+        if (str_eq(pool->workers.items[i], str_of(worker))) {
+            pool->workers.items[i] = STR("cart"); /* once more */
+            return;
+        }
+    fail_msg("the first pool has no worker %s", worker);
+}
+
+void test_doubts__of_configurations_that_are_shipped_there_are_none(void **state)
 {
     (void)state;
-    begin();
-    const struct doubts doubts = doubts_of(&app);
-    if (doubts.count)
-        fail_msg("%.*s", STR_FMT(doubts.items[0]));
-    arena_release(&app.arena);
+    static const char *const configs[] = {"config/dev.yaml", "config/ci.yaml",
+                                          "config/production.yaml"};
+    for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+        begin(configs[i]);
+        const struct doubts doubts = doubts_of(&app);
+        if (doubts.count)
+            fail_msg("%s: %.*s", configs[i], STR_FMT(doubts.items[0]));
+        app_close(&app);
+    }
 }
 
 void test_doubts__a_worker_that_is_in_no_pool(void **state)
 {
     (void)state;
-    begin();
-    names[4] = STR("cart"); /* twice */
+    begin("config/ci.yaml");
+    take_out("order");
     assert_told("worker order is in no pool", "add it to `workers`");
-    names[4] = STR("order");
-    pool.workers.count--;
+    take_out("unknown");
     assert_told("operations that do not exist", "add `unknown` to `workers`");
-    arena_release(&app.arena);
+    app_close(&app);
 }
 
 /* Somebody wrote schemas and handlers, and forgot the table. */
 void test_doubts__a_domain_that_is_not_registered(void **state)
 {
     (void)state;
-    const struct worker *few[8];
+    begin("config/ci.yaml");
+    const struct worker **few = arena_array(&app.arena, 16, sizeof(struct worker *));
     size_t count = 0;
-    begin();
     for (size_t i = 0; app.service.workers[i]; i++)
         if (strcmp(app.service.workers[i]->name, "order") != 0)
             few[count++] = app.service.workers[i];
-    few[count] = NULL;
     app.service.workers = few;
     assert_told("schema order.place", "workers/shop.c");
-    arena_release(&app.arena);
+    app_close(&app);
 }

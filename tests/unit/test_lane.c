@@ -434,15 +434,14 @@ void test_lane__a_mail_that_nobody_takes_is_told(void **state)
     const struct bus_topology topology = {.queues = &sender, .queue_count = 1};
     begin();
     mail("000000000000000000000001");
-    assert_non_null(
-        strstr(c.slot.warnings[SLOT_WARN_UNHEARD], "t.notifications email.order_placed"));
-    assert_non_null(strstr(c.slot.warnings[SLOT_WARN_UNHEARD], "bind the queue"));
+    assert_non_null(strstr(c.slot.warnings[SLOT_WARN_MAILS], "t.notifications email.order_placed"));
+    assert_non_null(strstr(c.slot.warnings[SLOT_WARN_MAILS], "bind the queue"));
     assert_int_equal(c.lane.group_count, 0);
     assert_int_equal(c.lane.refused.count, 0);
     must(bus_declare(c.bus, &topology, &err), &err);
-    c.lane.unheard_until_us = 1; /* long ago */
+    c.lane.mails_lost_until_us = 1; /* long ago */
     mail("000000000000000000000002");
-    assert_string_equal(c.slot.warnings[SLOT_WARN_UNHEARD], "");
+    assert_string_equal(c.slot.warnings[SLOT_WARN_MAILS], "");
     assert_int_equal(depth("sender"), 1);
     lane_case_close(&c);
 }
@@ -1152,6 +1151,27 @@ void test_lane__losses_without_the_message_acquit_it(void **state)
     assert_false(losses_convict(&losses, 8));
     losses_note(&losses, 8, 10);
     assert_false(losses_convict(&losses, 7) || losses_convict(&losses, 8));
+}
+
+/* Somebody made a collection and forgot to register it. */
+void test_lane__who_needs_a_document_of_no_table_is_told_where_it_belongs(void **state)
+{
+    (void)state;
+    static const struct doc_type *const none[] = {NULL};
+    begin();
+    c.engine.retry_delays.count = 0;
+    c.service.types = none;
+    bus_fake_keep_headers(c.bus);
+    order("m1", NOTE_ID, "lost");
+    run();
+    struct delivery *letter = bus_fake_take(c.bus, STR("t.dead.notes"));
+    assert_non_null(letter);
+    const struct json *headers = json_of(letter->headers);
+    const struct str reason = json_str(json_member(headers, "x-failure-reason"));
+    assert_non_null(strstr(reason.ptr, "collection notes is in no table"));
+    assert_non_null(strstr(reason.ptr, "workers/shop.c"));
+    delivery_free(letter);
+    lane_case_close(&c);
 }
 
 /* Nobody could publish it; its neighbours never notice. */

@@ -127,33 +127,9 @@ int command_fail(const char *command, int status, const char *format, ...)
     return status;
 }
 
-/* --- .run/env: what `make up` writes, and somebody has read into the shell ----------------------- */
-
-#define RUN_ENV     ".run/env"
-#define RUN_ENV_MAX ((size_t)16 * 1024)
-
-/* Of a server that is away: its addresses are those of the file now, or were once. */
-static const char *cure_of_run_env(void)
-{
-    static const char *const names[] = {"CARTWRIGHT_AMQP_URI", "CARTWRIGHT_MONGODB_URI",
-                                        "CARTWRIGHT_REDIS_URI"};
-    char text[RUN_ENV_MAX];
-    FILE *file = fopen(RUN_ENV, "re");
-    if (!file)
-        return NULL;
-    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-    fclose(file);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (value && !strstr(text, value))
-            return "the addresses of this shell are not those of " RUN_ENV ": `. " RUN_ENV "`";
-    }
-    return "this shell has the addresses of " RUN_ENV ": `make up` starts what it names";
-}
-
 int command_fail_err(const char *command, const struct err *err)
 {
-    const char *cure = err->code == BUSY ? cure_of_run_env() : NULL;
-    return command_fail(command, EXIT_FAILED, "%s%s%s", err->text, cure ? "; " : "",
-                        cure ? cure : "");
+    const char *hint = err->code == BUSY ? run_env_hint() : NULL;
+    return command_fail(command, EXIT_FAILED, "%s%s%s", err->text, hint ? "; " : "",
+                        hint ? hint : "");
 }

@@ -56,14 +56,17 @@ void command_tell(FILE *out, const char *format, ...) __attribute__((format(prin
 /* "cartwright call: ..." on standard error, in the same way; gives the status back. */
 int command_fail(const char *command, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same for an error of the library; EXIT_FAILED. */
+/* The same for an error of the library, with a hint when a server is away; EXIT_FAILED. */
 int command_fail_err(const char *command, const struct err *err);
+/* run_env.c: what the addresses of this shell have to do with those of .run/env here; NULL: nothing. */
+const char *run_env_hint(void);
 
 /* doubts.c: what works, but perhaps not as it was meant: a worker that is in no pool, a schema without
  * an operation. In the arena of the app. */
 struct doubts {
     struct str *items;
     size_t count;
+    size_t capacity;
 };
 struct doubts doubts_of(struct app *app);
 

@@ -3,12 +3,11 @@
 #include "cartwright/command.h"
 #include "schemas/all.h"
 
-#define DOUBTS_MAX 64
-
-static void doubt(struct doubts *doubts, struct str text)
+static void doubt(struct arena *arena, struct doubts *doubts, struct str text)
 {
-    if (doubts->count < DOUBTS_MAX)
-        doubts->items[doubts->count++] = text;
+    doubts->items =
+        arena_grow(arena, doubts->items, doubts->count, sizeof(text), &doubts->capacity);
+    doubts->items[doubts->count++] = text;
 }
 
 /* --- workers and pools -------------------------------------------------------------------------- */
@@ -28,15 +27,16 @@ static void doubt_pools(struct app *app, struct doubts *doubts)
     for (size_t i = 0; app->service.workers[i]; i++) {
         const struct str name = str_of(app->service.workers[i]->name);
         if (!is_in_a_pool(engine, name))
-            doubt(doubts,
+            doubt(&app->arena, doubts,
                   str_printf(&app->arena,
                              "worker %.*s is in no pool, what is sent to it waits for ever: "
                              "add it to `workers` of one of `pools`",
                              STR_FMT(name)));
     }
     if (!is_in_a_pool(engine, STR("unknown")))
-        doubt(doubts, STR("nobody answers operations that do not exist: add `unknown` to `workers` "
-                          "of one of `pools`"));
+        doubt(&app->arena, doubts,
+              STR("nobody answers operations that do not exist: add `unknown` to `workers` "
+                  "of one of `pools`"));
 }
 
 /* --- schemas and operations --------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ static void doubt_schemas(struct app *app, struct doubts *doubts)
         for (size_t i = 0; all_schemas[domain][i]; i++) {
             const struct schema *schema = all_schemas[domain][i];
             if (!has_operation(&app->service, schema))
-                doubt(doubts,
+                doubt(&app->arena, doubts,
                       str_printf(&app->arena,
                                  "there is a schema %s and no such operation: add its row to the "
                                  "table of its worker, and the worker to workers/shop.c",
@@ -69,7 +69,7 @@ static void doubt_schemas(struct app *app, struct doubts *doubts)
 
 struct doubts doubts_of(struct app *app)
 {
-    struct doubts doubts = {.items = arena_array(&app->arena, DOUBTS_MAX, sizeof(struct str))};
+    struct doubts doubts = {0};
     doubt_pools(app, &doubts);
     doubt_schemas(app, &doubts);
     return doubts;
