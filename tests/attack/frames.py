@@ -29,9 +29,10 @@ def deep_array(levels):
 
 
 class Wire:
-    """A connection with one channel, logged in as the user of the URI."""
+    """A connection with one channel, logged in as the user of the URI. It promises a sign of life every
+    `heartbeat` seconds (0: never), and gives none."""
 
-    def __init__(self, uri, frame_max=None):
+    def __init__(self, uri, frame_max=None, heartbeat=0):
         address = urlsplit(uri)
         self.socket = socket.create_connection((address.hostname, address.port), timeout=30)
         self.socket.sendall(b"AMQP\0\0\x09\x01")
@@ -42,7 +43,7 @@ class Wire:
         tune = self._await(10, 30)
         channels, offered, _ = struct.unpack(">HIH", tune[4:12])
         self.frame_max = min(offered, frame_max or offered)
-        self._method(0, 10, 31, struct.pack(">HIH", channels, self.frame_max, 0))
+        self._method(0, 10, 31, struct.pack(">HIH", channels, self.frame_max, heartbeat))
         vhost = unquote(address.path[1:]) or "/"
         self._method(0, 10, 40, short_text(vhost) + short_text("") + b"\0")
         self._await(10, 41)
@@ -68,12 +69,24 @@ class Wire:
 
     def consume_direct_replies(self):
         """The pseudo-queue of direct reply-to, without acknowledgements, as it wants it."""
-        self._method(CHANNEL, 60, 20, struct.pack(">H", 0) + short_text("amq.rabbitmq.reply-to")
-                     + short_text("") + bytes([0b0010]) + long_octets(b""))
-        self._await(60, 21)
+        self._consume("amq.rabbitmq.reply-to")
+
+    def consume_own_queue(self):
+        """A queue that goes with the connection, without acknowledgements; gives its name."""
+        self._method(CHANNEL, 50, 10, struct.pack(">H", 0) + short_text("") + bytes([0b00100])
+                     + long_octets(b""))
+        declared = self._await(50, 11)
+        queue = declared[5:5 + declared[4]].decode()
+        self._consume(queue)
+        return queue
 
     def close(self):
         self.socket.close()
+
+    def _consume(self, queue):
+        self._method(CHANNEL, 60, 20, struct.pack(">H", 0) + short_text(queue)
+                     + short_text("") + bytes([0b0010]) + long_octets(b""))
+        self._await(60, 21)
 
     def _method(self, channel, class_id, method_id, arguments):
         self.socket.sendall(self._frame(METHOD, channel,
