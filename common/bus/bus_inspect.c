@@ -171,6 +171,38 @@ enum outcome bus_inspect_right(struct bus_inspector *inspector, enum bus_right r
     return OUTCOME_DONE;
 }
 
+/* --- how long a message may be --------------------------------------------------------------------- */
+
+/* The broker closes the channel of whoever sends too long a message, and answers whoever did not. */
+static enum outcome try_length(struct link *link, size_t bytes, struct err *err)
+{
+    char *body = calloc(1, bytes);
+    if (!body)
+        panic("out of memory for a message of %zu bytes", bytes);
+    const struct bus_message message = {
+        .routing_key = STR("no such queue"), .body = {body, bytes}, .transient = true};
+    const bool fits = frames_add_message(&link->out, CHANNEL, &message, 0);
+    free(body);
+    if (!fits)
+        return bug(err, "a message without properties does not fit in a frame");
+    return link_call(link, CHANNEL, AMQP_CONFIRM_SELECT_METHOD, &(amqp_confirm_select_t){0},
+                     AMQP_CONFIRM_SELECT_OK_METHOD, err);
+}
+
+enum outcome bus_inspect_length(struct bus_inspector *inspector, size_t bytes, bool *out,
+                                struct err *err)
+{
+    struct link *link = &inspector->link;
+    TRY(link_open_channel(link, CHANNEL, err));
+    const enum outcome outcome = try_length(link, bytes, err);
+    if (outcome == OUTCOME_DONE)
+        TRY(link_close_channel(link, CHANNEL, err));
+    else if (outcome != OUTCOME_REFUSED || link->call.refused != AMQP_PRECONDITION_FAILED)
+        return outcome;
+    *out = outcome == OUTCOME_DONE;
+    return OUTCOME_DONE;
+}
+
 /* --- addresses ------------------------------------------------------------------------------------ */
 
 int64_t bus_inspector_frame_max(const struct bus_inspector *inspector)

@@ -43,6 +43,10 @@ MUST_CHECK enum outcome bus_inspect_queue(struct bus_inspector *inspector,
 /* May this user do that? Asks for something that fails in any case, with or without the right. */
 MUST_CHECK enum outcome bus_inspect_right(struct bus_inspector *inspector, enum bus_right right,
                                           struct str name, bool *out, struct err *err);
+/* Does the broker take a message of so many bytes? One is sent to where no queue is. REFUSED when this
+ * user may not publish to the default exchange. */
+MUST_CHECK enum outcome bus_inspect_length(struct bus_inspector *inspector, size_t bytes, bool *out,
+                                           struct err *err);
 /* The user in the address. Lives as long as the inspector. */
 const char *bus_inspector_user(const struct bus_inspector *inspector);
 /* The longest frame that the broker offers, bytes; 0: any. */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bus/bus_inspect.h"
 #include "wire/json.h"
 
 #define RETRY_MS 1000
@@ -120,8 +121,14 @@ static bool waits_for_broker(void *context)
     return !*servers->process->stopping;
 }
 
-/* In the log, and in health as long as it is so. */
-static void warn_of_frames(struct servers *servers)
+/* In the log, and in health as long as this lane lives. */
+static void warn(const struct servers *servers, enum slot_warning which, const struct err *err)
+{
+    slot_warn(servers->process->slot, which, err->text);
+    log_warn("%s", err->text);
+}
+
+static void warn_of_frames(const struct servers *servers)
 {
     const int64_t offered = bus_frame_offered(servers->bus);
     struct err err = {0};
@@ -133,8 +140,41 @@ static void warn_of_frames(struct servers *servers)
                        "it busy for so long that this pool stops: set frame_max = %d in its "
                        "rabbitmq.conf",
                        offered, BUS_FRAME_MAX);
-    slot_warn(servers->process->slot, SLOT_WARN_FRAMES, err.text);
-    log_warn("%s", err.text);
+    warn(servers, SLOT_WARN_FRAMES, &err);
+}
+
+static enum outcome try_longest(const struct servers *servers, bool *out, struct err *err)
+{
+    const struct engine_settings *settings = servers->process->settings;
+    struct bus_inspector *inspector;
+    TRY(bus_inspector_open(settings->amqp_uri, servers->name, (int)settings->amqp_timeout_ms,
+                           &inspector, err));
+    const enum outcome outcome =
+        bus_inspect_length(inspector, (size_t)settings->reply_max, out, err);
+    bus_inspector_close(inspector);
+    return outcome;
+}
+
+/* The broker tells its limit to nobody; who goes over it loses the channel, and every reply that was on its
+ * way. One lane of each pool tries, on a connection of its own. */
+static void warn_of_long_replies(const struct servers *servers)
+{
+    struct err err = {0};
+    bool taken = true;
+    if (servers->process->index != 0)
+        return;
+    if (try_longest(servers, &taken, &err) != OUTCOME_DONE) {
+        log_warn("not known whether the broker takes long replies: %s", err.text);
+        return;
+    }
+    if (taken)
+        return;
+    (void)!retry_later(&err,
+                       "the broker takes no message of %" PRId64 " bytes (message.replyMax), and "
+                       "a long reply would cost its neighbours theirs: set max_message_size above "
+                       "it in its rabbitmq.conf, or message.replyMax below that",
+                       servers->process->settings->reply_max);
+    warn(servers, SLOT_WARN_REPLIES, &err);
 }
 
 static enum outcome open_bus(struct servers *servers, struct err *err)
@@ -148,6 +188,7 @@ static enum outcome open_bus(struct servers *servers, struct err *err)
     options.thread_began = beater_began;
     TRY(bus_open(&options, &servers->bus, err));
     warn_of_frames(servers);
+    warn_of_long_replies(servers);
     return OUTCOME_DONE;
 }
 

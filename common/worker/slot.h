@@ -20,7 +20,13 @@ enum drain_stage {
 
 extern const char *const drain_stage_names[]; /* "stop taking", ...; ended by NULL */
 
-enum slot_warning { SLOT_WARN_FRAMES, SLOT_WARN_LETTERS, SLOT_WARN_MAILS, SLOT_WARNINGS };
+enum slot_warning {
+    SLOT_WARN_FRAMES,
+    SLOT_WARN_REPLIES,
+    SLOT_WARN_LETTERS,
+    SLOT_WARN_MAILS,
+    SLOT_WARNINGS,
+};
 
 struct lane_slot {
     /* by the supervisor */

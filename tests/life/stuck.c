@@ -154,6 +154,19 @@ static void out_of_memory(struct life *life)
     LIFE_CHECK(life, host_stop(life) == 0);
 }
 
+/* --- a broker with a low limit ------------------------------------------------------------------------ */
+
+static void long_replies(struct life *life)
+{
+    const int64_t longest = life->engine.reply_max;
+    life->engine.reply_max = 4 << 20;
+    host_start_ready(life);
+    life->engine.reply_max = longest;
+    await_health(life, 0, "degraded: ", "the broker takes no message of 4194304 bytes");
+    check_served(life, 0, 20);
+    LIFE_CHECK(life, host_stop(life) == 0);
+}
+
 /* --- the start ------------------------------------------------------------------------------------ */
 
 static void never_ready(struct life *life)
@@ -170,6 +183,7 @@ static void never_ready(struct life *life)
 const struct life_test stuck_tests[] = {
     {"stuck_log_in_refused", log_in_refused},
     {"stuck_out_of_memory", out_of_memory},
+    {"stuck_long_replies_are_told", long_replies},
     {"stuck_from_the_start_is_given_up", never_ready},
     {0},
 };

@@ -272,6 +272,17 @@ class Topology(unittest.TestCase):
         self.assertIn("; cure: 'frame_max = 16384' in rabbitmq.conf", seen[0])
         self.assertEqual(told, [])
 
+    def test_long_replies(self):
+        os.environ["CARTWRIGHT_MESSAGE_REPLY_MAX"] = "2MiB"
+        try:
+            seen, told = self.all_findings()
+        finally:
+            del os.environ["CARTWRIGHT_MESSAGE_REPLY_MAX"]
+        self.assertEqual(len(seen), 1, seen)
+        self.assertTrue(seen[0].startswith("the broker takes no message of 2097152 bytes"), seen)
+        self.assertIn("max_message_size", seen[0])
+        self.assertEqual(told, [])
+
     def test_looking_changes_nothing(self):
         connection, channel = operator()
         channel.basic_publish("", f"{PREFIX}.dead.cart", b"letter",

@@ -84,6 +84,20 @@ static enum outcome look_at_topology(struct check *check, struct bus_inspector *
     return OUTCOME_DONE;
 }
 
+/* --- users ----------------------------------------------------------------------------------------- */
+
+enum { WEB, WORKER, OPERATOR, READER }; /* of broker_users */
+
+/* The permissions of ours, for whatever name this user has. */
+static const char *permission_cure(const struct check *check, int user, const char *name)
+{
+    struct broker_user wanted = broker_users[user];
+    wanted.name = name;
+    return broker_permission_command(check->findings->arena, &wanted, check->findings->prefix,
+                                     check->findings->vhost)
+        .ptr;
+}
+
 /* --- the broker ------------------------------------------------------------------------------------- */
 
 static void look_at_frames(struct check *check, const struct bus_inspector *inspector)
@@ -95,6 +109,26 @@ static void look_at_frames(struct check *check, const struct bus_inspector *insp
                 "the broker takes frames of %" PRId64 " bytes: a message with lists in lists in a "
                 "header of that length holds it, and its lanes, for minutes",
                 offered);
+}
+
+static enum outcome look_at_length(struct check *check, struct bus_inspector *inspector,
+                                   struct err *err)
+{
+    const int64_t longest = check->app->settings->engine.reply_max;
+    bool taken = false;
+    const enum outcome outcome = bus_inspect_length(inspector, (size_t)longest, &taken, err);
+    if (outcome == OUTCOME_REFUSED)
+        finding(check->findings, permission_cure(check, OPERATOR, bus_inspector_user(inspector)),
+                "user %s may not publish to queues, so no long message can be tried",
+                bus_inspector_user(inspector));
+    else if (outcome == OUTCOME_DONE && !taken)
+        finding(check->findings,
+                "a larger max_message_size in rabbitmq.conf and a restart, or a smaller "
+                "message.replyMax",
+                "the broker takes no message of %" PRId64 " bytes (message.replyMax): a reply of "
+                "that length costs a lane its channel",
+                longest);
+    return outcome == OUTCOME_REFUSED ? OUTCOME_DONE : outcome;
 }
 
 static enum outcome look_for_guest(struct check *check, struct str uri, struct err *err)
@@ -113,8 +147,6 @@ static enum outcome look_for_guest(struct check *check, struct str uri, struct e
 }
 
 /* --- what users may do ----------------------------------------------------------------------------- */
-
-enum { WEB, WORKER, OPERATOR, READER };
 
 struct right {
     int user; /* of broker_users */
@@ -156,16 +188,6 @@ static const struct right rights[] = {
     {READER, BUS_READ, ".dead" NOBODY, false, "read dead letters"},
 };
 /* clang-format on */
-
-/* The permissions of ours, for whatever name this user has. */
-static const char *permission_cure(const struct check *check, int user, const char *name)
-{
-    struct broker_user wanted = broker_users[user];
-    wanted.name = name;
-    return broker_permission_command(check->findings->arena, &wanted, check->findings->prefix,
-                                     check->findings->vhost)
-        .ptr;
-}
 
 static enum outcome look_at_right(struct check *check, struct bus_inspector *inspector,
                                   const struct right *right, struct err *err)
@@ -226,8 +248,10 @@ enum outcome topology_check(struct app *app, const struct bus_topology *topology
     struct check check = {.app = app, .findings = findings, .timeout_ms = options.timeout_ms};
     struct bus_inspector *inspector;
     TRY(bus_inspector_open(options.uri, CHECK_NAME, check.timeout_ms, &inspector, err));
-    const enum outcome outcome = look_at_topology(&check, inspector, topology, err);
+    enum outcome outcome = look_at_topology(&check, inspector, topology, err);
     look_at_frames(&check, inspector);
+    if (outcome == OUTCOME_DONE)
+        outcome = look_at_length(&check, inspector, err);
     bus_inspector_close(inspector);
     TRY(outcome);
     TRY(look_for_guest(&check, options.uri, err));
