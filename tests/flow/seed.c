@@ -31,11 +31,10 @@ static struct user *new_user(struct arena *arena, struct str name, enum who role
                  .created_at = world_now(),
                  .updated_at = world_now()},
         .name = name,
-        .email = str_printf(arena, "%.*s@example.com", STR_FMT(name)),
         .password_hash = STR(""),
         .role = (int)role,
     };
-    user->email_key = user_email_key(arena, user->email);
+    user_set_email(arena, user, str_printf(arena, "%.*s@example.com", STR_FMT(name)));
     return user;
 }
 

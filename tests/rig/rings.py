@@ -24,7 +24,8 @@ ROOMS = [
     (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),
     (r"yaml\.h", ["common/config/"]),
     (r"xxhash\.h", ["common/wire/"]),
-    (r"uni[a-z]+\.h|idn2\.h", ["workers/catalog/", "workers/auth/"]),
+    (r"uni[a-z]+\.h", ["workers/catalog/", "workers/auth/"]),
+    (r"idn2\.h", ["workers/auth/"]),
     (r"cmocka\.h", ["tests/"]),
 ]
 NO_THIRD_PARTY = re.compile(r"unistd\.h")  # looks like libunistring's, is not

@@ -79,8 +79,8 @@ static void add_user(struct fixtures *fixtures, const struct shopper *shopper, e
     struct user *user = ARENA_NEW(fixtures->arena, struct user);
     user->head = fixtures_head(fixtures, shopper->id);
     user->name = STR("Someone");
-    user->email = str_printf(fixtures->arena, "%.*s@example.com", STR_FMT(shopper->id));
-    user->email_key = user->email;
+    user_set_email(fixtures->arena, user,
+                   str_printf(fixtures->arena, "%.*s@example.com", STR_FMT(shopper->id)));
     user->password_hash = STR("none");
     user->role = (int)role;
     insert(fixtures, &user_type, user);

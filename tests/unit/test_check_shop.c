@@ -70,11 +70,12 @@ static void put_people(void)
                         .name = STR("Anna"),
                         .email = STR("a@example.com"),
                         .email_key = STR("a@example.com"),
+                        .email_form = STR("a@example.com"),
                         .password_hash = STR("hash"),
                         .role = CUSTOMER};
     put(&user_type, &user);
     user.head = head(BOSS);
-    user.email_key = STR("b@example.com");
+    user.email_key = user.email_form = STR("b@example.com");
     user.role = SUPERADMIN;
     put(&user_type, &user);
     const struct session session = {.head = head("500000000000000000000001"),

@@ -16,7 +16,7 @@
 static struct shop shop;
 static int parts;
 
-static void count_parts(const struct reindex *so_far)
+static void count_parts(const struct swept *so_far)
 {
     (void)so_far;
     parts++;
@@ -38,10 +38,10 @@ static void put_old_products(void)
     }
 }
 
-static struct reindex reindex(enum outcome expected)
+static struct swept reindex(enum outcome expected)
 {
     struct err err = {0};
-    struct reindex done;
+    struct swept done;
     assert_int_equal(products_reindex(shop.lane.store, count_parts, &done, &err), expected);
     return done;
 }
@@ -62,7 +62,7 @@ void test_reindex__old_products_are_found_after_it(void **state)
     put_old_products();
     assert_int_equal(found("n449"), 0);
     parts = 0;
-    const struct reindex done = reindex(OUTCOME_DONE);
+    const struct swept done = reindex(OUTCOME_DONE);
     assert_int_equal(done.seen, PRODUCTS);
     assert_int_equal(done.written, PRODUCTS);
     assert_int_equal(parts, 3);
@@ -85,7 +85,7 @@ void test_reindex__goes_on_where_it_ended(void **state)
     assert_int_equal(reindex(OUTCOME_RETRY).written, 200);
     store_fake_fail(shop.lane.store, STORE_FAKE_COMMIT, 1, OUTCOME_CONFLICT, false);
     store_fake_fail(shop.lane.store, STORE_FAKE_COMMIT, 2, OUTCOME_UNCERTAIN, true);
-    const struct reindex done = reindex(OUTCOME_DONE);
+    const struct swept done = reindex(OUTCOME_DONE);
     assert_int_equal(done.seen, PRODUCTS);
     assert_int_equal(found("n0"), 1);
     assert_int_equal(found("n449"), 1);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "auth/auth.h"
+#include "auth/email.h"
 #include "errors.h"
 
 /* Shorter names and mailboxes turn up in good passwords by chance. */
@@ -48,10 +49,22 @@ static enum outcome check_password(struct job *job, const struct applicant *appl
     return refused;
 }
 
+static enum outcome check_address(struct job *job, const struct applicant *applicant,
+                                  struct err *err)
+{
+    const char *fault = email_fault(job_arena(job), applicant->email);
+    if (!fault)
+        return OUTCOME_DONE;
+    const enum outcome outcome =
+        invalid(err, VALIDATION_FAILED, "nobody can have this email address");
+    err_field_add(err, job_arena(job), STR("/email"), "%s", fault);
+    return outcome;
+}
+
 static enum outcome check_email(struct job *job, const struct applicant *applicant,
                                 struct user **holder, struct err *err)
 {
-    /* Only READ: the unique index proves it when two ask at once. */
+    /* Only READ: the unique indexes prove it when two ask at once. */
     NEED(job, user_by_email(job, applicant->email, READ, holder));
     if (*holder)
         return refuse(err, EMAIL_TAKEN, "there is an account with this email address");
@@ -62,6 +75,7 @@ enum outcome account_create(struct job *job, const struct applicant *applicant, 
                             struct err *err)
 {
     struct str hash = STR_ABSENT;
+    TRY(check_address(job, applicant, err));
     TRY(check_password(job, applicant, err));
     TRY(check_email(job, applicant, out, err));
     NEED(job, job_password_hash(job, applicant->password, &hash));
@@ -69,8 +83,7 @@ enum outcome account_create(struct job *job, const struct applicant *applicant, 
     struct user *user = ARENA_NEW(job_arena(job), struct user);
     user->head.id = job_new_id(job);
     user->name = applicant->name;
-    user->email = applicant->email;
-    user->email_key = user_email_key(job_arena(job), applicant->email);
+    user_set_email(job_arena(job), user, applicant->email);
     user->password_hash = hash;
     user->role = (int)applicant->role;
     job_insert(job, &user_type, user);

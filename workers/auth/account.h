@@ -11,8 +11,8 @@ struct applicant {
     enum who role;
 };
 
-/* Checks the password, that the email is free, and makes the account; emits user.registered.
- * WEAK_PASSWORD, EMAIL_TAKEN (then *out is who has it); NEED as a handler. */
+/* Checks the email, the password, that the email is free, and makes the account; emits user.registered.
+ * VALIDATION_FAILED (/email), WEAK_PASSWORD, EMAIL_TAKEN (then *out is who has it); NEED as a handler. */
 MUST_CHECK enum outcome account_create(struct job *job, const struct applicant *applicant,
                                        struct user **out, struct err *err);
 

@@ -54,7 +54,7 @@ static enum outcome renew_hash(struct job *job, struct str password, struct user
 static enum outcome log_in(struct job *job, const void *request, struct err *err)
 {
     const struct auth_login_request *req = request;
-    const struct str account = user_email_key(job_arena(job), req->email);
+    const struct str account = user_email_account(job_arena(job), req->email);
     struct user *user = NULL;
     TRY(count_try(job, account, err));
     NEED(job, user_by_email(job, req->email, READ, &user));

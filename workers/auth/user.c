@@ -1,11 +1,17 @@
 /* user.c - accounts: how they are stored, found and shown. No password hash leaves this form. */
 #include "auth/user.h"
 
+#include "auth/email.h"
+
 static const struct field user_fields[] = {
     DOC_FIELDS(struct user, FIELD_ID),
     {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct user, name)},
     {.name = "email", .kind = FIELD_STR, .offset = offsetof(struct user, email)},
     {.name = "emailKey", .kind = FIELD_STR, .offset = offsetof(struct user, email_key)},
+    {.name = "emailForm",
+     .kind = FIELD_STR,
+     .flags = FIELD_OPTIONAL,
+     .offset = offsetof(struct user, email_form)},
     {.name = "emailVerified",
      .kind = FIELD_BOOL,
      .flags = FIELD_OPTIONAL,
@@ -33,10 +39,18 @@ static const struct shape user_shape = DOC_SHAPE("UserDocument", struct user, us
 
 static const struct doc_index user_indexes[] = {
     {.name = "emailKey", .keys = "emailKey:1", .flags = INDEX_UNIQUE},
+    {.name = "emailForm",
+     .keys = "emailForm:1",
+     .flags = INDEX_UNIQUE,
+     .only_when = "emailForm=exists"},
 };
 
 const struct doc_type user_type = {
-    .collection = "users", .shape = &user_shape, .indexes = user_indexes, .index_count = 1};
+    .collection = "users",
+    .shape = &user_shape,
+    .indexes = user_indexes,
+    .index_count = sizeof(user_indexes) / sizeof(user_indexes[0]),
+};
 
 bool user_by_id(struct job *job, struct str id, enum access access, struct user **out)
 {
@@ -47,18 +61,40 @@ bool user_by_id(struct job *job, struct str id, enum access access, struct user 
     return true;
 }
 
-struct str user_email_key(struct arena *arena, struct str email)
+/* --- addresses -------------------------------------------------------------------------------- */
+
+static struct str form_of(struct arena *arena, struct str email)
 {
-    return str_lower(arena, email);
+    const char *fault;
+    return email_form(arena, email, &fault);
 }
 
+void user_set_email(struct arena *arena, struct user *user, struct str email)
+{
+    user->email = email;
+    user->email_key = str_lower(arena, email);
+    user->email_form = form_of(arena, email);
+}
+
+struct str user_email_account(struct arena *arena, struct str email)
+{
+    const struct str form = form_of(arena, email);
+    return str_is_absent(form) ? str_lower(arena, email) : form;
+}
+
+/* Two accounts of the release before may be one address today; then the key tells who is meant. */
 bool user_by_email(struct job *job, struct str email, enum access access, struct user **out)
 {
-    void *doc = NULL;
-    const struct str key = user_email_key(job_arena(job), email);
-    if (!job_doc_by(job, &user_type, "emailKey", key, access, &doc))
+    void *by_key = NULL;
+    void *by_form = NULL;
+    const struct str key = str_lower(job_arena(job), email);
+    const struct str form = form_of(job_arena(job), email);
+    const bool has_key = job_doc_by(job, &user_type, "emailKey", key, access, &by_key);
+    const bool has_form =
+        str_is_absent(form) || job_doc_by(job, &user_type, "emailForm", form, access, &by_form);
+    if (!has_key || !has_form)
         return false;
-    *out = doc;
+    *out = by_key ? by_key : by_form;
     return true;
 }
 

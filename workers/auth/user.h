@@ -7,8 +7,10 @@
 struct user {
     struct doc_head head;
     struct str name;
-    struct str email;         /* as given */
-    struct str email_key;     /* unique: lower case; how an account is found */
+    struct str email;     /* as given */
+    struct str email_key; /* unique: lower case; how the release before finds an account */
+    struct str
+        email_form; /* unique: email.h. Absent: that release made it, or another one has it */
     struct str password_hash; /* FIELD_SECRET */
     bool email_verified;      /* its owner has shown that it is his */
     int role;                 /* enum who */
@@ -20,9 +22,12 @@ extern const struct shape user_view_shape;
 extern const struct doc_type user_type;
 
 bool user_by_id(struct job *job, struct str id, enum access access, struct user **out);
-/* Whatever the case of `email`. */
+/* However `email` is spelled: whose address differs in case alone (a to z), else whose has its form. */
 bool user_by_email(struct job *job, struct str email, enum access access, struct user **out);
-struct str user_email_key(struct arena *arena, struct str email);
+/* Gives a new account its address. */
+void user_set_email(struct arena *arena, struct user *user, struct str email);
+/* What all spellings that find one account have in common, whether or not there is one. */
+struct str user_email_account(struct arena *arena, struct str email);
 
 /* How many superadmins there are: one document, so that two demotions cannot both pass. */
 struct roster {

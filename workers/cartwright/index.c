@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "auth/user_forms.h"
 #include "cartwright/command.h"
 #include "catalog/reindex.h"
 #include "worker/process.h"
@@ -13,28 +14,54 @@ static void print_line(const char *line)
     puts(line);
 }
 
-static void show_progress(const struct reindex *so_far)
+static void show(const char *what, const char *got, const struct swept *so_far)
 {
     if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\rproducts: %" PRId64 " looked at, %" PRId64 " got new search keys",
-                so_far->seen, so_far->written);
+        fprintf(stderr, "\r%s: %" PRId64 " looked at, %" PRId64 " got %s", what, so_far->seen,
+                so_far->written, got);
 }
 
-static void print_reindexed(const struct reindex *so_far)
+static void print_swept(const char *what, const char *got, const struct swept *done)
 {
-    show_progress(so_far);
+    show(what, got, done);
     if (isatty(STDERR_FILENO))
         fputc('\n', stderr);
-    if (so_far->written > 0)
-        printf("products: %" PRId64 " got new search keys\n", so_far->written);
+    if (done->written > 0)
+        printf("%s: %" PRId64 " got %s\n", what, done->written, got);
 }
 
-static enum outcome apply(struct store *store, struct err *err)
+#define PRODUCTS "products", "new search keys"
+#define ACCOUNTS "accounts", "the form of their address"
+
+static void show_products(const struct swept *so_far)
 {
-    struct reindex done = {0};
+    show(PRODUCTS, so_far);
+}
+
+static void show_accounts(const struct swept *so_far)
+{
+    show(ACCOUNTS, so_far);
+}
+
+/* No address is printed: ids will do for who may look at accounts. */
+static void print_twins(const struct twin *twins)
+{
+    for (const struct twin *twin = twins; twin; twin = twin->next)
+        printf(
+            "accounts: %.*s and %.*s have one address in two spellings; each logs in by its own\n",
+            STR_FMT(twin->holder), STR_FMT(twin->id));
+}
+
+static enum outcome apply(struct store *store, struct arena *arena, struct err *err)
+{
+    struct swept products = {0};
+    struct user_forms accounts = {0};
     TRY(store_apply_indexes(store, print_line, err));
-    TRY(products_reindex(store, show_progress, &done, err));
-    print_reindexed(&done);
+    TRY(products_reindex(store, show_products, &products, err));
+    print_swept(PRODUCTS, &products);
+    TRY(users_give_forms(store, arena, show_accounts, &accounts, err));
+    print_swept(ACCOUNTS, &accounts.swept);
+    print_twins(accounts.twins);
     return OUTCOME_DONE;
 }
 
@@ -49,7 +76,7 @@ static int run(int argc, char **argv)
     struct store *store = NULL;
     enum outcome outcome = store_open(&options, &store, &err);
     if (outcome == OUTCOME_DONE)
-        outcome = apply(store, &err);
+        outcome = apply(store, &app.arena, &err);
     if (store)
         store_close(store);
     app_close(&app);
@@ -64,5 +91,6 @@ const struct command index_command = {
     .details =
         "Safe to repeat, beside workers that go on. Creates what is missing and never drops\n"
         "anything. Workers refuse to start while a declared index is missing. Products whose\n"
-        "search keys are not those of this release get them.",
+        "search keys are not those of this release get them, and accounts the form of their\n"
+        "email address; two accounts with one address are told of and stay.",
 };

@@ -50,6 +50,11 @@ bool fold_is_blank(code_point c)
     return uc_is_property_white_space(c);
 }
 
+bool fold_is_invisible(code_point c)
+{
+    return uc_is_general_category(c, UC_CATEGORY_Cc) || uc_is_general_category(c, UC_CATEGORY_Cf);
+}
+
 bool fold_is_apostrophe(code_point c)
 {
     return c == '\'' || c == 0x2019 || c == 0x02bc;
@@ -84,11 +89,6 @@ bool fold_next(struct str *rest, code_point *c, struct str *bytes)
 
 /* --- SKUs ----------------------------------------------------------------------------------------- */
 
-static bool is_invisible(code_point c)
-{
-    return uc_is_general_category(c, UC_CATEGORY_Cc) || uc_is_general_category(c, UC_CATEGORY_Cf);
-}
-
 struct str sku_form(struct arena *arena, struct str typed)
 {
     struct text text;
@@ -98,7 +98,7 @@ struct str sku_form(struct arena *arena, struct str typed)
     text_init(&text, arena, typed.len + 1);
     while (fold_next(&typed, &c, &bytes)) {
         const bool blank = fold_is_blank(c);
-        if (is_invisible(c) || (blank && visible == 0))
+        if (fold_is_invisible(c) || (blank && visible == 0))
             continue;
         text_append_str(&text, bytes);
         if (!blank)
@@ -134,7 +134,7 @@ struct str fold_text(struct arena *arena, struct str text)
     text_init(&folded, arena, rest.len + 1);
     while (fold_next(&rest, &c, &bytes)) {
         const char *ascii = fold_latin(c);
-        if (is_accent(c) || fold_is_apostrophe(c) || is_invisible(c))
+        if (is_accent(c) || fold_is_apostrophe(c) || fold_is_invisible(c))
             continue;
         if (is_hyphen(c))
             text_append_char(&folded, '-');

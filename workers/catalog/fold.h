@@ -1,4 +1,4 @@
-/* fold.h - texts as they are compared: SKUs, and the words of searches. */
+/* fold.h - texts as they are compared: SKUs, and the words of searches (auth/email.h: addresses). */
 #ifndef CARTWRIGHT_WORKERS_CATALOG_FOLD_H
 #define CARTWRIGHT_WORKERS_CATALOG_FOLD_H
 
@@ -13,6 +13,8 @@ bool fold_next(struct str *rest, code_point *c, struct str *bytes);
 /* The letters of a-z that stand for a Latin letter that does not decompose ("ł" -> "l"); NULL. */
 const char *fold_latin(code_point c);
 bool fold_is_blank(code_point c);
+/* Control and format characters. */
+bool fold_is_invisible(code_point c);
 /* "Women's" is one word, and so are its spellings: apostrophes are neither letter nor gap. */
 bool fold_is_apostrophe(code_point c);
 
