@@ -54,6 +54,7 @@ static const struct {
     {"a\u200bd\u200ca\u200d@example.com", "ada@example.com"},
     {"a\u00add\ufe0fa\u2060\ufeff@example.com", "ada@example.com"},
     {"a\u034f\u0308@example.com", "\u00e4@example.com"},
+    {"\u03b1\u0345\u034f\u0301@example.com", "\u03ac\u03b9@example.com"},
     {"a\uffa0b@example.com", "ab@example.com"},
     /* domains */
     {"a@MÜNCHEN.example", "a@xn--mnchen-3ya.example"},

@@ -1,10 +1,8 @@
 /* email.c - e-mail addresses as they are compared.
  *
- * Folding of case, compatibility forms and leaving out may each make room for another (the letters of
- * phonetics become capital ones by their compatibility form only), so they are done until nothing
- * changes. libidn2 lets some characters through its mapping that IDNA 2008 does not allow, so what comes
- * of it is looked at once more without the mapping. Its flag IDN2_USE_STD3_ASCII_RULES is of no use:
- * it leaves such characters out, and two domains become one. */
+ * libidn2 lets some characters through its mapping that IDNA 2008 does not allow, so what comes of it is
+ * looked at once more without the mapping. Its flag IDN2_USE_STD3_ASCII_RULES is of no use: it leaves
+ * such characters out, and two domains become one. */
 #include "auth/email.h"
 
 #include <idn2.h>
@@ -25,42 +23,37 @@
 
 /* --- before the '@' ----------------------------------------------------------------------------- */
 
-static bool is_ignored(code_point c)
+/* libunistring allocates; NULL there means no memory, as everything that we are given is UTF-8. */
+static struct str taken(struct arena *arena, uint8_t *made, size_t len)
 {
-    return uc_is_property_default_ignorable_code_point(c);
-}
-
-/* Copies without what is ignored, and frees. libunistring allocates; NULL there means no memory, as
- * everything that we are given is UTF-8. */
-static struct str without_ignored(struct arena *arena, uint8_t *made, size_t len)
-{
-    struct text text;
-    struct str rest = {(const char *)made, len};
-    struct str bytes;
-    code_point c;
     if (!made)
         panic("out of memory for an address of %zu bytes", len);
-    text_init(&text, arena, len + 1);
-    while (fold_next(&rest, &c, &bytes))
-        if (!is_ignored(c))
-            text_append_str(&text, bytes);
+    const struct str copy = str_dup(arena, (struct str){(const char *)made, len});
     free(made);
+    return copy;
+}
+
+static struct str without_ignored(struct arena *arena, struct str typed)
+{
+    struct text text;
+    struct str bytes;
+    code_point c;
+    text_init(&text, arena, typed.len + 1);
+    while (fold_next(&typed, &c, &bytes))
+        if (!uc_is_property_default_ignorable_code_point(c))
+            text_append_str(&text, bytes);
     return text_str(&text);
 }
 
-/* Marks in their order first: folding makes a letter of one of them. */
+/* Marks in their order before case: folding makes a letter of one of them. */
 static struct str fold_local(struct arena *arena, struct str local)
 {
     size_t len = 0;
-    uint8_t *made = u8_normalize(UNINORM_NFKC, (const uint8_t *)local.ptr, local.len, NULL, &len);
-    struct str form = without_ignored(arena, made, len);
-    struct str before;
-    do {
-        before = form;
-        made = u8_casefold((const uint8_t *)before.ptr, before.len, NULL, UNINORM_NFKC, NULL, &len);
-        form = without_ignored(arena, made, len);
-    } while (!str_eq(form, before));
-    return form;
+    const struct str seen = without_ignored(arena, local);
+    uint8_t *made = u8_normalize(UNINORM_NFKC, (const uint8_t *)seen.ptr, seen.len, NULL, &len);
+    const struct str normal = taken(arena, made, len);
+    made = u8_casefold((const uint8_t *)normal.ptr, normal.len, NULL, UNINORM_NFKC, NULL, &len);
+    return taken(arena, made, len);
 }
 
 /* What no address has unquoted, and what the Unicode of this release does not know: a later one may
@@ -176,7 +169,8 @@ const char *email_fault(struct arena *arena, struct str email)
     while (fold_next(&rest, &c, &bytes)) {
         const bool joins = c == ZERO_WIDTH_JOINER || c == ZERO_WIDTH_NON_JOINER;
         in_domain |= c == '@';
-        if ((is_ignored(c) || fold_is_invisible(c)) && !(in_domain && joins))
+        if ((uc_is_property_default_ignorable_code_point(c) || fold_is_invisible(c)) &&
+            !(in_domain && joins))
             return str_printf(arena, "has the character U+%04X, which nobody sees", c).ptr;
     }
     return email_form(arena, email, &fault).ptr ? NULL : fault;
