@@ -118,7 +118,7 @@ void test_accounts_live__a_form_is_taken_once(void **state)
 static struct str address(void)
 {
     const char *uri = getenv("CARTWRIGHT_MONGODB_URI");
-    const char *path = strchr(strstr(uri, "://") + 3, '/');
+    const char *path = strchr(uri + sizeof("mongodb://") - 1, '/');
     const char *rest = path ? path + strcspn(path, "?") : "";
     const size_t servers = path ? (size_t)(path - uri) : strlen(uri);
     return str_printf(&shop.arena, "%.*s/%.*s%s", (int)servers, uri, STR_FMT(database), rest);

@@ -23,16 +23,6 @@
 
 /* --- before the '@' ----------------------------------------------------------------------------- */
 
-/* libunistring allocates; NULL there means no memory, as everything that we are given is UTF-8. */
-static struct str taken(struct arena *arena, uint8_t *made, size_t len)
-{
-    if (!made)
-        panic("out of memory for an address of %zu bytes", len);
-    const struct str copy = str_dup(arena, (struct str){(const char *)made, len});
-    free(made);
-    return copy;
-}
-
 static struct str without_ignored(struct arena *arena, struct str typed)
 {
     struct text text;
@@ -45,15 +35,19 @@ static struct str without_ignored(struct arena *arena, struct str typed)
     return text_str(&text);
 }
 
-/* Marks in their order before case: folding makes a letter of one of them. */
+/* libunistring folds twice here, as Unicode's compatibility caseless matching wants it. NULL there means
+ * no memory, as everything that we are given is UTF-8. */
 static struct str fold_local(struct arena *arena, struct str local)
 {
     size_t len = 0;
     const struct str seen = without_ignored(arena, local);
-    uint8_t *made = u8_normalize(UNINORM_NFKC, (const uint8_t *)seen.ptr, seen.len, NULL, &len);
-    const struct str normal = taken(arena, made, len);
-    made = u8_casefold((const uint8_t *)normal.ptr, normal.len, NULL, UNINORM_NFKC, NULL, &len);
-    return taken(arena, made, len);
+    uint8_t *folded =
+        u8_casefold((const uint8_t *)seen.ptr, seen.len, NULL, UNINORM_NFKC, NULL, &len);
+    if (!folded)
+        panic("out of memory for an address of %zu bytes", local.len);
+    const struct str form = str_dup(arena, (struct str){(const char *)folded, len});
+    free(folded);
+    return form;
 }
 
 /* What no address has unquoted, and what the Unicode of this release does not know: a later one may
