@@ -186,6 +186,11 @@ struct call *client_call(const struct sim *sim, struct str message_id)
     return call;
 }
 
+bool call_is_query(const struct call *call)
+{
+    return strcmp(call->operation, "cart.get") == 0 || strcmp(call->operation, "user.get") == 0;
+}
+
 void client_lost_place(struct sim *sim, struct str message_id)
 {
     struct call *call = client_call(sim, message_id);
@@ -209,9 +214,12 @@ static void deliver(void *context)
         .correlation_id = call->message_id,
         .reply_to = parcel->client->queue,
         .deadline = call->deadline,
-        .authorization =
-            str_printf(&sim->arena, "Bearer %.*s", STR_FMT(sim_shopper(sim, call->user)->token)),
-        .partition_key = sim->plan.partitioned ? sim_shopper(sim, call->user)->id : STR_ABSENT,
+        .authorization = str_is_absent(call->token)
+                             ? STR_ABSENT
+                             : str_printf(&sim->arena, "Bearer %.*s", STR_FMT(call->token)),
+        .partition_key = call->user != VISITOR && sim->plan.partitioned
+                             ? sim_shopper(sim, call->user)->id
+                             : STR_ABSENT,
     };
     /* While the broker is away nobody takes it; the client will ask again. */
     if (sim->schedule.now_us >= sim->broker_away_until_us) {
@@ -253,20 +261,31 @@ static void send_pending(struct sim_client *client)
     send(client, client->pending);
 }
 
+static void ask_as_shopper(struct sim_client *client, struct call *call)
+{
+    const struct habit *habit = next_habit(client);
+    call->operation = habit->operation;
+    call->token = sim_shopper(client->sim, client->user)->token;
+    call->body = habit->body(client, call);
+}
+
 static void begin_call(struct sim_client *client)
 {
     struct sim *sim = client->sim;
-    const struct habit *habit = next_habit(client);
     struct call *call = ARENA_NEW(&sim->arena, struct call);
     *call = (struct call){
-        .operation = habit->operation,
+        .client = client->index,
         .user = client->user,
+        .begun_us = now_of(client),
         .message_id = str_printf(&sim->arena, "c%d-%zu", client->index, sim->history.count),
         .must_be_answered = client->is_encore,
         .seen_version = client->user < 0 ? 0 : sim->cart_versions[client->user],
     };
     memcpy(call->told_versions, sim->told_versions, sizeof(call->told_versions));
-    call->body = habit->body(client, call);
+    if (client->visitor)
+        visitor_ask(client, call);
+    else
+        ask_as_shopper(client, call);
     if (!client->is_encore && chance_one_in(&client->chance, HURRIED))
         call->deadline =
             clock_now_ms() + chance_between(&client->chance, HURRY_MIN_MS, HURRY_MAX_MS);
@@ -311,11 +330,15 @@ static void take_first_reply(struct sim *sim, struct call *call, const struct de
 {
     call->status = (int)reply->status;
     call->reply = str_dup(&sim->arena, reply->body);
+    call->answered_us = sim->schedule.now_us;
     const int64_t version = json_int(json_at(json, "/data/version"), -1);
     if (strcmp(call->operation, "cart.get") == 0 && version < call->seen_version)
         sim_fail(sim, "cart.get %.*s shows version %lld, but %lld was answered before",
                  STR_FMT(call->message_id), (long long)version, (long long)call->seen_version);
-    learn(sim, call, json);
+    if (call->user == VISITOR)
+        visitor_learn(sim, call, json);
+    else
+        learn(sim, call, json);
 }
 
 /* "Try again" is no answer; queries may be answered differently each time. */
@@ -335,9 +358,12 @@ static void take_reply(struct sim *sim, struct call *call, const struct delivery
     }
     if (json_bool(json_at(json, "/error/retryable"), false))
         return;
-    if (call->replies++ == 0) {
+    if (str_eq(json_str(json_at(json, "/error/code")), STR("GONE"))) {
+        visitor_check_gone(sim, call);
+        call->is_gone = true;
+    } else if (call->replies++ == 0) {
         take_first_reply(sim, call, reply, json);
-    } else if (strcmp(call->operation, "cart.get") != 0 &&
+    } else if (!call_is_query(call) &&
                (reply->status != call->status || !str_eq(reply->body, call->reply))) {
         sim_fail(sim, "%s %.*s was answered in two ways: %d %.*s and %d %.*s", call->operation,
                  STR_FMT(call->message_id), call->status, STR_FMT(call->reply), (int)reply->status,
@@ -369,7 +395,7 @@ static void think(struct sim_client *client)
 
 static void see_to_pending(struct sim_client *client)
 {
-    if (client->pending->replies > 0 || client->pending->too_late)
+    if (client->pending->replies > 0 || client->pending->too_late || client->pending->is_gone)
         think(client);
     else if (now_of(client) < client->deadline_us)
         act_at(client, client->deadline_us);
@@ -397,26 +423,18 @@ void client_start(struct sim_client *client)
 
 void clients_ring(struct sim *sim)
 {
-    for (int i = 0; i < sim->plan.clients; i++)
+    for (int i = 0; i < sim->client_count; i++)
         if (bus_fake_depth(sim->broker, sim->clients[i].queue) > 0)
             act_at(&sim->clients[i], sim->schedule.now_us + sim_between(sim, 20, 2000));
 }
 
 bool clients_are_done(const struct sim *sim)
 {
-    for (int i = 0; i < sim->plan.clients; i++)
+    for (int i = 0; i < sim->client_count; i++)
         if (sim->clients[i].calls_left > 0 || sim->clients[i].pending ||
             bus_fake_depth(sim->broker, sim->clients[i].queue) > 0)
             return false;
     return sim->parcels == 0;
-}
-
-static struct sim_client *client_of(struct sim *sim, const struct call *call)
-{
-    int i = 0;
-    while (sim->clients[i].user != call->user)
-        i++;
-    return &sim->clients[i];
 }
 
 void clients_encore(struct sim *sim)
@@ -424,8 +442,8 @@ void clients_encore(struct sim *sim)
     sim->is_encore = true;
     for (struct call *call = sim->history.first; call; call = call->next)
         if ((call->replies > 0 || call->too_late) && chance_one_in(&sim->chance, ECHOES))
-            send(client_of(sim, call), call);
-    for (int i = 0; i < sim->plan.clients; i++) {
+            send(&sim->clients[call->client], call);
+    for (int i = 0; i < sim->client_count; i++) {
         sim->clients[i].calls_left = 1;
         sim->clients[i].is_encore = true;
         client_start(&sim->clients[i]);

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "sim/plan.h"
+#include "sim/visitor.h"
 
 struct sim;
 struct shopper;
@@ -11,7 +12,10 @@ struct shopper;
 /* What a client asked for, and all that it was answered. */
 struct call {
     const char *operation;
-    int user; /* index; -1: the admin */
+    int client;       /* index */
+    int user;         /* index; -1: the admin; VISITOR */
+    struct str token; /* that it goes with; absent: as a guest */
+    struct visit visit;
     struct str message_id;
     struct str body;
     int64_t deadline; /* ms since 1970; 0: none */
@@ -20,6 +24,9 @@ struct call {
     int replies; /* final ones */
     int status;  /* of the first final reply; 0: none */
     struct str reply;
+    int64_t begun_us;      /* sent for the first time */
+    int64_t answered_us;   /* the first final reply */
+    bool is_gone;          /* its answer held secrets, and is not told any more */
     bool too_late;         /* it was told so */
     bool late_in_the_end;  /* when everything had settled */
     int arrived;           /* its first copy was so many-th to reach a queue; 0: none did */
@@ -40,7 +47,8 @@ struct sim_client {
     struct sim *sim;
     int index;
     int user;
-    struct str queue; /* of its replies */
+    struct visitor *visitor; /* of whom it is a tab; NULL: it shops */
+    struct str queue;        /* of its replies */
     struct call *pending;
     int64_t deadline_us; /* of the pending call's reply */
     int calls_left;
@@ -58,6 +66,8 @@ void clients_ring(struct sim *sim);
 void clients_encore(struct sim *sim);
 /* The message went into the delays. */
 void client_lost_place(struct sim *sim, struct str message_id);
+/* It changes nothing: each time it is asked the answer is another one. */
+bool call_is_query(const struct call *call);
 /* NULL when no client sent it. */
 struct call *client_call(const struct sim *sim, struct str message_id);
 const struct shopper *sim_shopper(const struct sim *sim, int user);

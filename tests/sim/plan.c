@@ -30,6 +30,7 @@ struct plan plan_of(uint64_t seed)
         plan.users = 1;
         plan.clients = CLIENTS_MAX;
     }
+    plan.tabs = chance_one_in(&chance, 2) ? (int)chance_between(&chance, 1, TABS_MAX) : 0;
     return plan;
 }
 

@@ -59,12 +59,14 @@ extern const char *const fault_texts[FAULTS];
 
 #define LANES_MAX   3
 #define CLIENTS_MAX 5
+#define TABS_MAX    3 /* of the one who logs in and out: visitor.h */
 #define USERS_MAX   3
 #define GOODS_MAX   3
 
 struct plan {
     int64_t odds[FAULTS]; /* one in so many; 0: never */
     int lanes, clients, users, goods;
+    int tabs;
     int calls; /* of each client */
     int stock; /* of each product, at first */
     int batch_max, prefetch;

@@ -38,7 +38,6 @@ static struct poison *poison_of(struct sim *sim, const struct delivery *delivery
     struct poison *poison = poison_find(sim, delivery->message_id);
     if (poison || !is_drawn(sim, delivery->message_id))
         return poison;
-    sim->struck[FAULT_POISON]++;
     poison = ARENA_NEW(&sim->arena, struct poison);
     *poison = (struct poison){
         .message_id = str_dup(&sim->arena, delivery->message_id),
@@ -56,7 +55,7 @@ static enum outcome handle(struct job *job, const void *request, struct err *err
     if (!poison)
         return laced->handle(job, request, err);
     poison->deaths++;
-    sim_note(lane->sim, "*** %s: %.*s", fault_texts[FAULT_POISON], STR_FMT(poison->message_id));
+    sim_struck(lane->sim, FAULT_POISON, poison->message_id);
     sim_lane_crash(lane);
 }
 

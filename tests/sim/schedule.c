@@ -2,6 +2,9 @@
 #include "sim/schedule.h"
 
 #include <stdlib.h>
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 
 #include "base/err.h"
 
@@ -78,11 +81,62 @@ bool schedule_step(struct schedule *schedule)
 
 /* --- fibers --------------------------------------------------------------------------------- */
 
+/* ThreadSanitizer keeps a shadow of each stack, and has to be told which one is in use. */
+#ifdef __SANITIZE_THREAD__
+static void *shadow_new(void)
+{
+    return __tsan_create_fiber(0);
+}
+
+static void *shadow_in_use(void)
+{
+    return __tsan_get_current_fiber();
+}
+
+static void shadow_use(void *shadow)
+{
+    __tsan_switch_to_fiber(shadow, 0);
+}
+
+static void shadow_free(void *shadow)
+{
+    __tsan_destroy_fiber(shadow);
+}
+#else
+static void *shadow_new(void)
+{
+    return NULL;
+}
+
+static void *shadow_in_use(void)
+{
+    return NULL;
+}
+
+static void shadow_use(void *shadow)
+{
+    (void)shadow;
+}
+
+static void shadow_free(void *shadow)
+{
+    (void)shadow;
+}
+#endif
+
 static void switch_in(void *context)
 {
     struct fiber *fiber = context;
     fiber->ticket = 0;
+    fiber->outside_shadow = shadow_in_use();
+    shadow_use(fiber->shadow);
     swapcontext(&fiber->outside, &fiber->own);
+}
+
+static void switch_out(struct fiber *fiber)
+{
+    shadow_use(fiber->outside_shadow);
+    swapcontext(&fiber->own, &fiber->outside);
 }
 
 /* makecontext() passes ints only: two halves of the pointer. */
@@ -96,13 +150,22 @@ static void begin(unsigned high, unsigned low)
 void fiber_start(struct fiber *fiber, struct schedule *schedule, void *stack, event_fn *run,
                  void *context)
 {
-    *fiber = (struct fiber){.schedule = schedule, .stack = stack, .run = run, .context = context};
+    *fiber = (struct fiber){.schedule = schedule,
+                            .stack = stack,
+                            .run = run,
+                            .context = context,
+                            .shadow = shadow_new()};
     getcontext(&fiber->own);
     fiber->own.uc_stack.ss_sp = stack;
     fiber->own.uc_stack.ss_size = FIBER_STACK;
     const uintptr_t self = (uintptr_t)fiber;
     makecontext(&fiber->own, (void (*)(void))begin, 2, (unsigned)(self >> 32), (unsigned)self);
     fiber->ticket = schedule_at(schedule, schedule->now_us, switch_in, fiber);
+}
+
+void fiber_release(struct fiber *fiber)
+{
+    shadow_free(fiber->shadow);
 }
 
 /* Who would be the next to act in any case only lets the time pass. */
@@ -123,7 +186,7 @@ void fiber_sleep_until(struct fiber *fiber, int64_t at_us)
         return;
     }
     fiber->ticket = schedule_at(schedule, at_us, switch_in, fiber);
-    swapcontext(&fiber->own, &fiber->outside);
+    switch_out(fiber);
 }
 
 void fiber_wake(struct fiber *fiber, int64_t at_us)
@@ -139,6 +202,6 @@ void fiber_wake(struct fiber *fiber, int64_t at_us)
 _Noreturn void fiber_leave(struct fiber *fiber)
 {
     fiber->over = true;
-    swapcontext(&fiber->own, &fiber->outside);
+    switch_out(fiber);
     panic("a fiber that is over was woken");
 }

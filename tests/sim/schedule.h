@@ -46,8 +46,9 @@ struct fiber {
     void *stack; /* lent; FIBER_STACK bytes */
     event_fn *run;
     void *context;
-    uint64_t ticket; /* of its waking */
-    bool over;       /* returned, or left for good */
+    uint64_t ticket;               /* of its waking */
+    bool over;                     /* returned, or left for good */
+    void *shadow, *outside_shadow; /* under ThreadSanitizer */
 };
 
 #define FIBER_STACK ((size_t)256 * 1024)
@@ -55,6 +56,8 @@ struct fiber {
 /* Begins at the next step of the schedule. `stack` must outlive it. */
 void fiber_start(struct fiber *fiber, struct schedule *schedule, void *stack, event_fn *run,
                  void *context);
+/* From outside, when it is over or never comes to its turn again. */
+void fiber_release(struct fiber *fiber);
 /* From inside: others act meanwhile. */
 void fiber_sleep_until(struct fiber *fiber, int64_t at_us);
 /* From outside: it wakes at this time, unless earlier. */

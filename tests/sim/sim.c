@@ -46,12 +46,18 @@ static void fill_bytes(void *out, size_t len)
     chance_fill(&playing->bytes, out, len);
 }
 
+void sim_struck(struct sim *sim, enum fault_kind kind, struct str what)
+{
+    sim->struck[kind]++;
+    sim->struck_us[kind] = sim->schedule.now_us;
+    sim_note(sim, "*** %s%s%.*s", fault_texts[kind], what.len ? ": " : "", STR_FMT(what));
+}
+
 bool sim_strikes(struct sim *sim, enum fault_kind kind)
 {
     if (!chance_one_in(&sim->chance, sim->plan.odds[kind]))
         return false;
-    sim->struck[kind]++;
-    sim_note(sim, "*** %s", fault_texts[kind]);
+    sim_struck(sim, kind, STR(""));
     return true;
 }
 
@@ -166,11 +172,17 @@ static void start_everybody(struct sim *sim)
 {
     for (int i = 0; i < sim->plan.lanes; i++)
         sim_lane_start(sim, i);
-    for (int i = 0; i < sim->plan.clients; i++) {
+    sim->client_count = sim->plan.clients + sim->plan.tabs;
+    visitor_open(sim);
+    for (int i = 0; i < sim->client_count; i++) {
+        const bool is_tab = i >= sim->plan.clients;
         sim->clients[i] = (struct sim_client){
             .sim = sim,
             .index = i,
-            .user = i == 0 ? -1 : (i - 1) % sim->plan.users,
+            .user = is_tab   ? VISITOR
+                    : i == 0 ? -1
+                             : (i - 1) % sim->plan.users,
+            .visitor = is_tab ? &sim->visitor : NULL,
             .queue = str_printf(&sim->arena, "%.*s.reply.%d",
                                 STR_FMT(sim->premises->settings.engine.prefix), i),
             .calls_left = sim->plan.calls,
@@ -329,6 +341,7 @@ static void tell_verdict(struct sim *sim)
     check_documents(sim);
     check_history(sim);
     check_events(sim);
+    check_sessions(sim);
 }
 
 static void play(struct sim *sim)

@@ -29,6 +29,7 @@ struct sim {
     struct chance bytes;  /* of random_bytes() */
     struct schedule schedule;
     int64_t struck[FAULTS];
+    int64_t struck_us[FAULTS]; /* the last time */
     bool may_bury;             /* a fault was such that a dead letter is right */
     struct blame_table *blame; /* the supervisor's */
     struct poison *poisons;
@@ -55,7 +56,9 @@ struct sim {
     int64_t told_versions[GOODS_MAX]; /* of products; the same */
     struct str orders[128];           /* ids that clients were told */
     size_t order_count;
-    struct sim_client clients[CLIENTS_MAX];
+    struct sim_client clients[CLIENTS_MAX + TABS_MAX];
+    int client_count;
+    struct visitor visitor;
     struct calls history;
     int arrivals;                 /* calls that reached a queue */
     int parcels;                  /* requests that are still on their way to the broker */
@@ -69,6 +72,8 @@ void sim_release(struct sim *sim);
 
 /* Draws whether a fault strikes now; it is counted and traced when it does. */
 bool sim_strikes(struct sim *sim, enum fault_kind kind);
+/* It does. */
+void sim_struck(struct sim *sim, enum fault_kind kind, struct str what);
 int64_t sim_between(struct sim *sim, int64_t low, int64_t high);
 /* Something happened: into the digest, and into the trace when there is one. */
 void sim_note(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -105,6 +110,10 @@ void check_documents(struct sim *sim);
 /* witness.c: what clients were told, and what was published, is what is stored. */
 void check_history(struct sim *sim);
 void check_events(struct sim *sim);
+/* sessions.c: who is logged in is who should be. */
+void check_sessions(struct sim *sim);
+/* witness.c: how a call was decided, as the journal knows it, unsealed; NULL: it was not. */
+const struct journal_reply *call_decision(struct sim *sim, const struct call *call);
 /* poison.c: it lies among the dead letters, after as many deaths as are promised, and nothing else
  * does. Takes the letters. */
 void check_letters(struct sim *sim);

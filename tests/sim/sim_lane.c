@@ -171,6 +171,7 @@ void sim_lane_free(struct sim_lane *self)
     }
     lock_close(self->lock);
     store_close(self->store);
+    fiber_release(&self->fiber);
     free(self->stack);
     free(self);
 }

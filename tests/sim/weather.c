@@ -19,7 +19,7 @@ static void restart_broker(struct sim *sim)
     for (int i = 0; i < sim->plan.lanes; i++)
         if (sim->lanes[i])
             sim_bus_lose(sim->lanes[i]->bus, "the broker restarts");
-    for (int i = 0; i < sim->plan.clients; i++)
+    for (int i = 0; i < sim->client_count; i++)
         for (struct delivery *lost; (lost = bus_fake_take(sim->broker, sim->clients[i].queue));)
             delivery_free(lost);
 }
