@@ -125,6 +125,7 @@ enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out, st
 static const size_t delivery_strs[] = {
     DELIVERY_PROPERTIES(PROPERTY_OFFSET)
     DELIVERY_HEADERS(HEADER_OFFSET)
+    DELIVERY_DEATH(HEADER_OFFSET)
     offsetof(struct delivery, headers),
 };
 /* clang-format on */

@@ -45,6 +45,15 @@
     X(partition_key, "x-partition-key")                                                            \
     X(client_ip, "x-client-ip")
 
+/* Why the broker put a message aside: of the newest entry of x-death, X(member, name in the entry).
+ * Queue and reason are always the broker's own words. The other two it keeps as they are where a
+ * publisher had written an entry for the same queue and reason. Over 255 bytes they are absent. */
+#define DELIVERY_DEATH(X)                                                                          \
+    X(death_reason, "reason")                                                                      \
+    X(death_queue, "queue")                                                                        \
+    X(death_exchange, "exchange")                                                                  \
+    X(death_expiration, "original-expiration")
+
 /* Why no header of a message was read; its properties and its body were. */
 enum headers_fault {
     HEADERS_FINE,
@@ -67,6 +76,7 @@ struct delivery {
 #define DELIVERY_HEADER(member, header) struct str member;
     DELIVERY_PROPERTIES(DELIVERY_PROPERTY)
     DELIVERY_HEADERS(DELIVERY_HEADER)
+    DELIVERY_DEATH(DELIVERY_HEADER)
 #undef DELIVERY_PROPERTY
 #undef DELIVERY_HEADER
     struct str headers;     /* all of them, a JSON object; absent without keep_headers */
@@ -78,6 +88,7 @@ struct delivery {
     int64_t attempt;        /* header x-attempt: rounds through the delay queues; 0 */
     int64_t delivery_count; /* header x-delivery-count of quorum queues; 0 */
     int deferrals;          /* of the engine: batches in which it waited for a lock; 0 */
+    bool died;              /* of the engine: it came out of the queue of what died (died.c) */
     size_t held;            /* bytes of memory that it takes, body included; set by the bus */
     bool redelivered;
     bool too_large; /* the body was over body_max and was dropped: body is empty */
@@ -158,8 +169,11 @@ struct bus_queue {
     int64_t message_ttl_ms;      /* > 0: a delay queue; expired messages go to dead_exchange */
     struct str dead_exchange;    /* x-dead-letter-exchange; absent: none */
     struct str dead_routing_key; /* absent: the message keeps its own */
-    int64_t delivery_limit;      /* > 0: x-delivery-limit, the backstop against a crash loop */
-    int64_t length_max;          /* > 0: x-max-length, with x-overflow=reject-publish */
+    /* The dead-letter routing key that an earlier topology gave this queue, with the default exchange;
+     * absent: none. What exists like that is taken as it is. */
+    struct str former_dead_routing_key;
+    int64_t delivery_limit; /* > 0: x-delivery-limit, the backstop against a crash loop */
+    int64_t length_max;     /* > 0: x-max-length, with x-overflow=reject-publish */
     /* x-single-active-consumer: one consumer has all messages until its channel is closed or it is
      * cancelled; the others wait their turn. A cancelled one still holds what it was given, and the
      * next one does not wait for that: who wants order closes and does not cancel. */
@@ -187,8 +201,9 @@ struct bus_unbinding {
 /* All quorum queues, durable. Declaring the same topology twice changes nothing. Queues are bound
  * first, then exchanges to exchanges, and then the unbindings are taken away (if they were there), so
  * that no message finds no way meanwhile. What exists with other settings is refused; only of a queue
- * whose limits (of length, of deliveries) are others `keeps_limits` is told, where there is one, with
- * the broker's words, and the queue is taken as it is: a policy can set what it lacks. */
+ * whose limits (of length, of deliveries) are others, or whose dead letters go where an earlier topology
+ * sent them, `keeps` is told, where there is one, with the broker's words, and the queue is taken as it
+ * is: a policy can set the limits that it lacks. */
 struct bus_topology {
     const struct bus_exchange *exchanges;
     size_t exchange_count;
@@ -196,7 +211,7 @@ struct bus_topology {
     size_t queue_count;
     const struct bus_unbinding *unbindings;
     size_t unbinding_count;
-    void (*keeps_limits)(void *context, const struct bus_queue *queue, const char *words);
+    void (*keeps)(void *context, const struct bus_queue *queue, const char *words);
     void *context;
 };
 

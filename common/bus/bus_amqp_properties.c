@@ -143,18 +143,59 @@ static void read_header(struct delivery *delivery, const struct header_field *fi
     }
 }
 
+/* AMQP's names are no longer. */
+#define DEATH_TEXT_MAX 255
+
+#define DEATH_FIELD(member, name_) {.name = (name_), .offset = offsetof(struct delivery, member)},
+
+/* clang-format off */
+static const struct header_field death_fields[] = {
+    DELIVERY_DEATH(DEATH_FIELD)
+};
+/* clang-format on */
+
 static bool is_named(amqp_bytes_t key, const char *name)
 {
     return key.len == strlen(name) && memcmp(key.bytes, name, key.len) == 0;
 }
 
+/* Of several with one name the first counts, as it does for the broker. */
+static void read_death_field(struct delivery *delivery, const struct header_field *field,
+                             const amqp_table_t *death)
+{
+    for (int i = 0; i < death->num_entries; i++) {
+        const amqp_field_value_t *value = &death->entries[i].value;
+        if (!is_named(death->entries[i].key, field->name))
+            continue;
+        if (is_text(value) && value->value.bytes.len <= DEATH_TEXT_MAX)
+            *(struct str *)(void *)((char *)delivery + field->offset) =
+                str_of_bytes(value->value.bytes);
+        return;
+    }
+}
+
+/* The newest death stands first. */
+static void read_death(struct delivery *delivery, const amqp_field_value_t *deaths)
+{
+    const amqp_array_t *list = &deaths->value.array;
+    if (deaths->kind != AMQP_FIELD_KIND_ARRAY || list->num_entries == 0 ||
+        list->entries[0].kind != AMQP_FIELD_KIND_TABLE)
+        return;
+    for (size_t f = 0; f < sizeof(death_fields) / sizeof(death_fields[0]); f++)
+        read_death_field(delivery, &death_fields[f], &list->entries[0].value.table);
+}
+
 static void read_headers(struct delivery *delivery, const amqp_table_t *headers,
                          struct header_room *room)
 {
-    for (int i = 0; i < headers->num_entries; i++)
+    for (int i = 0; i < headers->num_entries; i++) {
+        const amqp_table_entry_t *entry = &headers->entries[i];
+        if (is_named(entry->key, "x-death"))
+            read_death(delivery, &entry->value);
         for (size_t f = 0; f < HEADER_FIELDS; f++)
-            if (is_named(headers->entries[i].key, header_fields[f].name))
-                read_header(delivery, &header_fields[f], &headers->entries[i].value, room);
+            if (is_named(entry->key, header_fields[f].name))
+                read_header(delivery, &header_fields[f], &entry->value, room);
+    }
 }
 
 uint64_t publish_tag_of(const amqp_basic_properties_t *properties)

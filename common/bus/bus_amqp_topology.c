@@ -169,17 +169,49 @@ static bool differs_in_limits(const struct link_call *call)
     return false;
 }
 
+/* A refusal has closed the channel. */
+static enum outcome keep_queue(struct link *link, amqp_channel_t channel,
+                               const struct bus_topology *topology, const struct bus_queue *queue,
+                               struct err *err)
+{
+    topology->keeps(topology->context, queue, link->call.refusal);
+    return link_open_channel(link, channel, err);
+}
+
+static bool differs_in_dead_letters(const struct link_call *call)
+{
+    return call->refused == AMQP_PRECONDITION_FAILED &&
+           strstr(call->refusal, "'x-dead-letter-exchange'");
+}
+
+static enum outcome declare_former(struct link *link, amqp_channel_t channel,
+                                   const struct bus_topology *topology,
+                                   const struct bus_queue *queue, struct err *err)
+{
+    struct bus_queue former = *queue;
+    char words[sizeof(link->call.refusal)];
+    memcpy(words, link->call.refusal, sizeof(words));
+    former.dead_exchange = STR("");
+    former.dead_routing_key = queue->former_dead_routing_key;
+    TRY(link_open_channel(link, channel, err));
+    const enum outcome outcome = link_declare_queue(link, channel, &former, false, err);
+    if (outcome == OUTCOME_DONE || (outcome == OUTCOME_REFUSED && differs_in_limits(&link->call)))
+        topology->keeps(topology->context, queue, words);
+    return outcome;
+}
+
 static enum outcome declare_queue(struct link *link, amqp_channel_t channel,
                                   const struct bus_topology *topology,
                                   const struct bus_queue *queue, struct err *err)
 {
-    const enum outcome outcome = link_declare_queue(link, channel, queue, false, err);
-    if (outcome == OUTCOME_REFUSED && topology->keeps_limits && differs_in_limits(&link->call)) {
-        topology->keeps_limits(topology->context, queue, link->call.refusal);
-        TRY(link_open_channel(link, channel, err));
-    } else {
+    enum outcome outcome = link_declare_queue(link, channel, queue, false, err);
+    if (outcome == OUTCOME_REFUSED && topology->keeps &&
+        !str_is_absent(queue->former_dead_routing_key) && differs_in_dead_letters(&link->call))
+        outcome = declare_former(link, channel, topology, queue, err);
+    if (outcome == OUTCOME_REFUSED && topology->keeps && differs_in_limits(&link->call))
+        TRY(keep_queue(link, channel, topology, queue, err));
+    else
         TRY(explain(link, outcome, "queue", queue->name, err));
-    }
     for (size_t i = 0; i < queue->binding_count; i++)
         TRY(bind_queue(link, channel, queue->name, &queue->bindings[i], err));
     return OUTCOME_DONE;

@@ -115,6 +115,13 @@ static struct str headers_of_death(struct fake_routes *routes, const struct fake
                       (int)(before.len - head), before.ptr + head);
 }
 
+static struct str expiration_text(struct fake_routes *routes, const struct delivery *delivery)
+{
+    return delivery->expiration < 0
+               ? STR_ABSENT
+               : str_printf(routes->arena, "%lld", (long long)delivery->expiration);
+}
+
 /* RabbitMQ keeps a dead letter that nobody takes; here it is gone, and a test sees that. */
 void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *queue,
                         struct fake_message *message, const char *reason)
@@ -122,6 +129,10 @@ void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *que
     if (!str_is_absent(queue->spec.dead_exchange)) {
         struct delivery dead = *message->delivery;
         dead.headers = headers_of_death(routes, queue, message->delivery, reason);
+        dead.death_reason = str_of(reason);
+        dead.death_queue = queue->spec.name;
+        dead.death_exchange = message->delivery->exchange;
+        dead.death_expiration = expiration_text(routes, message->delivery);
         dead.exchange = queue->spec.dead_exchange;
         if (!str_is_absent(queue->spec.dead_routing_key))
             dead.routing_key = queue->spec.dead_routing_key;

@@ -223,12 +223,14 @@ static enum outcome refuse_late(struct job *job)
                    job->batch->now - delivery_deadline(job->delivery));
 }
 
-/* A query that is late is answered at once. A command may be the repeat of one that was executed in
+/* A query that is late, or expired, is answered at once. A command may be the repeat of one that was executed in
  * time: what it is told is up to the journal (batch_recall). */
 static enum outcome check_deadline(struct job *job)
 {
     job->late = is_late(job);
-    return job->late && job->operation->kind == QUERY ? refuse_late(job) : OUTCOME_DONE;
+    if (job->operation->kind != QUERY)
+        return OUTCOME_DONE;
+    return job->late ? refuse_late(job) : job->expired ? job_refuse_expired(job) : OUTCOME_DONE;
 }
 
 /* --- body ---------------------------------------------------------------------------------------- */
@@ -522,6 +524,7 @@ static void convict_of_losses(struct job *job)
 
 void job_admit(struct job *job)
 {
+    job_take_up_dead(job);
     job->digest = delivery_digest(job->delivery);
     job->blame = blame_of(job);
     job->outcome = admit(job);
@@ -533,6 +536,8 @@ void job_admit(struct job *job)
         convict(job);
         return;
     }
+    if (job_is_put_aside(job))
+        return;
     if (job->outcome == OUTCOME_DONE) {
         random_bytes(job->seed, sizeof(job->seed));
         job->insist = job->delivery->deferrals >= DEFERRALS_MAX;

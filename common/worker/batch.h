@@ -107,6 +107,7 @@ struct job {
     uint64_t stamp;       /* of the account; 0: Redis did not tell */
     struct token_entry *token; /* NULL: a caller that a delayed copy brought along */
     bool late;              /* its deadline has passed: the journal knows whether it was executed */
+    bool expired;           /* in its queue: it is answered, not carried out (died.c) */
     bool recalled;          /* the journal was asked */
     struct journal_key key; /* by which the journal knows the message */
     struct journal_key deadline_key; /* and this try of it, if it has a deadline (recall.c) */
@@ -198,6 +199,15 @@ void job_admit(struct job *job);
 /* Decides a command whose deadline has passed and that was not executed: with this deadline it never
  * will be. */
 void job_refuse_late(struct job *job);
+/* died.c: what comes out of the queue of what died is again as it was in the queue where it died. */
+void job_take_up_dead(struct job *job);
+/* Its publisher had wanted that. */
+bool job_was_to_expire(const struct job *job);
+/* INVALID: what is said to it when the journal knows no better. */
+enum outcome job_refuse_expired(struct job *job);
+void job_answer_expired(struct job *job);
+/* It died of anything else: true, and it has failed for good. */
+bool job_is_put_aside(struct job *job);
 /* Before a message that was found wrong is put aside or dropped: who sent it, if that was not asked for
  * yet. Its token may have ended when somebody corrects the message. */
 void job_note_caller(struct job *job);

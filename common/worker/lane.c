@@ -562,7 +562,10 @@ void lane_queues(const struct lane *lane, struct arena *arena, struct str **out,
     struct names names = {.arena = arena};
     for (size_t i = 0; i < lane->pool->workers.count; i++) {
         const struct str worker = lane->pool->workers.items[i];
-        add_name(&names, name_queue(arena, prefix, worker));
+        const struct str queue = name_queue(arena, prefix, worker);
+        add_name(&names, queue);
+        if (str_eq(queue, name_unknown(arena, prefix)))
+            add_name(&names, name_died(arena, prefix));
         add_partitions(lane, worker, &names);
         for (size_t k = 0; lane->service->workers[k]; k++)
             if (str_eq(str_of(lane->service->workers[k]->name), worker) &&

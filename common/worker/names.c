@@ -28,11 +28,16 @@ struct str name_events(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "events", STR(""));
 }
 
+/* "<prefix><end>" */
+static bool is_joined(struct str name, struct str prefix, struct str end)
+{
+    return name.len == prefix.len + end.len && str_starts_with(name, prefix) &&
+           memcmp(name.ptr + prefix.len, end.ptr, end.len) == 0;
+}
+
 bool name_is_events(struct str exchange, struct str prefix)
 {
-    static const struct str end = {".events", 7};
-    return exchange.len == prefix.len + end.len && str_starts_with(exchange, prefix) &&
-           memcmp(exchange.ptr + prefix.len, end.ptr, end.len) == 0;
+    return is_joined(exchange, prefix, STR(".events"));
 }
 
 struct str name_notifications(struct arena *arena, struct str prefix)
@@ -77,6 +82,16 @@ struct str name_unknown(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, UNKNOWN, STR(""));
 }
 
+struct str name_died(struct arena *arena, struct str prefix)
+{
+    return dotted(arena, prefix, "died", STR(""));
+}
+
+bool name_is_died(struct str name, struct str prefix)
+{
+    return is_joined(name, prefix, STR(".died"));
+}
+
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker)
 {
     return dotted(arena, prefix, "", worker);
@@ -116,14 +131,22 @@ struct str name_without_partition(struct str queue)
     return is_partition ? (struct str){queue.ptr, len - 1} : queue;
 }
 
+#define EVENTS STR(".events")
+
+bool name_is_event_queue(struct str queue)
+{
+    return queue.len > EVENTS.len &&
+           memcmp(queue.ptr + queue.len - EVENTS.len, EVENTS.ptr, EVENTS.len) == 0;
+}
+
 struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str queue)
 {
-    static const struct str events = {".events", 7};
+    if (name_is_died(queue, prefix))
+        return name_dead(arena, prefix, STR(UNKNOWN));
     queue = name_without_partition(queue);
     struct str worker = {queue.ptr + prefix.len + 1, queue.len - prefix.len - 1};
-    if (worker.len > events.len &&
-        memcmp(worker.ptr + worker.len - events.len, events.ptr, events.len) == 0)
-        worker.len -= events.len;
+    if (name_is_event_queue(worker))
+        worker.len -= EVENTS.len;
     return name_dead(arena, prefix, worker);
 }
 
@@ -140,13 +163,11 @@ bool worker_subscribes(const struct worker *worker)
 /* "<prefix>.<worker>.events" */
 static bool is_event_queue_of(struct str queue, const struct worker *worker)
 {
-    static const struct str events = {".events", 7};
     const struct str name = str_of(worker->name);
-    if (queue.len <= name.len + events.len + 1)
+    if (!name_is_event_queue(queue) || queue.len <= name.len + EVENTS.len + 1)
         return false;
-    const struct str end = {queue.ptr + queue.len - events.len, events.len};
-    const struct str middle = {end.ptr - name.len, name.len};
-    return middle.ptr[-1] == '.' && str_eq(middle, name) && str_eq(end, events);
+    const struct str middle = {queue.ptr + queue.len - EVENTS.len - name.len, name.len};
+    return middle.ptr[-1] == '.' && str_eq(middle, name);
 }
 
 const struct operation *service_subscriber(const struct service *service, struct str queue,
@@ -170,6 +191,23 @@ static bool is_request_queue(struct str queue, struct str prefix, struct str nam
         return false;
     const struct str rest = {queue.ptr + prefix.len + 1, name.len};
     return queue.ptr[prefix.len] == '.' && str_eq(rest, name);
+}
+
+bool service_takes_from(const struct service *service, struct str prefix, struct str queue)
+{
+    const struct str whole = name_without_partition(queue);
+    if (is_request_queue(queue, prefix, STR(UNKNOWN)))
+        return true;
+    for (size_t i = 0; service->workers[i]; i++) {
+        const struct worker *worker = service->workers[i];
+        const struct str name = str_of(worker->name);
+        const size_t event_queue_len = prefix.len + 1 + name.len + EVENTS.len;
+        if (is_request_queue(whole, prefix, name) ||
+            (is_below(queue, prefix, STR(".")) && queue.len == event_queue_len &&
+             is_event_queue_of(queue, worker)))
+            return true;
+    }
+    return false;
 }
 
 static const struct operation *requested(const struct operation *operation)
@@ -244,15 +282,15 @@ static void add_binding(struct plan *plan, struct bus_queue *queue, struct str e
     queue->bindings = bindings;
 }
 
-/* What the lanes consume: what fails there is delayed and comes back, and what kills lanes is put
- * aside by the broker in the end. */
+/* What the lanes consume: what fails there is delayed and comes back, and what expires or kills lanes is
+ * put aside by the broker. */
 static struct bus_queue *add_work_queue(struct plan *plan, struct str name, struct str worker)
 {
     const struct str prefix = plan->settings->prefix;
     struct bus_queue *queue = add_queue(plan, name);
     queue->delivery_limit = DELIVERY_LIMIT;
-    queue->dead_exchange = STR("");
-    queue->dead_routing_key = name_dead(plan->arena, prefix, worker);
+    queue->dead_exchange = name_died(plan->arena, prefix);
+    queue->former_dead_routing_key = name_dead(plan->arena, prefix, worker);
     add_binding(plan, queue, name_delay_end(plan->arena, prefix),
                 delay_end_pattern(plan->arena, name));
     return queue;
@@ -413,6 +451,18 @@ static void add_unknown(struct plan *plan)
     add_dead_queue(plan, STR(UNKNOWN));
 }
 
+/* What dies there is a dead letter: no way leads back. */
+static void add_died(struct plan *plan)
+{
+    const struct str prefix = plan->settings->prefix;
+    const struct str name = name_died(plan->arena, prefix);
+    struct bus_queue *queue = add_queue(plan, name);
+    queue->delivery_limit = DELIVERY_LIMIT;
+    queue->dead_exchange = STR("");
+    queue->dead_routing_key = name_dead(plan->arena, prefix, STR(UNKNOWN));
+    add_binding(plan, queue, name, STR(""));
+}
+
 /* AMQP's names have 255 bytes, and a delayed message carries its way before the name. */
 static enum outcome check_length(struct str queue, struct err *err)
 {
@@ -429,6 +479,7 @@ enum outcome topology_of(const struct service *service, const struct engine_sett
     TRY(partitions_check(service, settings, err));
     const struct str prefix = settings->prefix;
     add_exchange(&plan, name_unrouted(arena, prefix), "fanout", STR_ABSENT);
+    add_exchange(&plan, name_died(arena, prefix), "fanout", STR_ABSENT);
     add_exchange(&plan, name_requests(arena, prefix), "topic", name_unrouted(arena, prefix));
     add_exchange(&plan, name_events(arena, prefix), "topic", STR_ABSENT);
     add_exchange(&plan, name_notifications(arena, prefix), "topic", STR_ABSENT);
@@ -436,6 +487,7 @@ enum outcome topology_of(const struct service *service, const struct engine_sett
     for (size_t i = 0; service->workers[i]; i++)
         add_worker(&plan, service->workers[i]);
     add_unknown(&plan);
+    add_died(&plan);
     for (size_t i = 0; i < plan.queue_count; i++)
         TRY(check_length(plan.queues[i].name, err));
     *out = (struct bus_topology){.exchanges = plan.exchanges,

@@ -2,6 +2,8 @@
  *
  *   <p>.requests    topic     operations; alternate: <p>.unrouted
  *   <p>.unrouted    fanout    -> queue <p>.unknown: answered UNKNOWN_OPERATION
+ *   <p>.died        fanout    -> queue <p>.died: what expired in a queue of a worker, or was delivered too
+ *                             often (died.c)
  *   <p>.events      topic     CloudEvents, routing key = type
  *   <p>.notifications topic   "<channel>.<kind>"
  *   <p>.delay.<k>   topic     a level of the delays (delay.h), with a queue of that name
@@ -40,8 +42,13 @@ bool name_is_delay(struct str exchange, struct str prefix);
 /* "<p>.reply.<anything>": a queue that is there to take replies. */
 bool name_is_reply(struct str queue, struct str prefix);
 struct str name_unknown(struct arena *arena, struct str prefix);
+/* Of the exchange, and of its queue. */
+struct str name_died(struct arena *arena, struct str prefix);
+bool name_is_died(struct str name, struct str prefix);
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker);
 struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker);
+/* "....events" */
+bool name_is_event_queue(struct str queue);
 struct str name_dead(struct arena *arena, struct str prefix, struct str worker);
 struct str name_partitions(struct arena *arena, struct str prefix, struct str worker);
 struct str name_partition(struct arena *arena, struct str prefix, struct str worker, int64_t k);
@@ -54,6 +61,8 @@ struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str
 const struct operation *service_subscriber(const struct service *service, struct str queue,
                                            struct str event);
 bool worker_subscribes(const struct worker *worker);
+/* A queue that lanes take requests or events from: of a worker, a partition, or of the unknown. */
+bool service_takes_from(const struct service *service, struct str prefix, struct str queue);
 /* The operation of this name, if it is carried out from this queue: requests from the queue of their own
  * worker or a partition of it, copies of events from its queue of events. Else NULL: whoever publishes
  * may steer a message into any queue (CC, BCC, the default exchange), and the lanes that others count

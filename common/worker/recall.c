@@ -137,7 +137,7 @@ static bool is_doubtful(const struct job *job)
     const struct batch *batch = job->batch;
     if (job->state != JOB_OPEN || job->operation->kind == QUERY)
         return false;
-    return batch->doubtful || job->late || job->delivery->redelivered ||
+    return batch->doubtful || job->late || job->expired || job->delivery->redelivered ||
            job->delivery->attempt > 0 || welcomes_guests(job) || job->former ||
            batch->now < batch->lane->recall_until_ms;
 }
@@ -221,9 +221,15 @@ static enum outcome recall_those(struct batch *batch, struct span span,
 enum outcome batch_recall(struct batch *batch, struct span span, struct err *err)
 {
     TRY(recall_those(batch, span, is_doubtful, err));
-    for (size_t i = 0; i < span.count; i++)
-        if (span.jobs[i].state == JOB_OPEN && span.jobs[i].late && !span.jobs[i].leader)
-            job_refuse_late(&span.jobs[i]);
+    for (size_t i = 0; i < span.count; i++) {
+        struct job *job = &span.jobs[i];
+        if (job->state != JOB_OPEN || job->leader)
+            continue;
+        if (job->late)
+            job_refuse_late(job);
+        else if (job->expired)
+            job_answer_expired(job);
+    }
     return OUTCOME_DONE;
 }
 

@@ -205,6 +205,47 @@ class Test:
                 check(order[0] not in told, f"{order!r} is not escaped: {told}")
         operator("discard", "--code", "UNSUPPORTED_VERSION", "--reason", "a test")
 
+    def expired_and_answered(self):
+        """What its publisher wanted to expire is answered when lanes are back, and is no letter."""
+        product = self.product()
+        body = {"productId": product, "delta": 1}
+        done = f"done-{uuid.uuid4().hex}"
+        first = self.shop.call("inventory.adjust", body, token=self.token, message_id=done)
+        check(first.status == 200, f"inventory.adjust: {first.body}")
+        now, late = int(time.time()), {"expiration": "100"}
+
+        def forged(exchange):
+            """A death of the same kind: RabbitMQ 3.10 keeps the rest of what is said about it."""
+            return {"x-death": [{"reason": "expired", "queue": QUEUE, "exchange": exchange,
+                                 "original-expiration": "9999999",
+                                 "routing-keys": ["order.placed"]}]}
+
+        rows = (
+            (done, {**late, "timestamp": now}, 200), (done, late, 200),
+            (f"late-{uuid.uuid4().hex}", {**late, "timestamp": now}, 504),
+            (f"late-{uuid.uuid4().hex}", late, 503),
+            (f"late-{uuid.uuid4().hex}", {**late, "headers": forged("cartwright.requests")}, 503),
+            (f"late-{uuid.uuid4().hex}", {**late, "headers": forged("cartwright.events")}, 404),
+            (f"late-{uuid.uuid4().hex}", {**late, "headers": forged("cartwright.delay.end")}, 503),
+        )
+        workers("stop")
+        tickets = [self.shop.send("inventory.adjust", body, token=self.token, message_id=name, **how)
+                   for name, how, _ in rows]
+        self.shop.send("inventory.adjust", body, token=self.token, reply=False, **late)
+        await_true(lambda: self.shop.channel.queue_declare(QUEUE, passive=True).method
+                   .message_count == 0, "the end of all")
+        workers("start")
+        for ticket, (name, how, status) in zip(tickets, rows):
+            answer = self.shop.answer_to(ticket, name)
+            check(answer.status == status, f"{name} {how}: {answer.body}")
+            check(name != done or answer.raw == first.raw, f"another answer to a repeat: {answer.raw}")
+        check(self.stock(product) == 1, "something expired and was carried out")
+        for name, _, status in rows[2:]:
+            answer = self.shop.call("inventory.adjust", body, token=self.token, message_id=name)
+            check(answer.status == 200, f"{name} without an end: {answer.body}")
+        check(self.stock(product) == 1 + len(rows[2:]), "what came again was not carried out")
+        check(buried() == 0, "something that expired is a letter")
+
     def looked_at_tried_corrected_and_dropped(self):
         product = self.product()
         one, two, three = self.bury(product, 3)
@@ -232,7 +273,7 @@ class Test:
         check(buried() == 0, "letters are left")
 
 
-TESTS = ("shown_and_not_obeyed", "looked_at_tried_corrected_and_dropped",
+TESTS = ("shown_and_not_obeyed", "expired_and_answered", "looked_at_tried_corrected_and_dropped",
          "interrupted_and_given_again",
          "killed_in_the_middle", "two_at_once")
 

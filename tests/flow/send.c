@@ -70,6 +70,23 @@ static bool option_deadline(struct sending *sending, struct str value)
     return true;
 }
 
+/* In its queue, so long after it came there. */
+static bool option_expiration(struct sending *sending, struct str value)
+{
+    if (!duration_parse(value, &sending->message.expiration))
+        return flow_fail(sending->flow, "expiration 5s, not %.*s", STR_FMT(value));
+    return true;
+}
+
+/* timestamp now */
+static bool option_timestamp(struct sending *sending, struct str value)
+{
+    if (!str_eq(value, STR("now")))
+        return flow_fail(sending->flow, "timestamp now, not %.*s", STR_FMT(value));
+    sending->message.timestamp = world_now() / MS_PER_SECOND;
+    return true;
+}
+
 #define HEADERS_MAX 8
 
 /* `name` lives as long as the script. */
@@ -197,6 +214,8 @@ static const struct option {
     {"authorization", option_authorization},
     {"reply-to", option_reply_to},
     {"deadline", option_deadline},
+    {"expiration", option_expiration},
+    {"timestamp", option_timestamp},
     {"header", option_header},
     {"api-version", option_api_version},
     {"api-key", option_api_key},

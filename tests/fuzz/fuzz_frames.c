@@ -47,6 +47,7 @@ static void tell_delivery(struct listener *listener, const struct delivery *deli
     const struct str texts[] = {
         DELIVERY_PROPERTIES(PROPERTY_OF)
         DELIVERY_HEADERS(HEADER_OF)
+        DELIVERY_DEATH(HEADER_OF)
         delivery->body,
         delivery->headers,
     };

@@ -181,15 +181,41 @@ class Topology(unittest.TestCase):
         connection, channel = operator()
         channel.queue_delete(f"{PREFIX}.cart")
         channel.queue_declare(f"{PREFIX}.cart", durable=True, arguments={
-            "x-queue-type": "quorum", "x-delivery-limit": 20, "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": f"{PREFIX}.dead.cart", "x-overflow": "reject-publish",
-            "x-dead-letter-strategy": "at-least-once"})
+            "x-queue-type": "quorum", "x-delivery-limit": 20, "x-dead-letter-exchange": f"{PREFIX}.died",
+            "x-overflow": "reject-publish", "x-dead-letter-strategy": "at-least-once"})
         connection.close()
         status, _, told = topology()  # taken as it is, and bound
         self.assertEqual(status, CLEAN)
         self.assertIn(f"queue {PREFIX}.cart keeps the limits that it has", told)
         self.cured(seen=f"queue {PREFIX}.cart has other settings",
                    told=f"queue {PREFIX}.cart has x-delivery-limit 20 instead of 100")
+
+    def test_a_work_queue_of_an_earlier_version(self):
+        connection, channel = operator()
+        channel.queue_delete(f"{PREFIX}.cart")
+        channel.queue_declare(f"{PREFIX}.cart", durable=True, arguments={
+            "x-queue-type": "quorum", "x-delivery-limit": 100, "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": f"{PREFIX}.dead.cart", "x-overflow": "reject-publish",
+            "x-dead-letter-strategy": "at-least-once"})
+        connection.close()
+        status, _, told = topology()  # taken as it is, and bound
+        self.assertEqual(status, CLEAN, told)
+        self.assertIn(f"queue {PREFIX}.cart is of an earlier release, and what expires in it becomes a "
+                      "dead letter", told)
+        self.cured(seen=f"queue {PREFIX}.cart has other settings",
+                   told=f"queue {PREFIX}.cart has x-dead-letter-")
+
+    def test_a_work_queue_whose_dead_get_lost_is_refused(self):
+        connection, channel = operator()
+        channel.queue_delete(f"{PREFIX}.cart")
+        channel.queue_declare(f"{PREFIX}.cart", durable=True, arguments={
+            "x-queue-type": "quorum", "x-delivery-limit": 100})
+        connection.close()
+        status, _, told = topology()
+        self.assertEqual(status, FAILED)
+        self.assertIn(f"queue {PREFIX}.cart exists with other settings", told)
+        self.assertNotIn("of an earlier release", told)
+        self.cured(seen=f"queue {PREFIX}.cart has other settings", told=f"queue {PREFIX}.cart ")
 
     def test_a_dead_queue_of_an_earlier_version_needs_the_policy(self):
         connection, channel = operator()

@@ -235,6 +235,22 @@ static inline void lane_case_settings(struct lane_case *c)
         (struct service){.workers = note_workers, .types = note_types, .cache_ms = MS_PER_HOUR};
 }
 
+/* Queues as the release before this one made them: what dies there is a letter at once. */
+static bool lane_case_former;
+
+static inline void make_former(struct arena *arena, struct bus_topology *topology)
+{
+    const size_t size = topology->queue_count * sizeof(*topology->queues);
+    struct bus_queue *queues = arena_copy(arena, topology->queues, size);
+    for (size_t i = 0; i < topology->queue_count; i++) {
+        if (str_is_absent(queues[i].former_dead_routing_key))
+            continue;
+        queues[i].dead_exchange = STR("");
+        queues[i].dead_routing_key = queues[i].former_dead_routing_key;
+    }
+    topology->queues = queues;
+}
+
 /* Queues and exchanges of the service, and a queue "spy" for all events. */
 static inline void lane_case_declare(struct lane_case *c)
 {
@@ -243,6 +259,8 @@ static inline void lane_case_declare(struct lane_case *c)
     struct str *queues;
     size_t count;
     must(topology_of(&c->service, &c->engine, &c->arena, &topology, &err), &err);
+    if (lane_case_former)
+        make_former(&c->arena, &topology);
     must(bus_declare(c->bus, &topology, &err), &err);
     const struct bus_binding all = {STR("t.events"), STR("#")};
     const struct bus_queue spy = {.name = STR("spy"), .bindings = &all, .binding_count = 1};

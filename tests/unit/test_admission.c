@@ -361,6 +361,75 @@ void test_admission__bodies_are_unpacked(void **state)
     lane_case_close(&c);
 }
 
+/* --- what died ------------------------------------------------------------------------------------- */
+
+static struct delivery dead(const char *reason)
+{
+    struct delivery delivery = good();
+    delivery.queue = STR("t.died");
+    delivery.exchange = STR("t.died");
+    delivery.death_reason = str_of(reason);
+    delivery.death_queue = STR("t.notes");
+    delivery.death_exchange = STR("t.requests");
+    return delivery;
+}
+
+void test_admission__what_expired_is_as_it_was_in_its_queue(void **state)
+{
+    (void)state;
+    open_door();
+    struct delivery delivery = dead("expired");
+    delivery.death_expiration = STR("1000");
+    delivery.timestamp = NOW_MS / 1000 - 60;
+    for (int i = 0; i < 2; i++) { /* it may have to wait for another batch */
+        const struct job job = let_in(&delivery);
+        assert_true(job.expired);
+        assert_true(job.late);
+        assert_true(str_eq(delivery.queue, STR("t.notes")));
+        assert_true(str_eq(delivery.exchange, STR("t.requests")));
+        assert_int_equal(delivery_deadline(&delivery), NOW_MS / 1000 * 1000 - 59000);
+    }
+    delivery = dead("expired");
+    delivery.routing_key = STR("note.read");
+    refused(&delivery, DEADLINE_EXCEEDED);
+    lane_case_close(&c);
+}
+
+/* Whatever somebody makes up about a death. */
+void test_admission__what_died_is_never_let_in_to_be_carried_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *exchange, *reason, *queue;
+        enum job_state state;
+        bool expired;
+    } rows[] = {
+        {"t.died", "expired", "t.notes", JOB_OPEN, true}, /* and answered by batch_recall */
+        {"t.died", "delivery_limit", "t.notes", JOB_FAILED, false},
+        {"t.died", "rejected", "t.notes", JOB_FAILED, false},
+        {"t.died", NULL, "t.notes", JOB_FAILED, false},
+        {"t.died", "expired", "t.echo.events", JOB_FAILED, false},
+        {"t.died", "expired", "t.other", JOB_ANSWERED, false}, /* by nobody who serves it */
+        {"t.died", "expired", "t.dead.notes", JOB_ANSWERED, false},
+        {"t.died", "expired", "t", JOB_ANSWERED, false},
+        {"t.died", "expired", "", JOB_ANSWERED, false},
+        {"t.died", "expired", NULL, JOB_ANSWERED, false},
+        {"", "expired", "t.notes", JOB_ANSWERED, false},
+        {"t.requests", "delivery_limit", "t.notes", JOB_ANSWERED, false},
+    };
+    open_door();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct delivery delivery = dead(rows[i].reason);
+        delivery.exchange = str_of(rows[i].exchange);
+        delivery.death_queue = str_of(rows[i].queue);
+        const struct job job = admit(&delivery);
+        if (job.state != rows[i].state || job.expired != rows[i].expired ||
+            (job.state == JOB_FAILED && !job.hopeless))
+            fail_msg("row %zu: state %d, %s", i, job.state, job.err.text);
+    }
+    lane_case_close(&c);
+}
+
 /* --- deadlines ------------------------------------------------------------------------------------ */
 
 void test_admission__deadlines(void **state)

@@ -1415,6 +1415,57 @@ static amqp_table_entry_t entry(const char *key, uint8_t kind)
     return (amqp_table_entry_t){.key = amqp_cstring_bytes(key), .value.kind = kind};
 }
 
+static amqp_table_entry_t text_entry(const char *key, const char *text)
+{
+    amqp_table_entry_t made = entry(key, AMQP_FIELD_KIND_UTF8);
+    made.value.value.bytes = amqp_cstring_bytes(text);
+    return made;
+}
+
+static struct delivery read_x_death(amqp_field_value_t deaths)
+{
+    struct delivery delivery = delivery_blank();
+    struct header_room room = {0};
+    amqp_table_entry_t header = {.key = amqp_cstring_bytes("x-death"), .value = deaths};
+    amqp_basic_properties_t properties = {._flags = AMQP_BASIC_HEADERS_FLAG,
+                                          .headers = {1, &header}};
+    read_properties(&delivery, &properties, &room);
+    return delivery;
+}
+
+/* The newest stands first; what else a publisher wrote is no death of ours. */
+void test_bus_amqp_frames__the_newest_death_is_read(void **state)
+{
+    (void)state;
+    static char long_name[257];
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    amqp_table_entry_t newest[] = {text_entry("queue", "work"), text_entry("reason", "expired"),
+                                   text_entry("queue", "other"), text_entry("exchange", long_name),
+                                   entry("original-expiration", AMQP_FIELD_KIND_I64)};
+    amqp_table_entry_t older[] = {text_entry("queue", "older"), text_entry("exchange", "older")};
+    amqp_field_value_t tables[] = {{.kind = AMQP_FIELD_KIND_TABLE, .value.table = {5, newest}},
+                                   {.kind = AMQP_FIELD_KIND_TABLE, .value.table = {2, older}}};
+    const amqp_field_value_t list = {.kind = AMQP_FIELD_KIND_ARRAY, .value.array = {2, tables}};
+    const struct delivery delivery = read_x_death(list);
+    assert_str(delivery.death_queue, "work");
+    assert_str(delivery.death_reason, "expired");
+    assert_true(str_is_absent(delivery.death_exchange)); /* no name is so long */
+    assert_true(str_is_absent(delivery.death_expiration));
+    assert_null(delivery.odd_header);
+    amqp_field_value_t text = text_entry("", "expired").value;
+    const amqp_field_value_t odd[] = {
+        text,
+        {.kind = AMQP_FIELD_KIND_VOID},
+        {.kind = AMQP_FIELD_KIND_TABLE, .value.table = {2, older}},
+        {.kind = AMQP_FIELD_KIND_ARRAY},
+        {.kind = AMQP_FIELD_KIND_ARRAY, .value.array = {1, &text}},
+    };
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        const struct delivery none = read_x_death(odd[i]);
+        assert_true(str_is_absent(none.death_queue) && str_is_absent(none.death_reason));
+    }
+}
+
 void test_bus_amqp_frames__all_headers_become_json(void **state)
 {
     (void)state;

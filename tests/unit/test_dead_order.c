@@ -25,6 +25,13 @@ static void begin(void)
     bob = office_open("bob", records);
 }
 
+static void begin_former(void)
+{
+    lane_case_former = true;
+    begin();
+    lane_case_former = false;
+}
+
 static void end(void)
 {
     bus_close(ann.bus);
@@ -280,7 +287,7 @@ static void let_lanes_die(void)
 void test_dead_order__what_was_delivered_too_often_is_done_again_events_as_well(void **state)
 {
     (void)state;
-    begin();
+    begin_former();
     send_note("m1", note_body(&c, OTHER_ID, "fine"), NULL);
     send_event(true);
     let_lanes_die();
@@ -294,11 +301,78 @@ void test_dead_order__what_was_delivered_too_often_is_done_again_events_as_well(
     end();
 }
 
+/* A lane signs what the broker says, and keeps no credentials. */
+void test_dead_order__a_lane_buries_what_was_delivered_too_often(void **state)
+{
+    (void)state;
+    begin();
+    send_note("m1", note_body(&c, OTHER_ID, "fine"), NULL);
+    send_event(true);
+    let_lanes_die();
+    assert_int_equal(depth("t.died"), 2);
+    run();
+    assert_int_equal(depth(DEAD) + depth("t.dead.echo"), 2);
+    struct dead_order order = order_of(NULL);
+    order.filter.code = STR("INTERNAL"); /* ours: another one has the broker's code */
+    order.worker = STR_ABSENT;
+    assert_int_equal(replay(&ann, &order).moved, 2);
+    run();
+    assert_non_null(note(OTHER_ID));
+    assert_non_null(note(NOTE_ID));
+    end();
+}
+
+void test_dead_order__an_event_that_died_and_is_not_ours_is_gone(void **state)
+{
+    (void)state;
+    begin();
+    send_event(false);
+    let_lanes_die();
+    run();
+    assert_int_equal(depth("t.died") + depth("t.dead.echo") + depth("t.dead.unknown"), 0);
+    assert_null(note(NOTE_ID));
+    end();
+}
+
+/* Somebody who may publish to any queue says that it died as an event, or that it died at all. */
+void test_dead_order__what_did_not_die_is_not_taken_for_dead(void **state)
+{
+    (void)state;
+    begin();
+    assert_true(bus_fake_send(c.bus, &(struct bus_message){
+                                         .exchange = STR(""),
+                                         .routing_key = STR("t.died"),
+                                         .message_id = STR("m1"),
+                                         .authorization = bearer(&c, ANNA, "customer"),
+                                         .body = note_body(&c, OTHER_ID, "fine"),
+                                     }));
+    run();
+    assert_int_equal(depth("t.died") + depth(DEAD), 0);
+    assert_int_equal(depth("t.dead.unknown"), 1); /* nobody serves it there, and Anna is known */
+    assert_null(note(OTHER_ID));
+    end();
+}
+
+/* The queue of what died has no way back into itself. */
+void test_dead_order__what_kills_those_who_take_up_the_dead_ends_there(void **state)
+{
+    (void)state;
+    begin();
+    send_note("m1", note_body(&c, OTHER_ID, "fine"), NULL);
+    let_lanes_die();
+    let_lanes_die();
+    run();
+    assert_int_equal(depth("t.died") + depth(DEAD), 0);
+    assert_int_equal(depth("t.dead.unknown"), 1);
+    assert_null(note(OTHER_ID));
+    end();
+}
+
 /* The broker buries whatever kills lanes: that it lay in the queue of events makes no event of it. */
 void test_dead_order__an_event_that_we_did_not_write_is_not_sent_again(void **state)
 {
     (void)state;
-    begin();
+    begin_former();
     send_event(false);
     let_lanes_die();
     assert_int_equal(depth("t.dead.echo"), 1);
@@ -318,7 +392,7 @@ void test_dead_order__an_event_that_we_did_not_write_is_not_sent_again(void **st
 void test_dead_order__what_a_publisher_wrote_about_a_death_is_not_believed(void **state)
 {
     (void)state;
-    begin();
+    begin_former();
     const struct bus_header forged[] = {
         {"x-operation", STR("echo.note_written")},
         {"x-failure-code", STR("INTERNAL")},

@@ -74,6 +74,7 @@ void test_names__names_begin_with_the_prefix(void **state)
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.order")), "shop-1.dead.order");
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.order.events")), "shop-1.dead.order");
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.unknown")), "shop-1.dead.unknown");
+    assert_str(name_dead_of_queue(&arena, p, STR("shop-1.died")), "shop-1.dead.unknown");
     assert_str(name_dead_of_queue(&arena, p, STR("shop-1.order.17")), "shop-1.dead.order");
     assert_str(name_partitions(&arena, p, STR("order")), "shop-1.order.partitions");
     assert_str(name_partition(&arena, p, STR("order"), 17), "shop-1.order.17");
@@ -93,16 +94,13 @@ void test_names__exchanges(void **state)
     static const struct {
         const char *name, *kind, *alternate;
     } expected[] = {
-        {"t.unrouted", "fanout", NULL},
-        {"t.requests", "topic", "t.unrouted"},
-        {"t.events", "topic", NULL},
-        {"t.notifications", "topic", NULL},
-        {"t.delay.end", "topic", "t.unrouted"},
-        {"t.delay.00", "topic", "t.delay.end"},
-        {"t.delay.01", "topic", "t.delay.00"},
+        {"t.unrouted", "fanout", NULL},         {"t.died", "fanout", NULL},
+        {"t.requests", "topic", "t.unrouted"},  {"t.events", "topic", NULL},
+        {"t.notifications", "topic", NULL},     {"t.delay.end", "topic", "t.unrouted"},
+        {"t.delay.00", "topic", "t.delay.end"}, {"t.delay.01", "topic", "t.delay.00"},
     };
     plan_notes();
-    assert_int_equal(topology.exchange_count, 5 + DELAY_LEVELS);
+    assert_int_equal(topology.exchange_count, 6 + DELAY_LEVELS);
     for (size_t i = 0; i < COUNT(expected); i++) {
         assert_str(topology.exchanges[i].name, expected[i].name);
         assert_string_equal(topology.exchanges[i].kind, expected[i].kind);
@@ -115,20 +113,22 @@ void test_names__a_worker_has_requests_events_and_dead_letters(void **state)
 {
     (void)state;
     plan_notes();
-    assert_int_equal(topology.queue_count, 7 + DELAY_LEVELS);
+    assert_int_equal(topology.queue_count, 8 + DELAY_LEVELS);
     const struct bus_queue *requests = queue_named("t.notes");
     assert_int_equal(requests->binding_count, 2);
     assert_binding(requests, 0, "t.delay.end", "#.t.notes");
     assert_binding(requests, 1, "t.requests", "note.#");
-    assert_str(requests->dead_exchange, "");
-    assert_str(requests->dead_routing_key, "t.dead.notes");
+    assert_str(requests->dead_exchange, "t.died");
+    assert_true(str_is_absent(requests->dead_routing_key)); /* it keeps its own */
+    assert_str(requests->former_dead_routing_key, "t.dead.notes");
     assert_true(requests->delivery_limit > 0);
     assert_int_equal(requests->message_ttl_ms, 0);
     const struct bus_queue *events = queue_named("t.echo.events");
     assert_int_equal(events->binding_count, 2);
     assert_binding(events, 0, "t.delay.end", "#.t.echo.events");
     assert_binding(events, 1, "t.events", "note.written");
-    assert_str(events->dead_routing_key, "t.dead.echo");
+    assert_str(events->dead_exchange, "t.died");
+    assert_str(events->former_dead_routing_key, "t.dead.echo");
     assert_true(events->delivery_limit > 0);
     assert_binding(queue_named("t.echo"), 1, "t.requests", "echo.#");
     arena_release(&arena);
@@ -183,8 +183,49 @@ void test_names__what_nobody_serves_has_a_queue(void **state)
     const struct bus_queue *queue = queue_named("t.unknown");
     assert_binding(queue, 0, "t.delay.end", "#.t.unknown");
     assert_binding(queue, 1, "t.unrouted", "");
-    assert_str(queue->dead_routing_key, "t.dead.unknown");
+    assert_str(queue->former_dead_routing_key, "t.dead.unknown");
     arena_release(&arena);
+}
+
+void test_names__what_died_has_a_queue_without_a_way_back(void **state)
+{
+    (void)state;
+    plan_notes();
+    const struct bus_queue *queue = queue_named("t.died");
+    assert_int_equal(queue->binding_count, 1);
+    assert_binding(queue, 0, "t.died", "");
+    assert_str(queue->dead_exchange, "");
+    assert_str(queue->dead_routing_key, "t.dead.unknown");
+    assert_true(queue->delivery_limit > 0);
+    arena_release(&arena);
+}
+
+void test_names__queues_that_lanes_take_from(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *queue;
+        bool is_taken_from;
+    } rows[] = {
+        {"t.notes", true},
+        {"t.notes.7", true},
+        {"t.echo", true},
+        {"t.echo.events", true},
+        {"t.unknown", true},
+        {"t.died", false},
+        {"t.other", false},
+        {"t.dead.notes", false},
+        {"t.notes.events.events", false},
+        {"u.notes", false},
+        {"tt.echo.events", false},
+        {"t.x.echo.events", false},
+        {"t", false},
+        {"", false},
+        {"t.delay.00", false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        if (service_takes_from(&service, STR("t"), str_of(rows[i].queue)) != rows[i].is_taken_from)
+            fail_msg("%s", rows[i].queue);
 }
 
 void test_names__a_name_leaves_room_for_the_bits_of_a_delay(void **state)

@@ -158,7 +158,7 @@ void test_partitions__topology(void **state)
     assert_string_equal(last->bindings[0].pattern.ptr, "#.t.notes.3");
     assert_string_equal(last->bindings[1].exchange.ptr, "t.notes.partitions");
     assert_string_equal(last->bindings[1].pattern.ptr, "1");
-    assert_string_equal(last->dead_routing_key.ptr, "t.dead.notes");
+    assert_string_equal(last->former_dead_routing_key.ptr, "t.dead.notes");
     assert_true(last->delivery_limit > 0);
     assert_null(queue_named(&topology, "t.notes.4"));
     assert_int_equal(queue_named(&topology, "t.notes")->binding_count, 1); /* from the delays */

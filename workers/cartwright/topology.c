@@ -32,12 +32,16 @@ static void print_topology(const struct bus_topology *topology)
     }
 }
 
-static void warn_of_limits(void *context, const struct bus_queue *queue, const char *words)
+static void warn_of_kept(void *context, const struct bus_queue *queue, const char *words)
 {
     struct findings *findings = context;
     const bool by_policy = policy_may_cure(findings, queue->name, words);
-    fprintf(stderr, "cartwright topology: queue %.*s keeps the limits that it has (%s); cure: %s\n",
-            STR_FMT(queue->name), words, queue_cure(findings, queue->name, by_policy));
+    const char *what =
+        strstr(words, "'x-dead-letter-exchange'")
+            ? "is of an earlier release, and what expires in it becomes a dead letter"
+            : "keeps the limits that it has";
+    fprintf(stderr, "cartwright topology: queue %.*s %s (%s); cure: %s\n", STR_FMT(queue->name),
+            what, words, queue_cure(findings, queue->name, by_policy));
 }
 
 /* How many of the queues are not there yet. */
@@ -78,7 +82,7 @@ static enum outcome declare(struct app *app, struct bus_topology *topology,
     struct bus *bus;
     size_t missing;
     TRY(count_missing(&options, topology, &missing, err));
-    topology->keeps_limits = warn_of_limits;
+    topology->keeps = warn_of_kept;
     topology->context = findings;
     TRY(bus_open(&options, &bus, err));
     const enum outcome outcome = bus_declare(bus, topology, err);

@@ -59,8 +59,9 @@ class Shop:
         return self.answers[correlation_id].pop(0)
 
     def send(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None,
-             reply=True, content_type="application/json", encoding=None):
-        """Publishes a request and does not wait; gives its correlation id."""
+             reply=True, content_type="application/json", encoding=None, **properties):
+        """Publishes a request and does not wait; gives its correlation id. Further properties are those
+        of AMQP: `expiration`, `timestamp`."""
         correlation_id = str(uuid.uuid4())
         headers = dict(headers or {})
         if token:
@@ -77,6 +78,7 @@ class Shop:
                 content_encoding=encoding,
                 delivery_mode=2,
                 headers=headers,
+                **properties,
             ),
             mandatory=True,
         )
