@@ -83,6 +83,9 @@ static enum outcome sweep_all(const struct sweep *sweep, struct sweep_part *part
         const struct str seen = doc_list_last(&docs);
         if (seen.len == ID_TEXT)
             memcpy(last, seen.ptr, ID_TEXT);
+        else if (docs.count + docs.misfit_count == SWEEP_PART)
+            return bug(err, "%s has %zu ids of another kind", sweep->type->collection,
+                       docs.misfit_count);
     }
     return OUTCOME_DONE;
 }

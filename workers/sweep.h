@@ -31,8 +31,9 @@ struct sweep {
 };
 
 /* A part is one transaction, beside workers that go on. Safe to repeat, and to stop at any time: what
- * is done is not done again. A document that is written gets its next version, and no event. *done
- * counts on also when it fails. */
+ * is done is not done again. A document that is written gets its next version, and no event; one that
+ * cannot be read is passed over. *done counts on also when it fails. BUG when so many ids are of another
+ * kind than the type's that the next part cannot be found. */
 MUST_CHECK enum outcome sweep_run(struct store *store, const struct sweep *sweep,
                                   struct swept *done, struct err *err);
 

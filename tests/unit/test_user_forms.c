@@ -104,6 +104,35 @@ void test_user_forms__twins_are_told_of_and_stay(void **state)
     shop_close(&shop);
 }
 
+static void put_misfits(const char *format, int count)
+{
+    for (int i = 1; i <= count; i++)
+        store_fake_put_misfit(shop.lane.store, &user_type, str_printf(&shop.arena, format, i),
+                              STR("is odd"));
+}
+
+/* What cannot be read is passed over, also where it fills a part. */
+void test_user_forms__odd_accounts_are_passed_over(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    put_misfits("%024x", SWEEP_PART);
+    put_user(SWEEP_PART + 1, "Änna@shop.example");
+    assert_int_equal(give_forms(OUTCOME_DONE).swept.written, 1);
+    assert_int_equal(parts, 2);
+    shop_close(&shop);
+}
+
+/* There is no telling what comes behind such an id. */
+void test_user_forms__a_part_of_strange_ids_ends_it(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    put_misfits("!%d", SWEEP_PART);
+    give_forms(OUTCOME_BUG);
+    shop_close(&shop);
+}
+
 /* Somebody registered between the look and the write: the unique index says no, and it is looked again. */
 void test_user_forms__somebody_is_faster(void **state)
 {
