@@ -50,6 +50,7 @@ struct link_call {
     bool done;
     int64_t message_count;       /* of queue.declare-ok */
     amqp_connection_tune_t tune; /* the broker's limits, of connection.tune */
+    int64_t server_major;        /* of its version, of connection.start; -1: it does not tell */
     int refused;                 /* reply code of channel.close, 0 when it was not refused */
     char refusal[ERR_TEXT_MAX];  /* its text */
 };
@@ -95,6 +96,7 @@ struct link {
     int probes;                       /* questions of link_probe that are not answered */
     struct incoming incoming[LINK_CHANNELS + 1]; /* by channel; 0 is never used */
     struct link_call call;
+    int64_t server_major;       /* of the broker's version; -1: it does not tell */
     const struct str *consumed; /* queue names by consumer tag "0", "1", ...; the owner's */
     size_t consumed_count;
 };

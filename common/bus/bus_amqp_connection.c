@@ -104,6 +104,7 @@ static enum outcome greet(struct link *link, struct err *err)
     static const uint8_t greeting[] = {'A', 'M', 'Q', 'P', 0, 0, 9, 1};
     frames_add_raw(&link->out, greeting, sizeof(greeting));
     TRY(link_await(link, 0, AMQP_CONNECTION_START_METHOD, err));
+    link->server_major = link->call.server_major;
     TRY(authenticate(link, err));
     return tune(link, err);
 }

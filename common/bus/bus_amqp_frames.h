@@ -109,6 +109,8 @@ bool integer_of(const amqp_field_value_t *value, int64_t *out);
  * JSON is named by its kind ("<double>"), tables in tables are cut at HEADERS_DEPTH_MAX. */
 struct str headers_as_json(struct arena *arena, const amqp_table_t *headers);
 #define HEADERS_DEPTH_MAX 8
+/* 4 of version "4.0.5" among the broker's properties; -1: they do not tell. */
+int64_t major_version(const amqp_table_t *server_properties);
 /* The publish_tag that a returned message was sent with, or 0. */
 uint64_t publish_tag_of(const amqp_basic_properties_t *properties);
 

@@ -211,6 +211,21 @@ uint64_t publish_tag_of(const amqp_basic_properties_t *properties)
     return 0;
 }
 
+int64_t major_version(const amqp_table_t *server_properties)
+{
+    for (int i = 0; i < server_properties->num_entries; i++) {
+        const amqp_table_entry_t *entry = &server_properties->entries[i];
+        if (!is_named(entry->key, "version") || !is_text(&entry->value))
+            continue;
+        const struct str version = str_of_bytes(entry->value.value.bytes);
+        const char *dot = version.len ? memchr(version.ptr, '.', version.len) : NULL;
+        int64_t major;
+        if (dot && str_to_int64((struct str){version.ptr, (size_t)(dot - version.ptr)}, &major))
+            return major;
+    }
+    return -1;
+}
+
 /* Such a message is not one of ours, and a copy of it (a delay, a dead letter) must fit in a frame. */
 static void drop_long_headers(struct delivery *delivery)
 {

@@ -324,6 +324,9 @@ static void receive_reply(struct link_call *call, amqp_method_number_t id, const
     call->done = true;
     if (id == AMQP_QUEUE_DECLARE_OK_METHOD)
         call->message_count = ((const amqp_queue_declare_ok_t *)decoded)->message_count;
+    if (id == AMQP_CONNECTION_START_METHOD)
+        call->server_major =
+            major_version(&((const amqp_connection_start_t *)decoded)->server_properties);
     if (id == AMQP_CONNECTION_TUNE_METHOD)
         call->tune = *(const amqp_connection_tune_t *)decoded;
 }

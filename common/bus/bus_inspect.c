@@ -210,6 +210,11 @@ int64_t bus_inspector_frame_max(const struct bus_inspector *inspector)
     return inspector->link.frame_offered;
 }
 
+int64_t bus_inspector_major(const struct bus_inspector *inspector)
+{
+    return inspector->link.server_major;
+}
+
 const char *bus_vhost_of(struct arena *arena, struct str uri_text)
 {
     struct bus_uri uri;

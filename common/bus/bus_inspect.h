@@ -51,6 +51,8 @@ MUST_CHECK enum outcome bus_inspect_length(struct bus_inspector *inspector, size
 const char *bus_inspector_user(const struct bus_inspector *inspector);
 /* The longest frame that the broker offers, bytes; 0: any. */
 int64_t bus_inspector_frame_max(const struct bus_inspector *inspector);
+/* 4 of RabbitMQ 4.0.5; -1: it does not tell. */
+int64_t bus_inspector_major(const struct bus_inspector *inspector);
 
 /* The vhost in an address; "/" when it cannot be read. */
 const char *bus_vhost_of(struct arena *arena, struct str uri);

@@ -69,8 +69,10 @@ struct dead_office {
     struct store *store; /* NULL for those who only look */
     struct str by;       /* who gives the orders: "ann@desk" */
     struct str command;  /* an id of this order */
-    size_t scan_max;     /* letters of a queue that are held at once, and so looked at */
-    int quiet_ms;        /* nothing for so long: that was the last letter */
+    /* Whose letters may be gone after a few looks; ended by an absent str. NULL: nobody's. */
+    const struct str *frail;
+    size_t scan_max; /* letters of a queue that are held at once, and so looked at */
+    int quiet_ms;    /* nothing for so long: that was the last letter */
     bool (*stopping)(void);
     int64_t (*now_ms)(void);
     uint64_t last_group;
@@ -104,7 +106,7 @@ struct dead_visitor {
 
 /* Shows the visitor the letters of one worker, oldest first. Afterwards what was not removed is back
  * in its place. *cut: scan_max was reached, there may be more. RETRY: the broker is away, or the queue
- * is not there. */
+ * is not there. REFUSED: the worker is frail; none of its letters was touched. */
 MUST_CHECK enum outcome dead_scan(struct dead_office *office, struct str worker,
                                   const struct dead_visitor *visitor, bool *cut, struct err *err);
 

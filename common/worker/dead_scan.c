@@ -2,7 +2,8 @@
  *
  * A quorum queue hands each letter to one consumer at a time. What is looked at stays unacknowledged
  * on this connection; when that ends, the broker puts everything back in its old order (a nack would
- * put it anywhere). Dead queues have no x-delivery-limit, so being looked at often harms no letter. */
+ * put it anywhere). Dead queues bear any number of deliveries, so being looked
+ * at often harms no letter; of one that may not nothing is taken at all. */
 #include "base/clock.h"
 #include "worker/dead_letter.h"
 #include "worker/names.h"
@@ -164,6 +165,20 @@ static enum outcome make_passes(struct scanner *scanner, bool *cut, struct err *
     }
 }
 
+/* To look is to be given a letter, and each time counts: so this is asked before the first one. */
+static enum outcome check_frail(const struct dead_office *office, struct str worker,
+                                struct err *err)
+{
+    for (const struct str *frail = office->frail; frail && !str_is_absent(*frail); frail++)
+        if (str_eq(*frail, worker))
+            return refuse(err, FORBIDDEN,
+                          "the letters of %.*s may be gone after 20 looks (RabbitMQ 4, a queue "
+                          "without x-delivery-limit): set the policy that `cartwright topology` "
+                          "tells, then say --limit-by-policy",
+                          STR_FMT(worker));
+    return OUTCOME_DONE;
+}
+
 enum outcome dead_scan(struct dead_office *office, struct str worker,
                        const struct dead_visitor *visitor, bool *cut, struct err *err)
 {
@@ -173,6 +188,7 @@ enum outcome dead_scan(struct dead_office *office, struct str worker,
                               .visitor = visitor,
                               .window = few ? WINDOW : office->scan_max};
     struct arena names;
+    TRY(check_frail(office, worker, err));
     arena_init(&names, 256);
     arena_init(&scanner.arena, ARENA_BLOCK);
     scanner.queue = name_dead(&names, office->settings->prefix, worker);

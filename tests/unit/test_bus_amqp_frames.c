@@ -1433,6 +1433,23 @@ static struct delivery read_x_death(amqp_field_value_t deaths)
     return delivery;
 }
 
+void test_bus_amqp_frames__the_version_of_the_broker(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t major;
+    } rows[] = {{"3.10.8", 3}, {"4.0.5", 4}, {"12.1", 12}, {"4", -1}, {"", -1}, {"x.1", -1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        amqp_table_entry_t entries[] = {text_entry("product", "RabbitMQ"),
+                                        text_entry("version", rows[i].text)};
+        const amqp_table_t properties = {2, entries};
+        assert_int_equal(major_version(&properties), rows[i].major);
+    }
+    const amqp_table_t none = {0};
+    assert_int_equal(major_version(&none), -1);
+}
+
 /* The newest stands first; what else a publisher wrote is no death of ours. */
 void test_bus_amqp_frames__the_newest_death_is_read(void **state)
 {

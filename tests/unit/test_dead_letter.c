@@ -127,6 +127,29 @@ void test_dead_letter__looks_at_so_many_and_says_that_there_are_more(void **stat
     end();
 }
 
+/* Not even for a moment: each look counts. */
+void test_dead_letter__of_a_queue_that_bears_few_looks_nothing_is_touched(void **state)
+{
+    (void)state;
+    static const struct str frail[] = {{"echo", 4}, {"notes", 5}, {NULL, 0}};
+    begin();
+    bury_note("m1", "bug");
+    struct seen seen = {0};
+    bool cut;
+    struct err err = {0};
+    const struct dead_visitor visitor = {.visit = keep_letter, .context = &seen};
+    office.frail = frail;
+    assert_int_equal(dead_scan(&office, STR("notes"), &visitor, &cut, &err), OUTCOME_REFUSED);
+    assert_non_null(strstr(err.text, "--limit-by-policy"));
+    must(dead_scan(&office, STR("unknown"), &visitor, &cut, &err), &err);
+    assert_int_equal(seen.count, 0);
+    office.frail = NULL;
+    must(dead_scan(&office, STR("notes"), &visitor, &cut, &err), &err);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.letters[0].delivery->delivery_count, 0);
+    end();
+}
+
 void test_dead_letter__one_that_a_broker_buried_tells_the_same(void **state)
 {
     (void)state;

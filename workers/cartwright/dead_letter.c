@@ -7,7 +7,10 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "bus/bus_inspect.h"
 #include "wire/json.h"
+#include "worker/broker_needs.h"
+#include "worker/names.h"
 #include "worker/process.h"
 
 #define COMMAND       "dead-letter"
@@ -58,6 +61,7 @@ static const struct option options[] = {
     FLAG("--all", all, DEAD_TAKES_FILTER),
     TEXT("--limit", limit, DEAD_TAKES_LIMIT),
     TEXT("--scan-max", scan_max, ~0U),
+    FLAG("--limit-by-policy", limit_by_policy, ~0U),
     FLAG("--letters", letters, DEAD_TAKES_LETTERS),
     FLAG("--json", json, DEAD_TAKES_JSON),
     TEXT("--rate", rate, DEAD_TAKES_REPLAY),
@@ -229,6 +233,56 @@ static struct str operator_name(struct arena *arena, const char *given)
     return str_printf(arena, "%s@%s", user ? user->pw_name : "somebody", host);
 }
 
+/* Queues without a limit of their own have one of 20 there. */
+#define MAJOR_WITH_LIMIT 4
+
+/* Whether the queue was made with a limit that nobody reaches. A policy may say so, too, but AMQP does
+ * not tell those. */
+static enum outcome look_at_queue(struct bus_inspector *inspector, struct str queue, bool *bears,
+                                  struct err *err)
+{
+    const struct bus_queue wanted = {.name = queue, .delivery_limit = DELIVERY_LIMIT_NEVER};
+    struct bus_sight sight;
+    TRY(bus_inspect_queue(inspector, &wanted, &sight, err));
+    *bears = sight.state == BUS_THERE || sight.state == BUS_MISSING;
+    return OUTCOME_DONE;
+}
+
+static enum outcome list_frail(struct dead_run *run, struct bus_inspector *inspector,
+                               struct err *err)
+{
+    struct arena *arena = &run->app->arena;
+    const struct str *workers = dead_workers(arena, &run->app->service);
+    size_t count = 0;
+    while (!str_is_absent(workers[count]))
+        count++;
+    struct str *frail = arena_array(arena, count + 1, sizeof(*frail));
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool bears;
+        TRY(look_at_queue(inspector, name_dead(arena, run->office.settings->prefix, workers[i]),
+                          &bears, err));
+        if (!bears)
+            frail[found++] = workers[i];
+    }
+    frail[found] = STR_ABSENT;
+    run->office.frail = frail;
+    return OUTCOME_DONE;
+}
+
+static enum outcome find_frail(struct dead_run *run, const struct bus_options *bus, struct err *err)
+{
+    struct bus_inspector *inspector;
+    if (run->options.limit_by_policy)
+        return OUTCOME_DONE;
+    TRY(bus_inspector_open(bus->uri, bus->name, bus->timeout_ms, &inspector, err));
+    const int64_t major = bus_inspector_major(inspector);
+    const bool may_have_limits = major < 0 || major >= MAJOR_WITH_LIMIT;
+    const enum outcome outcome = may_have_limits ? list_frail(run, inspector, err) : OUTCOME_DONE;
+    bus_inspector_close(inspector);
+    return outcome;
+}
+
 static enum outcome open_office(struct dead_run *run, bool stores, struct err *err)
 {
     struct app *app = run->app;
@@ -246,6 +300,7 @@ static enum outcome open_office(struct dead_run *run, bool stores, struct err *e
     office->stopping = is_stopping;
     office->now_ms = clock_now_ms;
     TRY(auth_keys_load(settings->master_key, settings->token_key, &office->keys, err));
+    TRY(find_frail(run, &bus, err));
     if (stores)
         TRY(store_open(&store, &office->store, err));
     return bus_open(&bus, &office->bus, err);
@@ -366,6 +421,9 @@ const struct command dead_letter_command = {
         "ID is a message id, or the digest beginning with '~'. FILTER: --code C, --operation O,\n"
         "--place P, --fingerprint F, --since 2h. --scan-max N (10000): letters of a queue that\n"
         "are looked at. --by NAME: who does it, for the record in deadLetterAudit.\n"
+        "--limit-by-policy: dead queues that were made without x-delivery-limit have it by a\n"
+        "policy. Without this their letters are not touched on RabbitMQ 4, which throws away\n"
+        "what was given out 20 times.\n"
         "Exit status: 0 done, 1 refused (no such letter, the schema says no), 2 wrong usage,\n"
         "3 a server is away or the order was interrupted.",
 };

@@ -15,7 +15,7 @@ struct dead_options {
     const char *reason, *by, *body;
     const char *sets[DEAD_SETS_MAX];
     size_t set_count;
-    bool all, letters, json, dry_run, park, yes;
+    bool all, letters, json, dry_run, park, yes, limit_by_policy;
 };
 
 struct dead_run {
