@@ -9,7 +9,9 @@
 
 #include <stdio.h>
 
+#include "auth/operations.h"
 #include "auth/user_forms.h"
+#include "schemas/admin.h"
 #include "shop_rig.h"
 
 #define USERS 900
@@ -111,6 +113,33 @@ void test_accounts_live__a_form_is_taken_once(void **state)
     assert_non_null(strstr(err.text, "emailForm"));
     assert_int_equal(insert(new_user(USERS + 1, "ＧROSS@shop.example"), &err), OUTCOME_CONFLICT);
     assert_int_equal(insert(new_user(USERS + 1, "anne@shop.example"), &err), OUTCOME_DONE);
+    close_shop();
+}
+
+/* Two lanes decide at once that an address is free: the index lets one of them through, and the other
+ * one, decided anew, hears who was first. */
+void test_accounts_live__two_spellings_at_once_are_one_account(void **state)
+{
+    (void)state;
+    static const struct admin_add_request request = {.name = STR("Slow"),
+                                                     .email = STR("ＧROẞ@shop.example"),
+                                                     .password = STR("quiet river stones")};
+    struct err err = {0};
+    open_shop("accountstest");
+    shop.engine.password_opslimit = 2;
+    shop.engine.password_memlimit = 19 << 20;
+    struct job *job = shop_send(&shop, &admin_add, GUEST, NULL, &request);
+    const struct span span = {shop.jobs, shop.count};
+    struct batch *batch = shop_begin(&shop);
+    assert_int_equal(batch_decide(batch, span, &err), OUTCOME_DONE);
+    assert_int_equal(job->outcome, OUTCOME_DONE);
+    assert_true(batch_write_up(batch, span));
+    assert_int_equal(insert(new_user(1, "groß@shop.example"), &err), OUTCOME_DONE);
+    batch_commit_begin(batch);
+    assert_int_equal(batch_commit_end(batch, &err), OUTCOME_CONFLICT);
+
+    shop.count = 0;
+    shop_refused(shop_do(&shop, &admin_add, GUEST, NULL, &request), EMAIL_TAKEN);
     close_shop();
 }
 

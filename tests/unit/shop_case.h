@@ -98,10 +98,8 @@ static inline struct job *shop_send(struct shop *shop, const struct operation *o
     return job;
 }
 
-/* A lane would have done the same between receiving and settling. */
-static inline enum outcome shop_try(struct shop *shop, struct err *err)
+static inline struct batch *shop_begin(struct shop *shop)
 {
-    const struct span span = {shop->jobs, shop->count};
     shop->batch = (struct batch){
         .lane = &shop->lane,
         .arena = &shop->arena,
@@ -112,10 +110,18 @@ static inline enum outcome shop_try(struct shop *shop, struct err *err)
     };
     workset_init(&shop->batch.set, &shop->arena);
     map_init(&shop->batch.held_keys, &shop->arena);
-    TRY(batch_decide(&shop->batch, span, err));
-    assert_true(batch_write_up(&shop->batch, span));
-    batch_commit_begin(&shop->batch);
-    return batch_commit_end(&shop->batch, err);
+    return &shop->batch;
+}
+
+/* A lane would have done the same between receiving and settling. */
+static inline enum outcome shop_try(struct shop *shop, struct err *err)
+{
+    const struct span span = {shop->jobs, shop->count};
+    struct batch *batch = shop_begin(shop);
+    TRY(batch_decide(batch, span, err));
+    assert_true(batch_write_up(batch, span));
+    batch_commit_begin(batch);
+    return batch_commit_end(batch, err);
 }
 
 static inline void shop_run(struct shop *shop)
