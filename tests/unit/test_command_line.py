@@ -183,6 +183,40 @@ class StaleAddresses(unittest.TestCase):
         self.assertNotIn(".run/env", self.told(None))
 
 
+POOLS = """
+pools:
+  - name: shop
+    workers: [auth, password, catalog, inventory, cart, notification]
+    lanes: 1
+"""
+
+
+class Doubts(unittest.TestCase):
+    """What starts and is not as it was meant is in the log and in what `health` reads."""
+
+    def test_workers_in_no_pool(self):
+        with tempfile.TemporaryDirectory() as folder:
+            status, config = os.path.join(folder, "worker.json"), os.path.join(folder, "pools.yaml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write(POOLS)
+            worker = subprocess.Popen(
+                [PROGRAM, "worker", "--config", config], cwd=ROOT, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                env={"PATH": os.environ["PATH"], **WHOLE, "CARTWRIGHT_WORKER_STATUS_FILE": status})
+            try:
+                while not os.path.exists(status) and worker.poll() is None:
+                    time.sleep(0.05)
+                told = run("health", "--json", "--config", config,
+                           CARTWRIGHT_WORKER_STATUS_FILE=status)
+            finally:
+                worker.terminate()
+                log = worker.communicate()[1]
+        warnings = json.loads(told.stdout)["worker"]["warnings"]
+        for doubt in ("worker order is in no pool", "nobody answers operations that do not exist"):
+            self.assertTrue(any(warning.startswith(doubt) for warning in warnings), warnings)
+            self.assertIn(doubt, log)
+
+
 class Secrets(unittest.TestCase):
     def test_an_api_key_has_a_least_length(self):
         done = run("config", CARTWRIGHT_AUTH_API_KEYS="a-key-that-is-long-enough,too-short")
