@@ -97,6 +97,11 @@ bool bus_wait_confirms(struct bus *bus, int timeout_ms)
     return bus->ops->wait_confirms(bus, timeout_ms);
 }
 
+uint64_t bus_settled(const struct bus *bus)
+{
+    return bus->ops->settled(bus);
+}
+
 bool bus_is_blocked(const struct bus *bus)
 {
     return bus->ops->is_blocked(bus);

@@ -308,6 +308,9 @@ MUST_CHECK enum outcome bus_flush(struct bus *bus, struct err *err);
 bool bus_confirmed(struct bus *bus, struct bus_confirm *out);
 /* Waits until no group is open or timeout_ms passed; true when none is open. */
 bool bus_wait_confirms(struct bus *bus, int timeout_ms);
+/* Messages of groups of which the broker gave word, since open: as long as it grows, the broker is
+ * at work on what was published, however late. */
+uint64_t bus_settled(const struct bus *bus);
 
 /* True while the broker has blocked the publishing connection (memory or disk alarm). */
 bool bus_is_blocked(const struct bus *bus);

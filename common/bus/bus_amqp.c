@@ -454,6 +454,11 @@ static bool amqp_wait_confirms(struct bus *bus, int timeout_ms)
     return !confirms_any_open(&amqp->confirms);
 }
 
+static uint64_t amqp_settled(const struct bus *bus)
+{
+    return const_amqp_of(bus)->confirms.settled;
+}
+
 static bool amqp_is_blocked(const struct bus *bus)
 {
     return const_amqp_of(bus)->publisher.blocked;
@@ -495,6 +500,7 @@ static const struct bus_ops amqp_ops = {
     .flush = amqp_flush,
     .confirmed = amqp_confirmed,
     .wait_confirms = amqp_wait_confirms,
+    .settled = amqp_settled,
     .is_blocked = amqp_is_blocked,
     .returned = amqp_returned,
     .unroutable = amqp_unroutable,

@@ -112,6 +112,7 @@ static void settle_one(struct confirms *confirms, uint64_t tag, bool ok)
     if (!group)
         return;
     *slot(confirms, tag) = NULL;
+    confirms->settled++;
     group->failed |= !ok;
     group->refused |= !ok;
     if (--group->pending == 0)

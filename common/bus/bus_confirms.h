@@ -15,6 +15,7 @@ struct confirms {
     size_t capacity;                /* a power of two, or 0 */
     size_t count;
     uint64_t first_tag;         /* tag of the oldest in the ring */
+    uint64_t settled;           /* tags of which the broker gave word, since confirms_init */
     struct confirm_group *open; /* the newest first */
     struct confirm_group *decided;
     struct confirm_group *last_decided;

@@ -45,6 +45,7 @@ struct bus_fake {
     const char *lost;               /* the reason, or NULL */
     int fail_after[BUS_FAKE_CALLS]; /* calls left until one fails; 0: none */
     size_t cut_after;               /* calls that the next flush carries out */
+    bool withholds;                 /* the broker takes what is published and confirms nothing */
     struct str forbidden;           /* a queue; absent: none */
     LIST(struct fake_queue *) consumed;
     int prefetch;
@@ -499,7 +500,7 @@ static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
         snprintf(fake->unroutable, sizeof(fake->unroutable), "%.*s %.*s",
                  STR_FMT(call->publish->exchange), STR_FMT(call->publish->routing_key));
     const bool failed = fate == REJECTED || (came_back && !call->may_be_unroutable);
-    if (call->publish_tag)
+    if (call->publish_tag && !fake->withholds)
         confirms_settle(&fake->confirms, call->publish_tag, false, !failed);
 }
 
@@ -571,6 +572,11 @@ static bool fake_wait_confirms(struct bus *bus, int timeout_ms)
     return !confirms_any_open(&fake_of(bus)->confirms);
 }
 
+static uint64_t fake_settled(const struct bus *bus)
+{
+    return const_fake_of(bus)->confirms.settled;
+}
+
 static bool fake_is_blocked(const struct bus *bus)
 {
     (void)bus; /* memory does not raise alarms */
@@ -611,6 +617,7 @@ static const struct bus_ops fake_ops = {
     .flush = fake_flush,
     .confirmed = fake_confirmed,
     .wait_confirms = fake_wait_confirms,
+    .settled = fake_settled,
     .is_blocked = fake_is_blocked,
     .returned = fake_returned,
     .unroutable = fake_unroutable,
@@ -712,6 +719,17 @@ void bus_fake_lose(struct bus *bus, const char *reason)
 void bus_fake_cut(struct bus *bus, size_t calls)
 {
     fake_of(bus)->cut_after = calls;
+}
+
+void bus_fake_withhold(struct bus *bus)
+{
+    fake_of(bus)->withholds = true;
+}
+
+void bus_fake_confirm_oldest(struct bus *bus)
+{
+    struct confirms *confirms = &fake_of(bus)->confirms;
+    confirms_settle(confirms, confirms->first_tag, false, true);
 }
 
 void bus_fake_forbid(struct bus *bus, struct str queue)

@@ -32,6 +32,9 @@ void bus_fake_fail(struct bus *bus, enum bus_fake_call call, int nth);
 void bus_fake_lose(struct bus *bus, const char *reason);
 /* The next flush carries out so many of its calls (publishes first); then the connection is lost. */
 void bus_fake_cut(struct bus *bus, size_t calls);
+/* From now on this connection gets no confirms, but for those that the test gives one by one. */
+void bus_fake_withhold(struct bus *bus);
+void bus_fake_confirm_oldest(struct bus *bus);
 /* Publishing to this queue, by its name, ends this connection. */
 void bus_fake_forbid(struct bus *bus, struct str queue);
 /* How many calls wait for the flush. */

@@ -27,6 +27,7 @@ struct bus_ops {
     enum outcome (*flush)(struct bus *bus, struct err *err);
     bool (*confirmed)(struct bus *bus, struct bus_confirm *out);
     bool (*wait_confirms)(struct bus *bus, int timeout_ms);
+    uint64_t (*settled)(const struct bus *bus);
     bool (*is_blocked)(const struct bus *bus);
     uint64_t (*returned)(const struct bus *bus);
     bool (*unroutable)(struct bus *bus, char out[BUS_ROUTE_MAX]);

@@ -103,6 +103,8 @@ struct lane {
     struct open_group *groups;
     size_t group_count, group_capacity;
     uint64_t last_group;
+    uint64_t confirmed;        /* bus_settled, as it was last seen to move, */
+    int64_t confirms_moved_us; /* and when */
     uint64_t failed_group;     /* the last single message that the broker did not take */
     struct lane_ids published; /* to be marked */
     struct lane_ids refused;   /* to be put off */

@@ -9,10 +9,11 @@
 #include "worker/names.h"
 #include "worker/signature.h"
 
-#define RELAY_BATCH      100
-#define PUT_OFF_MAX_MS   (10LL * MS_PER_MINUTE)
-#define CONFIRM_WAIT_MS  1000
-#define CONFIRM_TIMEOUTS 2 /* of amqp.timeout: a busy broker may be late once */
+#define RELAY_BATCH     100
+#define PUT_OFF_MAX_MS  (10LL * MS_PER_MINUTE)
+#define CONFIRM_WAIT_MS 1000
+#define CONFIRM_TIMEOUTS                                                                           \
+    2 /* of amqp.timeout, without any confirm: a busy broker may be late once */
 
 /* --- confirms --------------------------------------------------------------------------------------- */
 
@@ -152,16 +153,25 @@ void relay_take_confirms(struct lane *lane)
         close_group(lane, &confirm);
 }
 
+static bool is_any_open_since(const struct lane *lane, int64_t time_us)
+{
+    for (size_t i = 0; i < lane->group_count; i++)
+        if (lane->groups[i].opened_us < time_us)
+            return true;
+    return false;
+}
+
 bool relay_is_stuck(struct lane *lane, int64_t now_us)
 {
     relay_take_confirms(lane);
-    if (bus_is_blocked(lane->bus))
-        return false;
     const int64_t patience_us = CONFIRM_TIMEOUTS * lane->settings->amqp_timeout_ms * 1000;
-    for (size_t i = 0; i < lane->group_count; i++)
-        if (now_us - lane->groups[i].opened_us > patience_us)
-            return true;
-    return false;
+    const uint64_t confirmed = bus_settled(lane->bus);
+    if (confirmed != lane->confirmed || bus_is_blocked(lane->bus)) {
+        lane->confirmed = confirmed;
+        lane->confirms_moved_us = now_us;
+    }
+    return now_us - lane->confirms_moved_us > patience_us &&
+           is_any_open_since(lane, now_us - patience_us);
 }
 
 bool lane_group_failed(struct lane *lane, uint64_t group)

@@ -16,9 +16,10 @@
 /* Moves confirmed entries to the list of those to be marked, refused ones to that of those to be put
  * off; forgets what was lost. */
 void relay_take_confirms(struct lane *lane);
-/* Confirms are long overdue although the broker told of no alarm. RabbitMQ 3.10 leaves a publishing
- * channel blocked for ever when a quorum queue is deleted under what it has published: nothing of
- * it arrives any more, replies included, until the lane connects anew. */
+/* Confirms are long overdue, none comes at all, and the broker told of no alarm. RabbitMQ 3.10 leaves a
+ * publishing channel blocked for ever when a quorum queue is deleted under what it has published:
+ * nothing of it arrives any more, replies included, until the lane connects anew. While some come, the
+ * broker is only busy: who connects anew then gives it everything in hand once more, and more to do. */
 bool relay_is_stuck(struct lane *lane, int64_t now_us);
 /* Into the journal, what is on both lists. */
 MUST_CHECK enum outcome relay_write_down(struct lane *lane, struct err *err);

@@ -178,6 +178,7 @@ struct sender {
     size_t ticket_capacity;
     struct calls open; /* sent, not answered */
     int64_t silent_since_us;
+    int64_t resend_us; /* after so long a silence; a few seconds */
     int silences;
 };
 

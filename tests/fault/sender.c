@@ -12,7 +12,8 @@
 
 void sender_init(struct sender *sender, struct fault *fault)
 {
-    *sender = (struct sender){.fault = fault, .silent_since_us = clock_monotonic_us()};
+    *sender = (struct sender){
+        .fault = fault, .silent_since_us = clock_monotonic_us(), .resend_us = RESEND_US};
 }
 
 static void lose(struct sender *sender)
@@ -99,7 +100,8 @@ static struct call *give_up_one(struct sender *sender)
 
 static bool is_silent(const struct sender *sender)
 {
-    return sender->open.count > 0 && clock_monotonic_us() - sender->silent_since_us >= RESEND_US;
+    return sender->open.count > 0 &&
+           clock_monotonic_us() - sender->silent_since_us >= sender->resend_us;
 }
 
 static void end_silence(struct sender *sender)

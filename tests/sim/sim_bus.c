@@ -22,6 +22,7 @@ struct sim_bus {
     struct bus *real;  /* the fake */
     struct held *held; /* own memory */
     size_t held_count, held_capacity;
+    uint64_t told; /* groups of which the lane has heard */
 };
 
 static struct sim_bus *sim_of(struct bus *bus)
@@ -98,6 +99,7 @@ static bool sim_confirmed(struct bus *bus, struct bus_confirm *out)
             continue;
         *out = self->held[i].confirm;
         self->held[i] = self->held[--self->held_count];
+        self->told++;
         return true;
     }
     return false;
@@ -305,6 +307,11 @@ static enum outcome sim_flush(struct bus *bus, struct err *err)
     return outcome;
 }
 
+static uint64_t sim_settled(const struct bus *bus)
+{
+    return const_sim_of(bus)->told;
+}
+
 static bool sim_is_blocked(const struct bus *bus)
 {
     return is_blocked(const_sim_of(bus));
@@ -344,6 +351,7 @@ static const struct bus_ops sim_ops = {
     .flush = sim_flush,
     .confirmed = sim_confirmed,
     .wait_confirms = sim_wait_confirms,
+    .settled = sim_settled,
     .is_blocked = sim_is_blocked,
     .returned = sim_returned,
     .unroutable = sim_unroutable,

@@ -339,6 +339,30 @@ void test_lane__the_relay_writes_down_before_anything_else_is_handled(void **sta
 }
 
 /* Another lane awaits its confirms, or is about to mark. */
+/* Who is impatient with a busy broker takes from it all that is in hand, and so makes it busier. */
+void test_lane__a_broker_that_still_confirms_is_only_busy(void **state)
+{
+    (void)state;
+    begin();
+    c.engine.amqp_timeout_ms = 5000;
+    bus_fake_withhold(c.bus);
+    c.lane.next_relay_us = INT64_MAX;
+    order("m1", NOTE_ID, "hello");
+    step();
+    order("m2", NOTE_ID, "hello again");
+    step();
+    assert_int_equal(c.lane.group_count, 2);
+    const int64_t patience_us = 2 * c.engine.amqp_timeout_ms * 1000;
+    const int64_t now_us = clock_monotonic_us();
+    assert_false(relay_is_stuck(&c.lane, now_us));
+    bus_fake_confirm_oldest(c.bus);
+    assert_false(relay_is_stuck(&c.lane, now_us + patience_us + 1));
+    assert_int_equal(c.lane.group_count, 1);
+    assert_false(relay_is_stuck(&c.lane, now_us + 2 * patience_us));
+    assert_true(relay_is_stuck(&c.lane, now_us + 2 * patience_us + 2));
+    lane_case_close(&c);
+}
+
 void test_lane__the_relay_leaves_to_a_lane_what_is_its_own(void **state)
 {
     (void)state;
