@@ -25,14 +25,17 @@ CC      := $(if $(filter fuzz,$(FLAVOUR)),clang-14,gcc)
 # The driver's second major version has another name.
 MONGOC   = $(shell pkg-config --exists mongoc2 && ! pkg-config --exists libmongoc-1.0 && \
     echo mongoc2 || echo libmongoc-1.0)
-PKGS     = $(MONGOC) librabbitmq openssl jansson libjwt libsodium hiredis libpcre2-8 yaml-0.1 libxxhash libzstd zlib
+# hiredis has TLS in a library of its own, from its first major version on.
+HIREDIS  = hiredis $(if $(HIREDIS_SSL),hiredis_ssl)
+HIREDIS_SSL := $(shell pkg-config --exists hiredis_ssl && echo yes)
+PKGS     = $(MONGOC) librabbitmq openssl jansson libjwt libsodium $(HIREDIS) libpcre2-8 yaml-0.1 libxxhash libzstd zlib
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 OPT.release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT.asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT.debug   := -O0
 OPT.fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CPPFLAGS = -D_GNU_SOURCE -Icommon -Iworkers -Itests -I$(GEN) -include common/base/banned.h \
-    $(shell pkg-config --cflags $(PKGS))
+    $(if $(HIREDIS_SSL),-DWITH_HIREDIS_SSL) $(shell pkg-config --cflags $(PKGS))
 CFLAGS   = -std=gnu17 -g $(WARN) -fno-strict-aliasing -fno-common $(OPT.$(FLAVOUR))
 LDFLAGS  = $(OPT.$(FLAVOUR)) -Wl,-z,relro,-z,now
 LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lunistring -lidn2 -lm

@@ -75,6 +75,33 @@ struct str str_of_int64(int64_t value, char room[STR_INT64_MAX])
     return (struct str){at, (size_t)(end - at)};
 }
 
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = memchr(digits, c, sizeof(digits) - 1);
+    return at ? (int)((at - digits) % 16) : -1;
+}
+
+bool str_percent_decode(struct str s, char *room, struct str *out)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != '%') {
+            room[len++] = s.ptr[i];
+            continue;
+        }
+        const int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
+        const int low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
+        if (low < 0 || high + low == 0)
+            return false;
+        room[len++] = (char)(high * 16 + low);
+        i += 2;
+    }
+    room[len] = '\0';
+    *out = (struct str){room, len};
+    return true;
+}
+
 struct str str_dup(struct arena *arena, struct str s)
 {
     if (str_is_absent(s))

@@ -53,6 +53,9 @@ bool str_to_int64(struct str s, int64_t *out);
  * `room`, in which they live. */
 #define STR_INT64_MAX sizeof("-9223372036854775808")
 struct str str_of_int64(int64_t value, char room[STR_INT64_MAX]);
+/* Of a URI: each %XX becomes its byte. `room` has s.len + 1 bytes, into which *out points. False on a
+ * '%' that begins none, and on a NUL. */
+bool str_percent_decode(struct str s, char *room, struct str *out);
 
 /* Copies into the arena. An absent str stays absent. */
 struct str str_dup(struct arena *arena, struct str s);

@@ -5,6 +5,7 @@
 
 #include "bus/amqp_headers.h"
 #include "bus/bus.h"
+#include "tls/tls.h"
 
 /* --- where the broker is -------------------------------------------------------------------- */
 
@@ -27,9 +28,7 @@ struct bus_uri {
     const char *password;
     const char *vhost;
     bool tls;
-    const char *ca_file;   /* NULL: whom the machine trusts */
-    const char *cert_file; /* who we are; NULL: nobody asks. Together with key_file */
-    const char *key_file;
+    struct tls_files files;
 };
 
 /* OUTCOME_BUG for what is not such a URI. The text of err never shows the password. */

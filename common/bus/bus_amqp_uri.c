@@ -2,7 +2,6 @@
  *
  * The library reads a URI with one host. So each host is given to it in a URI of its own; the first
  * one has user, password and vhost as well. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -111,70 +110,13 @@ static bool parse_places(struct bus_uri *uri, size_t *used, struct parts parts)
 
 /* --- parameters ------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-    if (!isxdigit((unsigned char)c))
-        return -1;
-    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
-/* Into the room; NULL when a %XX is none, or is a NUL. */
-static const char *decode(struct bus_uri *uri, size_t *used, struct str value)
-{
-    char *text = uri->text + *used;
-    size_t len = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        int c = (unsigned char)value.ptr[i];
-        if (c == '%') {
-            const int high = i + 2 < value.len ? hex_digit(value.ptr[i + 1]) : -1;
-            const int low = high >= 0 ? hex_digit(value.ptr[i + 2]) : -1;
-            if (low < 0 || high + low == 0)
-                return NULL;
-            c = high * 16 + low;
-            i += 2;
-        }
-        text[len++] = (char)c;
-    }
-    *used += len + 1;
-    return text;
-}
-
-static const char **parameter(struct bus_uri *uri, struct str name)
-{
-    if (str_eq(name, STR("cacertfile")))
-        return &uri->ca_file;
-    if (str_eq(name, STR("certfile")))
-        return &uri->cert_file;
-    return str_eq(name, STR("keyfile")) ? &uri->key_file : NULL;
-}
-
-static bool parse_parameter(struct bus_uri *uri, size_t *used, struct str text)
-{
-    const char *equals = memchr(text.ptr, '=', text.len);
-    if (!equals)
-        return false;
-    const char **place = parameter(uri, between(text.ptr, equals));
-    if (!place || *place)
-        return false;
-    *place = decode(uri, used, between(equals + 1, text.ptr + text.len));
-    return *place && **place;
-}
-
 static enum outcome parse_query(struct bus_uri *uri, size_t used, struct str query, struct err *err)
 {
-    const char *from = query.ptr;
-    const char *end = query.ptr + query.len;
-    while (query.len && from <= end) {
-        const char *next = memchr(from, '&', (size_t)(end - from));
-        if (!parse_parameter(uri, &used, between(from, next ? next : end)))
-            return bug(err, "the broker's URI takes cacertfile=, certfile= and keyfile= behind the "
-                            "'?', each once, with the name of a file");
-        from = (next ? next : end) + 1;
-    }
+    const char *fault = tls_files_parse(query, uri->text + used, &uri->files);
+    if (fault)
+        return bug(err, "the broker's URI %s", fault);
     if (query.len && !uri->tls)
         return bug(err, "the broker's URI names files for TLS: then it must begin with amqps://");
-    if (!uri->cert_file != !uri->key_file)
-        return bug(err, "the broker's URI must have both certfile= and keyfile=, or none of them");
     return OUTCOME_DONE;
 }
 

@@ -76,8 +76,8 @@ enum outcome socket_connect(struct bus_socket *out, const struct bus_place *plac
 enum outcome socket_secure(struct bus_socket *socket, const struct bus_uri *uri,
                            const struct bus_place *place, int timeout_ms, struct err *err)
 {
-    return uri->tls ? tls_start(socket->fd, uri, place, timeout_ms, &socket->tls, err)
-                    : OUTCOME_DONE;
+    const struct tls_peer peer = {"the broker", place->host, place->port, &uri->files};
+    return uri->tls ? tls_start(socket->fd, &peer, timeout_ms, &socket->tls, err) : OUTCOME_DONE;
 }
 
 void socket_close(struct bus_socket *socket)

@@ -6,7 +6,8 @@
 #include <netdb.h>
 #include <sys/types.h>
 
-#include "bus/bus_tls.h"
+#include "bus/bus_amqp_frames.h"
+#include "tls/tls.h"
 
 struct bus_socket {
     int fd;          /* -1: closed; never blocks */

@@ -13,7 +13,10 @@
 #define LOCK_OWNER_BYTES 16
 
 struct lock_options {
-    struct str uri;    /* redis://[user:password@]host[:port][/db] or unix:///path */
+    /* redis://[user:password@]host[:port][/db] or unix:///path; rediss:// for TLS, 1.2 or later, with a
+     * good certificate that names the host, and behind it ?cacertfile=FILE&certfile=FILE&keyfile=FILE
+     * (a '?' before that as %3F). Where the client library has no TLS it is refused. */
+    struct str uri;
     struct str prefix; /* of all keys: "cartwright" */
     int timeout_ms;    /* of connecting and of each call: 300 */
 };

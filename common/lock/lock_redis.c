@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "lock/lock_redis.h"
+#include "lock/lock_redis_tls.h"
 
 #define SCRATCH_BYTES    (128 * 1024)
 #define GENERATION_BYTES sizeof(int64_t)
@@ -491,8 +492,10 @@ enum outcome lock_open(const struct lock_options *options, struct lock **out, st
     if (options->timeout_ms <= 0)
         return invalid(err, MALFORMED, "the timeout of Redis must be at least 1 ms");
     struct lock_redis *self = new_redis();
-    const enum outcome outcome =
-        redis_address_parse(&self->home, options->uri, &self->redis.address, err);
+    struct redis_address *address = &self->redis.address;
+    enum outcome outcome = redis_address_parse(&self->home, options->uri, address, err);
+    if (outcome == OUTCOME_DONE)
+        outcome = redis_tls_check(address, err);
     if (outcome != OUTCOME_DONE) {
         close_redis(&self->lock);
         return outcome;

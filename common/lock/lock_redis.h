@@ -10,6 +10,7 @@
 
 #include "lock/lock_ops.h"
 #include "lock/lock_scripts.h"
+#include "tls/tls.h"
 
 struct redis_address {
     struct str path; /* of a unix socket; absent: TCP */
@@ -18,6 +19,8 @@ struct redis_address {
     struct str user; /* absent: the default user */
     struct str password;
     struct str db; /* decimal; absent: 0 */
+    bool tls;
+    struct tls_files files; /* with TLS */
 };
 
 /* INVALID when the URI is not one of ours; the text never shows it. */

@@ -3,6 +3,7 @@
  * After a failure nothing is tried for a while, so that an absent server costs nothing. Each new
  * connection logs in and selects its database again: hiredis does neither when it reconnects. */
 #include "lock/lock_redis.h"
+#include "lock/lock_redis_tls.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -160,7 +161,7 @@ static enum outcome open_socket(struct redis *redis, struct err *err)
     if (redis->context->err || redisSetTimeout(redis->context, timeout) != REDIS_OK ||
         (address->host.ptr && redisEnableKeepAlive(redis->context) != REDIS_OK))
         return redis_give_up(redis, redis->context->errstr, err);
-    return OUTCOME_DONE;
+    return address->tls ? redis_tls_start(redis, err) : OUTCOME_DONE;
 }
 
 static enum outcome call_words(struct redis *redis, const struct str *words, size_t count, int type,

@@ -1,6 +1,11 @@
-/* lock_redis_uri.c - where the server is: redis://[user:password@]host[:port][/db] or
- * unix:///path. Errors never show the URI: there may be a password in it. */
+/* lock_redis_uri.c - where the server is: redis://[user:password@]host[:port][/db], rediss:// with
+ * TLS, or unix:///path. Errors never show the URI: there may be a password in it. */
 #include "lock/lock_redis.h"
+#include "lock/lock_redis_tls.h"
+
+#define PLAIN  "redis://"
+#define SECURE "rediss://"
+#define LOCAL  "unix:///"
 
 #define REDIS_PORT   6379
 #define REDIS_DB_MAX 1000000
@@ -17,33 +22,10 @@ static ptrdiff_t last_of(struct str text, char c)
     return at ? at - text.ptr : -1;
 }
 
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *at = memchr(digits, c, sizeof(digits) - 1);
-    return at ? (int)((at - digits) % 16) : -1;
-}
-
 /* "%40" to "@": a password may hold any byte but NUL. */
 static bool percent_decode(struct arena *arena, struct str text, struct str *out)
 {
-    char *decoded = arena_bytes(arena, text.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != '%') {
-            decoded[len++] = text.ptr[i];
-            continue;
-        }
-        const int high = i + 2 < text.len ? hex_digit(text.ptr[i + 1]) : -1;
-        const int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
-        if (low < 0 || high + low == 0)
-            return false;
-        decoded[len++] = (char)(high * 16 + low);
-        i += 2;
-    }
-    decoded[len] = '\0';
-    *out = (struct str){decoded, len};
-    return true;
+    return str_percent_decode(text, arena_bytes(arena, text.len + 1), out);
 }
 
 /* "user:password", ":password" or "password" */
@@ -97,25 +79,53 @@ static bool parse_tcp(struct arena *arena, struct str rest, struct redis_address
     return parse_host(arena, rest, out);
 }
 
+static enum outcome malformed(struct err *err)
+{
+    return invalid(err, MALFORMED,
+                   "the Redis URI is not redis://[user:password@]host[:port][/db], rediss:// for "
+                   "TLS, or unix:///path");
+}
+
+static enum outcome parse_tls(struct arena *arena, struct str rest, struct redis_address *out,
+                              struct err *err)
+{
+    const char *mark = memchr(rest.ptr, '?', rest.len);
+    struct str query = STR("");
+    if (!redis_tls_is_there())
+        return invalid(err, MALFORMED,
+                       "rediss:// cannot be spoken: the Redis client library has no TLS here. Use "
+                       "redis:// to a stunnel on this machine, or unix:///path to a Redis on it");
+    if (mark) {
+        query = str_from(rest, (size_t)(mark - rest.ptr) + 1);
+        rest.len = (size_t)(mark - rest.ptr);
+    }
+    out->tls = true;
+    const char *fault = tls_files_parse(query, arena_bytes(arena, query.len + 1), &out->files);
+    if (fault)
+        return invalid(err, MALFORMED, "the Redis URI %s", fault);
+    return parse_tcp(arena, rest, out) ? OUTCOME_DONE : malformed(err);
+}
+
+static enum outcome parse(struct arena *arena, struct str uri, struct redis_address *out,
+                          struct err *err)
+{
+    if (!str_is_c(uri))
+        return malformed(err);
+    if (str_starts_with(uri, STR(SECURE)))
+        return parse_tls(arena, str_from(uri, strlen(SECURE)), out, err);
+    if (str_starts_with(uri, STR(LOCAL)))
+        out->path = str_dup(arena, str_from(uri, strlen(LOCAL) - 1));
+    else if (!str_starts_with(uri, STR(PLAIN)) ||
+             !parse_tcp(arena, str_from(uri, strlen(PLAIN)), out))
+        return malformed(err);
+    return OUTCOME_DONE;
+}
+
 enum outcome redis_address_parse(struct arena *arena, struct str uri, struct redis_address *out,
                                  struct err *err)
 {
     struct redis_address address = {0};
-    bool valid = str_is_c(uri);
-    if (valid && str_starts_with(uri, STR("rediss://")))
-        return invalid(err, MALFORMED,
-                       "rediss:// cannot be spoken: the Redis client library has no TLS here. Use "
-                       "redis:// to a stunnel on this machine, or unix:///path to a Redis on it");
-    if (valid && str_starts_with(uri, STR("unix:///")))
-        address.path = str_dup(arena, str_from(uri, strlen("unix://")));
-    else if (valid && str_starts_with(uri, STR("redis://")))
-        valid = parse_tcp(arena, str_from(uri, strlen("redis://")), &address);
-    else
-        valid = false;
-    if (!valid)
-        return invalid(err, MALFORMED,
-                       "the Redis URI is not redis://[user:password@]host[:port][/db] "
-                       "or unix:///path");
+    TRY(parse(arena, uri, &address, err));
     *out = address;
     return OUTCOME_DONE;
 }

@@ -42,6 +42,8 @@ static void check_redis(struct arena *arena, struct str text)
     check_c(address.db);
     require(str_is_absent(address.path) ? address.host.len && address.port > 0 : !address.port);
     require(address.port <= 65535);
+    require(!address.files.cert_file == !address.files.key_file);
+    require(address.tls || !(address.files.ca_file || address.files.cert_file));
 }
 
 static void check_broker(struct str text)
@@ -55,8 +57,8 @@ static void check_broker(struct str text)
     require(uri.vhost[0] && uri.place_count > 0 && uri.place_count <= BUS_PLACES_MAX);
     for (size_t i = 0; i < uri.place_count; i++)
         require(uri.places[i].host[0] && uri.places[i].port > 0 && uri.places[i].port <= 65535);
-    require(!uri.cert_file == !uri.key_file);
-    require(uri.tls || !(uri.ca_file || uri.cert_file));
+    require(!uri.files.cert_file == !uri.files.key_file);
+    require(uri.tls || !(uri.files.ca_file || uri.files.cert_file));
     require(strlen(uri.user) + strlen(uri.password) <= text.len + 10); /* guest, guest */
     bus_uri_release(&uri);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # certificates.sh DIR - a private CA and what it signed, for tests of TLS: for localhost and 127.0.0.1
-# server.pem, a client's client.pem, expired.pem whose time is over, stranger.pem for another host; and
+# server.pem, a client's client.pem, expired.pem whose time is over as soon as it is made, stranger.pem for another host; and
 # other-ca.pem, which signed none of them. Keys are beside them: server-key.pem.
 set -euo pipefail
 DIR=$1
@@ -26,7 +26,7 @@ make_one() { # make_one NAME SUBJECT-ALTERNATIVE-NAMES OPTIONS...: signed by the
     make_ca other-ca
     make_one server 'DNS:localhost,IP:127.0.0.1' -days 30
     make_one client 'DNS:client.example' -days 30
-    make_one expired 'DNS:localhost,IP:127.0.0.1' -days -1
+    make_one expired 'DNS:localhost,IP:127.0.0.1' -days 0
     make_one stranger 'DNS:elsewhere.example' -days 30
     cat server.pem server-key.pem >server-both.pem
     chmod 600 ./*.pem

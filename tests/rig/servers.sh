@@ -11,8 +11,11 @@
 #   ctl DIR ARGS...         rabbitmqctl on the private broker
 #   reset DIR               forgets the data; the servers must be down
 #
-# RIG_TLS, a folder of certificates.sh, makes RabbitMQ and mongod speak TLS as well; DIR/env then has
-# those addresses.
+# RIG_TLS, a folder of certificates.sh, makes RabbitMQ and mongod speak TLS as well, with RIG_TLS_REDIS=yes
+# Redis, too; DIR/env then has those addresses.
+#
+# RIG_RABBITMQ_JOIN, the DIR of another set whose RabbitMQ runs, makes this one a node of its cluster, with
+# its users; that is for the life of DIR.
 #
 # NAME is rabbitmq, redis or mongod. A server whose CARTWRIGHT_*_URI is set already is not started:
 # DIR/env passes that address on. The broker has the users, permissions, policies and limits of docker/,
@@ -68,9 +71,12 @@ PY
 settle_ports() {
     local wanted=() kept=() name owner old
     [ -f "$DIR/ports" ] || : >"$DIR/ports"
-    for name in rabbitmq amqps dist epmd redis mongod; do
+    for name in rabbitmq amqps dist epmd redis rediss mongod; do
         owner=$name
-        case $name in dist | amqps) owner=rabbitmq ;; esac
+        case $name in
+        dist | amqps) owner=rabbitmq ;;
+        rediss) owner=redis ;;
+        esac
         old=$(sed -n "s/^$name=//p" "$DIR/ports")
         if running "$owner" >/dev/null; then
             kept+=("$name=$old")
@@ -95,12 +101,41 @@ rabbitmq_program() {
     if [ -x "/usr/lib/rabbitmq/bin/$1" ]; then echo "/usr/lib/rabbitmq/bin/$1"; else command -v "$1"; fi
 }
 
+# The DIR whose cluster this node is in, or nothing.
+joined() { cat "$DIR/joined" 2>/dev/null || true; }
+
+node_name() {
+    if [ -n "$(joined)" ]; then echo "cartwright-$(basename "$DIR")@localhost"; else echo cartwright@localhost; fi
+}
+
+# Nodes of a cluster know each other by the cookie and the epmd of the first.
+join_cluster() {
+    local first=${RIG_RABBITMQ_JOIN:-}
+    [ -n "$first" ] && [ ! -e "$DIR/joined" ] || return 0
+    mkdir -p "$DIR/rabbitmq"
+    cp "$first"/password.* "$DIR/"
+    cp "$first/rabbitmq/.erlang.cookie" "$DIR/rabbitmq/"
+    chmod 400 "$DIR/rabbitmq/.erlang.cookie"
+    (cd "$first" && pwd) >"$DIR/joined"
+}
+
+rabbitmq_cluster_config() {
+    cat <<CONF
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = cartwright@localhost
+cluster_formation.classic_config.nodes.2 = $(node_name)
+CONF
+}
+
 rabbitmq_env() {
+    local first
+    first=$(joined)
     export HOME=$DIR/rabbitmq LANG=C.UTF-8
     export ERL_EPMD_ADDRESS=127.0.0.1
-    ERL_EPMD_PORT=$(port epmd)
+    ERL_EPMD_PORT=$(sed -n 's/^epmd=//p' "${first:-$DIR}/ports")
     export ERL_EPMD_PORT
-    export RABBITMQ_NODENAME=cartwright@localhost
+    RABBITMQ_NODENAME=$(node_name)
+    export RABBITMQ_NODENAME
     export RABBITMQ_CONF_ENV_FILE=/dev/null
 }
 
@@ -124,11 +159,16 @@ rabbitmq_write_config() {
 listeners.tcp.1 = 127.0.0.1:$(port rabbitmq)
 vm_memory_high_watermark.absolute = ${RIG_RABBITMQ_MEMORY_GB:-1}GB
 disk_free_limit.absolute = 50MB
-load_definitions = $DIR/rabbitmq/definitions.json
 raft.wal_max_size_bytes = $((${RIG_RABBITMQ_WAL_MB:-64} << 20))
 log.file.level = info
 log.console = false
 CONF
+        # Whoever joins is given what the first has.
+        if [ -n "$(joined)" ]; then
+            rabbitmq_cluster_config
+        else
+            echo "load_definitions = $DIR/rabbitmq/definitions.json"
+        fi
         [ -z "${RIG_TLS:-}" ] || rabbitmq_tls_config
         # The last one counts. A broker as it comes offers 131072.
         [ -z "${RIG_RABBITMQ_FRAME_MAX:-}" ] || echo "frame_max = $RIG_RABBITMQ_FRAME_MAX"
@@ -158,7 +198,7 @@ rabbitmq_write_definitions() {
 
 start_epmd() {
     local epmd
-    running epmd >/dev/null && return
+    if [ -n "$(joined)" ] || running epmd >/dev/null; then return; fi
     epmd=$(command -v epmd) || die "no epmd here: install erlang-base"
     launch epmd "$epmd" -port "$(port epmd)" -address 127.0.0.1
 }
@@ -166,6 +206,7 @@ start_epmd() {
 start_rabbitmq() {
     local program
     program=$(rabbitmq_program rabbitmq-server) || die "no rabbitmq-server here"
+    join_cluster
     rabbitmq_write_config
     (
         rabbitmq_env
@@ -231,13 +272,21 @@ redis_program() {
     return 1
 }
 
+redis_has_tls() {
+    [ -n "${RIG_TLS:-}" ] && [ "${RIG_TLS_REDIS:-no}" = yes ]
+}
+
 start_redis() {
-    local program
+    local program tls=()
     program=$(redis_program) || die "neither redis-server nor valkey-server here"
+    if redis_has_tls; then
+        tls=(--tls-port "$(port rediss)" --tls-ca-cert-file "$RIG_TLS/ca.pem" --tls-auth-clients yes
+            --tls-cert-file "$RIG_TLS/server.pem" --tls-key-file "$RIG_TLS/server-key.pem")
+    fi
     mkdir -p "$DIR/redis"
     launch redis "$program" --port "$(port redis)" --bind 127.0.0.1 --save '' --appendonly no \
         --dir "$DIR/redis" --logfile "$DIR/log/redis.log" --daemonize no \
-        --maxmemory 512mb --maxmemory-policy noeviction
+        --maxmemory 512mb --maxmemory-policy noeviction ${tls[@]+"${tls[@]}"}
 }
 
 ready_redis() {
@@ -251,7 +300,11 @@ ready_redis() {
 }
 
 uri_redis() {
-    echo "redis://127.0.0.1:$(port redis)/0"
+    if redis_has_tls; then
+        echo "rediss://localhost:$(port rediss)/0?cacertfile=$RIG_TLS/ca.pem&certfile=$RIG_TLS/client.pem&keyfile=$RIG_TLS/client-key.pem"
+    else
+        echo "redis://127.0.0.1:$(port redis)/0"
+    fi
 }
 
 # --- mongod ---------------------------------------------------------------------------------------
@@ -411,7 +464,7 @@ reset() {
         ! running "$name" >/dev/null || die "$name is running: stop it first"
         rm -rf "${DIR:?}/$name"
     done
-    rm -rf "${DIR:?}/log"
+    rm -rf "${DIR:?}/log" "${DIR:?}/joined"
 }
 
 usage() {

@@ -127,12 +127,12 @@ void test_bus_amqp_frames__a_uri_asks_for_tls(void **state)
     assert_int_equal(uri.places[0].port, 5671);
     assert_int_equal(uri.places[1].port, 1);
     assert_string_equal(uri.vhost, "v");
-    assert_string_equal(uri.ca_file, "/etc/ca.pem");
-    assert_string_equal(uri.cert_file, "/etc/our own.pem");
-    assert_string_equal(uri.key_file, "/etc/key.pem");
+    assert_string_equal(uri.files.ca_file, "/etc/ca.pem");
+    assert_string_equal(uri.files.cert_file, "/etc/our own.pem");
+    assert_string_equal(uri.files.key_file, "/etc/key.pem");
     bus_uri_release(&uri);
     assert_int_equal(bus_uri_parse(STR("amqps://a"), &uri, &err), OUTCOME_DONE);
-    assert_true(uri.tls && !uri.ca_file && !uri.cert_file && !uri.key_file);
+    assert_true(uri.tls && !uri.files.ca_file && !uri.files.cert_file && !uri.files.key_file);
     bus_uri_release(&uri);
 }
 

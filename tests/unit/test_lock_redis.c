@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lock/lock_redis.h"
+#include "lock/lock_redis_tls.h"
 
 struct uri_case {
     const char *uri;
@@ -36,7 +36,7 @@ void test_lock_redis__reads_addresses(void **state)
         {"unix:///run/redis.sock", NULL, 0, NULL, NULL, NULL, "/run/redis.sock"},
         {"", NULL, 0, NULL, NULL, NULL, NULL},
         {"localhost:6379", NULL, 0, NULL, NULL, NULL, NULL},
-        {"rediss://h", NULL, 0, NULL, NULL, NULL, NULL},
+        {"redis://h?cacertfile=/a", NULL, 0, NULL, NULL, NULL, NULL},
         {"redis://", NULL, 0, NULL, NULL, NULL, NULL},
         {"redis://:6379", NULL, 0, NULL, NULL, NULL, NULL},
         {"redis://h:0", NULL, 0, NULL, NULL, NULL, NULL},
@@ -86,9 +86,64 @@ void test_lock_redis__never_shows_the_password(void **state)
     assert_null(lock);
 }
 
+void test_lock_redis__reads_addresses_with_tls(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct err err;
+    struct redis_address got = {0};
+    if (!redis_tls_is_there())
+        skip();
+    arena_init(&arena, 1024);
+    assert_int_equal(
+        redis_address_parse(&arena,
+                            STR("rediss://ann:a%3Fb@h:7000/3?certfile=/etc/our%20own.pem"
+                                "&cacertfile=/etc/ca.pem&keyfile=%2Fetc/key@home.pem"),
+                            &got, &err),
+        OUTCOME_DONE);
+    assert_true(got.tls);
+    assert_text(got.host, "h");
+    assert_int_equal(got.port, 7000);
+    assert_text(got.user, "ann");
+    assert_text(got.password, "a?b");
+    assert_text(got.db, "3");
+    assert_string_equal(got.files.ca_file, "/etc/ca.pem");
+    assert_string_equal(got.files.cert_file, "/etc/our own.pem");
+    assert_string_equal(got.files.key_file, "/etc/key@home.pem");
+    assert_int_equal(redis_address_parse(&arena, STR("rediss://h"), &got, &err), OUTCOME_DONE);
+    assert_true(got.tls && !got.files.ca_file && !got.files.cert_file && !got.files.key_file);
+    assert_int_equal(redis_address_parse(&arena, STR("redis://h"), &got, &err), OUTCOME_DONE);
+    assert_false(got.tls);
+    arena_release(&arena);
+}
+
+void test_lock_redis__refuses_files_that_cannot_be_used(void **state)
+{
+    static const char *const uris[] = {
+        "rediss://:hunter2@h?certfile=/a",  "rediss://:hunter2@h?keyfile=/a",
+        "rediss://:hunter2@h?cacertfile=",  "rediss://:hunter2@h?cacertfile=/a&cacertfile=/b",
+        "rediss://:hunter2@h?verify=none",  "rediss://:hunter2@h?cacertfile=/nowhere/ca.pem",
+        "rediss://:hunter2@?cacertfile=/a", "rediss://",
+    };
+    (void)state;
+    if (!redis_tls_is_there())
+        skip();
+    for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+        const struct lock_options options = {
+            .uri = str_of(uris[i]), .prefix = STR("t"), .timeout_ms = 300};
+        struct lock *lock = NULL;
+        struct err err;
+        print_message("%s\n", uris[i]);
+        assert_int_equal(lock_open(&options, &lock, &err), OUTCOME_INVALID);
+        assert_null(strstr(err.text, "hunter2"));
+    }
+}
+
 void test_lock_redis__says_what_to_do_instead_of_tls(void **state)
 {
     (void)state;
+    if (redis_tls_is_there())
+        skip();
     const struct lock_options options = {
         .uri = STR("rediss://:hunter2@h"), .prefix = STR("t"), .timeout_ms = 300};
     struct lock *lock = NULL;

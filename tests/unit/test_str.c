@@ -126,6 +126,37 @@ void test_str__digits_are_those_of_printf(void **state)
     }
 }
 
+void test_str__percent_signs_are_decoded(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *decoded; /* NULL: refused */
+    } cases[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"%40", "@"},
+        {"a%2Fb%2fc", "a/b/c"},
+        {"%25%32%35", "%25"},
+        {"%fF", "\xff"},
+        {"%", NULL},
+        {"a%4", NULL},
+        {"%zz", NULL},
+        {"%4g", NULL},
+        {"a%00b", NULL},
+        {"%-1", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char room[16];
+        struct str out = STR_ABSENT;
+        const bool good = str_percent_decode(str_of(cases[i].text), room, &out);
+        print_message("%s\n", cases[i].text);
+        assert_int_equal(good, cases[i].decoded != NULL);
+        if (good)
+            assert_string_equal(out.ptr, cases[i].decoded);
+    }
+}
+
 void test_str__copies_end_with_nul_and_absence_stays(void **state)
 {
     (void)state;

@@ -1,7 +1,5 @@
-/* bus_tls.c - TLS by OpenSSL, on a socket that does not block.
- *
- * Each connection reads the files anew, so a certificate that was renewed is used without a restart. */
-#include "bus/bus_tls.h"
+/* tls.c - TLS by OpenSSL: whom we trust and who we are, and a socket that does not block. */
+#include "tls/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,28 +33,30 @@ static const char *first_reason(void)
 
 /* --- what is trusted, and who we are ----------------------------------------------------------- */
 
-static enum outcome trust(SSL_CTX *context, const struct bus_uri *uri, struct err *err)
+static enum outcome trust(SSL_CTX *context, const struct tls_peer *peer, struct err *err)
 {
-    if (!uri->ca_file)
+    const char *file = peer->files->ca_file;
+    if (!file)
         return SSL_CTX_set_default_verify_paths(context) == 1
                    ? OUTCOME_DONE
                    : bug(err, "the machine's certificates cannot be read: %s", first_reason());
-    if (SSL_CTX_load_verify_locations(context, uri->ca_file, NULL) != 1)
-        return bug(err, "cacertfile %s of the broker's URI cannot be read: %s", uri->ca_file,
+    if (SSL_CTX_load_verify_locations(context, file, NULL) != 1)
+        return bug(err, "cacertfile %s, for TLS with %s, cannot be read: %s", file, peer->what,
                    first_reason());
     return OUTCOME_DONE;
 }
 
-static enum outcome introduce(SSL_CTX *context, const struct bus_uri *uri, struct err *err)
+static enum outcome introduce(SSL_CTX *context, const struct tls_peer *peer, struct err *err)
 {
-    if (!uri->cert_file)
+    const struct tls_files *files = peer->files;
+    if (!files->cert_file)
         return OUTCOME_DONE;
-    if (SSL_CTX_use_certificate_chain_file(context, uri->cert_file) != 1)
-        return bug(err, "certfile %s of the broker's URI cannot be read: %s", uri->cert_file,
-                   first_reason());
-    if (SSL_CTX_use_PrivateKey_file(context, uri->key_file, SSL_FILETYPE_PEM) != 1)
-        return bug(err, "keyfile %s of the broker's URI cannot be used with its certfile: %s",
-                   uri->key_file, first_reason());
+    if (SSL_CTX_use_certificate_chain_file(context, files->cert_file) != 1)
+        return bug(err, "certfile %s, for TLS with %s, cannot be read: %s", files->cert_file,
+                   peer->what, first_reason());
+    if (SSL_CTX_use_PrivateKey_file(context, files->key_file, SSL_FILETYPE_PEM) != 1)
+        return bug(err, "keyfile %s, for TLS with %s, cannot be used with its certfile: %s",
+                   files->key_file, peer->what, first_reason());
     return OUTCOME_DONE;
 }
 
@@ -76,9 +76,9 @@ static bool expect_host(SSL *ssl, const char *host)
            SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-static enum outcome make(int fd, const struct bus_uri *uri, const char *host, SSL **out,
-                         struct err *err)
+enum outcome tls_prepare(const struct tls_peer *peer, SSL **out, struct err *err)
 {
+    ERR_clear_error();
     AUTO_CONTEXT context = SSL_CTX_new(TLS_client_method());
     if (!context)
         panic("out of memory for TLS");
@@ -86,25 +86,30 @@ static enum outcome make(int fd, const struct bus_uri *uri, const char *host, SS
         panic("OpenSSL knows no TLS 1.2");
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    TRY(trust(context, uri, err));
-    TRY(introduce(context, uri, err));
+    TRY(trust(context, peer, err));
+    TRY(introduce(context, peer, err));
     SSL *ssl = SSL_new(context);
-    if (!ssl || SSL_set_fd(ssl, fd) != 1 || !expect_host(ssl, host))
+    if (!ssl || !expect_host(ssl, peer->host))
         panic("out of memory for TLS");
     *out = ssl;
     return OUTCOME_DONE;
 }
 
+void tls_discard(SSL *ssl)
+{
+    SSL_free(ssl);
+}
+
 /* --- the handshake ----------------------------------------------------------------------------- */
 
-static enum outcome handshake_failed(const SSL *ssl, const struct bus_place *place, struct err *err)
+enum outcome tls_explain(const SSL *ssl, const struct tls_peer *peer, struct err *err)
 {
     const long verdict = SSL_get_verify_result(ssl);
     if (verdict != X509_V_OK)
-        return retry_later(err, "the certificate of the broker at %s:%d is not accepted: %s",
-                           place->host, place->port, X509_verify_cert_error_string(verdict));
-    return retry_later(err, "no TLS with the broker at %s:%d (%s): is this its TLS port?",
-                       place->host, place->port, first_reason());
+        return retry_later(err, "the certificate of %s at %s:%d is not accepted: %s", peer->what,
+                           peer->host, peer->port, X509_verify_cert_error_string(verdict));
+    return retry_later(err, "no TLS with %s at %s:%d (%s): is this its TLS port?", peer->what,
+                       peer->host, peer->port, first_reason());
 }
 
 /* False when it cannot go on, or has waited too long. */
@@ -117,7 +122,7 @@ static bool await_peer(int fd, int wanted, int64_t deadline_us)
     return poll(&socket, 1, (int)(left_us / US_PER_MS) + 1) >= 0 || errno == EINTR;
 }
 
-static enum outcome shake_hands(SSL *ssl, const struct bus_place *place, int timeout_ms,
+static enum outcome shake_hands(SSL *ssl, const struct tls_peer *peer, int timeout_ms,
                                 struct err *err)
 {
     const int64_t deadline_us = clock_monotonic_us() + (int64_t)timeout_ms * US_PER_MS;
@@ -127,20 +132,21 @@ static enum outcome shake_hands(SSL *ssl, const struct bus_place *place, int tim
         if (result == 1)
             return OUTCOME_DONE;
         if (!await_peer(SSL_get_fd(ssl), SSL_get_error(ssl, result), deadline_us))
-            return handshake_failed(ssl, place, err);
+            return tls_explain(ssl, peer, err);
     }
 }
 
-enum outcome tls_start(int fd, const struct bus_uri *uri, const struct bus_place *place,
-                       int timeout_ms, struct tls **out, struct err *err)
+enum outcome tls_start(int fd, const struct tls_peer *peer, int timeout_ms, struct tls **out,
+                       struct err *err)
 {
     SSL *ssl = NULL;
     signal(SIGPIPE, SIG_IGN);
-    ERR_clear_error();
-    TRY(make(fd, uri, place->host, &ssl, err));
-    const enum outcome outcome = shake_hands(ssl, place, timeout_ms, err);
+    TRY(tls_prepare(peer, &ssl, err));
+    if (SSL_set_fd(ssl, fd) != 1)
+        panic("out of memory for TLS");
+    const enum outcome outcome = shake_hands(ssl, peer, timeout_ms, err);
     if (outcome != OUTCOME_DONE) {
-        SSL_free(ssl);
+        tls_discard(ssl);
         return outcome;
     }
     struct tls *tls = calloc(1, sizeof(*tls));
