@@ -32,6 +32,7 @@ PKGS     = $(MONGOC) librabbitmq openssl jansson libjwt libsodium $(HIREDIS) lib
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 OPT.release := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 OPT.asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT.tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer
 OPT.debug   := -O0
 OPT.fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 CPPFLAGS = -D_GNU_SOURCE -Icommon -Iworkers -Itests -I$(GEN) -include common/base/banned.h \
@@ -224,6 +225,11 @@ FAULT_MINUTES ?= 60
 fault-long: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## faults for FAULT_MINUTES=60; SEED=7 or 1..3 replays; FAULTS=each, pairs or names
 	$(Q)tests/rig/fault.sh $(O) $(if $(SEED),--seeds $(SEED),--seconds $$(($(FAULT_MINUTES) * 60))) \
 	    $(if $(FAULTS),--faults $(FAULTS))
+
+RELEASE ?= HEAD~1
+.PHONY: rolling
+rolling: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## rounds of faults with the workers of the commit RELEASE=HEAD~1 beside ours
+	$(Q)tests/rig/rolling.sh $(O) $(RELEASE) $(if $(SEED),--seeds $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client; events read by a Go one
 	$(Q)tests/rig/test.sh $(O) python node go

@@ -18,24 +18,39 @@ static const char *program(void)
     return path ? path : "./cartwright";
 }
 
-static _Noreturn void become(const char *command, const char *log_path, const char *mode)
+/* Of two releases side by side the other one has the second place (tests/rig/rolling.sh). */
+static const char *program_at(size_t index)
+{
+    const char *beside = getenv("BESIDE");
+    return index == 1 && beside ? beside : program();
+}
+
+static _Noreturn void become(const char *path, const char *command, const char *log_path,
+                             const char *mode)
 {
     /* Whatever ends this program ends them. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (!freopen("/dev/null", "r", stdin) || !freopen(log_path, mode, stdout) ||
         dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
         _exit(126);
-    execl(program(), "cartwright", command, "--config", getenv("CONFIG"), (char *)NULL);
+    execl(path, "cartwright", command, "--config", getenv("CONFIG"), (char *)NULL);
     _exit(127);
 }
 
-bool workers_command(const char *command)
+static bool run_command(const char *path, const char *command)
 {
     const pid_t pid = fork();
     if (pid == 0)
-        become(command, "/dev/null", "w");
+        become(path, command, "/dev/null", "w");
     int status = 0;
     return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* The other release was there first: its indexes and bindings are what ours meet. */
+bool workers_command(const char *command)
+{
+    return (!getenv("BESIDE") || run_command(program_at(1), command)) &&
+           run_command(program(), command);
 }
 
 /* --- the log ------------------------------------------------------------------------------------ */
@@ -93,7 +108,7 @@ void workers_start_one(struct fault *fault, size_t index, const char *crashpoint
             setenv("CARTWRIGHT_CRASHPOINT", crashpoint, 1);
         if (fault->proxy)
             links_set_environment(fault);
-        become("worker", fault->log_path, "a");
+        become(program_at(index), "worker", fault->log_path, "a");
     }
     fault->supervisors[index] = pid;
 }
