@@ -95,7 +95,7 @@ part_torture() { tests/torture/torture.py "$BUILD" --seconds 1 --seed 1; }
 # And the same seed goes the same way, to the letter.
 part_sim() {
     {
-        echo "$BUILD/tests/sim/sim --seeds 1..5000"
+        echo "$BUILD/tests/sim/sim --seeds ${SEEDS:-1..5000}"
         echo "tests/rig/sim_replay.sh $BUILD/tests/sim/sim 7 500"
     } | sum_of
 }

@@ -178,7 +178,7 @@ static int starved(struct str hash)
 void test_password__no_memory_is_retry(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     skip(); /* its shadow memory does not live with a limit */
 #endif
     struct arena arena = started();
