@@ -108,7 +108,6 @@ struct job {
     struct token_entry *token; /* NULL: a caller that a delayed copy brought along */
     bool late;              /* its deadline has passed: the journal knows whether it was executed */
     bool expired;           /* in its queue: it is answered, not carried out (died.c) */
-    bool recalled;          /* the journal was asked */
     struct journal_key key; /* by which the journal knows the message */
     struct journal_key deadline_key; /* and this try of it, if it has a deadline (recall.c) */
     struct message_keys

@@ -142,12 +142,14 @@ static bool is_doubtful(const struct job *job)
            batch->now < batch->lane->recall_until_ms;
 }
 
-/* An outcome that is not journalled never meets the unique index. */
+/* An outcome that is not journalled never meets the unique index. That the journal was asked before says
+ * nothing: another lane may have carried out a copy of the message since, and what was decided here was
+ * decided on what that one has left. */
 static bool is_unproven(const struct job *job)
 {
     const bool decided = job->state == JOB_DECIDED || job->state == JOB_FAILED;
-    return decided && job->operation && job->operation->kind != QUERY && !job->recalled &&
-           !job->hopeless && !job_is_journalled(job);
+    return decided && job->operation && job->operation->kind != QUERY && !job->hopeless &&
+           !job_is_journalled(job);
 }
 
 /* A key that only stands for another one (commit.c) tells nothing. */
@@ -181,7 +183,6 @@ static void recall(struct job *job, const struct journal_reply *replies, size_t 
 {
     struct journal_key keys[KEYS_MAX];
     const size_t key_count = keys_of(job, keys);
-    job->recalled = true;
     for (size_t i = 0; i < key_count; i++) {
         const struct journal_reply *found = find_reply(replies, count, &keys[i]);
         if (!found)
