@@ -33,7 +33,8 @@ static void end(void)
 /* --- looking ------------------------------------------------------------------------------------ */
 
 struct seen {
-    struct dead_letter letters[16];
+    struct dead_letter letters[16]; /* without their deliveries, which live as long as the look */
+    int64_t looks_before[16];
     size_t count;
 };
 
@@ -44,8 +45,10 @@ static enum outcome keep_letter(void *context, const struct dead_letter *letter,
     (void)err;
     *verdict = DEAD_LEAVE;
     assert_true(seen->count < COUNT(seen->letters));
+    seen->looks_before[seen->count] = letter->delivery->delivery_count;
     struct dead_letter *kept = &seen->letters[seen->count++];
     *kept = *letter;
+    kept->delivery = NULL;
     kept->id = str_dup(&c.arena, letter->id);
     kept->digest = str_dup(&c.arena, letter->digest);
     kept->operation = str_dup(&c.arena, letter->operation);
@@ -146,7 +149,7 @@ void test_dead_letter__of_a_queue_that_bears_few_looks_nothing_is_touched(void *
     office.frail = NULL;
     must(dead_scan(&office, STR("notes"), &visitor, &cut, &err), &err);
     assert_int_equal(seen.count, 1);
-    assert_int_equal(seen.letters[0].delivery->delivery_count, 0);
+    assert_int_equal(seen.looks_before[0], 0);
     end();
 }
 
