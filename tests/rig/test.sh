@@ -14,29 +14,30 @@ set -uo pipefail
 . "$(dirname "$0")/rig.sh"
 PART_SECONDS=1800 # against what hangs; the longest part takes half of it on a busy machine
 
-# part, what it needs (nothing, servers, workers), what must exist for it to be run
+# part, its track, what it needs (nothing, servers, workers), what must exist for it to be run
 PARTS=(
-    "unit      nothing tests/unit/test_*.c"
-    "unit-py   nothing tests/unit/test_*.py"
-    "schema    nothing tests/schema/agreement.py"
-    "replay    nothing tests/fuzz/fuzz_*.c"
-    "flow      nothing tests/flow/*.c"
-    "torture   nothing tests/torture/torture.py"
-    "sim       nothing tests/sim/*.c"
-    "planted   nothing tests/planted/*.patch"
-    "guard     nothing tests/guard/orders.c"
-    "live      servers tests/live/test_*.c"
-    "live-py   servers tests/live/test_*.py"
-    "tls       nothing tests/rig/tls.sh"
-    "flow-live servers tests/flow/*.c"
-    "steps     workers tests/rig/first_steps.sh"
-    "python    workers tests/clients/python/journey.py"
-    "node      workers tests/clients/node/journey.mjs"
-    "go        workers tests/clients/go/main.go"
-    "attack    workers tests/attack/run.sh"
-    "life      servers tests/life/*.c"
-    "fault     servers tests/fault/*.sh tests/fault/*.c"
+    "unit      1 nothing tests/unit/test_*.c"
+    "unit-py   1 nothing tests/unit/test_*.py"
+    "schema    1 nothing tests/schema/agreement.py"
+    "replay    1 nothing tests/fuzz/fuzz_*.c"
+    "flow      1 nothing tests/flow/*.c"
+    "torture   1 nothing tests/torture/torture.py"
+    "sim       1 nothing tests/sim/*.c"
+    "planted   1 nothing tests/planted/*.patch"
+    "guard     1 nothing tests/guard/orders.c"
+    "tls       1 nothing tests/rig/tls.sh"
+    "fault     1 servers tests/fault/*.sh tests/fault/*.c"
+    "live      2 servers tests/live/test_*.c"
+    "live-py   2 servers tests/live/test_*.py"
+    "flow-live 2 servers tests/flow/*.c"
+    "steps     2 workers tests/rig/first_steps.sh"
+    "python    2 workers tests/clients/python/journey.py"
+    "node      2 workers tests/clients/node/journey.mjs"
+    "go        2 workers tests/clients/go/main.go"
+    "attack    2 workers tests/attack/run.sh"
+    "life      2 servers tests/life/*.c"
 )
+TRACKS="1 2"
 
 built() { # built FOLDER SOURCES...: the programs of these sources
     local folder=$1 source
@@ -176,7 +177,7 @@ all_down() {
     [ $servers = down ] || tests/rig/servers.sh stop "$RIG_DIR"
 }
 
-# --- one part after the other ---------------------------------------------------------------------
+# --- a track: one part after the other ---------------------------------------------------------------------
 prepare() {
     case $1 in
     nothing) workers_down ;;
@@ -187,9 +188,9 @@ prepare() {
 
 run_part() {
     local name=$1 needs=$2 log=$RIG_DIR/log-$1.txt begin=$SECONDS status=0 part
-    printf '  %-10s ' "$name"
+    printf '  %-10s begins\n' "$name"
     if prepare "$needs" >"$log" 2>&1; then
-        # In the background, so that a Ctrl-C is acted on at once.
+        # In the background, so that a signal is acted on at once.
         # Not with our lock: what outlives a part that was stopped would keep the next run out.
         timeout -k 10 $PART_SECONDS bash "$0" "$BUILD" --inside "$name" >"$log" 2>&1 </dev/null 8>&- &
         child=$!
@@ -200,12 +201,19 @@ run_part() {
     fi
     part=$(add_totals "0 0 0" "$log" $status)
     totals=$(add_totals "$totals" "$log" $status)
-    printf '%s (%d s)\n' "$(print_totals "$part")" $((SECONDS - begin))
-    if [ "$(cut -d' ' -f2 <<<"$part")" != 0 ]; then
-        [ $status != 124 ] || echo "    stopped after $PART_SECONDS s"
-        tail -n 120 "$log" | cut -c1-600 | sed 's/^/    | /'
-        echo "    whole log: ${log#"$ROOT"/}"
+    tell "$name" "$(print_totals "$part") ($((SECONDS - begin)) s)" "$log" $status
+}
+
+# In one piece, so that the other track does not speak in between.
+tell() { # tell PART TOTALS LOG STATUS
+    local text
+    text=$(printf '  %-10s %s' "$1" "$2")
+    if [[ $2 != *" 0 failed"* ]]; then
+        [ "$4" != 124 ] || text+=$'\n'"    stopped after $PART_SECONDS s"
+        text+=$'\n'$(tail -n 120 "$3" | cut -c1-600 | sed 's/^/    | /')
+        text+=$'\n'"    whole log: ${3#"$ROOT"/}"
     fi
+    printf '%s\n' "$text"
 }
 
 exists() {
@@ -216,6 +224,42 @@ exists() {
     return 1
 }
 
+# The parts of track $1 that exist and are named, or all when none is.
+parts_of() {
+    local track=$1 row part
+    shift
+    for row in "${PARTS[@]}"; do
+        read -ra part <<<"$row"
+        [ "${part[1]}" = "$track" ] || continue
+        if [ $# -gt 0 ] && [[ " $* " != *" ${part[0]} "* ]]; then continue; fi
+        if exists "${part[@]:3}"; then echo "${part[0]} ${part[2]}"; fi
+    done
+}
+
+run_track() {
+    local parts row
+    RIG_DIR=$RIG_DIR/$1
+    DIR=$RIG_DIR
+    mkdir -p "$RIG_DIR/log"
+    trap all_down EXIT
+    trap 'exit 130' INT TERM HUP
+    mapfile -t parts < <(parts_of "$@")
+    # shellcheck disable=SC2086 # two words
+    for row in "${parts[@]}"; do run_part $row; done
+    trap '' INT TERM HUP
+    all_down
+    trap - EXIT
+    print_totals "$totals" >"$RIG_DIR/totals"
+}
+
+# shellcheck disable=SC2317 # called by a trap
+end_tracks() {
+    trap '' INT TERM HUP
+    [ ${#tracks[@]} -eq 0 ] || kill -TERM "${tracks[@]}" 2>/dev/null
+    wait
+    exit 130
+}
+
 [ $# -ge 1 ] || die "usage: test.sh BUILD [PART...]"
 cd "$ROOT" || exit 1
 BUILD=$(realpath -m "$1") RIG_DIR=${RIG_DIR:-$ROOT/build/test-run}
@@ -223,24 +267,34 @@ DIR=$RIG_DIR
 CARTWRIGHT=${CARTWRIGHT:-$BUILD/cartwright} CONFIG=${CONFIG:-$ROOT/config/ci.yaml}
 export BUILD RIG_DIR CARTWRIGHT CONFIG
 shift
-if [ "${1:-}" = --inside ]; then
+servers=down child='' totals="0 0 0"
+case ${1:-} in
+--inside)
     "part_${2//-/_}"
     exit
-fi
-mkdir -p "$RIG_DIR/log"
+    ;;
+--track)
+    shift
+    run_track "$@"
+    exit
+    ;;
+esac
+mkdir -p "$RIG_DIR"
 forget_run_env
 exec 8>"$RIG_DIR/test.lock"
 flock -n 8 || die "another make test runs in this checkout"
-servers=down child='' totals="0 0 0"
-trap all_down EXIT
-trap 'exit 130' INT TERM HUP
-for row in "${PARTS[@]}"; do
-    read -ra part <<<"$row"
-    if [ $# -gt 0 ] && [[ " $* " != *" ${part[0]} "* ]]; then continue; fi
-    if exists "${part[@]:2}"; then run_part "${part[0]}" "${part[1]}"; fi
+tracks=() started=()
+trap end_tracks INT TERM HUP
+for track in $TRACKS; do
+    [ -n "$(parts_of "$track" "$@")" ] || continue
+    rm -f "$RIG_DIR/$track/totals"
+    bash "$0" "$BUILD" --track "$track" "$@" </dev/null &
+    tracks+=("$!")
+    started+=("$RIG_DIR/$track/totals")
 done
-trap '' INT TERM HUP
-all_down
-servers=down
-trap - EXIT
+for pid in "${tracks[@]}"; do wait "$pid" || true; done
+for file in "${started[@]}"; do
+    [ -f "$file" ] || echo "0 passed, 1 failed" >"$file"
+    totals=$(add_totals "$totals" "$file" 0)
+done
 print_totals "$totals"
