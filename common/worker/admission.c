@@ -223,8 +223,8 @@ static enum outcome refuse_late(struct job *job)
                    job->batch->now - delivery_deadline(job->delivery));
 }
 
-/* A query that is late, or expired, is answered at once. A command may be the repeat of one that was executed in
- * time: what it is told is up to the journal (batch_recall). */
+/* A query that is late, or expired, is answered at once. A command may be the repeat of one that was
+ * executed in time: what it is told is up to the journal (batch_recall). */
 static enum outcome check_deadline(struct job *job)
 {
     job->late = is_late(job);

@@ -2,8 +2,8 @@
  *
  * A quorum queue hands each letter to one consumer at a time. What is looked at stays unacknowledged
  * on this connection; when that ends, the broker puts everything back in its old order (a nack would
- * put it anywhere). Dead queues bear any number of deliveries, so being looked
- * at often harms no letter; of one that may not nothing is taken at all. */
+ * put it anywhere). Dead queues bear any number of deliveries, so being looked at often harms no letter;
+ * from a queue that may bear only a few nothing is taken at all. */
 #include "base/clock.h"
 #include "worker/dead_letter.h"
 #include "worker/names.h"

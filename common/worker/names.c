@@ -28,16 +28,18 @@ struct str name_events(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "events", STR(""));
 }
 
-/* "<prefix><end>" */
-static bool is_joined(struct str name, struct str prefix, struct str end)
+/* "<prefix>.<last>" */
+static bool is_dotted(struct str name, struct str prefix, struct str last)
 {
-    return name.len == prefix.len + end.len && str_starts_with(name, prefix) &&
-           memcmp(name.ptr + prefix.len, end.ptr, end.len) == 0;
+    if (name.len != prefix.len + 1 + last.len || !str_starts_with(name, prefix))
+        return false;
+    const struct str rest = {name.ptr + prefix.len + 1, last.len};
+    return name.ptr[prefix.len] == '.' && str_eq(rest, last);
 }
 
 bool name_is_events(struct str exchange, struct str prefix)
 {
-    return is_joined(exchange, prefix, STR(".events"));
+    return is_dotted(exchange, prefix, STR("events"));
 }
 
 struct str name_notifications(struct arena *arena, struct str prefix)
@@ -89,7 +91,7 @@ struct str name_died(struct arena *arena, struct str prefix)
 
 bool name_is_died(struct str name, struct str prefix)
 {
-    return is_joined(name, prefix, STR(".died"));
+    return is_dotted(name, prefix, STR("died"));
 }
 
 struct str name_queue(struct arena *arena, struct str prefix, struct str worker)
@@ -184,29 +186,16 @@ const struct operation *service_subscriber(const struct service *service, struct
     return NULL;
 }
 
-/* "<prefix>.<worker>" */
-static bool is_request_queue(struct str queue, struct str prefix, struct str name)
-{
-    if (queue.len != prefix.len + 1 + name.len || !str_starts_with(queue, prefix))
-        return false;
-    const struct str rest = {queue.ptr + prefix.len + 1, name.len};
-    return queue.ptr[prefix.len] == '.' && str_eq(rest, name);
-}
-
 bool service_takes_from(const struct service *service, struct str prefix, struct str queue)
 {
-    const struct str whole = name_without_partition(queue);
-    if (is_request_queue(queue, prefix, STR(UNKNOWN)))
+    const struct str of_worker = name_is_event_queue(queue)
+                                     ? (struct str){queue.ptr, queue.len - EVENTS.len}
+                                     : name_without_partition(queue);
+    if (is_dotted(queue, prefix, STR(UNKNOWN)))
         return true;
-    for (size_t i = 0; service->workers[i]; i++) {
-        const struct worker *worker = service->workers[i];
-        const struct str name = str_of(worker->name);
-        const size_t event_queue_len = prefix.len + 1 + name.len + EVENTS.len;
-        if (is_request_queue(whole, prefix, name) ||
-            (is_below(queue, prefix, STR(".")) && queue.len == event_queue_len &&
-             is_event_queue_of(queue, worker)))
+    for (size_t i = 0; service->workers[i]; i++)
+        if (is_dotted(of_worker, prefix, str_of(service->workers[i]->name)))
             return true;
-    }
     return false;
 }
 
@@ -219,12 +208,12 @@ const struct operation *service_operation_from(const struct service *service, st
                                                struct str queue, struct str name)
 {
     const struct str requests = name_without_partition(queue);
-    if (is_request_queue(queue, prefix, STR(UNKNOWN)))
+    if (is_dotted(queue, prefix, STR(UNKNOWN)))
         return requested(service_operation(service, name));
     for (size_t i = 0; service->workers[i]; i++) {
         const struct worker *worker = service->workers[i];
         const struct operation *operation = worker_operation(worker, name);
-        if (is_request_queue(requests, prefix, str_of(worker->name)))
+        if (is_dotted(requests, prefix, str_of(worker->name)))
             return requested(operation);
         if (is_event_queue_of(queue, worker))
             return operation && operation->kind == SUBSCRIBER ? operation : NULL;

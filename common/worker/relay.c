@@ -12,8 +12,8 @@
 #define RELAY_BATCH     100
 #define PUT_OFF_MAX_MS  (10LL * MS_PER_MINUTE)
 #define CONFIRM_WAIT_MS 1000
-#define CONFIRM_TIMEOUTS                                                                           \
-    2 /* of amqp.timeout, without any confirm: a busy broker may be late once */
+/* Of amqp.timeout, without any confirm: a busy broker may be late once. */
+#define CONFIRM_TIMEOUTS 2
 
 /* --- confirms --------------------------------------------------------------------------------------- */
 

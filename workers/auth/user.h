@@ -9,8 +9,8 @@ struct user {
     struct str name;
     struct str email;     /* as given */
     struct str email_key; /* unique: lower case; how the release before finds an account */
-    struct str
-        email_form; /* unique: email.h. Absent: that release made it, or another one has it */
+    /* unique: email.h. Absent: that release made it, or another account has it */
+    struct str email_form;
     struct str password_hash; /* FIELD_SECRET */
     bool email_verified;      /* its owner has shown that it is his */
     int role;                 /* enum who */
