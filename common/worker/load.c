@@ -20,6 +20,24 @@ static void strs_add(struct arena *arena, struct strs *list, struct str item)
 
 /* --- locks ------------------------------------------------------------------------------------- */
 
+/* What was read before the lock was ours, or was a copy, may be old by now; but what a decided message
+ * relies on stays, so that the commit proves just that. */
+static void grant(struct cell *cell)
+{
+    cell->lease = LEASE_GRANTED;
+    if (!cell->loaded || cell->dirty || cell->proven)
+        return;
+    cell->loaded = false;
+    cell->wanted = true;
+}
+
+/* Locked elsewhere: who wants to change it waits for the next batch; readers ask again. */
+static void deny(struct cell *cell)
+{
+    cell->lease = LEASE_DENIED;
+    cell->wanted = false;
+}
+
 static size_t wanted_leases(struct batch *batch, struct cell ***cells, struct str **keys)
 {
     size_t count = 0;
@@ -35,7 +53,7 @@ static size_t wanted_leases(struct batch *batch, struct cell ***cells, struct st
         (*keys)[i] = workset_cell_key(batch->run_arena, cell);
         /* Held since an earlier run of this batch: another lane may be next in line by now. */
         if (map_get(&batch->held_keys, (*keys)[i]))
-            cell->lease = LEASE_GRANTED;
+            grant(cell);
         else
             i++;
     }
@@ -71,18 +89,13 @@ static void take_leases(struct batch *batch, struct span span)
         lane->counters.unlocked_batches++;
     batch_stamps_told(&stamps, asked);
     for (size_t i = 0; i < count; i++) {
-        cells[i]->lease = !asked || granted[i] ? LEASE_GRANTED : LEASE_DENIED;
-        if (asked && granted[i])
-            hold(batch, keys[i]);
-        /* Locked elsewhere: who wants to change it waits for the next batch; readers ask again. */
-        if (cells[i]->lease == LEASE_DENIED)
-            cells[i]->wanted = false;
-        /* What was read before the lock was ours may be old by now; but what a decided message
-         * relies on stays, so that the commit proves just that. */
-        else if (cells[i]->loaded && !cells[i]->dirty && !cells[i]->proven) {
-            cells[i]->loaded = false;
-            cells[i]->wanted = true;
+        if (asked && !granted[i]) {
+            deny(cells[i]);
+            continue;
         }
+        grant(cells[i]);
+        if (asked)
+            hold(batch, keys[i]);
     }
 }
 

@@ -2,7 +2,8 @@
  * engine itself.
  *
  * Worker `notes`: note.write (a customer's command; its text says how it ends: "bug", "down", "no",
- * "greedy" which never has enough; anything else is written), note.purge (an admin's command), note.read (a guest's query). Worker
+ * "greedy" which never has enough; "twice" which is read before it is read for the change; anything else
+ * is written), note.purge (an admin's command), note.read (a guest's query). Worker
  * `echo` takes up the event note.written and inserts a note whose id is the event's.
  * Include after cmocka.h. Time stands still at lane_case_now until the test moves it. */
 #ifndef CARTWRIGHT_TESTS_LANE_CASE_H
@@ -106,6 +107,8 @@ static enum outcome write_note(struct job *job, const void *request, struct err 
     if (str_eq(req->text, STR("greedy")))
         NEED(job, job_doc(job, &note_type, str_printf(job_arena(job), "%024d", job->runs), READ,
                           (void **)&note));
+    if (str_eq(req->text, STR("twice")))
+        NEED(job, job_doc(job, &note_type, req->id, READ, (void **)&note));
     TRY(keep_note(job, req->id, req->text, &note));
     emit(job, "note.written", note->head.id, note->head.version, &note_shape, note);
     return reply(job, &note_shape, note);

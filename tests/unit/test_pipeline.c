@@ -237,6 +237,32 @@ void test_pipeline__the_journal_is_asked_only_after_the_commit_ahead(void **stat
     lane_case_close(&c);
 }
 
+/* Its first run got the lock, and no answer to its look at the note; the second has the lock already. */
+void test_pipeline__a_copy_is_read_anew_under_a_lock_that_an_earlier_run_took(void **state)
+{
+    (void)state;
+    begin();
+    struct note stored = {.head = {.id = STR(NOTE_ID), .version = 1}, .text = STR("old")};
+    store_fake_put(c.store, &note_type, &stored);
+    send("note.read", "m0", note_body(&c, NOTE_ID, "x"));
+    run(); /* the lane has a copy now, and hears nothing of what comes next */
+    assert_reply("m0", 200);
+    stored.head.version = 2;
+    store_fake_put(c.store, &note_type, &stored);
+
+    order("m1", OTHER_ID, "one");
+    step();
+    order("m2", NOTE_ID, "twice");
+    store_fake_fail(c.store, STORE_FAKE_FIND, 1, OUTCOME_RETRY, false);
+    step();
+    run();
+    assert_reply("m1", 200);
+    assert_reply("m2", 200);
+    assert_int_equal(note(NOTE_ID)->head.version, 3);
+    assert_int_equal(c.lane.counters.conflicts, 0);
+    lane_case_close(&c);
+}
+
 /* --- leases ---------------------------------------------------------------------------------------- */
 
 void test_pipeline__a_lease_that_both_want_stays_until_the_second_is_done(void **state)

@@ -14,8 +14,10 @@ static bool product_follows(struct job *job, const struct stock *stock)
     if (!product_by_id(job, stock->product_id, FOR_UPDATE, &product))
         return false;
     const bool in_stock = stock_available(stock) > 0;
-    if (!product || product->in_stock == in_stock)
+    if (!product)
         return true;
+    if (product->in_stock == in_stock)
+        return product_by_id(job, stock->product_id, CHECKED, &product);
     if (!category_of_product(job, product, &category))
         return false;
     product->in_stock = in_stock;
