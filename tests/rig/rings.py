@@ -24,7 +24,7 @@ ROOMS = [
     (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),
     (r"yaml\.h", ["common/config/"]),
     (r"xxhash\.h", ["common/wire/"]),
-    (r"uni[a-z]+\.h", ["workers/catalog/", "workers/auth/"]),
+    (r"uni[a-z]+\.h", ["workers/fold.c", "workers/catalog/", "workers/auth/"]),
     (r"idn2\.h", ["workers/auth/"]),
     (r"cmocka\.h", ["tests/"]),
 ]

@@ -341,6 +341,19 @@ static void take_first_reply(struct sim *sim, struct call *call, const struct de
         learn(sim, call, json);
 }
 
+static void take_other_reply(struct sim *sim, struct call *call, const struct delivery *reply,
+                             const struct json *json)
+{
+    if (is_turned_away(call, reply->status))
+        return;
+    if (is_turned_away(call, call->status))
+        take_first_reply(sim, call, reply, json);
+    else if (reply->status != call->status || !str_eq(reply->body, call->reply))
+        sim_fail(sim, "%s %.*s was answered in two ways: %d %.*s and %d %.*s", call->operation,
+                 STR_FMT(call->message_id), call->status, STR_FMT(call->reply), (int)reply->status,
+                 STR_FMT(reply->body));
+}
+
 /* "Try again" is no answer; queries may be answered differently each time. */
 static void take_reply(struct sim *sim, struct call *call, const struct delivery *reply)
 {
@@ -363,11 +376,8 @@ static void take_reply(struct sim *sim, struct call *call, const struct delivery
         call->is_gone = true;
     } else if (call->replies++ == 0) {
         take_first_reply(sim, call, reply, json);
-    } else if (!call_is_query(call) &&
-               (reply->status != call->status || !str_eq(reply->body, call->reply))) {
-        sim_fail(sim, "%s %.*s was answered in two ways: %d %.*s and %d %.*s", call->operation,
-                 STR_FMT(call->message_id), call->status, STR_FMT(call->reply), (int)reply->status,
-                 STR_FMT(reply->body));
+    } else if (!call_is_query(call)) {
+        take_other_reply(sim, call, reply, json);
     }
 }
 

@@ -84,7 +84,7 @@ static void read_calls(struct ledger *ledger)
     }
 }
 
-static struct ledger ledger_of(struct sim *sim)
+static struct ledger accounts_of(struct sim *sim)
 {
     struct ledger ledger = {.sim = sim, .sessions = sim_load(sim, &session_type)};
     const struct doc_list users = sim_load(sim, &user_type);
@@ -99,6 +99,12 @@ static struct ledger ledger_of(struct sim *sim)
     /* He may not have been told of it. */
     if (ledger.user)
         sim->visitor.user_id = ledger.user->head.id;
+    return ledger;
+}
+
+static struct ledger ledger_of(struct sim *sim)
+{
+    struct ledger ledger = accounts_of(sim);
     read_calls(&ledger);
     return ledger;
 }
@@ -116,6 +122,45 @@ static const struct session *session_of(const struct ledger *ledger, struct str 
 static bool has_ended(const struct ledger *ledger, const struct session *session)
 {
     return session->revoked || session->generation != ledger->user->generation;
+}
+
+/* --- when a session ends -------------------------------------------------------------------------- */
+
+static bool is_known_to_have_ended(const struct sim *sim, struct str session)
+{
+    const struct ended *ended = sim->visitor.ended;
+    while (ended && !str_eq(ended->session, session))
+        ended = ended->next;
+    return ended != NULL;
+}
+
+/* Who goes with its tokens, and was decided by now, did not meet the end of the session. */
+static void note_end(struct sim *sim, struct str session)
+{
+    struct ended *ended = ARENA_NEW(&sim->arena, struct ended);
+    *ended = (struct ended){session, sim->visitor.ended};
+    sim->visitor.ended = ended;
+    for (struct call *call = sim->history.first; call; call = call->next)
+        if (call->visit.ticket && is_logout_of_all(call) &&
+            str_eq(call->visit.ticket->session, session))
+            call->visit.was_decided_first = call_decision(sim, call) != NULL;
+}
+
+void sessions_written(struct sim *sim)
+{
+    const struct ledger ledger = accounts_of(sim);
+    for (size_t i = 0; ledger.user && i < ledger.sessions.count; i++) {
+        const struct session *session = ledger.sessions.items[i];
+        if (str_eq(session->user_id, ledger.user->head.id) && has_ended(&ledger, session) &&
+            !is_known_to_have_ended(sim, session->head.id))
+            note_end(sim, session->head.id);
+    }
+}
+
+bool is_turned_away(const struct call *call, int64_t status)
+{
+    return status == UNAUTHENTICATED->status && call->visit.ticket && is_logout_of_all(call) &&
+           !call->visit.was_decided_first;
 }
 
 /* --- when an end was known -------------------------------------------------------------------------- */

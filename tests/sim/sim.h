@@ -112,6 +112,11 @@ void check_history(struct sim *sim);
 void check_events(struct sim *sim);
 /* sessions.c: who is logged in is who should be. */
 void check_sessions(struct sim *sim);
+/* sessions.c: a commit that wrote accounts or sessions was carried out. */
+void sessions_written(struct sim *sim);
+/* sessions.c: it was told that its session is over. That is no decision: an earlier copy of the same
+ * message may be carried out all the same, when somebody else had ended the session. */
+bool is_turned_away(const struct call *call, int64_t status);
 /* witness.c: how a call was decided, as the journal knows it, unsealed; NULL: it was not. */
 const struct journal_reply *call_decision(struct sim *sim, const struct call *call);
 /* poison.c: it lies among the dead letters, after as many deaths as are promised, and nothing else

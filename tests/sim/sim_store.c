@@ -7,6 +7,8 @@
  * lane itself knows. A lane that dies leaves its commit wherever it is. */
 #include <stdlib.h>
 
+#include "auth/session.h"
+#include "auth/user.h"
 #include "sim/sim.h"
 #include "store/store_fake.h"
 #include "store/store_ops.h"
@@ -26,6 +28,7 @@ struct sim_store {
     enum lie lie;
     bool lost_on_the_way; /* the order to commit never arrives */
     bool slow;
+    bool of_sessions; /* it writes sessions or accounts */
     bool answered;
     uint64_t step, expiry; /* tickets */
 };
@@ -207,6 +210,8 @@ static void carry_out(void *context)
         self->lie = UNKNOWN;
     if (!self->lost_on_the_way)
         store_fake_carry_out(self->real);
+    if (self->of_sessions)
+        sessions_written(world_of(self));
     sim_note(world_of(self), "commit of lane %d.%d %s", self->owner->index + 1,
              self->owner->incarnation, self->lost_on_the_way ? "is lost" : "is carried out");
     if (self->answered)
@@ -283,6 +288,14 @@ static void note_commit(const struct sim_store *self, const struct commit *commi
                  (long long)commit->writes[i].base_version);
 }
 
+static bool is_of_sessions(const struct commit *commit)
+{
+    for (size_t i = 0; i < commit->write_count; i++)
+        if (commit->writes[i].type == &session_type || commit->writes[i].type == &user_type)
+            return true;
+    return false;
+}
+
 static void sim_commit_begin(struct store *store, const struct commit *commit)
 {
     struct sim_store *self = sim_of(store);
@@ -290,6 +303,7 @@ static void sim_commit_begin(struct store *store, const struct commit *commit)
     sim_touch(self->owner, "store commit");
     note_commit(self, commit);
     store_commit_begin(self->real, commit);
+    self->of_sessions = is_of_sessions(commit);
     self->answered = false;
     self->lie = draw_lie(sim);
     self->slow = sim_strikes(sim, FAULT_COMMIT_SLOW);

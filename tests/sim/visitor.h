@@ -30,7 +30,14 @@ struct visit {
     const struct ticket *ticket; /* the session that it is about; NULL: none */
     struct str refresh;          /* in the body; absent: none */
     bool is_forged;
-    int64_t lapse_us; /* of the answer: when a log-out was last told to nobody, perhaps */
+    bool was_decided_first; /* before the session of the ticket ended, or just by its end */
+    int64_t lapse_us;       /* of the answer: when a log-out was last told to nobody, perhaps */
+};
+
+/* A session that is over. */
+struct ended {
+    struct str session;
+    struct ended *next;
 };
 
 struct visitor {
@@ -38,6 +45,7 @@ struct visitor {
     struct str user_id;           /* absent: it has not been told of an account */
     struct ticket *tickets;       /* all, the latest first */
     const struct ticket *current; /* in the browser, for all its tabs; NULL: logged out */
+    struct ended *ended;
 };
 
 void visitor_open(struct sim *sim);

@@ -223,22 +223,17 @@ static void check_effects(const struct witness *witness, const struct call *call
     }
 }
 
-/* What was only found wrong is not remembered. */
-static bool is_unauthenticated(const struct call *call)
-{
-    return call->status == UNAUTHENTICATED->status && !str_is_absent(call->token);
-}
-
 static void check_call(const struct witness *witness, const struct call *call)
 {
     struct sim *sim = witness->sim;
     if (call_is_query(call))
         return;
     const struct journal_reply *decided = call_decision(sim, call);
-    if (call->replies > 0 && !decided && !is_unauthenticated(call))
+    const bool is_told = call->replies > 0 && !is_turned_away(call, call->status);
+    if (is_told && !decided)
         sim_fail(sim, "%s %.*s was answered %d and is not in the journal", call->operation,
                  STR_FMT(call->message_id), call->status);
-    if (call->replies > 0 && decided &&
+    if (is_told && decided &&
         (decided->status != call->status || !str_eq(decided->body, call->reply)))
         sim_fail(sim, "%s %.*s was answered %d %.*s, the journal has %d %.*s", call->operation,
                  STR_FMT(call->message_id), call->status, STR_FMT(call->reply), decided->status,

@@ -2,7 +2,7 @@
 #include "support/collation.h"
 
 #include "base/arena.h"
-#include "catalog/fold.h"
+#include "fold.h"
 
 /* First without accents and case; then what has accents is longer, and comes later; then lower case
  * comes before upper case. */

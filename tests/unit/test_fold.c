@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "catalog/fold.h"
+#include "fold.h"
 
 struct row {
     const char *text;

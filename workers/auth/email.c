@@ -14,7 +14,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "catalog/fold.h"
+#include "fold.h"
 
 #define DOMAIN_MAX            253
 #define LABEL_MAX             63

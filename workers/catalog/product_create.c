@@ -1,10 +1,10 @@
 /* product_create.c - product.create: a new product on sale, with its first stock. */
 #include "catalog/catalog.h"
-#include "catalog/fold.h"
 #include "catalog/operations.h"
 #include "catalog/search.h"
 #include "code.h"
 #include "errors.h"
+#include "fold.h"
 #include "schemas/product.h"
 
 #define SKU_CODE_CHARS 10

@@ -1,9 +1,9 @@
 /* product_get.c - product.get: one product, by exactly one of its id, slug and SKU. Drafts and
  * retired products are for admins only. */
 #include "catalog/catalog.h"
-#include "catalog/fold.h"
 #include "catalog/operations.h"
 #include "errors.h"
+#include "fold.h"
 #include "request.h"
 #include "schemas/product.h"
 

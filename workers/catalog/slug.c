@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
-#include "catalog/fold.h"
+#include "fold.h"
 
 static bool is_silent(ucs4_t c)
 {

@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_CATALOG_WORDS_H
 #define CARTWRIGHT_WORKERS_CATALOG_WORDS_H
 
-#include "catalog/fold.h"
+#include "fold.h"
 
 #define WORD_BYTES_MAX 60 /* what is longer is cut, wherever it stands */
 

@@ -1,6 +1,6 @@
-/* fold.h - texts as they are compared: SKUs, and the words of searches (auth/email.h: addresses). */
-#ifndef CARTWRIGHT_WORKERS_CATALOG_FOLD_H
-#define CARTWRIGHT_WORKERS_CATALOG_FOLD_H
+/* fold.h - texts as they are compared: SKUs, the words of searches, addresses (auth/email.h). */
+#ifndef CARTWRIGHT_WORKERS_FOLD_H
+#define CARTWRIGHT_WORKERS_FOLD_H
 
 #include "base/arena.h"
 #include "base/str.h"

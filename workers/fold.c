@@ -2,7 +2,7 @@
  *
  * Compatibility decomposition turns accented letters into a letter and marks, and the marks are
  * dropped; a few Latin letters that do not decompose have a row in the table. */
-#include "catalog/fold.h"
+#include "fold.h"
 
 #include <stdlib.h>
 
