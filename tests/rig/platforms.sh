@@ -13,7 +13,7 @@
 set -euo pipefail
 # shellcheck source=tests/rig/rig.sh
 . "$(dirname "$0")/rig.sh"
-WITH_SERVERS="live tls flow-live steps python node life fault"
+WITH_SERVERS="live tls flow-live steps python node go attack life fault"
 BUILDER=builder # the ordinary user
 HOME_INSIDE=/home/$BUILDER
 CHECKOUT=$HOME_INSIDE/cartwright
