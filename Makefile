@@ -309,7 +309,7 @@ bench-orders: cartwright $(PROGRAM.bench) | build/.tools-servers ## orders per s
 	$(Q)tests/rig/bench.sh $(O)/tests/bench/bench_orders
 
 TURNS ?= 5
-bench-beside: cartwright $(PROGRAM.bench) $(PROGRAM.guard) | build/.tools-servers build/.tools-test ## bench-orders of an earlier COMMIT and of this tree in turns, and their ratios
+bench-beside: cartwright $(PROGRAM.bench) $(PROGRAM.guard) | build/.tools-servers build/.tools-test ## bench-orders of an earlier COMMIT and of this tree in slices of two seconds, and their ratios
 	$(Q)tests/rig/beside.sh $(COMMIT) $(TURNS)
 
 # --- installing ---------------------------------------------------------------------------------

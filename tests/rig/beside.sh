@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# beside.sh COMMIT [TURNS] - an earlier commit and this tree on the same machine, in turns.
+# beside.sh COMMIT [TURNS] - an earlier commit and this tree on the same machine at the same time.
 #
 # COMMIT is built below build/beside from nothing but its own files; then `bench-orders` of both runs
-# TURNS times (5), now one first and now the other, each with the servers and settings of its own tree,
-# so that a slow minute meets both. Prints the medians and how much of COMMIT's figure is left: what is
-# below 1 in the last column is lost. The instructions per order (tests/guard) come first: they do not
-# depend on the minute. Some three minutes for a turn.
+# TURNS times (5), each with the servers and settings of its own tree, and both in slices of SLICE seconds
+# (2), of which only one tree has the machine (tests/bench/in_slices.py): so a slow minute meets both. What
+# is counted per second comes out at half for both. Prints the medians, and of the ratios of the turns the
+# median, the smallest and the largest: what is below 1 is lost. The instructions per order (tests/guard)
+# come first: they do not depend on the minute. Some three minutes for a turn.
 set -euo pipefail
 # shellcheck source=tests/rig/rig.sh
 . "$(dirname "$0")/rig.sh"
 [ $# -ge 1 ] || die "usage: beside.sh COMMIT [TURNS]"
 COMMIT=$(git -C "$ROOT" rev-parse --verify --short "$1^{commit}") || die "there is no commit $1 here"
 TURNS=${2:-5}
+SLICE=${SLICE:-2}
 BEFORE=$ROOT/build/beside/$COMMIT
 FIGURES=$ROOT/build/beside/$COMMIT.figures
 O=build/release
@@ -32,21 +34,17 @@ instructions() { # instructions WHO TREE
     echo "$1 instructions $(grep -oE '[0-9]+' <<<"$line" | head -1)" >>"$FIGURES"
 }
 
-turn() { # turn WHO TREE
-    echo "--- $1"
-    (cd "$2" && tests/rig/bench.sh "${PROGRAMS[0]}")
+figures_of() { # figures_of WHO TREE
     tr -d '{}"' <"$2/.run/bench-orders.json" | tr ',' '\n' |
         awk -v who="$1" -F': *' 'NF == 2 { gsub(/ /, "", $1); print who, $1, $2 }' >>"$FIGURES"
 }
 
-both() { # both COMMAND: of this tree and of the other, in an order that changes
-    if [ $((turns_done++ % 2)) -eq 0 ]; then
-        "$1" before "$BEFORE"
-        "$1" now "$ROOT"
-    else
-        "$1" now "$ROOT"
-        "$1" before "$BEFORE"
-    fi
+# Whoever is second begins a slice later, so they take turns in that, too.
+turn() { # turn FIRST SECOND
+    "$ROOT/tests/bench/in_slices.py" "$SLICE" "cd '$1' && tests/rig/bench.sh ${PROGRAMS[0]}" \
+        "cd '$2' && tests/rig/bench.sh ${PROGRAMS[0]}"
+    figures_of before "$BEFORE"
+    figures_of now "$ROOT"
 }
 
 print_ratios() {
@@ -60,17 +58,21 @@ figures = collections.defaultdict(lambda: {"before": [], "now": []})
 for line in open(sys.argv[1], encoding="ascii"):
     who, name, value = line.split()
     figures[name][who].append(float(value))
-print(f"\n{'medians':<16} {sys.argv[2]:>12} {'this tree':>12} {'left of it':>12}")
+print(f"\n{'medians':<16} {sys.argv[2]:>12} {'this tree':>12} {'left of it':>12} {'least':>9} {'most':>9}")
 for name, of in figures.items():
-    before, now = statistics.median(of["before"]), statistics.median(of["now"])
-    left = before / now if name in LESS_IS_BETTER else now / before
-    print(f"{name:<16} {before:>12.6g} {now:>12.6g} {left:>12.3f}")
+    medians = [statistics.median(of[who]) for who in ("before", "now")]
+    left = [before / now if name in LESS_IS_BETTER else now / before for before, now in zip(of["before"], of["now"])]
+    print(f"{name:<16} {medians[0]:>12.6g} {medians[1]:>12.6g} {statistics.median(left):>12.3f}"
+          f" {min(left):>9.3f} {max(left):>9.3f}")
 PYTHON
 }
 
 build_before
 : >"$FIGURES"
-turns_done=0
-both instructions
-for _ in $(seq "$TURNS"); do both turn; done
+instructions before "$BEFORE"
+instructions now "$ROOT"
+for i in $(seq "$TURNS"); do
+    echo "--- turn $i of $TURNS"
+    if [ $((i % 2)) -eq 1 ]; then turn "$BEFORE" "$ROOT"; else turn "$ROOT" "$BEFORE"; fi
+done
 print_ratios
