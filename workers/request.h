@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 /* --- versions and owners ---------------------------------------------------------------------------- */
 

@@ -10,11 +10,11 @@
 #include "catalog/invariants.h"
 #include "inventory/invariants.h"
 #include "inventory/stock.h"
+#include "letters/audit.h"
 #include "notification/invariants.h"
 #include "notification/notification.h"
 #include "order/invariants.h"
 #include "order/order.h"
-#include "worker/dead_audit.h"
 
 static const struct worker *const workers[] = {
     &auth_worker, &password_worker, &catalog_worker,      &inventory_worker,

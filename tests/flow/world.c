@@ -7,14 +7,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/bus_fake.h"
+#include "engine/relay.h"
 #include "flow/seed.h"
 #include "lock/lock_fake.h"
+#include "service/connections.h"
+#include "service/names.h"
+#include "service/topology.h"
 #include "store/store_fake.h"
 #include "support/collation.h"
 #include "wire/json.h"
-#include "worker/names.h"
-#include "worker/process.h"
-#include "worker/relay.h"
 
 #define ARENA_BLOCK   (64 * 1024)
 #define CLIENT_BODY   (1024 * 1024)

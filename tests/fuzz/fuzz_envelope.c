@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "engine/batch.h"
 #include "lock/lock_fake.h"
 #include "shop.h"
 #include "store/store_fake.h"
 #include "wire/json.h"
-#include "worker/batch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

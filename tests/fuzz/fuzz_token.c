@@ -6,8 +6,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "auth/auth.h"
 #include "base/id.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,14 +6,15 @@
 
 #include "base/clock.h"
 #include "bus/bus_fake.h"
+#include "engine/lane.h"
 #include "lock/lock_fake.h"
+#include "service/names.h"
+#include "service/topology.h"
 #include "shop.h"
 #include "store/store_fake.h"
+#include "supervisor/process.h"
 #include "support/fixtures.h"
 #include "wire/json.h"
-#include "worker/lane.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define USERS     512
 #define GOODS     100

@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "life/life.h"
+#include "service/connections.h"
+#include "service/topology.h"
 #include "store/mongoc_headers.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define LINE_MAX_BYTES 8192
 #define OUTPUT_MAX     65536

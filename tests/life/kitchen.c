@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/job.h"
 #include "life/life.h"
 #include "wire/schema_node.h"
-#include "worker/job.h"
 
 #define SLOW_S     3
 #define GREED_STEP ((size_t)64 * 1024 * 1024)

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include "bus/bus.h"
+#include "supervisor/supervisor.h"
 #include "support/latency.h"
-#include "worker/supervisor.h"
 
 #define LIFE_PREFIX  "life"
 #define QUEUE_MEALS  "life.kitchen"

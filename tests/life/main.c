@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/auth.h"
 #include "life/life.h"
 #include "shop.h"
 #include "wire/json.h"

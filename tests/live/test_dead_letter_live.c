@@ -18,10 +18,10 @@
 
 #include "../unit/lane_case.h"
 #include "base/log.h"
-#include "worker/dead_order.h"
-#include "worker/process.h"
-#include "worker/rehearse.h"
-#include "worker/supervisor.h"
+#include "engine/rehearse.h"
+#include "letters/command.h"
+#include "service/connections.h"
+#include "supervisor/supervisor.h"
 
 #define PATIENCE_US (60 * 1000000LL)
 
@@ -431,22 +431,22 @@ static void correct(size_t kind)
 {
     struct err err = {0};
     struct str new_id;
-    const struct dead_order order = {.worker = STR("notes"),
-                                     .filter = {.id = str_of(kinds[kind].id), .since_ms = -1}};
+    const struct dead_command command = {.worker = STR("notes"),
+                                         .filter = {.id = str_of(kinds[kind].id), .since_ms = -1}};
     const struct dead_correction correction = {.body = note_json(note_id(kind), "fine")};
     w.office.command = id_new(&w.arena, clock_now_ms());
-    must(dead_edit(&w.office, &order, &correction, &w.arena, &new_id, &err), &err);
+    must(dead_edit(&w.office, &command, &correction, &w.arena, &new_id, &err), &err);
 }
 
 static void send_again(size_t kind)
 {
     struct err err = {0};
     struct dead_tally tally;
-    const struct dead_order order = {.worker = STR("notes"),
-                                     .filter = {.id = str_of(kinds[kind].id), .since_ms = -1},
-                                     .limit = SIZE_MAX};
+    const struct dead_command command = {.worker = STR("notes"),
+                                         .filter = {.id = str_of(kinds[kind].id), .since_ms = -1},
+                                         .limit = SIZE_MAX};
     w.office.command = id_new(&w.arena, clock_now_ms());
-    must(dead_replay(&w.office, &order, &tally, &err), &err);
+    must(dead_replay(&w.office, &command, &tally, &err), &err);
     assert_int_equal(tally.moved, 1);
 }
 
@@ -520,12 +520,12 @@ void test_dead_letter_live__looking_often_changes_neither_number_nor_order(void 
         must(dead_scan(&w.office, STR("notes"), &visitor, &cut, &err), &err);
         assert_int_equal(next, 20);
     }
-    const struct dead_order order = {
+    const struct dead_command command = {
         .worker = STR("notes"), .filter = {.since_ms = -1}, .limit = SIZE_MAX};
     struct dead_tally tally;
     struct err err = {0};
     w.office.command = id_new(&w.arena, clock_now_ms());
-    must(dead_purge(&w.office, &order, &tally, &err), &err);
+    must(dead_purge(&w.office, &command, &tally, &err), &err);
     assert_int_equal(tally.moved, 20);
     world_close();
 }

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "worker/delay.h"
-#include "worker/names.h"
+#include "service/delay.h"
+#include "service/names.h"
+#include "service/topology.h"
 
 #define WAIT_MS 5000
 #define PREFIX  "live-delay"

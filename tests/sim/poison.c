@@ -3,9 +3,9 @@
  * What is promised of them: so many deaths and no more, then a dead letter that says so; and for all
  * others it is as if nothing had been. */
 #include "bus/bus_fake.h"
+#include "engine/batch.h"
 #include "sim/sim.h"
 #include "wire/json.h"
-#include "worker/batch.h"
 
 /* An operation of the shop with a handler that asks first. */
 struct laced {

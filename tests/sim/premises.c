@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
+#include "service/names.h"
+#include "service/topology.h"
 #include "wire/json.h"
-#include "worker/names.h"
 
 #define ARENA_BLOCK (64 * 1024)
 

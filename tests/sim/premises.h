@@ -2,8 +2,8 @@
 #ifndef CARTWRIGHT_TESTS_SIM_PREMISES_H
 #define CARTWRIGHT_TESTS_SIM_PREMISES_H
 
-#include "auth/auth.h"
 #include "bus/bus.h"
+#include "crypto/auth.h"
 #include "shop.h"
 
 #define WORKERS_MAX 16 /* with the queue of what nobody serves */

@@ -4,8 +4,8 @@
 
 #include "bus/bus_fake.h"
 #include "bus/bus_ops.h"
+#include "service/names.h"
 #include "sim/sim.h"
-#include "worker/names.h"
 
 #define CONFIRM_US      (30 * US_PER_MS)
 #define CONFIRM_LATE_US (8 * US_PER_S)

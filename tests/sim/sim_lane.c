@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "bus/bus_fake.h"
+#include "engine/batch.h"
 #include "sim/sim.h"
-#include "worker/batch.h"
 
 #define RESTART_MAX_US  (300 * US_PER_MS)
 #define LINGER_MAX_US   (8 * US_PER_S) /* two heartbeats, in this world */

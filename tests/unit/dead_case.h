@@ -4,7 +4,7 @@
 #define CARTWRIGHT_TESTS_DEAD_CASE_H
 
 #include "lane_case.h"
-#include "worker/dead_order.h"
+#include "letters/command.h"
 
 #define STEPS 10
 #define DEAD  "t.dead.notes"
@@ -116,15 +116,15 @@ static inline struct store *records_open(void)
     return store_fake_open(types, 1);
 }
 
-/* The order's record. */
+/* The command's record. */
 static inline const struct dead_audit *record(const struct dead_office *office)
 {
     return store_fake_get(office->store, &dead_audit_type, office->command);
 }
 
-static inline struct dead_order order_of(const char *id)
+static inline struct dead_command command_of(const char *id)
 {
-    return (struct dead_order){
+    return (struct dead_command){
         .worker = STR("notes"), .filter = {.id = str_of(id), .since_ms = -1}, .limit = SIZE_MAX};
 }
 

@@ -13,14 +13,15 @@
 
 #include "base/clock.h"
 #include "bus/bus_fake.h"
+#include "engine/batch.h"
+#include "engine/caller.h"
 #include "lock/lock_fake.h"
+#include "service/delay.h"
+#include "service/names.h"
+#include "service/topology.h"
 #include "store/store_fake.h"
 #include "wire/json.h"
 #include "wire/schema_node.h"
-#include "worker/batch.h"
-#include "worker/caller.h"
-#include "worker/delay.h"
-#include "worker/names.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ANNA         "111111111111111111111111"

@@ -12,15 +12,15 @@
 #include "auth/user.h"
 #include "cart/cart.h"
 #include "catalog/catalog.h"
+#include "engine/batch.h"
 #include "errors.h"
+#include "letters/audit.h"
 #include "lock/lock_fake.h"
 #include "notification/notification.h"
 #include "order/order.h"
 #include "settings.h"
 #include "store/store_fake.h"
 #include "wire/json.h"
-#include "worker/batch.h"
-#include "worker/dead_audit.h"
 
 #define SHOP_BATCH_MAX 32
 #define ANNA           "111111111111111111111111"

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
+#include "service/signature.h"
 #include "wire/encoding.h"
-#include "worker/signature.h"
 
 static struct lane_case c;
 static struct batch batch;

@@ -8,7 +8,7 @@
 
 #include "auth/operations.h"
 #include "auth/user.h"
-#include "worker/names.h"
+#include "service/topology.h"
 
 static bool has_prefix(const struct worker *worker, const char *name)
 {

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "dead_case.h"
-#include "worker/dead_groups.h"
+#include "letters/groups.h"
 
 static struct dead_office office;
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
-#include "worker/broker_needs.h"
+#include "service/broker_needs.h"
 
 static struct arena arena;
 static struct bus_topology topology;

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "dead_case.h"
-#include "worker/partitions.h"
-#include "worker/pipeline.h"
+#include "engine/pipeline.h"
+#include "service/partitions.h"
 
 #define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
 #define THIRD_ID "cccccccccccccccccccccccc"
@@ -544,10 +544,10 @@ static struct delivery *replayed(const struct str queue)
     struct err err = {0};
     struct store *records = records_open();
     struct dead_office ann = office_open("ann", records);
-    const struct dead_order order = order_of("m1");
+    const struct dead_command command = command_of("m1");
     struct dead_tally tally;
     must(bus_cancel(c.bus, &err), &err);
-    must(dead_replay(&ann, &order, &tally, &err), &err);
+    must(dead_replay(&ann, &command, &tally, &err), &err);
     assert_int_equal(tally.moved, 1);
     bus_close(ann.bus);
     store_close(records);

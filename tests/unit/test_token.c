@@ -9,7 +9,7 @@
 
 #include <sodium.h>
 
-#include "auth/auth.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 #define NOW_S  1800000000LL

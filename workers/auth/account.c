@@ -4,8 +4,8 @@
 
 #include <strings.h>
 
-#include "auth/auth.h"
 #include "auth/email.h"
+#include "crypto/auth.h"
 #include "errors.h"
 
 /* Shorter names and mailboxes turn up in good passwords by chance. */

@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_AUTH_USER_H
 #define CARTWRIGHT_WORKERS_AUTH_USER_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 struct user {
     struct doc_head head;

@@ -11,9 +11,9 @@
 #define CARTWRIGHT_WORKERS_CART_CART_H
 
 #include "catalog/catalog.h"
+#include "engine/job.h"
 #include "inventory/stock.h"
 #include "settings.h"
-#include "worker/job.h"
 
 #define CART_QUANTITY_MAX 9999
 #define CART_LINES_MAX    200

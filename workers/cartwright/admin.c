@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cartwright/command.h"
+#include "engine/batch.h"
+#include "service/connections.h"
+#include "service/names.h"
 #include "wire/json.h"
-#include "worker/batch.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define PASSWORD_MAX 1024
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "auth/auth.h"
 #include "base/log.h"
 #include "cartwright/command.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 #define LINE_FILE_MAX 65536

@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "bus/bus_inspect.h"
+#include "service/broker_needs.h"
+#include "service/connections.h"
+#include "service/names.h"
 #include "wire/json.h"
-#include "worker/broker_needs.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define COMMAND       "dead-letter"
 #define SCAN_MAX      10000
@@ -425,5 +425,5 @@ const struct command dead_letter_command = {
         "policy. Without this their letters are not touched on RabbitMQ 4, which throws away\n"
         "what was given out 20 times.\n"
         "Exit status: 0 done, 1 refused (no such letter, the schema says no), 2 wrong usage,\n"
-        "3 a server is away or the order was interrupted.",
+        "3 a server is away or the command was interrupted.",
 };

@@ -3,7 +3,7 @@
 #define CARTWRIGHT_WORKERS_CARTWRIGHT_DEAD_LETTER_H
 
 #include "cartwright/command.h"
-#include "worker/dead_order.h"
+#include "letters/command.h"
 
 #define DEAD_SETS_MAX 16
 

@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "cartwright/dead_letter.h"
+#include "engine/rehearse.h"
+#include "service/connections.h"
 #include "wire/json.h"
-#include "worker/process.h"
-#include "worker/rehearse.h"
 
 #define LETTERS_MAX 100 /* in memory at once; each takes some 50 ms */
 #define PATIENCE_S  60

@@ -50,11 +50,11 @@ static int edit(struct dead_run *run)
     struct dead_set sets[DEAD_SETS_MAX];
     struct str new_id;
     struct err err = {0};
-    const struct dead_order order = {.worker = run->worker, .filter = run->filter, .limit = 1};
+    const struct dead_command command = {.worker = run->worker, .filter = run->filter, .limit = 1};
     if (!read_correction(run, &correction, sets))
         return EXIT_USAGE;
     const enum outcome outcome =
-        dead_edit(&run->office, &order, &correction, &run->app->arena, &new_id, &err);
+        dead_edit(&run->office, &command, &correction, &run->app->arena, &new_id, &err);
     if (outcome != OUTCOME_DONE)
         return dead_fail(outcome, &err);
     printf("%s as %.*s\n", correction.park ? "kept here" : "sent", STR_FMT(new_id));
@@ -93,11 +93,11 @@ static int discard(struct dead_run *run)
         return command_fail("dead-letter", EXIT_USAGE,
                             "discard needs an ID, --group F or another filter, and --reason TEXT; "
                             "`purge` empties a whole queue");
-    const struct dead_order order = {.worker = run->worker,
-                                     .filter = run->filter,
-                                     .limit = run->limit,
-                                     .reason = str_of(given->reason)};
-    const enum outcome outcome = dead_discard(&run->office, &order, &tally, &err);
+    const struct dead_command command = {.worker = run->worker,
+                                         .filter = run->filter,
+                                         .limit = run->limit,
+                                         .reason = str_of(given->reason)};
+    const enum outcome outcome = dead_discard(&run->office, &command, &tally, &err);
     return tell(outcome, &tally, &err);
 }
 
@@ -117,11 +117,11 @@ static int purge(struct dead_run *run)
     if (!run->options.what || !run->options.yes)
         return command_fail("dead-letter", EXIT_USAGE,
                             "purge WORKER --yes: without --yes nothing is thrown away");
-    const struct dead_order order = {.worker = run->worker,
-                                     .filter = run->filter,
-                                     .limit = run->limit,
-                                     .reason = str_of(run->options.reason)};
-    const enum outcome outcome = dead_purge(&run->office, &order, &tally, &err);
+    const struct dead_command command = {.worker = run->worker,
+                                         .filter = run->filter,
+                                         .limit = run->limit,
+                                         .reason = str_of(run->options.reason)};
+    const enum outcome outcome = dead_purge(&run->office, &command, &tally, &err);
     return tell(outcome, &tally, &err);
 }
 

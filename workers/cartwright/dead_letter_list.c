@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "cartwright/dead_letter.h"
+#include "letters/groups.h"
 #include "wire/json.h"
-#include "worker/dead_groups.h"
 
 struct listing {
     struct dead_run *run;

@@ -1,9 +1,9 @@
 /* dead_letter_show.c - `dead-letter show ID`: everything about a letter, and what it means. */
 #include <stdio.h>
 
-#include "auth/auth.h"
 #include "base/id.h"
 #include "cartwright/dead_letter.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 struct meaning {

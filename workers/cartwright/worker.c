@@ -1,8 +1,8 @@
 /* worker.c - `cartwright worker`: runs the pools until it is told to stop. */
 #include "base/log.h"
 #include "cartwright/command.h"
-#include "worker/partitions.h"
-#include "worker/supervisor.h"
+#include "service/partitions.h"
+#include "supervisor/supervisor.h"
 
 static bool is_served(const struct service *service, struct str name)
 {

@@ -2,9 +2,9 @@
 #ifndef CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 #define CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 
+#include "engine/job.h"
 #include "inventory/stock.h"
 #include "schemas/common.h"
-#include "worker/job.h"
 
 /* --- category ------------------------------------------------------------------------------------ */
 

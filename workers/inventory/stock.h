@@ -20,7 +20,7 @@
 #ifndef CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 #define CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 enum stock_status { STOCK_IN, STOCK_LOW, STOCK_OUT };
 extern const char *const stock_status_names[]; /* "in_stock", "low_stock", "out_of_stock" */

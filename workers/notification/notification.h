@@ -6,7 +6,7 @@
 #define CARTWRIGHT_WORKERS_NOTIFICATION_NOTIFICATION_H
 
 #include "auth/user.h"
-#include "worker/job.h"
+#include "engine/job.h"
 
 struct notification {
     struct doc_head head;

@@ -9,9 +9,9 @@
 #ifndef CARTWRIGHT_WORKERS_ORDER_ORDER_H
 #define CARTWRIGHT_WORKERS_ORDER_ORDER_H
 
+#include "engine/job.h"
 #include "inventory/stock.h"
 #include "schemas/common.h"
-#include "worker/job.h"
 
 enum order_status {
     ORDER_PENDING = COMMON_ORDER_STATUS_PENDING,
