@@ -25,9 +25,28 @@ static struct str place_of(const struct config_loader *loader, const struct conf
     return str_printf(loader->arena, "%s:%zu", loader->path, entry->line);
 }
 
+/* "pools[0].workers" for the slot "pools[0].domains", which was called workers. */
+static bool was_called(const struct config_slot *slot, struct str written)
+{
+    const char *former = slot->setting->former;
+    const size_t path = slot->name.len - strlen(slot->setting->name);
+    return former && written.len > path && memcmp(written.ptr, slot->name.ptr, path) == 0 &&
+           str_eq((struct str){written.ptr + path, written.len - path}, str_of(former));
+}
+
+static enum outcome former_key(const struct config_loader *loader, const struct config_entry *entry,
+                               const struct config_slot *slot)
+{
+    return invalid(loader->err, VALIDATION_FAILED, "%.*s: '%.*s' is called '%.*s' now",
+                   STR_FMT(place_of(loader, entry)), STR_FMT(entry->name), STR_FMT(slot->name));
+}
+
 static enum outcome unknown_key(const struct config_loader *loader,
                                 const struct config_entry *entry)
 {
+    for (size_t i = 0; i < loader->count; i++)
+        if (was_called(&loader->slots[i], entry->name))
+            return former_key(loader, entry, &loader->slots[i]);
     struct config_guess guess = {.written = entry->name};
     for (size_t i = 0; i < loader->count; i++)
         config_consider(&guess, loader->slots[i].name);

@@ -19,7 +19,7 @@ enum caller_seal { COPY_SEAL, LETTER_SEAL };
 /* A copy may be as late as this, when the broker was away, and its seal still holds, ms. */
 #define COPY_SEAL_SLACK_MS MS_PER_DAY
 
-/* What a seal is bound to. A partition's queue counts as its worker's: their number may change before
+/* What a seal is bound to. A partition's queue counts as its domain's: their number may change before
  * an operator sends a dead letter again. */
 struct sealed_message {
     struct str queue; /* where it will be received (copy), or was (letter) */

@@ -13,9 +13,9 @@ static enum outcome fullest(struct lane *lane, struct arena *arena, struct str *
                             int64_t *depth, struct err *err)
 {
     *depth = 0;
-    for (size_t i = 0; i < lane->pool->workers.count; i++) {
+    for (size_t i = 0; i < lane->pool->domains.count; i++) {
         const struct str name =
-            name_dead(arena, lane->settings->prefix, lane->pool->workers.items[i]);
+            name_dead(arena, lane->settings->prefix, lane->pool->domains.items[i]);
         int64_t count = 0;
         const enum outcome outcome = bus_queue_depth(lane->bus, name, &count, err);
         if (outcome != OUTCOME_DONE && outcome != OUTCOME_REFUSED)

@@ -549,28 +549,28 @@ static void add_name(struct names *names, struct str name)
 }
 
 /* Its share of them. */
-static void add_partitions(const struct lane *lane, struct str worker, struct names *names)
+static void add_partitions(const struct lane *lane, struct str domain, struct names *names)
 {
-    const int64_t count = partitions_of(lane->settings, worker);
+    const int64_t count = partitions_of(lane->settings, domain);
     for (int64_t k = lane->index; k < count; k += lane->pool->lanes)
-        add_name(names, name_partition(names->arena, lane->settings->prefix, worker, k));
+        add_name(names, name_partition(names->arena, lane->settings->prefix, domain, k));
 }
 
 void lane_queues(const struct lane *lane, struct arena *arena, struct str **out, size_t *count)
 {
     const struct str prefix = lane->settings->prefix;
     struct names names = {.arena = arena};
-    for (size_t i = 0; i < lane->pool->workers.count; i++) {
-        const struct str worker = lane->pool->workers.items[i];
-        const struct str queue = name_queue(arena, prefix, worker);
+    for (size_t i = 0; i < lane->pool->domains.count; i++) {
+        const struct str domain = lane->pool->domains.items[i];
+        const struct str queue = name_queue(arena, prefix, domain);
         add_name(&names, queue);
         if (str_eq(queue, name_unknown(arena, prefix)))
             add_name(&names, name_died(arena, prefix));
-        add_partitions(lane, worker, &names);
-        for (size_t k = 0; lane->service->workers[k]; k++)
-            if (str_eq(str_of(lane->service->workers[k]->name), worker) &&
-                worker_subscribes(lane->service->workers[k]))
-                add_name(&names, name_event_queue(arena, prefix, worker));
+        add_partitions(lane, domain, &names);
+        for (size_t k = 0; lane->service->domains[k]; k++)
+            if (str_eq(str_of(lane->service->domains[k]->name), domain) &&
+                domain_subscribes(lane->service->domains[k]))
+                add_name(&names, name_event_queue(arena, prefix, domain));
     }
     *out = names.items;
     *count = names.count;

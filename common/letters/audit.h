@@ -13,7 +13,7 @@ struct dead_audit {
     int action;           /* enum dead_action */
     int state;            /* enum dead_state */
     struct str by;
-    struct str worker;      /* "*": all */
+    struct str domain;      /* "*": all */
     struct str message_id;  /* of one letter; of a group absent */
     struct str new_id;      /* of an edited copy */
     struct str fingerprint; /* of the group, or of the one letter */

@@ -34,7 +34,7 @@ static void note_digest(struct survey *survey, struct str digest)
 static void keep_first(struct survey *survey, const struct dead_letter *letter)
 {
     survey->first = (struct dead_letter){
-        .worker = letter->worker,
+        .domain = letter->domain,
         .id = str_dup(survey->arena, letter->id),
         .digest = str_dup(survey->arena, letter->digest),
         .fingerprint = str_dup(survey->arena, letter->fingerprint),
@@ -58,17 +58,17 @@ static enum outcome survey_letter(void *context, const struct dead_letter *lette
     return OUTCOME_DONE;
 }
 
-/* Every worker that the command may mean, with a visitor. */
+/* Every domain that the command may mean, with a visitor. */
 static enum outcome scan_all(struct dead_office *office, const struct dead_command *command,
                              struct arena *arena, const struct dead_visitor *visitor,
                              struct dead_tally *tally, struct err *err)
 {
-    for (const struct str *worker = dead_workers(arena, office->service); !str_is_absent(*worker);
-         worker++) {
+    for (const struct str *domain = dead_domains(arena, office->service); !str_is_absent(*domain);
+         domain++) {
         bool cut = false;
-        if (!str_is_absent(command->worker) && !str_eq(command->worker, *worker))
+        if (!str_is_absent(command->domain) && !str_eq(command->domain, *domain))
             continue;
-        TRY(dead_scan(office, *worker, visitor, &cut, err));
+        TRY(dead_scan(office, *domain, visitor, &cut, err));
         tally->cut |= cut;
     }
     return OUTCOME_DONE;
@@ -100,8 +100,8 @@ static struct dead_audit audit_of(const struct survey *survey, enum dead_action 
     const bool one = !str_is_absent(command->filter.id);
     return (struct dead_audit){
         .action = (int)action,
-        .worker = one                   ? survey->first.worker
-                  : command->worker.len ? command->worker
+        .domain = one                   ? survey->first.domain
+                  : command->domain.len ? command->domain
                                         : STR("*"),
         .message_id = one ? survey->first.id : STR_ABSENT,
         .fingerprint = one ? survey->first.fingerprint : command->filter.fingerprint,

@@ -17,7 +17,7 @@ struct dead_tally {
 };
 
 struct dead_command {
-    struct str worker; /* absent: all */
+    struct str domain; /* absent: all */
     struct dead_filter filter;
     size_t limit; /* letters to be moved at most */
     int64_t rate; /* letters a second; 0: as fast as it goes */
@@ -34,7 +34,7 @@ MUST_CHECK enum outcome dead_replay(struct dead_office *office, const struct dea
 /* A reason is needed. */
 MUST_CHECK enum outcome dead_discard(struct dead_office *office, const struct dead_command *command,
                                      struct dead_tally *tally, struct err *err);
-/* All letters of one worker. */
+/* All letters of one domain. */
 MUST_CHECK enum outcome dead_purge(struct dead_office *office, const struct dead_command *command,
                                    struct dead_tally *tally, struct err *err);
 

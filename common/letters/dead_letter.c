@@ -12,14 +12,14 @@
 #define DIGEST_BYTES      6
 #define FINGERPRINT_BYTES 4
 
-const struct str *dead_workers(struct arena *arena, const struct service *service)
+const struct str *dead_domains(struct arena *arena, const struct service *service)
 {
     size_t count = 0;
-    while (service->workers[count])
+    while (service->domains[count])
         count++;
     struct str *names = arena_array(arena, count + 2, sizeof(*names));
     for (size_t i = 0; i < count; i++)
-        names[i] = str_of(service->workers[i]->name);
+        names[i] = str_of(service->domains[i]->name);
     names[count] = STR(UNKNOWN_DOMAIN);
     names[count + 1] = STR_ABSENT;
     return names;
@@ -204,12 +204,12 @@ static void read_nobodys(struct dead_letter *out)
     out->reason = STR("no lane signed it, and the broker did not put it here");
 }
 
-void dead_letter_read(struct arena *arena, const struct dead_office *office, struct str worker,
+void dead_letter_read(struct arena *arena, const struct dead_office *office, struct str domain,
                       const struct delivery *delivery, struct dead_letter *out)
 {
     const struct json *headers = headers_of(arena, delivery);
     const struct json *death = death_by_broker(headers);
-    *out = (struct dead_letter){.worker = worker, .failed_at = -1, .delivery = delivery};
+    *out = (struct dead_letter){.domain = domain, .failed_at = -1, .delivery = delivery};
     out->is_ours = letter_is_ours(arena, &office->keys, delivery, headers);
     if (out->is_ours)
         read_ours(arena, headers, out);

@@ -33,7 +33,7 @@
 
 /* Strs are absent when nobody wrote them down. They live as long as the delivery and the arena. */
 struct dead_letter {
-    struct str worker; /* whose dead queue it lies in */
+    struct str domain; /* whose dead queue it lies in */
     struct str id;     /* its message id when a person can type that, else the digest */
     struct str digest; /* "~" and 12 hex digits of what it is and when it failed */
     struct str operation;
@@ -75,9 +75,9 @@ struct dead_office {
     uint64_t last_group;
 };
 
-/* Every worker of the service, then "unknown"; ended by an absent str. */
-const struct str *dead_workers(struct arena *arena, const struct service *service);
-void dead_letter_read(struct arena *arena, const struct dead_office *office, struct str worker,
+/* Every domain of the service, then "unknown"; ended by an absent str. */
+const struct str *dead_domains(struct arena *arena, const struct service *service);
+void dead_letter_read(struct arena *arena, const struct dead_office *office, struct str domain,
                       const struct delivery *delivery, struct dead_letter *out);
 /* Of what failed and where, not of ids and numbers in the reason. */
 struct str dead_fingerprint(struct arena *arena, const struct dead_letter *letter);
@@ -101,10 +101,10 @@ struct dead_visitor {
     bool moves;
 };
 
-/* Shows the visitor the letters of one worker, oldest first. Afterwards what was not removed is back
+/* Shows the visitor the letters of one domain, oldest first. Afterwards what was not removed is back
  * in its place. *cut: scan_max was reached, there may be more. RETRY: the broker is away, or the queue
- * is not there. REFUSED: the worker is frail; none of its letters was touched. */
-MUST_CHECK enum outcome dead_scan(struct dead_office *office, struct str worker,
+ * is not there. REFUSED: the domain is frail; none of its letters was touched. */
+MUST_CHECK enum outcome dead_scan(struct dead_office *office, struct str domain,
                                   const struct dead_visitor *visitor, bool *cut, struct err *err);
 
 /* --- acting ------------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ static enum outcome prepare(struct editor *editor, const struct dead_letter *let
     editor->digest = str_dup(arena, letter->digest);
     editor->audit = (struct dead_audit){
         .action = editor->correction->park ? DEAD_PARK : DEAD_EDIT,
-        .worker = letter->worker,
+        .domain = letter->domain,
         .message_id = str_dup(arena, letter->id),
         .new_id = editor->edit.new_id,
         .fingerprint = str_dup(arena, letter->fingerprint),
@@ -97,10 +97,10 @@ static enum outcome scan_workers(struct editor *editor, const struct dead_visito
 {
     struct dead_office *office = editor->office;
     bool cut;
-    for (const struct str *worker = dead_workers(editor->arena, office->service);
-         !str_is_absent(*worker); worker++)
-        if (str_is_absent(editor->command->worker) || str_eq(editor->command->worker, *worker))
-            TRY(dead_scan(office, *worker, visitor, &cut, err));
+    for (const struct str *domain = dead_domains(editor->arena, office->service);
+         !str_is_absent(*domain); domain++)
+        if (str_is_absent(editor->command->domain) || str_eq(editor->command->domain, *domain))
+            TRY(dead_scan(office, *domain, visitor, &cut, err));
     return OUTCOME_DONE;
 }
 

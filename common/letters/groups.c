@@ -12,13 +12,13 @@ void dead_groups_init(struct dead_groups *groups, struct arena *arena)
 static struct dead_group *group_of(struct dead_groups *groups, const struct dead_letter *letter)
 {
     struct arena *arena = groups->arena;
-    const struct str key = str_join(arena, letter->worker, ' ', letter->fingerprint);
+    const struct str key = str_join(arena, letter->domain, ' ', letter->fingerprint);
     struct dead_group *group = map_get(&groups->by_key, key);
     if (group)
         return group;
     group = ARENA_NEW(arena, struct dead_group);
     *group = (struct dead_group){
-        .worker = str_dup(arena, letter->worker),
+        .domain = str_dup(arena, letter->domain),
         .fingerprint = str_dup(arena, letter->fingerprint),
         .operation = str_dup(arena, letter->operation),
         .code = str_dup(arena, letter->code),

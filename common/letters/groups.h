@@ -5,9 +5,9 @@
 #include "base/map.h"
 #include "letters/dead_letter.h"
 
-/* Letters of one worker with one fingerprint. */
+/* Letters of one domain with one fingerprint. */
 struct dead_group {
-    struct str worker, fingerprint, operation, code, place;
+    struct str domain, fingerprint, operation, code, place;
     struct str reason;  /* of the newest */
     struct str example; /* its id */
     size_t count;

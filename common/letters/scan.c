@@ -25,7 +25,7 @@ enum pass_end {
 
 struct scanner {
     struct dead_office *office;
-    struct str worker;
+    struct str domain;
     const struct dead_visitor *visitor;
     struct arena arena; /* of the present letter */
     struct str queue;
@@ -42,7 +42,7 @@ static enum outcome show(struct scanner *scanner, struct delivery *delivery, str
     struct dead_letter letter;
     scanner->received++;
     arena_clear(&scanner->arena);
-    dead_letter_read(&scanner->arena, office, scanner->worker, delivery, &letter);
+    dead_letter_read(&scanner->arena, office, scanner->domain, delivery, &letter);
     TRY(scanner->visitor->visit(scanner->visitor->context, &letter, &verdict, err));
     scanner->stopped = verdict == DEAD_STOP;
     if (verdict != DEAD_REMOVE)
@@ -166,32 +166,32 @@ static enum outcome make_passes(struct scanner *scanner, bool *cut, struct err *
 }
 
 /* To look is to be given a letter, and each time counts: so this is asked before the first one. */
-static enum outcome check_frail(const struct dead_office *office, struct str worker,
+static enum outcome check_frail(const struct dead_office *office, struct str domain,
                                 struct err *err)
 {
     for (const struct str *frail = office->frail; frail && !str_is_absent(*frail); frail++)
-        if (str_eq(*frail, worker))
+        if (str_eq(*frail, domain))
             return refuse(err, FORBIDDEN,
                           "the letters of %.*s may be gone after 20 looks (RabbitMQ 4, a queue "
                           "without x-delivery-limit): set the policy that `cartwright topology` "
                           "tells, then say --limit-by-policy",
-                          STR_FMT(worker));
+                          STR_FMT(domain));
     return OUTCOME_DONE;
 }
 
-enum outcome dead_scan(struct dead_office *office, struct str worker,
+enum outcome dead_scan(struct dead_office *office, struct str domain,
                        const struct dead_visitor *visitor, bool *cut, struct err *err)
 {
     const bool few = visitor->moves && office->scan_max > WINDOW;
     struct scanner scanner = {.office = office,
-                              .worker = worker,
+                              .domain = domain,
                               .visitor = visitor,
                               .window = few ? WINDOW : office->scan_max};
     struct arena names;
-    TRY(check_frail(office, worker, err));
+    TRY(check_frail(office, domain, err));
     arena_init(&names, 256);
     arena_init(&scanner.arena, ARENA_BLOCK);
-    scanner.queue = name_dead(&names, office->settings->prefix, worker);
+    scanner.queue = name_dead(&names, office->settings->prefix, domain);
     const enum outcome outcome = make_passes(&scanner, cut, err);
     arena_release(&scanner.arena);
     arena_release(&names);

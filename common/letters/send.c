@@ -18,30 +18,30 @@
 
 /* --- where to ----------------------------------------------------------------------------------- */
 
-/* One of those that the worker has today. */
+/* One of those that the domain has today. */
 static bool is_partition(struct arena *arena, const struct engine_settings *settings,
-                         struct str worker, struct str queue)
+                         struct str domain, struct str queue)
 {
-    const int64_t count = partitions_of(settings, worker);
+    const int64_t count = partitions_of(settings, domain);
     for (int64_t k = 0; k < count; k++)
-        if (str_eq(queue, name_partition(arena, settings->prefix, worker, k)))
+        if (str_eq(queue, name_partition(arena, settings->prefix, domain, k)))
             return true;
     return false;
 }
 
 /* Where a lane of ours takes it from; absent: nowhere. A partition that is no more is stood in for by
- * the worker's own queue. */
+ * the domain's own queue. */
 static struct str queue_of_ours(struct arena *arena, const struct dead_office *office,
                                 struct str queue)
 {
     const struct str prefix = office->settings->prefix;
     const struct str whole = name_without_partition(queue);
-    for (size_t i = 0; office->service->workers[i]; i++) {
-        const struct str worker = str_of(office->service->workers[i]->name);
-        if (str_eq(queue, name_event_queue(arena, prefix, worker)))
+    for (size_t i = 0; office->service->domains[i]; i++) {
+        const struct str domain = str_of(office->service->domains[i]->name);
+        if (str_eq(queue, name_event_queue(arena, prefix, domain)))
             return queue;
-        if (str_eq(whole, name_queue(arena, prefix, worker)))
-            return is_partition(arena, office->settings, worker, queue) ? queue : whole;
+        if (str_eq(whole, name_queue(arena, prefix, domain)))
+            return is_partition(arena, office->settings, domain, queue) ? queue : whole;
     }
     return STR_ABSENT;
 }
@@ -50,11 +50,11 @@ static struct str queue_of_ours(struct arena *arena, const struct dead_office *o
 static struct str queue_of_server(struct arena *arena, const struct dead_office *office,
                                   struct str operation)
 {
-    for (size_t i = 0; office->service->workers[i]; i++) {
-        const struct worker *worker = office->service->workers[i];
-        for (size_t k = 0; worker->operations[k]; k++)
-            if (str_eq(str_of(worker->operations[k]->name), operation))
-                return name_queue(arena, office->settings->prefix, str_of(worker->name));
+    for (size_t i = 0; office->service->domains[i]; i++) {
+        const struct domain *domain = office->service->domains[i];
+        for (size_t k = 0; domain->operations[k]; k++)
+            if (str_eq(str_of(domain->operations[k]->name), operation))
+                return name_queue(arena, office->settings->prefix, str_of(domain->name));
     }
     return STR_ABSENT;
 }
@@ -360,7 +360,7 @@ static void make_letter(struct arena *arena, const struct dead_office *office,
         add_header(headers, "x-caller",
                    caller_seal(arena, &office->keys, LETTER_SEAL, &message, &caller, INT64_MAX));
     copy->exchange = STR("");
-    copy->routing_key = name_dead(arena, office->settings->prefix, letter->worker);
+    copy->routing_key = name_dead(arena, office->settings->prefix, letter->domain);
     const struct bus_message unsigned_letter = message_of(copy, headers->items, headers->count);
     add_header(headers, "x-signature", letter_sign(arena, &office->keys, &unsigned_letter));
 }

@@ -85,29 +85,29 @@ bool name_is_died(struct str name, struct str prefix)
     return is_dotted(name, prefix, STR("died"));
 }
 
-struct str name_queue(struct arena *arena, struct str prefix, struct str worker)
+struct str name_queue(struct arena *arena, struct str prefix, struct str domain)
 {
-    return dotted(arena, prefix, "", worker);
+    return dotted(arena, prefix, "", domain);
 }
 
-struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker)
+struct str name_event_queue(struct arena *arena, struct str prefix, struct str domain)
 {
-    return str_printf(arena, "%.*s.%.*s.events", STR_FMT(prefix), STR_FMT(worker));
+    return str_printf(arena, "%.*s.%.*s.events", STR_FMT(prefix), STR_FMT(domain));
 }
 
-struct str name_dead(struct arena *arena, struct str prefix, struct str worker)
+struct str name_dead(struct arena *arena, struct str prefix, struct str domain)
 {
-    return dotted(arena, prefix, "dead.", worker);
+    return dotted(arena, prefix, "dead.", domain);
 }
 
-struct str name_partitions(struct arena *arena, struct str prefix, struct str worker)
+struct str name_partitions(struct arena *arena, struct str prefix, struct str domain)
 {
-    return str_printf(arena, "%.*s.%.*s.partitions", STR_FMT(prefix), STR_FMT(worker));
+    return str_printf(arena, "%.*s.%.*s.partitions", STR_FMT(prefix), STR_FMT(domain));
 }
 
-struct str name_partition(struct arena *arena, struct str prefix, struct str worker, int64_t k)
+struct str name_partition(struct arena *arena, struct str prefix, struct str domain, int64_t k)
 {
-    return str_printf(arena, "%.*s.%.*s.%" PRId64, STR_FMT(prefix), STR_FMT(worker), k);
+    return str_printf(arena, "%.*s.%.*s.%" PRId64, STR_FMT(prefix), STR_FMT(domain), k);
 }
 
 static bool is_digit(char c)
@@ -137,26 +137,26 @@ struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str
     if (name_is_died(queue, prefix))
         return name_dead(arena, prefix, STR(UNKNOWN_DOMAIN));
     queue = name_without_partition(queue);
-    struct str worker = {queue.ptr + prefix.len + 1, queue.len - prefix.len - 1};
-    if (name_is_event_queue(worker))
-        worker.len -= EVENTS.len;
-    return name_dead(arena, prefix, worker);
+    struct str domain = {queue.ptr + prefix.len + 1, queue.len - prefix.len - 1};
+    if (name_is_event_queue(domain))
+        domain.len -= EVENTS.len;
+    return name_dead(arena, prefix, domain);
 }
 
 /* --- subscriptions --------------------------------------------------------------------------------- */
 
-bool worker_subscribes(const struct worker *worker)
+bool domain_subscribes(const struct domain *domain)
 {
-    for (size_t i = 0; worker->operations[i]; i++)
-        if (worker->operations[i]->kind == SUBSCRIBER)
+    for (size_t i = 0; domain->operations[i]; i++)
+        if (domain->operations[i]->kind == SUBSCRIBER)
             return true;
     return false;
 }
 
-/* "<prefix>.<worker>.events" */
-static bool is_event_queue_of(struct str queue, const struct worker *worker)
+/* "<prefix>.<domain>.events" */
+static bool is_event_queue_of(struct str queue, const struct domain *domain)
 {
-    const struct str name = str_of(worker->name);
+    const struct str name = str_of(domain->name);
     if (!name_is_event_queue(queue) || queue.len <= name.len + EVENTS.len + 1)
         return false;
     const struct str middle = {queue.ptr + queue.len - EVENTS.len - name.len, name.len};
@@ -166,10 +166,10 @@ static bool is_event_queue_of(struct str queue, const struct worker *worker)
 const struct operation *service_subscriber(const struct service *service, struct str queue,
                                            struct str event)
 {
-    for (size_t i = 0; service->workers[i]; i++) {
-        const struct worker *worker = service->workers[i];
-        for (size_t k = 0; is_event_queue_of(queue, worker) && worker->operations[k]; k++) {
-            const struct operation *operation = worker->operations[k];
+    for (size_t i = 0; service->domains[i]; i++) {
+        const struct domain *domain = service->domains[i];
+        for (size_t k = 0; is_event_queue_of(queue, domain) && domain->operations[k]; k++) {
+            const struct operation *operation = domain->operations[k];
             if (operation->kind == SUBSCRIBER && str_eq(str_of(operation->event), event))
                 return operation;
         }
@@ -179,13 +179,13 @@ const struct operation *service_subscriber(const struct service *service, struct
 
 bool service_takes_from(const struct service *service, struct str prefix, struct str queue)
 {
-    const struct str of_worker = name_is_event_queue(queue)
+    const struct str of_domain = name_is_event_queue(queue)
                                      ? (struct str){queue.ptr, queue.len - EVENTS.len}
                                      : name_without_partition(queue);
     if (is_dotted(queue, prefix, STR(UNKNOWN_DOMAIN)))
         return true;
-    for (size_t i = 0; service->workers[i]; i++)
-        if (is_dotted(of_worker, prefix, str_of(service->workers[i]->name)))
+    for (size_t i = 0; service->domains[i]; i++)
+        if (is_dotted(of_domain, prefix, str_of(service->domains[i]->name)))
             return true;
     return false;
 }
@@ -201,12 +201,12 @@ const struct operation *service_operation_from(const struct service *service, st
     const struct str requests = name_without_partition(queue);
     if (is_dotted(queue, prefix, STR(UNKNOWN_DOMAIN)))
         return requested(service_operation(service, name));
-    for (size_t i = 0; service->workers[i]; i++) {
-        const struct worker *worker = service->workers[i];
-        const struct operation *operation = worker_operation(worker, name);
-        if (is_dotted(requests, prefix, str_of(worker->name)))
+    for (size_t i = 0; service->domains[i]; i++) {
+        const struct domain *domain = service->domains[i];
+        const struct operation *operation = domain_operation(domain, name);
+        if (is_dotted(requests, prefix, str_of(domain->name)))
             return requested(operation);
-        if (is_event_queue_of(queue, worker))
+        if (is_event_queue_of(queue, domain))
             return operation && operation->kind == SUBSCRIBER ? operation : NULL;
     }
     return NULL;

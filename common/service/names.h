@@ -2,19 +2,19 @@
  *
  *   <p>.requests    topic     operations; alternate: <p>.unrouted
  *   <p>.unrouted    fanout    -> queue <p>.unknown: answered UNKNOWN_OPERATION
- *   <p>.died        fanout    -> queue <p>.died: what expired in a queue of a worker, or was delivered too
+ *   <p>.died        fanout    -> queue <p>.died: what expired in a queue of a domain, or was delivered too
  *                             often (died.c)
  *   <p>.events      topic     CloudEvents, routing key = type
  *   <p>.notifications topic   "<channel>.<kind>"
  *   <p>.delay.<k>   topic     a level of the delays (delay.h), with a queue of that name
  *   <p>.delay.end   topic     back to the queue named by the routing key
- *   <p>.<worker>              requests; <p>.<worker>.events its events; <p>.dead.<worker>
+ *   <p>.<domain>              requests; <p>.<domain>.events its events; <p>.dead.<domain>
  *   <p>.reply.<name>          of web tiers, <p>.subscriber.<name> of who takes up events: not ours, but
  *                             the broker's permissions and policies go by these names
  *
- * Of a partitioned worker (partitions.h):
- *   <p>.<worker>.partitions x-consistent-hash, bound to <p>.requests; by x-partition-key to
- *   <p>.<worker>.<k>          its queues, k from 0; <p>.<worker> gets no requests any more, but what
+ * Of a partitioned domain (partitions.h):
+ *   <p>.<domain>.partitions x-consistent-hash, bound to <p>.requests; by x-partition-key to
+ *   <p>.<domain>.<k>          its queues, k from 0; <p>.<domain> gets no requests any more, but what
  *                             is in it, or comes back to it from the delays, is still taken
  */
 #ifndef CARTWRIGHT_SERVICE_NAMES_H
@@ -47,26 +47,26 @@ struct str name_unknown(struct arena *arena, struct str prefix);
 /* Of the exchange, and of its queue. */
 struct str name_died(struct arena *arena, struct str prefix);
 bool name_is_died(struct str name, struct str prefix);
-struct str name_queue(struct arena *arena, struct str prefix, struct str worker);
-struct str name_event_queue(struct arena *arena, struct str prefix, struct str worker);
+struct str name_queue(struct arena *arena, struct str prefix, struct str domain);
+struct str name_event_queue(struct arena *arena, struct str prefix, struct str domain);
 /* "....events" */
 bool name_is_event_queue(struct str queue);
-struct str name_dead(struct arena *arena, struct str prefix, struct str worker);
-struct str name_partitions(struct arena *arena, struct str prefix, struct str worker);
-struct str name_partition(struct arena *arena, struct str prefix, struct str worker, int64_t k);
-/* "<p>.<worker>" for "<p>.<worker>.7"; any other name is given back as it is. */
+struct str name_dead(struct arena *arena, struct str prefix, struct str domain);
+struct str name_partitions(struct arena *arena, struct str prefix, struct str domain);
+struct str name_partition(struct arena *arena, struct str prefix, struct str domain, int64_t k);
+/* "<p>.<domain>" for "<p>.<domain>.7"; any other name is given back as it is. */
 struct str name_without_partition(struct str queue);
-/* The dead letters of the worker that a queue belongs to. */
+/* The dead letters of the domain that a queue belongs to. */
 struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str queue);
 
 /* Takes up events of this type from this queue; NULL when there is none. */
 const struct operation *service_subscriber(const struct service *service, struct str queue,
                                            struct str event);
-bool worker_subscribes(const struct worker *worker);
-/* A queue that lanes take requests or events from: of a worker, a partition, or of the unknown. */
+bool domain_subscribes(const struct domain *domain);
+/* A queue that lanes take requests or events from: of a domain, a partition, or of the unknown. */
 bool service_takes_from(const struct service *service, struct str prefix, struct str queue);
 /* The operation of this name, if it is carried out from this queue: requests from the queue of their own
- * worker or a partition of it, copies of events from its queue of events. Else NULL: whoever publishes
+ * domain or a partition of it, copies of events from its queue of events. Else NULL: whoever publishes
  * may steer a message into any queue (CC, BCC, the default exchange), and the lanes that others count
  * on must not do what is not theirs. Into the queue of the unknown comes only what no other queue took:
  * a request that is there has found its own queue missing, and is carried out. */

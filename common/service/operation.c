@@ -3,18 +3,18 @@
 
 const char *const who_names[] = {"guest", "customer", "admin", "superadmin", NULL};
 
-const struct operation *worker_operation(const struct worker *worker, struct str name)
+const struct operation *domain_operation(const struct domain *domain, struct str name)
 {
-    for (size_t i = 0; worker->operations[i]; i++)
-        if (str_eq(str_of(worker->operations[i]->name), name))
-            return worker->operations[i];
+    for (size_t i = 0; domain->operations[i]; i++)
+        if (str_eq(str_of(domain->operations[i]->name), name))
+            return domain->operations[i];
     return NULL;
 }
 
 const struct operation *service_operation(const struct service *service, struct str name)
 {
-    for (size_t i = 0; service->workers[i]; i++) {
-        const struct operation *operation = worker_operation(service->workers[i], name);
+    for (size_t i = 0; service->domains[i]; i++) {
+        const struct operation *operation = domain_operation(service->domains[i], name);
         if (operation)
             return operation;
     }

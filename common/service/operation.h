@@ -22,7 +22,7 @@ enum operation_kind {
     SUBSCRIBER, /* takes up an event: message_id is the event's id, no reply */
 };
 
-/* One operation: one file, one schema, one row in its worker's table. The handler is a pure
+/* One operation: one file, one schema, one row in its domain's table. The handler is a pure
  * function (job.h); `request` is the struct generated from the schema. */
 struct operation {
     const char *name; /* "cart.item.add"; of a subscriber "notification.order_placed" */
@@ -39,11 +39,11 @@ struct operation {
     bool hashes; /* a password, slow by intent: only so many wait in a lane (batch.c) */
 };
 
-/* One worker: one request queue "cartwright.<name>" and, when it subscribes, it takes its events
+/* One domain: one request queue "cartwright.<name>" and, when it subscribes, it takes its events
  * from "cartwright.<name>.events". */
-struct worker {
+struct domain {
     const char *name;
-    /* Of operations: "cart" binds "cart.#"; ended by NULL. Those of the worker's operations that have
+    /* Of operations: "cart" binds "cart.#"; ended by NULL. Those of the domain's operations that have
      * none of these are bound by their whole name. */
     const char *const *prefixes;
     const struct operation *const *operations; /* ended by NULL */
@@ -60,7 +60,7 @@ struct invalidation {
 
 /* The whole shop, given to the engine by the executable. */
 struct service {
-    const struct worker *const *workers; /* ended by NULL */
+    const struct domain *const *domains; /* ended by NULL */
     const struct doc_type *const *types; /* ended by NULL */
     const struct invariant *const
         *invariants; /* of its documents (check.h), ended by NULL; or NULL */
@@ -76,8 +76,8 @@ struct service {
     int64_t cache_ms;        /* life of a cached page */
 };
 
-/* NULL when it is none of this worker's. */
-const struct operation *worker_operation(const struct worker *worker, struct str name);
+/* NULL when it is none of this domain's. */
+const struct operation *domain_operation(const struct domain *domain, struct str name);
 /* NULL when nobody serves it. */
 const struct operation *service_operation(const struct service *service, struct str name);
 

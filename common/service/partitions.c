@@ -3,54 +3,54 @@
 
 #include <inttypes.h>
 
-int64_t partitions_of(const struct engine_settings *settings, struct str worker)
+int64_t partitions_of(const struct engine_settings *settings, struct str domain)
 {
     for (size_t i = 0; i < settings->partitions.count; i++)
-        if (str_eq(settings->partitions.items[i].worker, worker))
+        if (str_eq(settings->partitions.items[i].domain, domain))
             return settings->partitions.items[i].count;
     return 0;
 }
 
 bool pool_is_partitioned(const struct engine_settings *settings, const struct pool_settings *pool)
 {
-    for (size_t i = 0; i < pool->workers.count; i++)
-        if (partitions_of(settings, pool->workers.items[i]) > 0)
+    for (size_t i = 0; i < pool->domains.count; i++)
+        if (partitions_of(settings, pool->domains.items[i]) > 0)
             return true;
     return false;
 }
 
-static const struct worker *worker_named(const struct service *service, struct str name)
+static const struct domain *worker_named(const struct service *service, struct str name)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        if (str_eq(str_of(service->workers[i]->name), name))
-            return service->workers[i];
+    for (size_t i = 0; service->domains[i]; i++)
+        if (str_eq(str_of(service->domains[i]->name), name))
+            return service->domains[i];
     return NULL;
 }
 
-static bool takes_requests(const struct worker *worker)
+static bool takes_requests(const struct domain *domain)
 {
-    for (size_t i = 0; worker->operations[i]; i++)
-        if (worker->operations[i]->kind != SUBSCRIBER)
+    for (size_t i = 0; domain->operations[i]; i++)
+        if (domain->operations[i]->kind != SUBSCRIBER)
             return true;
     return false;
 }
 
-static enum outcome check_worker(const struct service *service,
+static enum outcome check_domain(const struct service *service,
                                  const struct engine_settings *settings, size_t i, struct err *err)
 {
-    const struct str name = settings->partitions.items[i].worker;
-    const struct worker *worker = worker_named(service, name);
-    if (!worker)
-        return invalid(err, VALIDATION_FAILED, "partitions[%zu]: there is no worker '%.*s'", i,
+    const struct str name = settings->partitions.items[i].domain;
+    const struct domain *domain = worker_named(service, name);
+    if (!domain)
+        return invalid(err, VALIDATION_FAILED, "partitions[%zu]: there is no domain '%.*s'", i,
                        STR_FMT(name));
-    if (!takes_requests(worker))
+    if (!takes_requests(domain))
         return invalid(err, VALIDATION_FAILED,
-                       "partitions[%zu]: worker '%.*s' takes events only, and those are not "
+                       "partitions[%zu]: domain '%.*s' takes events only, and those are not "
                        "partitioned",
                        i, STR_FMT(name));
     for (size_t k = 0; k < i; k++)
-        if (str_eq(settings->partitions.items[k].worker, name))
-            return invalid(err, VALIDATION_FAILED, "partitions[%zu]: worker '%.*s' is there twice",
+        if (str_eq(settings->partitions.items[k].domain, name))
+            return invalid(err, VALIDATION_FAILED, "partitions[%zu]: domain '%.*s' is there twice",
                            i, STR_FMT(name));
     return OUTCOME_DONE;
 }
@@ -58,14 +58,14 @@ static enum outcome check_worker(const struct service *service,
 static enum outcome check_pool(const struct engine_settings *settings,
                                const struct pool_settings *pool, struct err *err)
 {
-    for (size_t i = 0; i < pool->workers.count; i++) {
-        const int64_t count = partitions_of(settings, pool->workers.items[i]);
+    for (size_t i = 0; i < pool->domains.count; i++) {
+        const int64_t count = partitions_of(settings, pool->domains.items[i]);
         if (count > 0 && pool->lanes > count)
             return invalid(err, VALIDATION_FAILED,
                            "pool %.*s: %" PRId64 " lanes for %" PRId64
-                           " partitions of worker '%.*s'; a lane needs at least one",
+                           " partitions of domain '%.*s'; a lane needs at least one",
                            STR_FMT(pool->name), pool->lanes, count,
-                           STR_FMT(pool->workers.items[i]));
+                           STR_FMT(pool->domains.items[i]));
     }
     return OUTCOME_DONE;
 }
@@ -74,7 +74,7 @@ enum outcome partitions_check(const struct service *service, const struct engine
                               struct err *err)
 {
     for (size_t i = 0; i < settings->partitions.count; i++)
-        TRY(check_worker(service, settings, i, err));
+        TRY(check_domain(service, settings, i, err));
     for (size_t i = 0; i < settings->pools.count; i++)
         TRY(check_pool(settings, &settings->pools.items[i], err));
     return OUTCOME_DONE;

@@ -1,6 +1,6 @@
-/* partitions.h - workers whose commands keep their order under many lanes.
+/* partitions.h - domains whose commands keep their order under many lanes.
  *
- * The requests of a partitioned worker do not go to one queue but to several, its partitions: by a
+ * The requests of a partitioned domain do not go to one queue but to several, its partitions: by a
  * hash of the header x-partition-key (the caller's id, as a rule), so those of one key are in one
  * queue. Each has a single active consumer, so at any time one lane has all that is under way of a
  * key; and a lane never lets a message overtake an earlier one of its key (turns.c). Lane i of L
@@ -17,11 +17,11 @@
 
 #define PARTITION_HEADER "x-partition-key"
 
-/* How many the worker has; 0: it is not partitioned. */
-int64_t partitions_of(const struct engine_settings *settings, struct str worker);
+/* How many the domain has; 0: it is not partitioned. */
+int64_t partitions_of(const struct engine_settings *settings, struct str domain);
 /* One of its workers is partitioned: then each of its lanes has messages that nobody else takes. */
 bool pool_is_partitioned(const struct engine_settings *settings, const struct pool_settings *pool);
-/* Every entry names a worker that takes requests, once, and no pool has lanes without partitions. */
+/* Every entry names a domain that takes requests, once, and no pool has lanes without partitions. */
 MUST_CHECK enum outcome partitions_check(const struct service *service,
                                          const struct engine_settings *settings, struct err *err);
 

@@ -102,7 +102,7 @@ static const struct setting rows[] = {
 static const struct setting pool_rows[] = {
     {.name = "name", .kind = SETTING_STR, .offset = POOL(name), .fixed = true,
      .help = "shown in logs"},
-    {.name = "workers", .kind = SETTING_STRS, .offset = POOL(workers),
+    {.name = "domains", .kind = SETTING_STRS, .offset = POOL(domains), .former = "workers",
      .fixed = true, .help = "whose queues its lanes serve"},
     {.name = "lanes", .kind = SETTING_INT, .offset = POOL(lanes), .fallback = "1", .min = 1,
      .max = 64, .help = "processes"},
@@ -119,7 +119,8 @@ static const struct setting pool_rows[] = {
 };
 
 static const struct setting partition_rows[] = {
-    {.name = "worker", .kind = SETTING_STR, .offset = PART(worker), .fixed = true,
+    {.name = "domain", .kind = SETTING_STR, .offset = PART(domain), .fixed = true,
+     .former = "worker",
      .help = "whose requests keep their order, by x-partition-key, under many lanes"},
     {.name = "count", .kind = SETTING_INT, .offset = PART(count), .min = 1, .max = PARTITIONS_MAX,
      .fixed = true, .help = "queues that they are spread over; at least as many as lanes"},

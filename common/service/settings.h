@@ -7,7 +7,7 @@
 
 struct pool_settings {
     struct str name;
-    LIST(struct str) workers;
+    LIST(struct str) domains;
     int64_t lanes;
     int64_t batch_max;    /* messages of one batch */
     int64_t prefetch;     /* messages a lane holds unacknowledged */
@@ -18,9 +18,9 @@ struct pool_settings {
 
 #define PARTITIONS_MAX 256
 
-/* A worker whose commands keep their order under many lanes (partitions.h). */
+/* A domain whose commands keep their order under many lanes (partitions.h). */
 struct partition_settings {
-    struct str worker;
+    struct str domain;
     int64_t count;
 };
 

@@ -23,7 +23,7 @@ static struct bus_exchange *add_exchange(struct builder *builder, struct str nam
                                          struct str alternate)
 {
     builder->exchanges = arena_grow(builder->arena, builder->exchanges, builder->exchange_count,
-                                 sizeof(*builder->exchanges), &builder->exchange_capacity);
+                                    sizeof(*builder->exchanges), &builder->exchange_capacity);
     struct bus_exchange *exchange = &builder->exchanges[builder->exchange_count++];
     *exchange = (struct bus_exchange){.name = name, .kind = kind, .alternate = alternate};
     return exchange;
@@ -32,14 +32,14 @@ static struct bus_exchange *add_exchange(struct builder *builder, struct str nam
 static void add_unbinding(struct builder *builder, struct bus_unbinding unbinding)
 {
     builder->unbindings = arena_grow(builder->arena, builder->unbindings, builder->unbinding_count,
-                                  sizeof(*builder->unbindings), &builder->unbinding_capacity);
+                                     sizeof(*builder->unbindings), &builder->unbinding_capacity);
     builder->unbindings[builder->unbinding_count++] = unbinding;
 }
 
 static struct bus_queue *add_queue(struct builder *builder, struct str name)
 {
-    builder->queues = arena_grow(builder->arena, builder->queues, builder->queue_count, sizeof(*builder->queues),
-                              &builder->queue_capacity);
+    builder->queues = arena_grow(builder->arena, builder->queues, builder->queue_count,
+                                 sizeof(*builder->queues), &builder->queue_capacity);
     struct bus_queue *queue = &builder->queues[builder->queue_count++];
     *queue = (struct bus_queue){.name = name};
     return queue;
@@ -58,21 +58,21 @@ static void add_binding(struct builder *builder, struct bus_queue *queue, struct
 
 /* What the lanes consume: what fails there is delayed and comes back, and what expires or kills lanes is
  * put aside by the broker. */
-static struct bus_queue *add_work_queue(struct builder *builder, struct str name, struct str worker)
+static struct bus_queue *add_work_queue(struct builder *builder, struct str name, struct str domain)
 {
     const struct str prefix = builder->settings->prefix;
     struct bus_queue *queue = add_queue(builder, name);
     queue->delivery_limit = DELIVERY_LIMIT;
     queue->dead_exchange = name_died(builder->arena, prefix);
-    queue->former_dead_routing_key = name_dead(builder->arena, prefix, worker);
+    queue->former_dead_routing_key = name_dead(builder->arena, prefix, domain);
     add_binding(builder, queue, name_delay_end(builder->arena, prefix),
                 delay_end_pattern(builder->arena, name));
     return queue;
 }
 
-static bool has_prefix(const struct worker *worker, const char *name)
+static bool has_prefix(const struct domain *domain, const char *name)
 {
-    for (const char *const *prefix = worker->prefixes; *prefix; prefix++) {
+    for (const char *const *prefix = domain->prefixes; *prefix; prefix++) {
         const size_t len = strlen(*prefix);
         if (strncmp(name, *prefix, len) == 0 && name[len] == '.')
             return true;
@@ -80,75 +80,76 @@ static bool has_prefix(const struct worker *worker, const char *name)
     return false;
 }
 
-static bool is_bound_by_name(const struct worker *worker, const struct operation *operation)
+static bool is_bound_by_name(const struct domain *domain, const struct operation *operation)
 {
-    return operation->kind != SUBSCRIBER && !has_prefix(worker, operation->name);
+    return operation->kind != SUBSCRIBER && !has_prefix(domain, operation->name);
 }
 
-/* The requests of a worker, as bindings. */
-static struct bus_binding *requests_of(struct builder *builder, const struct worker *worker,
+/* The requests of a domain, as bindings. */
+static struct bus_binding *requests_of(struct builder *builder, const struct domain *domain,
                                        size_t *count)
 {
     const struct str exchange = name_requests(builder->arena, builder->settings->prefix);
     size_t room = 0;
-    for (size_t i = 0; worker->prefixes[i]; i++)
+    for (size_t i = 0; domain->prefixes[i]; i++)
         room++;
-    for (size_t i = 0; worker->operations[i]; i++)
+    for (size_t i = 0; domain->operations[i]; i++)
         room++;
     struct bus_binding *bindings = arena_array(builder->arena, room, sizeof(*bindings));
     *count = 0;
-    for (size_t i = 0; worker->prefixes[i]; i++)
+    for (size_t i = 0; domain->prefixes[i]; i++)
         bindings[(*count)++] =
-            (struct bus_binding){exchange, str_printf(builder->arena, "%s.#", worker->prefixes[i])};
-    for (size_t i = 0; worker->operations[i]; i++)
-        if (is_bound_by_name(worker, worker->operations[i]))
+            (struct bus_binding){exchange, str_printf(builder->arena, "%s.#", domain->prefixes[i])};
+    for (size_t i = 0; domain->operations[i]; i++)
+        if (is_bound_by_name(domain, domain->operations[i]))
             bindings[(*count)++] =
-                (struct bus_binding){exchange, str_of(worker->operations[i]->name)};
+                (struct bus_binding){exchange, str_of(domain->operations[i]->name)};
     return bindings;
 }
 
-static void unbind_former(struct builder *builder, const struct worker *worker)
+static void unbind_former(struct builder *builder, const struct domain *domain)
 {
     const struct str prefix = builder->settings->prefix;
-    const struct str name = str_of(worker->name);
-    for (const char *const *former = worker->former; former && *former; former++) {
+    const struct str name = str_of(domain->name);
+    for (const char *const *former = domain->former; former && *former; former++) {
         const struct bus_binding binding = {name_requests(builder->arena, prefix), str_of(*former)};
-        add_unbinding(
-            builder, (struct bus_unbinding){binding, name_queue(builder->arena, prefix, name), false});
         add_unbinding(builder, (struct bus_unbinding){
-                                binding, name_partitions(builder->arena, prefix, name), true});
+                                   binding, name_queue(builder->arena, prefix, name), false});
+        add_unbinding(builder, (struct bus_unbinding){
+                                   binding, name_partitions(builder->arena, prefix, name), true});
     }
 }
 
 /* Partitions beyond `count` are not deleted, they may hold messages; but nothing new goes there. */
-static void add_partitions(struct builder *builder, struct str worker, struct str exchange, int64_t count)
+static void add_partitions(struct builder *builder, struct str domain, struct str exchange,
+                           int64_t count)
 {
     const struct str prefix = builder->settings->prefix;
     for (int64_t k = 0; k < PARTITIONS_MAX; k++) {
-        const struct str name = name_partition(builder->arena, prefix, worker, k);
+        const struct str name = name_partition(builder->arena, prefix, domain, k);
         if (k >= count) {
             add_unbinding(builder, (struct bus_unbinding){{exchange, STR("1")}, name, false});
             continue;
         }
-        struct bus_queue *queue = add_work_queue(builder, name, worker);
+        struct bus_queue *queue = add_work_queue(builder, name, domain);
         queue->single_active = true;
         add_binding(builder, queue, exchange, STR("1"));
     }
 }
 
 /* Requests go one way, to the queue or to the partitions; the other way may be left from before. */
-static void add_request_queues(struct builder *builder, const struct worker *worker)
+static void add_request_queues(struct builder *builder, const struct domain *domain)
 {
     const struct str prefix = builder->settings->prefix;
-    const struct str name = str_of(worker->name);
+    const struct str name = str_of(domain->name);
     const struct str plain = name_queue(builder->arena, prefix, name);
     const struct str partitions = name_partitions(builder->arena, prefix, name);
     const int64_t count = partitions_of(builder->settings, name);
     size_t request_count;
-    const struct bus_binding *requests = requests_of(builder, worker, &request_count);
+    const struct bus_binding *requests = requests_of(builder, domain, &request_count);
     struct bus_queue *queue = add_work_queue(builder, plain, name);
-    queue->length_max = worker->length_max;
-    unbind_former(builder, worker);
+    queue->length_max = domain->length_max;
+    unbind_former(builder, domain);
     for (size_t i = 0; i < request_count; i++) {
         if (count == 0)
             add_binding(builder, queue, requests[i].exchange, requests[i].pattern);
@@ -164,32 +165,32 @@ static void add_request_queues(struct builder *builder, const struct worker *wor
     add_partitions(builder, name, partitions, count);
 }
 
-static void add_event_queue(struct builder *builder, const struct worker *worker)
+static void add_event_queue(struct builder *builder, const struct domain *domain)
 {
     const struct str prefix = builder->settings->prefix;
-    const struct str name = str_of(worker->name);
+    const struct str name = str_of(domain->name);
     struct bus_queue *queue =
         add_work_queue(builder, name_event_queue(builder->arena, prefix, name), name);
-    for (size_t i = 0; worker->operations[i]; i++)
-        if (worker->operations[i]->kind == SUBSCRIBER)
+    for (size_t i = 0; domain->operations[i]; i++)
+        if (domain->operations[i]->kind == SUBSCRIBER)
             add_binding(builder, queue, name_events(builder->arena, prefix),
-                        str_of(worker->operations[i]->event));
+                        str_of(domain->operations[i]->event));
 }
 
 /* Whoever looks at letters is given them, and gives them back. */
-static void add_dead_queue(struct builder *builder, struct str worker)
+static void add_dead_queue(struct builder *builder, struct str domain)
 {
     struct bus_queue *queue =
-        add_queue(builder, name_dead(builder->arena, builder->settings->prefix, worker));
+        add_queue(builder, name_dead(builder->arena, builder->settings->prefix, domain));
     queue->delivery_limit = DELIVERY_LIMIT_NEVER;
 }
 
-static void add_worker(struct builder *builder, const struct worker *worker)
+static void add_domain(struct builder *builder, const struct domain *domain)
 {
-    add_request_queues(builder, worker);
-    if (worker_subscribes(worker))
-        add_event_queue(builder, worker);
-    add_dead_queue(builder, str_of(worker->name));
+    add_request_queues(builder, domain);
+    if (domain_subscribes(domain))
+        add_event_queue(builder, domain);
+    add_dead_queue(builder, str_of(domain->name));
 }
 
 /* What is not for this level goes on to the one below; what has lived its time here, too. */
@@ -220,7 +221,8 @@ static void add_delays(struct builder *builder)
 static void add_unknown(struct builder *builder)
 {
     const struct str prefix = builder->settings->prefix;
-    struct bus_queue *queue = add_work_queue(builder, name_unknown(builder->arena, prefix), STR(UNKNOWN_DOMAIN));
+    struct bus_queue *queue =
+        add_work_queue(builder, name_unknown(builder->arena, prefix), STR(UNKNOWN_DOMAIN));
     add_binding(builder, queue, name_unrouted(builder->arena, prefix), STR(""));
     add_dead_queue(builder, STR(UNKNOWN_DOMAIN));
 }
@@ -258,8 +260,8 @@ enum outcome topology_of(const struct service *service, const struct engine_sett
     add_exchange(&builder, name_events(arena, prefix), "topic", STR_ABSENT);
     add_exchange(&builder, name_notifications(arena, prefix), "topic", STR_ABSENT);
     add_delays(&builder);
-    for (size_t i = 0; service->workers[i]; i++)
-        add_worker(&builder, service->workers[i]);
+    for (size_t i = 0; service->domains[i]; i++)
+        add_domain(&builder, service->domains[i]);
     add_unknown(&builder);
     add_died(&builder);
     for (size_t i = 0; i < builder.queue_count; i++)

@@ -284,9 +284,9 @@ static enum outcome serve(struct servers *servers, struct err *err)
 
 static enum outcome prepare_schemas(const struct service *service, struct err *err)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++)
-            TRY(schema_prepare(service->workers[i]->operations[k]->request, err));
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            TRY(schema_prepare(service->domains[i]->operations[k]->request, err));
     return OUTCOME_DONE;
 }
 

@@ -65,9 +65,9 @@ static void open_lane(void)
 static void prepare_schemas(void)
 {
     struct err err;
-    for (size_t w = 0; door.service.workers[w]; w++)
-        for (size_t i = 0; door.service.workers[w]->operations[i]; i++)
-            insist(schema_prepare(door.service.workers[w]->operations[i]->request, &err), &err);
+    for (size_t w = 0; door.service.domains[w]; w++)
+        for (size_t i = 0; door.service.domains[w]->operations[i]; i++)
+            insist(schema_prepare(door.service.domains[w]->operations[i]->request, &err), &err);
 }
 
 static void open_door(void)

@@ -173,14 +173,14 @@ static const struct operation kitchen_feast = {
 static const struct operation *const operations[] = {&kitchen_cook, &kitchen_stir, &kitchen_feast,
                                                      NULL};
 static const char *const prefixes[] = {"kitchen", NULL};
-const struct worker kitchen_worker = {
+const struct domain kitchen_worker = {
     .name = "kitchen", .prefixes = prefixes, .operations = operations};
-static const struct worker *const workers[] = {&kitchen_worker, NULL};
+static const struct domain *const domains[] = {&kitchen_worker, NULL};
 const struct doc_type *const kitchen_types[] = {&meal_type,  &courses[0], &courses[1], &courses[2],
                                                 &courses[3], &courses[4], &courses[5], &courses[6],
                                                 &courses[7], NULL};
 
 struct service kitchen_service(void)
 {
-    return (struct service){.workers = workers, .types = kitchen_types, .cache_ms = MS_PER_HOUR};
+    return (struct service){.domains = domains, .types = kitchen_types, .cache_ms = MS_PER_HOUR};
 }

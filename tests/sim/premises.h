@@ -6,14 +6,14 @@
 #include "crypto/auth.h"
 #include "shop.h"
 
-#define WORKERS_MAX 16 /* with the queue of what nobody serves */
+#define DOMAINS_MAX 16 /* with the queue of what nobody serves */
 
 struct premises {
     struct arena arena;
     struct app_settings settings;
     struct service service;
-    struct str worker_names[WORKERS_MAX];
-    size_t worker_count;
+    struct str domain_names[DOMAINS_MAX];
+    size_t domain_count;
     struct auth_keys keys;
     struct bus_topology topology;
     struct str requests; /* exchange */

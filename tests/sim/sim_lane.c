@@ -242,8 +242,8 @@ void sim_lane_start(struct sim *sim, int index)
         .lanes = sim->plan.lanes,
         .batch_max = sim->plan.batch_max,
         .prefetch = sim->plan.prefetch,
-        .workers = {(struct str *)(uintptr_t)sim->premises->worker_names,
-                    sim->premises->worker_count},
+        .domains = {(struct str *)(uintptr_t)sim->premises->domain_names,
+                    sim->premises->domain_count},
     };
     self->bus = sim_bus_open(self);
     self->store = sim_store_open(self);

@@ -156,11 +156,11 @@ static const char *const echo_prefixes[] = {"echo", NULL};
 static const struct operation *const note_operations[] = {&note_write, &note_purge, &note_read,
                                                           NULL};
 static const struct operation *const echo_operations[] = {&echo_written, NULL};
-static const struct worker notes_worker = {
+static const struct domain notes_domain = {
     .name = "notes", .prefixes = note_prefixes, .operations = note_operations};
-static const struct worker echo_worker = {
+static const struct domain echo_domain = {
     .name = "echo", .prefixes = echo_prefixes, .operations = echo_operations};
-static const struct worker *const note_workers[] = {&notes_worker, &echo_worker, NULL};
+static const struct domain *const note_domains[] = {&notes_domain, &echo_domain, NULL};
 static const struct doc_type *const note_types[] = {&note_type, NULL};
 
 /* --- the lane ------------------------------------------------------------------------------------- */
@@ -215,7 +215,7 @@ static inline void lane_case_settings(struct lane_case *c)
 {
     static int64_t delays[] = {1000, 10000};
     static struct str anywhere[] = {{"*", 1}};
-    static struct str workers[] = {{"notes", 5}, {"echo", 4}};
+    static struct str domains[] = {{"notes", 5}, {"echo", 4}};
     c->engine = (struct engine_settings){
         .prefix = STR("t"),
         .amqp_consumer_timeout_ms = 30 * MS_PER_MINUTE,
@@ -234,9 +234,9 @@ static inline void lane_case_settings(struct lane_case *c)
         .account_check_ms = 60000,
     };
     c->pool = (struct pool_settings){
-        .name = STR("pool"), .workers = {workers, COUNT(workers)}, .batch_max = 32, .prefetch = 64};
+        .name = STR("pool"), .domains = {domains, COUNT(domains)}, .batch_max = 32, .prefetch = 64};
     c->service =
-        (struct service){.workers = note_workers, .types = note_types, .cache_ms = MS_PER_HOUR};
+        (struct service){.domains = note_domains, .types = note_types, .cache_ms = MS_PER_HOUR};
 }
 
 /* Queues as the release before this one made them: what dies there is a letter at once. */

@@ -249,7 +249,7 @@ void test_dead_command__an_event_is_taken_up_again(void **state)
     }
     assert_int_equal(depth("t.dead.echo"), 1);
     struct dead_command command = command_of(NULL);
-    command.worker = STR("echo");
+    command.domain = STR("echo");
     assert_int_equal(replay(&ann, &command).moved, 1);
     run();
     assert_int_equal(depth("t.dead.echo"), 0);
@@ -293,7 +293,7 @@ void test_dead_command__what_was_delivered_too_often_is_done_again_events_as_wel
     let_lanes_die();
     assert_int_equal(depth(DEAD) + depth("t.dead.echo"), 2);
     struct dead_command command = command_of(NULL);
-    command.worker = STR_ABSENT;
+    command.domain = STR_ABSENT;
     assert_int_equal(replay(&ann, &command).moved, 2);
     run();
     assert_non_null(note(OTHER_ID));
@@ -314,7 +314,7 @@ void test_dead_command__a_lane_buries_what_was_delivered_too_often(void **state)
     assert_int_equal(depth(DEAD) + depth("t.dead.echo"), 2);
     struct dead_command command = command_of(NULL);
     command.filter.code = STR("INTERNAL"); /* ours: another one has the broker's code */
-    command.worker = STR_ABSENT;
+    command.domain = STR_ABSENT;
     assert_int_equal(replay(&ann, &command).moved, 2);
     run();
     assert_non_null(note(OTHER_ID));
@@ -377,7 +377,7 @@ void test_dead_command__an_event_that_we_did_not_write_is_not_sent_again(void **
     let_lanes_die();
     assert_int_equal(depth("t.dead.echo"), 1);
     struct dead_command command = command_of(NULL);
-    command.worker = STR_ABSENT;
+    command.domain = STR_ABSENT;
     const struct dead_tally tally = replay(&ann, &command);
     assert_int_equal(tally.moved, 0);
     assert_int_equal(tally.left, 1);

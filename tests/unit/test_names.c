@@ -12,7 +12,7 @@
 static struct arena arena;
 static struct bus_topology topology;
 
-static const struct service service = {.workers = note_workers, .types = note_types};
+static const struct service service = {.domains = note_domains, .types = note_types};
 
 static enum outcome plan(struct str prefix, struct err *err)
 {
@@ -286,8 +286,8 @@ void test_names__an_event_finds_its_subscriber_by_the_queue(void **state)
         if (operation != (rows[i].found ? &echo_written : NULL))
             fail_msg("%s in %s", rows[i].event, rows[i].queue);
     }
-    assert_true(worker_subscribes(&echo_worker));
-    assert_false(worker_subscribes(&notes_worker));
+    assert_true(domain_subscribes(&echo_domain));
+    assert_false(domain_subscribes(&notes_domain));
 }
 
 void test_names__operations_are_found_by_their_whole_name(void **state)

@@ -106,6 +106,6 @@ extern const struct shape cart_view_shape;
 struct cart_view *cart_view(const struct shop_settings *settings, struct arena *arena,
                             const struct cart *cart, const struct cart_goods *goods);
 
-extern const struct worker cart_worker;
+extern const struct domain cart_domain;
 
 #endif

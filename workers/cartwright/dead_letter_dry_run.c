@@ -1,5 +1,5 @@
 /* dead_letter_dry_run.c - `dead-letter replay --dry-run`: what would happen, on the real documents, in
- * a transaction that is aborted (worker/rehearse.h).
+ * a transaction that is aborted (domain/rehearse.h).
  *
  * Each letter is rehearsed in a child of its own: a letter that killed its lanes kills the child, and
  * that is told. The children open what they need; the letters are back in their queue by then. */

@@ -50,7 +50,7 @@ static void print_facts(struct arena *arena, const struct dead_letter *letter)
 {
     line(arena, "letter", letter->id);
     line(arena, "digest", letter->digest);
-    line(arena, "worker", letter->worker);
+    line(arena, "domain", letter->domain);
     line(arena, "operation", letter->operation);
     line(arena, "signed",
          letter->is_ours ? STR("by us") : STR("NOT OURS: only what the broker wrote is believed"));
@@ -164,7 +164,7 @@ static int show(struct dead_run *run)
 
 const struct dead_subcommand dead_show = {
     .name = "show",
-    .usage = "show ID [--worker W] [--scan-max N]",
+    .usage = "show ID [--domain W] [--scan-max N]",
     .accepts = DEAD_TAKES_ID,
     .run = show,
 };

@@ -6,21 +6,21 @@
 
 static bool is_served(const struct service *service, struct str name)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        if (str_eq(str_of(service->workers[i]->name), name))
+    for (size_t i = 0; service->domains[i]; i++)
+        if (str_eq(str_of(service->domains[i]->name), name))
             return true;
     return str_eq(name, STR("unknown"));
 }
 
-/* A misspelt worker would leave its queue unserved in silence. */
+/* A misspelt domain would leave its queue unserved in silence. */
 static enum outcome check_pools(const struct app *app, struct err *err)
 {
     const struct engine_settings *engine = &app->settings->engine;
     for (size_t i = 0; i < engine->pools.count; i++)
-        for (size_t k = 0; k < engine->pools.items[i].workers.count; k++) {
-            const struct str name = engine->pools.items[i].workers.items[k];
+        for (size_t k = 0; k < engine->pools.items[i].domains.count; k++) {
+            const struct str name = engine->pools.items[i].domains.items[k];
             if (!is_served(&app->service, name))
-                return invalid(err, VALIDATION_FAILED, "pool %.*s: there is no worker '%.*s'",
+                return invalid(err, VALIDATION_FAILED, "pool %.*s: there is no domain '%.*s'",
                                STR_FMT(engine->pools.items[i].name), STR_FMT(name));
         }
     return partitions_check(&app->service, engine, err);

@@ -118,7 +118,7 @@ struct product_view *product_view(struct job *job, const struct product *product
  * `fallback` as it is when nothing is left (a name in another script). */
 struct str slug_of(struct arena *arena, struct str name, struct str fallback);
 
-extern const struct worker catalog_worker;
+extern const struct domain catalog_domain;
 
 /* What makes cached pages of the catalog stale. */
 extern const struct invalidation catalog_invalidations[];

@@ -131,6 +131,6 @@ extern const struct doc_type stock_adjustment_type;
 enum outcome stock_change(struct job *job, struct stock *stock, int64_t delta, struct str reason,
                           struct err *err);
 
-extern const struct worker inventory_worker;
+extern const struct domain inventory_domain;
 
 #endif

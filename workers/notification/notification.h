@@ -64,6 +64,6 @@ void notice_mail(struct job *job, const struct user *user, const struct notice *
 void notice_send(struct job *job, const struct user *user, struct inbox *inbox,
                  const struct notice *notice);
 
-extern const struct worker notification_worker;
+extern const struct domain notification_domain;
 
 #endif

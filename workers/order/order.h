@@ -90,6 +90,6 @@ MUST_CHECK enum outcome order_move_stock(struct job *job, const struct order *or
 enum outcome order_move(struct job *job, struct order *order, const struct order_edge *edge,
                         struct str note, struct err *err);
 
-extern const struct worker order_worker;
+extern const struct domain order_domain;
 
 #endif

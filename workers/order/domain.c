@@ -1,8 +1,8 @@
-/* order_worker.c - what the order worker serves. */
+/* order_domain.c - what the order domain serves. */
 #include "order/operations.h"
 #include "order/order.h"
 
-const struct worker order_worker = {
+const struct domain order_domain = {
     .name = "order",
     .prefixes = (const char *const[]){"order", NULL},
     .operations =

@@ -1,4 +1,4 @@
-/* What the worker "auth" serves, and to whom. */
+/* What the domain "auth" serves, and to whom. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +10,9 @@
 #include "auth/user.h"
 #include "service/topology.h"
 
-static bool has_prefix(const struct worker *worker, const char *name)
+static bool has_prefix(const struct domain *domain, const char *name)
 {
-    for (const char *const *prefix = worker->prefixes; *prefix; prefix++) {
+    for (const char *const *prefix = domain->prefixes; *prefix; prefix++) {
         const size_t len = strlen(*prefix);
         if (strncmp(name, *prefix, len) == 0 && name[len] == '.')
             return true;
@@ -20,19 +20,19 @@ static bool has_prefix(const struct worker *worker, const char *name)
     return false;
 }
 
-void test_auth_worker__every_operation_is_complete(void **state)
+void test_auth_domain__every_operation_is_complete(void **state)
 {
     (void)state;
-    static const struct worker *const workers[] = {&auth_worker, &password_worker};
+    static const struct domain *const domains[] = {&auth_domain, &password_domain};
     for (size_t w = 0; w < 2; w++)
-        for (size_t i = 0; workers[w]->operations[i]; i++) {
-            const struct operation *operation = workers[w]->operations[i];
+        for (size_t i = 0; domains[w]->operations[i]; i++) {
+            const struct operation *operation = domains[w]->operations[i];
             assert_string_equal(operation->request->name, operation->name);
             assert_non_null(operation->handle);
             assert_non_null(operation->summary);
-            assert_int_equal(operation->hashes, workers[w] == &password_worker);
+            assert_int_equal(operation->hashes, domains[w] == &password_domain);
             /* Else a prefix would bring it to the other queue, too. */
-            assert_int_equal(has_prefix(workers[w], operation->name),
+            assert_int_equal(has_prefix(domains[w], operation->name),
                              strncmp(operation->name, "user.", 5) == 0);
         }
 }
@@ -57,14 +57,14 @@ static bool is_unbound(const struct bus_topology *topology, const char *queue, c
 }
 
 /* Whatever waits for a password, what needs none does not stand in its queue. */
-void test_auth_worker__passwords_have_a_queue_of_their_own(void **state)
+void test_auth_domain__passwords_have_a_queue_of_their_own(void **state)
 {
     (void)state;
-    static const struct worker *const workers[] = {&auth_worker, &password_worker, NULL};
+    static const struct domain *const domains[] = {&auth_domain, &password_domain, NULL};
     static const struct doc_type *const types[] = {NULL};
     static const char *const cheap[] = {"auth.refresh", "auth.logout", "user.#"};
     static const char *const slow[] = {"auth.login", "auth.register"};
-    const struct service service = {.workers = workers, .types = types};
+    const struct service service = {.domains = domains, .types = types};
     const struct engine_settings settings = {.prefix = STR("t")};
     struct bus_topology topology;
     struct arena arena;
@@ -83,16 +83,16 @@ void test_auth_worker__passwords_have_a_queue_of_their_own(void **state)
     arena_release(&arena);
 }
 
-void test_auth_worker__no_message_reaches_admin_add(void **state)
+void test_auth_domain__no_message_reaches_admin_add(void **state)
 {
     (void)state;
-    assert_null(admin_worker.prefixes[0]);
-    assert_false(has_prefix(&auth_worker, admin_add.name));
-    for (size_t i = 0; auth_worker.operations[i]; i++)
-        assert_ptr_not_equal(auth_worker.operations[i], &admin_add);
+    assert_null(admin_domain.prefixes[0]);
+    assert_false(has_prefix(&auth_domain, admin_add.name));
+    for (size_t i = 0; auth_domain.operations[i]; i++)
+        assert_ptr_not_equal(auth_domain.operations[i], &admin_add);
 }
 
-void test_auth_worker__who_may_what(void **state)
+void test_auth_domain__who_may_what(void **state)
 {
     (void)state;
     assert_int_equal(auth_register.who, GUEST);
@@ -103,11 +103,11 @@ void test_auth_worker__who_may_what(void **state)
     assert_int_equal(user_role_set.who, SUPERADMIN);
 }
 
-void test_auth_worker__replies_with_tokens_are_secret(void **state)
+void test_auth_domain__replies_with_tokens_are_secret(void **state)
 {
     (void)state;
-    for (size_t i = 0; auth_worker.operations[i]; i++) {
-        const struct operation *operation = auth_worker.operations[i];
+    for (size_t i = 0; auth_domain.operations[i]; i++) {
+        const struct operation *operation = auth_domain.operations[i];
         const bool has_tokens =
             operation->reply && shape_field(operation->reply, STR("refreshToken"));
         assert_int_equal(operation->secret_reply, has_tokens);

@@ -10,12 +10,12 @@
 #include "catalog/catalog.h"
 #include "order/order.h"
 
-static const struct worker *const workers[] = {&catalog_worker, &inventory_worker, &cart_worker,
-                                               &order_worker};
+static const struct domain *const domains[] = {&catalog_domain, &inventory_domain, &cart_domain,
+                                               &order_domain};
 
-static bool is_bound(const struct worker *worker, const char *name)
+static bool is_bound(const struct domain *domain, const char *name)
 {
-    for (const char *const *prefix = worker->prefixes; *prefix; prefix++) {
+    for (const char *const *prefix = domain->prefixes; *prefix; prefix++) {
         const size_t len = strlen(*prefix);
         if (strncmp(name, *prefix, len) == 0 && name[len] == '.')
             return true;
@@ -23,14 +23,14 @@ static bool is_bound(const struct worker *worker, const char *name)
     return false;
 }
 
-void test_shop_workers__every_operation_is_complete_and_bound(void **state)
+void test_shop_domains__every_operation_is_complete_and_bound(void **state)
 {
     (void)state;
     size_t count = 0;
-    for (size_t w = 0; w < sizeof(workers) / sizeof(workers[0]); w++)
-        for (size_t i = 0; workers[w]->operations[i]; i++, count++) {
-            const struct operation *operation = workers[w]->operations[i];
-            assert_true(is_bound(workers[w], operation->name));
+    for (size_t w = 0; w < sizeof(domains) / sizeof(domains[0]); w++)
+        for (size_t i = 0; domains[w]->operations[i]; i++, count++) {
+            const struct operation *operation = domains[w]->operations[i];
+            assert_true(is_bound(domains[w], operation->name));
             assert_string_equal(operation->request->name, operation->name);
             assert_non_null(operation->handle);
             assert_non_null(operation->summary);
@@ -41,16 +41,16 @@ void test_shop_workers__every_operation_is_complete_and_bound(void **state)
 
 static const struct operation *find(const char *name)
 {
-    for (size_t w = 0; w < sizeof(workers) / sizeof(workers[0]); w++)
-        for (size_t i = 0; workers[w]->operations[i]; i++)
-            if (strcmp(workers[w]->operations[i]->name, name) == 0)
-                return workers[w]->operations[i];
+    for (size_t w = 0; w < sizeof(domains) / sizeof(domains[0]); w++)
+        for (size_t i = 0; domains[w]->operations[i]; i++)
+            if (strcmp(domains[w]->operations[i]->name, name) == 0)
+                return domains[w]->operations[i];
     fail_msg("nobody serves %s", name);
     return NULL;
 }
 
 /* The table of the contract. */
-void test_shop_workers__who_may_what(void **state)
+void test_shop_domains__who_may_what(void **state)
 {
     (void)state;
     static const struct {
@@ -78,7 +78,7 @@ void test_shop_workers__who_may_what(void **state)
     }
 }
 
-void test_shop_workers__documents_begin_with_their_head(void **state)
+void test_shop_domains__documents_begin_with_their_head(void **state)
 {
     (void)state;
     static const struct doc_type *const types[] = {

@@ -1,8 +1,8 @@
-/* inventory_worker.c - what the inventory worker serves. */
+/* inventory_domain.c - what the inventory domain serves. */
 #include "inventory/operations.h"
 #include "inventory/stock.h"
 
-const struct worker inventory_worker = {
+const struct domain inventory_domain = {
     .name = "inventory",
     .prefixes = (const char *const[]){"inventory", NULL},
     .operations =

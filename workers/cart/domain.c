@@ -1,8 +1,8 @@
-/* cart_worker.c - what the cart worker serves. */
+/* cart_domain.c - what the cart domain serves. */
 #include "cart/cart.h"
 #include "cart/operations.h"
 
-const struct worker cart_worker = {
+const struct domain cart_domain = {
     .name = "cart",
     .prefixes = (const char *const[]){"cart", NULL},
     .operations =

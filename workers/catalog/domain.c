@@ -1,8 +1,8 @@
-/* catalog_worker.c - what the catalog worker serves, and what makes its cached pages stale. */
+/* catalog_domain.c - what the catalog domain serves, and what makes its cached pages stale. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 
-const struct worker catalog_worker = {
+const struct domain catalog_domain = {
     .name = "catalog",
     .prefixes = (const char *const[]){"category", "product", NULL},
     .operations =

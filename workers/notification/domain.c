@@ -1,8 +1,8 @@
-/* notification_worker.c - the worker "notification": tells users, and lets them read. */
+/* notification_domain.c - the domain "notification": tells users, and lets them read. */
 #include "notification/notification.h"
 #include "notification/operations.h"
 
-const struct worker notification_worker = {
+const struct domain notification_domain = {
     .name = "notification",
     .prefixes = (const char *const[]){"notification", NULL},
     .operations =
