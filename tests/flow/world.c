@@ -6,14 +6,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bus/bus_fake.h"
 #include "engine/relay.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "flow/seed.h"
-#include "lock/lock_fake.h"
 #include "service/connections.h"
 #include "service/names.h"
 #include "service/topology.h"
-#include "store/store_fake.h"
 #include "support/collation.h"
 #include "wire/json.h"
 

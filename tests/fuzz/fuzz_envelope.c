@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "engine/batch.h"
-#include "lock/lock_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "shop.h"
-#include "store/store_fake.h"
 #include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

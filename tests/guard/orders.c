@@ -5,13 +5,13 @@
 #include <valgrind/callgrind.h>
 
 #include "base/clock.h"
-#include "bus/bus_fake.h"
 #include "engine/lane.h"
-#include "lock/lock_fake.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "service/names.h"
 #include "service/topology.h"
 #include "shop.h"
-#include "store/store_fake.h"
 #include "supervisor/process.h"
 #include "support/fixtures.h"
 #include "wire/json.h"

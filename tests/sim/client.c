@@ -1,6 +1,6 @@
 /* client.c - web tiers as they are: each sends one call after the other, waits for the reply, asks
  * again with the same message id when none comes, and gives up in the end. */
-#include "bus/bus_fake.h"
+#include "fakes/bus_fake.h"
 #include "sim/sim.h"
 #include "wire/json.h"
 

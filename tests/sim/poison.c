@@ -2,8 +2,8 @@
  *
  * What is promised of them: so many deaths and no more, then a dead letter that says so; and for all
  * others it is as if nothing had been. */
-#include "bus/bus_fake.h"
 #include "engine/batch.h"
+#include "fakes/bus_fake.h"
 #include "sim/sim.h"
 #include "wire/json.h"
 

@@ -2,8 +2,8 @@
  * that come late, with a no, or never. */
 #include <stdlib.h>
 
-#include "bus/bus_fake.h"
 #include "bus/bus_ops.h"
+#include "fakes/bus_fake.h"
 #include "service/names.h"
 #include "sim/sim.h"
 

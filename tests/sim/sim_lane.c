@@ -1,8 +1,8 @@
 /* sim_lane.c - the lives of lanes: start, crash, stop, drain, and who comes after. */
 #include <stdlib.h>
 
-#include "bus/bus_fake.h"
 #include "engine/batch.h"
+#include "fakes/bus_fake.h"
 #include "sim/sim.h"
 
 #define RESTART_MAX_US  (300 * US_PER_MS)

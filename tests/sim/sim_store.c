@@ -9,8 +9,8 @@
 
 #include "auth/session.h"
 #include "auth/user.h"
+#include "fakes/store_fake.h"
 #include "sim/sim.h"
-#include "store/store_fake.h"
 #include "store/store_ops.h"
 
 #define STEP_US             (3 * US_PER_MS)

@@ -12,14 +12,14 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "bus/bus_fake.h"
 #include "engine/batch.h"
 #include "engine/caller.h"
-#include "lock/lock_fake.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "service/delay.h"
 #include "service/names.h"
 #include "service/topology.h"
-#include "store/store_fake.h"
 #include "wire/json.h"
 #include "wire/schema_node.h"
 

@@ -14,12 +14,12 @@
 #include "catalog/catalog.h"
 #include "engine/batch.h"
 #include "errors.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "letters/audit.h"
-#include "lock/lock_fake.h"
 #include "notification/notification.h"
 #include "order/order.h"
 #include "settings.h"
-#include "store/store_fake.h"
 #include "wire/json.h"
 
 #define SHOP_BATCH_MAX 32

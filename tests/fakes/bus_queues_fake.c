@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "bus/bus_ops.h"
-#include "bus/bus_routes_fake.h"
+#include "fakes/bus_routes_fake.h"
 
 void messages_insert(struct fake_messages *messages, struct fake_message *message)
 {

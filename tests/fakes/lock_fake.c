@@ -1,5 +1,5 @@
 /* lock_fake.c - lock.h in memory, with the very rules of lock_scripts.c. */
-#include "lock/lock_fake.h"
+#include "fakes/lock_fake.h"
 
 #include <stdlib.h>
 

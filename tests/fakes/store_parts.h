@@ -1,10 +1,10 @@
-/* fake_parts.h - what the files of the fake store share. */
-#ifndef CARTWRIGHT_STORE_FAKE_PARTS_H
-#define CARTWRIGHT_STORE_FAKE_PARTS_H
+/* store_parts.h - what the files of the fake store share. */
+#ifndef CARTWRIGHT_TESTS_FAKES_STORE_PARTS_H
+#define CARTWRIGHT_TESTS_FAKES_STORE_PARTS_H
 
 #include "base/map.h"
+#include "fakes/store_fake.h"
 #include "store/bson_codec.h"
-#include "store/store_fake.h"
 #include "store/store_ops.h"
 
 /* One state of one document, in memory of its own. */

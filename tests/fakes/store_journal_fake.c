@@ -1,8 +1,8 @@
-/* journal_fake.c - the journal of the fake store: replies by their keys, and the outbox. */
+/* store_journal_fake.c - the journal of the fake store: replies by their keys, and the outbox. */
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "store/fake_parts.h"
+#include "fakes/store_parts.h"
 
 /* --- what is kept ---------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
  * bus_fake_open() gives a `struct bus` that behaves as bus.h says: queues, topic bindings,
  * unacknowledged messages that come back when their connection is lost, confirms, mandatory
  * returns. Delay queues expire when the test moves the time. */
-#ifndef CARTWRIGHT_BUS_BUS_FAKE_H
-#define CARTWRIGHT_BUS_BUS_FAKE_H
+#ifndef CARTWRIGHT_TESTS_FAKES_BUS_FAKE_H
+#define CARTWRIGHT_TESTS_FAKES_BUS_FAKE_H
 
 #include "bus/bus.h"
 

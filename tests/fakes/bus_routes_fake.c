@@ -1,5 +1,5 @@
 /* bus_routes_fake.c - routing as RabbitMQ does it. */
-#include "bus/bus_routes_fake.h"
+#include "fakes/bus_routes_fake.h"
 
 /* --- topics: an absent str is "no more words" ------------------------------------------------ */
 

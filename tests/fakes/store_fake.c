@@ -1,5 +1,5 @@
 /* store_fake.c - a database in memory: its documents, its calls that fail on demand. */
-#include "store/fake_parts.h"
+#include "fakes/store_parts.h"
 
 #include <stdlib.h>
 

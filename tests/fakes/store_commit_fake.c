@@ -1,8 +1,8 @@
-/* commit_fake.c - commits of the fake store: every write is staged and checked beside the documents
+/* store_commit_fake.c - commits of the fake store: every write is staged and checked beside the documents
  * as they are; then all take effect, or none. */
 #include <stdlib.h>
 
-#include "store/fake_parts.h"
+#include "fakes/store_parts.h"
 
 #define VERSION_BLOCK 1024
 

@@ -4,8 +4,8 @@
  * all or nothing, queries filter, sort and page as MongoDB would (text search: any word, whole
  * words, ASCII case ignored). Several lanes may share it, each with a handle of its own; a commit
  * that was begun goes on step by step, if somebody wants to see what happens in between. */
-#ifndef CARTWRIGHT_STORE_STORE_FAKE_H
-#define CARTWRIGHT_STORE_STORE_FAKE_H
+#ifndef CARTWRIGHT_TESTS_FAKES_STORE_FAKE_H
+#define CARTWRIGHT_TESTS_FAKES_STORE_FAKE_H
 
 #include "store/store.h"
 

@@ -1,9 +1,9 @@
-/* query_fake.c - finding and querying in the fake store, as MongoDB would: absent sorts first and
+/* store_query_fake.c - finding and querying in the fake store, as MongoDB would: absent sorts first and
  * equals null, a list matches when one of its elements does, `_id` breaks ties. */
 #include <stdlib.h>
 
+#include "fakes/store_parts.h"
 #include "store/doc_path.h"
-#include "store/fake_parts.h"
 
 /* --- values at a path ------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 /* bus_routes_fake.h - the exchanges, queues and bindings of the broker in memory, and who gets what.
  *
  * Private to bus_fake.c. */
-#ifndef CARTWRIGHT_BUS_BUS_ROUTES_FAKE_H
-#define CARTWRIGHT_BUS_BUS_ROUTES_FAKE_H
+#ifndef CARTWRIGHT_TESTS_FAKES_BUS_ROUTES_FAKE_H
+#define CARTWRIGHT_TESTS_FAKES_BUS_ROUTES_FAKE_H
 
 #include "bus/bus.h"
 

@@ -1,7 +1,7 @@
 /* lock_fake.h - leases, cache and rate limits in memory, for tests. Time stands still until the
  * test moves it. Two lanes may share one fake. */
-#ifndef CARTWRIGHT_LOCK_LOCK_FAKE_H
-#define CARTWRIGHT_LOCK_LOCK_FAKE_H
+#ifndef CARTWRIGHT_TESTS_FAKES_LOCK_FAKE_H
+#define CARTWRIGHT_TESTS_FAKES_LOCK_FAKE_H
 
 #include "lock/lock.h"
 

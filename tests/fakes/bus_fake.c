@@ -2,7 +2,7 @@
  *
  * What the real broker does between a flush and its confirms happens here within the flush.
  * Acknowledging a delivery twice, which makes RabbitMQ close the channel, ends the test at once. */
-#include "bus/bus_fake.h"
+#include "fakes/bus_fake.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/fields.h"
 #include "bus/bus_confirms.h"
 #include "bus/bus_ops.h"
-#include "bus/bus_routes_fake.h"
+#include "fakes/bus_routes_fake.h"
 #include "wire/json.h"
 
 /* A call that waits for the flush: a publish, or the settling of a delivery. */
