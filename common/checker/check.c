@@ -90,7 +90,7 @@ enum outcome check_next_page(struct check_cursor *cursor, struct err *err)
     cursor->ended = seen < max;
     check_took_page(check, cursor->page.count);
     if (!cursor->ended && str_is_absent(doc_list_last(&cursor->page)))
-        return bug(err, "%s has %zu ids of another kind", cursor->type->collection, seen);
+        return err_bug(err, "%s has %zu ids of another kind", cursor->type->collection, seen);
     return OUTCOME_DONE;
 }
 

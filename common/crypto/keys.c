@@ -14,7 +14,7 @@
 enum outcome auth_init(struct err *err)
 {
     if (sodium_init() < 0)
-        return bug(err, "libsodium cannot start");
+        return err_bug(err, "libsodium cannot start");
     return OUTCOME_DONE;
 }
 
@@ -34,9 +34,9 @@ static enum outcome read_key(struct str hex, const char *name, uint8_t key[AUTH_
     if (hex.len != 2 * AUTH_KEY_BYTES ||
         sodium_hex2bin(key, AUTH_KEY_BYTES, hex.ptr, hex.len, NULL, &len, NULL) != 0 ||
         len != AUTH_KEY_BYTES)
-        return bug(err, "the %s key is not %d hex digits", name, 2 * AUTH_KEY_BYTES);
+        return err_bug(err, "the %s key is not %d hex digits", name, 2 * AUTH_KEY_BYTES);
     if (is_one_byte_repeated(key))
-        return bug(err, "the %s key is a placeholder, not random bytes", name);
+        return err_bug(err, "the %s key is a placeholder, not random bytes", name);
     return OUTCOME_DONE;
 }
 
@@ -58,10 +58,10 @@ static enum outcome check_new(const struct auth_keys *keys, const struct auth_se
                               struct err *err)
 {
     if (keys->ring_count == AUTH_MASTERS_MAX)
-        return bug(err, "there are over %d master keys", AUTH_MASTERS_MAX);
+        return err_bug(err, "there are over %d master keys", AUTH_MASTERS_MAX);
     for (size_t i = 0; i < keys->ring_count; i++)
         if (auth_equal(keys->ring[i].seal, secrets->seal, AUTH_KEY_BYTES))
-            return bug(err, "one master key is there twice");
+            return err_bug(err, "one master key is there twice");
     return OUTCOME_DONE;
 }
 
@@ -71,7 +71,7 @@ static enum outcome add_master(struct auth_keys *keys, struct str hex, struct er
     struct auth_secrets secrets;
     TRY(read_key(hex, "master", master, err));
     if (auth_equal(master, keys->token, AUTH_KEY_BYTES))
-        return bug(err, "the master key and the token key must differ");
+        return err_bug(err, "the master key and the token key must differ");
     derive(master, &secrets);
     sodium_memzero(master, sizeof(master));
     TRY(check_new(keys, &secrets, err));

@@ -93,8 +93,8 @@ static bool make_up(struct password_cost done, struct password_cost cost)
 static enum outcome check_cost(struct password_cost cost, struct err *err)
 {
     if (!cost_is_sane(cost))
-        return bug(err, "a password cost of %lld passes and %lld bytes cannot be used",
-                   (long long)cost.opslimit, (long long)cost.memlimit_bytes);
+        return err_bug(err, "a password cost of %lld passes and %lld bytes cannot be used",
+                       (long long)cost.opslimit, (long long)cost.memlimit_bytes);
     return OUTCOME_DONE;
 }
 
@@ -106,7 +106,7 @@ enum outcome password_hash(struct arena *arena, struct str password, struct pass
     work_done += work_of(cost);
     if (crypto_pwhash_str_alg(text, password.ptr, password.len, (unsigned long long)cost.opslimit,
                               (size_t)cost.memlimit_bytes, crypto_pwhash_ALG_ARGON2ID13) != 0)
-        return retry_later(err, "no memory to hash a password");
+        return err_retry(err, "no memory to hash a password");
     *out = str_of(text);
     return OUTCOME_DONE;
 }
@@ -121,7 +121,7 @@ enum outcome password_verify(struct str hash, struct str password, struct passwo
     if (!readable)
         stored = (struct stored_hash){.cost = cost}; /* the same work for nobody's password */
     if (!compute(password, &stored, computed) || !make_up(stored.cost, cost))
-        return retry_later(err, "no memory to check a password");
+        return err_retry(err, "no memory to check a password");
     const bool equal = auth_equal(computed, stored.hash, HASH_BYTES);
     *out = readable && equal;
     return OUTCOME_DONE;

@@ -28,7 +28,7 @@
 
 static enum outcome refuse_token(struct err *err)
 {
-    return invalid(err, UNAUTHENTICATED, "the access token is not valid");
+    return err_invalid(err, E_UNAUTHENTICATED, "the access token is not valid");
 }
 
 /* --- the outside: form, header, signature ------------------------------------------------------- */
@@ -166,7 +166,7 @@ static enum outcome check_times(const struct json *payload, const struct claims 
         claims->issued_at > now_s + skew_s)
         return refuse_token(err);
     if (claims->expires_at <= now_s - skew_s && !options->ended_too)
-        return invalid(err, TOKEN_EXPIRED, "the access token has expired");
+        return err_invalid(err, E_TOKEN_EXPIRED, "the access token has expired");
     return OUTCOME_DONE;
 }
 
@@ -222,18 +222,18 @@ enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
     jwt_t *jwt = NULL;
     char *text = NULL;
     if (jwt_new(&jwt) != 0)
-        return retry_later(err, "no memory for a token");
+        return err_retry(err, "no memory for a token");
     const bool complete = add_claims(jwt, options, claims);
     if (complete && jwt_set_alg(jwt, JWT_ALG_HS256, key, AUTH_KEY_BYTES) == 0)
         text = jwt_encode_str(jwt);
     jwt_free(jwt);
     if (!complete)
-        return bug(err, "the claims of a token are incomplete");
+        return err_bug(err, "the claims of a token are incomplete");
     *out = text ? str_dup(arena, str_of(text)) : STR_ABSENT;
     free(text);
     /* Of all that may fail in there nothing depends on the claims. */
     if (str_is_absent(*out) || !is_ours(arena, key, *out))
-        return retry_later(err, "no memory for a token");
+        return err_retry(err, "no memory for a token");
     return OUTCOME_DONE;
 }
 

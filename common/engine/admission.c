@@ -110,11 +110,11 @@ static enum outcome check_headers(const struct delivery *delivery, struct err *e
     case HEADERS_FINE:
         return OUTCOME_DONE;
     case HEADERS_TOO_LONG:
-        return invalid(err, TOO_LARGE, "the headers are over %d bytes", BUS_HEADERS_MAX);
+        return err_invalid(err, E_TOO_LARGE, "the headers are over %d bytes", BUS_HEADERS_MAX);
     case HEADERS_UNREADABLE:
     default:
-        return invalid(err, MALFORMED, "the headers are nested deeper than %d levels",
-                       BUS_HEADERS_DEPTH);
+        return err_invalid(err, E_MALFORMED, "the headers are nested deeper than %d levels",
+                           BUS_HEADERS_DEPTH);
     }
 }
 
@@ -124,22 +124,23 @@ static enum outcome check_properties(struct job *job)
     struct err *err = &job->err;
     if (delivery->reply_to.len && !may_reply_to(job, delivery->reply_to)) {
         delivery->reply_to = STR_ABSENT;
-        return invalid(err, MALFORMED,
-                       "reply_to names a queue that replies may not be sent to (reply.queues)");
+        return err_invalid(err, E_MALFORMED,
+                           "reply_to names a queue that replies may not be sent to (reply.queues)");
     }
     if (delivery->odd_header)
-        return invalid(err, MALFORMED, "header %s is not of a type that can be read",
-                       delivery->odd_header);
+        return err_invalid(err, E_MALFORMED, "header %s is not of a type that can be read",
+                           delivery->odd_header);
     if (delivery->too_large)
-        return invalid(err, TOO_LARGE, "the body is over %" PRId64 " bytes",
-                       job->batch->lane->settings->body_max);
+        return err_invalid(err, E_TOO_LARGE, "the body is over %" PRId64 " bytes",
+                           job->batch->lane->settings->body_max);
     TRY(check_headers(delivery, err));
     if (!str_is_absent(delivery->content_type) && !is_json(delivery->content_type))
-        return invalid(err, MALFORMED, "content_type must be application/json, in UTF-8");
+        return err_invalid(err, E_MALFORMED, "content_type must be application/json, in UTF-8");
     if (encoding_named(delivery->content_encoding) == ENCODING_UNKNOWN)
-        return invalid(err, MALFORMED, "content_encoding is not gzip, deflate, zstd or identity");
+        return err_invalid(err, E_MALFORMED,
+                           "content_encoding is not gzip, deflate, zstd or identity");
     if (delivery->message_id.len > MESSAGE_ID_MAX)
-        return invalid(err, MALFORMED, "message_id is over %d bytes", MESSAGE_ID_MAX);
+        return err_invalid(err, E_MALFORMED, "message_id is over %d bytes", MESSAGE_ID_MAX);
     return OUTCOME_DONE;
 }
 
@@ -187,14 +188,14 @@ static enum outcome check_operation(struct job *job)
     const struct delivery *delivery = job->delivery;
     job->operation = find_operation(job);
     if (!job->operation)
-        return invalid(&job->err, UNKNOWN_OPERATION, "nobody serves '%.*s' here",
-                       STR_FMT(job_operation_name(job)));
+        return err_invalid(&job->err, E_UNKNOWN_OPERATION, "nobody serves '%.*s' here",
+                           STR_FMT(job_operation_name(job)));
     if (delivery->api_version.len && !str_eq(delivery->api_version, STR(API_VERSION)))
-        return invalid(&job->err, UNSUPPORTED_VERSION,
-                       "this shop speaks x-api-version " API_VERSION);
+        return err_invalid(&job->err, E_UNSUPPORTED_VERSION,
+                           "this shop speaks x-api-version " API_VERSION);
     if (job->operation->kind != QUERY && delivery->message_id.len == 0)
-        return invalid(&job->err, MALFORMED,
-                       "a command needs the property message_id (its idempotency key)");
+        return err_invalid(&job->err, E_MALFORMED,
+                           "a command needs the property message_id (its idempotency key)");
     return OUTCOME_DONE;
 }
 
@@ -219,8 +220,8 @@ static bool is_late(const struct job *job)
 
 static enum outcome refuse_late(struct job *job)
 {
-    return invalid(&job->err, DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
-                   job->batch->now - delivery_deadline(job->delivery));
+    return err_invalid(&job->err, E_DEADLINE_EXCEEDED, "the deadline passed %" PRId64 " ms ago",
+                       job->batch->now - delivery_deadline(job->delivery));
 }
 
 /* A query that is late, or expired, is answered at once. A command may be the repeat of one that was
@@ -251,12 +252,12 @@ static enum outcome open_secrets(struct job *job, const struct json *json)
     if (str_is_absent(sealed))
         return OUTCOME_DONE;
     if (!str_eq(sealed, STR(SEALED_BOX)))
-        return invalid(&job->err, MALFORMED, "header x-sealed must be '" SEALED_BOX "'");
+        return err_invalid(&job->err, E_MALFORMED, "header x-sealed must be '" SEALED_BOX "'");
     return schema_change_secrets(job->operation->request, job->batch->arena, json, open_secret,
                                  job->batch->lane)
                ? OUTCOME_DONE
-               : invalid(&job->err, MALFORMED,
-                         "x-sealed: a secret member is not sealed to a key of this shop");
+               : err_invalid(&job->err, E_MALFORMED,
+                             "x-sealed: a secret member is not sealed to a key of this shop");
 }
 
 static enum outcome read_body(struct job *job)
@@ -270,7 +271,7 @@ static enum outcome read_body(struct job *job)
     json_fingerprint(json, job->fingerprint);
     const struct json *data = job->operation->kind == SUBSCRIBER ? json_member(json, "data") : json;
     if (!data)
-        return invalid(&job->err, MALFORMED, "an event without data");
+        return err_invalid(&job->err, E_MALFORMED, "an event without data");
     return schema_decode(job->operation->request, arena, data, &job->request, &job->err);
 }
 
@@ -281,7 +282,7 @@ static enum outcome check_client(struct job *job)
     if (job->batch->lane->settings->api_keys.count == 0 || job->is_copy ||
         job_api_key(job) != API_KEY_UNKNOWN)
         return OUTCOME_DONE;
-    return invalid(&job->err, UNAUTHENTICATED, "header x-api-key is missing or unknown");
+    return err_invalid(&job->err, E_UNAUTHENTICATED, "header x-api-key is missing or unknown");
 }
 
 static void copy_id(char out[ID_TEXT + 1], struct str id)
@@ -304,7 +305,7 @@ static enum outcome verify_token(struct job *job, struct str token, struct token
                      &job->err));
     const int role = enum_of(who_names, claims.role);
     if (role <= GUEST || !id_is_valid(claims.subject) || !id_is_valid(claims.session))
-        return invalid(&job->err, UNAUTHENTICATED, "the token is not one of ours");
+        return err_invalid(&job->err, E_UNAUTHENTICATED, "the token is not one of ours");
     entry->role = (enum who)role;
     copy_id(entry->subject, claims.subject);
     copy_id(entry->session, claims.session);
@@ -362,7 +363,7 @@ static enum outcome take_bearer(struct job *job, struct token_entry *entry)
 {
     struct arena *arena = job->batch->arena;
     if (entry->expires_ms + job->batch->lane->settings->token_skew_ms <= job->batch->now)
-        return invalid(&job->err, TOKEN_EXPIRED, "the access token has expired");
+        return err_invalid(&job->err, E_TOKEN_EXPIRED, "the access token has expired");
     job->token = entry;
     job->vouched = true;
     job->bearer = (struct caller){
@@ -383,8 +384,8 @@ static enum outcome identify(struct job *job)
     struct str token;
     struct token_entry *entry;
     if (!bearer_token(job, &token))
-        return invalid(&job->err, UNAUTHENTICATED,
-                       "header authorization must be 'Bearer <access token>'");
+        return err_invalid(&job->err, E_UNAUTHENTICATED,
+                           "header authorization must be 'Bearer <access token>'");
     TRY(find_token(job, token, &entry));
     return take_bearer(job, entry);
 }
@@ -421,15 +422,15 @@ static enum outcome check_signature(struct job *job)
     if (job->vouched ||
         (str_is_absent(delivery->signature) && batch->lane->settings->accept_unsigned_events))
         return OUTCOME_DONE;
-    return invalid(&job->err, UNAUTHENTICATED,
-                   "an event without our signature: another master key, or not from us");
+    return err_invalid(&job->err, E_UNAUTHENTICATED,
+                       "an event without our signature: another master key, or not from us");
 }
 
 static enum outcome check_role(struct job *job)
 {
     if (job->bearer.role < job->operation->who)
-        return invalid(&job->err, FORBIDDEN, "%s needs the role %s", job->operation->name,
-                       who_names[job->operation->who]);
+        return err_invalid(&job->err, E_FORBIDDEN, "%s needs the role %s", job->operation->name,
+                           who_names[job->operation->who]);
     return OUTCOME_DONE;
 }
 
@@ -455,7 +456,7 @@ enum outcome job_need_caller(struct job *job, struct err *err)
     if (job->caller.role != GUEST)
         return OUTCOME_DONE;
     if (identify(job) == OUTCOME_DONE)
-        return invalid(err, UNAUTHENTICATED, "this session has ended");
+        return err_invalid(err, E_UNAUTHENTICATED, "this session has ended");
     *err = job->err;
     return OUTCOME_INVALID;
 }
@@ -502,10 +503,10 @@ static void convict(struct job *job)
     const struct blame *blame = job->blame;
     job->outcome =
         blame->hung_ms
-            ? bug(&job->err, "its handler hung %d times and was cut after %" PRId64 " ms (%s)",
-                  DEATHS_MAX, blame->hung_ms, blame->signal)
-            : bug(&job->err, "its handler ended the process %d times (%s)", DEATHS_MAX,
-                  blame->signal);
+            ? err_bug(&job->err, "its handler hung %d times and was cut after %" PRId64 " ms (%s)",
+                      DEATHS_MAX, blame->hung_ms, blame->signal)
+            : err_bug(&job->err, "its handler ended the process %d times (%s)", DEATHS_MAX,
+                      blame->signal);
     job->state = JOB_FAILED;
     job->hopeless = true;
 }
@@ -514,10 +515,10 @@ static void convict(struct job *job)
 static void convict_of_losses(struct job *job)
 {
     job->delivery->reply_to = STR_ABSENT;
-    job->outcome =
-        bug(&job->err,
-            "the connection to the broker was lost %d times while this message alone was in hand",
-            LOSSES_ALONE_MAX);
+    job->outcome = err_bug(
+        &job->err,
+        "the connection to the broker was lost %d times while this message alone was in hand",
+        LOSSES_ALONE_MAX);
     job->state = JOB_FAILED;
     job->hopeless = true;
 }

@@ -214,7 +214,7 @@ static void find_leaders(struct batch *batch)
 static void turn_away(struct job *job, int64_t before)
 {
     job->outcome =
-        refuse(&job->err, RATE_LIMITED, "too many passwords are waiting to be looked at");
+        err_refuse(&job->err, E_RATE_LIMITED, "too many passwords are waiting to be looked at");
     job->state = JOB_ANSWERED;
     job->retry_after_ms = before * PASSWORD_MS;
     job->body = job_reply_body(job, job->batch->arena);

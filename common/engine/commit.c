@@ -238,8 +238,8 @@ static bool is_sendable(const struct journal_event *event, struct job *job)
     const int64_t most = job->batch->lane->settings->reply_max;
     if (event->body.len <= (size_t)most)
         return true;
-    job->outcome = bug(&job->err, "%.*s has %zu bytes, over the limit of %" PRId64,
-                       STR_FMT(event->routing_key), event->body.len, most);
+    job->outcome = err_bug(&job->err, "%.*s has %zu bytes, over the limit of %" PRId64,
+                           STR_FMT(event->routing_key), event->body.len, most);
     job->state = JOB_FAILED;
     job->hopeless = true;
     return false;
@@ -334,5 +334,5 @@ enum outcome batch_await_ahead(struct batch *batch, struct err *err)
 {
     if (!batch->ahead || batch_commit_end(batch->ahead, err) == OUTCOME_DONE)
         return OUTCOME_DONE;
-    return conflict(err, "the batch before this one was not committed");
+    return err_conflict(err, "the batch before this one was not committed");
 }

@@ -80,7 +80,8 @@ enum outcome job_query_behind(struct job *job, struct query *query, struct str c
     if (cursor.len == 0)
         return OUTCOME_DONE;
     if (!read_cursor(job, query, cursor, query->place)) {
-        const enum outcome outcome = invalid(err, BAD_CURSOR, "the cursor is not one of this list");
+        const enum outcome outcome =
+            err_invalid(err, E_BAD_CURSOR, "the cursor is not one of this list");
         err_field_add(err, job_arena(job), STR("/cursor"),
                       "must be the nextCursor of a page with the same filters");
         return outcome;

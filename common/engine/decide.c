@@ -44,8 +44,8 @@ static enum outcome run_handler(struct job *job)
 static enum outcome refuse_misfit(struct job *job)
 {
     const struct cell *cell = job->misfit;
-    return bug(&job->err, "%s %.*s: %.*s", cell->type->collection, STR_FMT(cell->id),
-               STR_FMT(cell->misfit));
+    return err_bug(&job->err, "%s %.*s: %.*s", cell->type->collection, STR_FMT(cell->id),
+                   STR_FMT(cell->misfit));
 }
 
 static enum outcome run_blamed(struct job *job)
@@ -77,8 +77,8 @@ static void finish(struct job *job, enum outcome outcome)
         break;
     default:
         job->state = JOB_FAILED;
-        job->outcome = bug(&job->err, "%s returned the outcome '%s', which is the engine's own",
-                           job->operation->name, outcome_name(outcome));
+        job->outcome = err_bug(&job->err, "%s returned the outcome '%s', which is the engine's own",
+                               job->operation->name, outcome_name(outcome));
     }
 }
 
@@ -110,8 +110,8 @@ static void fail_first_undecided(struct span span)
         if (job->state != JOB_OPEN || job->leader)
             continue;
         job->state = JOB_FAILED;
-        job->outcome = bug(&job->err, "%s still needs something after %d rounds",
-                           job->operation->name, ROUNDS_MAX);
+        job->outcome = err_bug(&job->err, "%s still needs something after %d rounds",
+                               job->operation->name, ROUNDS_MAX);
         return;
     }
 }

@@ -51,9 +51,9 @@ bool job_was_to_expire(const struct job *job)
 enum outcome job_refuse_expired(struct job *job)
 {
     if (job->operation->kind == QUERY)
-        return invalid(&job->err, DEADLINE_EXCEEDED, "it expired in its queue");
-    return invalid(&job->err, BUSY,
-                   "it expired in its queue; the same message, sent again, is answered");
+        return err_invalid(&job->err, E_DEADLINE_EXCEEDED, "it expired in its queue");
+    return err_invalid(&job->err, E_BUSY,
+                       "it expired in its queue; the same message, sent again, is answered");
 }
 
 void job_answer_expired(struct job *job)
@@ -74,9 +74,10 @@ bool job_is_put_aside(struct job *job)
         return false;
     job->outcome =
         str_eq(reason, STR("delivery_limit"))
-            ? bug(&job->err, "the broker put it aside (delivery_limit): its lanes died, or lost "
-                             "their connection, with it in hand")
-            : bug(&job->err, "the broker put it aside: %.*s", STR_FMT(reason));
+            ? err_bug(&job->err,
+                      "the broker put it aside (delivery_limit): its lanes died, or lost "
+                      "their connection, with it in hand")
+            : err_bug(&job->err, "the broker put it aside: %.*s", STR_FMT(reason));
     job->state = JOB_FAILED;
     job->hopeless = true;
     return true;

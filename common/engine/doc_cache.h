@@ -1,6 +1,6 @@
 /* doc_cache.h - a lane's own copies of documents that everybody reads and few change (products).
  *
- * A copy is used for READ only as long as the generation of its tag in Redis is the one under which
+ * A copy is used for DOC_READ only as long as the generation of its tag in Redis is the one under which
  * it was stored: a writer moves the generation on after its commit and before its reply, so whoever
  * saw the reply reads the new document. Without Redis there are no copies. One look at the
  * generations per batch replaces one find of hundreds of documents. */

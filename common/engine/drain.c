@@ -30,7 +30,7 @@ static enum outcome stop_taking(struct lane *lane, struct err *err)
 {
     enter_stage(lane, DRAIN_STOP_TAKING);
     if (lane->bus_lost)
-        return retry_later(err, "%s", bus_lost_reason(lane->bus));
+        return err_retry(err, "%s", bus_lost_reason(lane->bus));
     lane->leaves_rest = pool_is_partitioned(lane->settings, lane->pool);
     return lane->leaves_rest ? OUTCOME_DONE : bus_cancel(lane->bus, err);
 }
@@ -58,7 +58,7 @@ static enum outcome settle(struct lane *lane, struct err *err)
     const bool confirmed = bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS);
     relay_take_confirms(lane);
     TRY(relay_write_down(lane, err));
-    return confirmed ? OUTCOME_DONE : retry_later(err, "events are unconfirmed");
+    return confirmed ? OUTCOME_DONE : err_retry(err, "events are unconfirmed");
 }
 
 /* What cannot be finished is the broker's again when the connection ends, and events that are not

@@ -239,8 +239,9 @@ enum outcome lane_confirm_copies(struct lane *lane, uint64_t group, struct err *
     slot_alive(lane->slot);
     TRY(bus_flush(lane->bus, err));
     if (!bus_wait_confirms(lane->bus, CONFIRM_TIMEOUT_MS))
-        return retry_later(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
+        return err_retry(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
     return lane_group_failed(lane, group)
-               ? refuse(err, BUSY, "the broker did not take a copy for the delays or dead letters")
+               ? err_refuse(err, E_BUSY,
+                            "the broker did not take a copy for the delays or dead letters")
                : OUTCOME_DONE;
 }

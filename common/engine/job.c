@@ -174,7 +174,7 @@ static bool load_for_reading(struct job *job, struct cell *cell, enum access acc
 {
     if (!loaded(cell))
         return false;
-    if (access == CHECKED)
+    if (access == DOC_CHECKED)
         rely_on(job, cell, NULL);
     const struct draft *draft = find_draft(job, cell);
     /* Readers get it without const so that one signature serves all; they must not write. */
@@ -185,13 +185,13 @@ static bool load_for_reading(struct job *job, struct cell *cell, enum access acc
 static bool load_cell(struct job *job, struct cell *cell, enum access access, void **out)
 {
     if (!str_is_absent(cell->misfit)) {
-        if (access != SHOWN)
+        if (access != DOC_SHOWN)
             job->misfit = cell;
         *out = NULL;
-        return access == SHOWN;
+        return access == DOC_SHOWN;
     }
-    return access == FOR_UPDATE ? load_for_update(job, cell, out)
-                                : load_for_reading(job, cell, access, out);
+    return access == DOC_FOR_UPDATE ? load_for_update(job, cell, out)
+                                    : load_for_reading(job, cell, access, out);
 }
 
 bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum access access,
@@ -200,7 +200,7 @@ bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum a
     return load_cell(job, workset_cell(&job->batch->set, type, id), access, out);
 }
 
-/* Once in a batch. What is to be written, or CHECKED, the commit proves to be what there is. */
+/* Once in a batch. What is to be written, or DOC_CHECKED, the commit proves to be what there is. */
 static bool must_be_read_anew(const struct cell *cell, int64_t version)
 {
     return cell->loaded && !cell->anew && !cell->dirty && !cell->proven &&
@@ -215,7 +215,7 @@ bool job_doc_since(struct job *job, const struct doc_type *type, struct str id, 
         cell->loaded = false;
         cell->anew = true;
     }
-    return load_for_reading(job, cell, READ, out);
+    return load_for_reading(job, cell, DOC_READ, out);
 }
 
 bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
@@ -225,7 +225,7 @@ bool job_doc_by(struct job *job, const struct doc_type *type, const char *field,
     if (!alias->loaded)
         return false;
     if (!alias->cell) {
-        if (access == CHECKED)
+        if (access == DOC_CHECKED)
             rely_on(job, NULL, alias);
         *out = NULL;
         return true;

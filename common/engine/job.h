@@ -80,20 +80,20 @@ const void *job_settings(const struct job *job);
 /* --- needs: true when loaded, and only then *out is set ------------------------------------------- */
 
 enum access {
-    SHOWN,      /* READ of one of many that are shown; NULL, too, when it cannot be read */
-    READ,       /* as of this batch; may be stale when we commit */
-    CHECKED,    /* the commit proves that it has not changed, or that there is still none */
-    FOR_UPDATE, /* locked and guarded; *out may be changed, after the checks are done */
+    DOC_SHOWN,      /* DOC_READ of one of many that are shown; NULL, too, when it cannot be read */
+    DOC_READ,       /* as of this batch; may be stale when we commit */
+    DOC_CHECKED,    /* the commit proves that it has not changed, or that there is still none */
+    DOC_FOR_UPDATE, /* locked and guarded; *out may be changed, after the checks are done */
 };
 
-/* A document by id; *out is NULL when there is none (a FOR_UPDATE lock is held all the same, so
- * that job_insert of this id meets nobody). For READ and CHECKED *out must not be changed. */
+/* A document by id; *out is NULL when there is none (a DOC_FOR_UPDATE lock is held all the same, so
+ * that job_insert of this id meets nobody). For DOC_READ and DOC_CHECKED *out must not be changed. */
 bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum access access,
              void **out);
 /* The same by a field with a unique index ("email"). */
 bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
                 enum access access, void **out);
-/* A document for READ by somebody who knows, from a document that he changes, that it is at `version`
+/* A document for DOC_READ by somebody who knows, from a document that he changes, that it is at `version`
  * at least (INT64_MAX: that a copy will not do): what is older is read anew, from the database. It
  * may be older even then: that is what there is. */
 bool job_doc_since(struct job *job, const struct doc_type *type, struct str id, int64_t version,
@@ -128,8 +128,8 @@ bool job_rate(struct job *job, const struct bucket *bucket, enum rate_use use, i
 
 /* `doc` (in the arena) is new: head.id must be set; version and times are set here. */
 void job_insert(struct job *job, const struct doc_type *type, void *doc);
-/* `doc` came from FOR_UPDATE: its version and updatedAt move on (once per job). Must be called,
- * before reply() and emit() so that those show the new version; a FOR_UPDATE document that is not
+/* `doc` came from DOC_FOR_UPDATE: its version and updatedAt move on (once per job). Must be called,
+ * before reply() and emit() so that those show the new version; a DOC_FOR_UPDATE document that is not
  * marked is not written. */
 void job_changed(struct job *job, void *doc);
 /* Appends to a ledger (ledger.h); `entry` (in the arena) is of its entries' shape. */
@@ -158,7 +158,7 @@ enum outcome refuse_and_keep(struct job *job);
 void job_account_changed(struct job *job, struct str user_id);
 /* Refuses with RATE_LIMITED and tells the client when to come again. */
 #define refuse_for_now(job, err, wait_ms, ...)                                                     \
-    (job_tell_wait((job), (wait_ms)), refuse((err), RATE_LIMITED, __VA_ARGS__))
+    (job_tell_wait((job), (wait_ms)), err_refuse((err), E_RATE_LIMITED, __VA_ARGS__))
 void job_tell_wait(struct job *job, int64_t wait_ms);
 /* Where guests are welcome and this request asks for more: DONE when there is a caller; else what an
  * operation that welcomes none would say, UNAUTHENTICATED or TOKEN_EXPIRED. */

@@ -379,14 +379,14 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
     TRY(follow_supervisor(lane, err));
     collect(lane, timeout_ms);
     if (lane->bus_lost)
-        return retry_later(err, "%s", bus_lost_reason(lane->bus));
+        return err_retry(err, "%s", bus_lost_reason(lane->bus));
     if (relay_is_stuck(lane, clock_monotonic_us())) {
         lane->bus_lost = true;
-        return retry_later(err, "the broker does not confirm what was published long ago");
+        return err_retry(err, "the broker does not confirm what was published long ago");
     }
     TRY(work(lane, err));
     if (lane->bus_lost)
-        return retry_later(err, "%s", bus_lost_reason(lane->bus));
+        return err_retry(err, "%s", bus_lost_reason(lane->bus));
     TRY(take_many_again(lane, err));
     return keep_house(lane, err);
 }
@@ -426,7 +426,7 @@ static enum outcome consume_anew(struct lane *lane, int64_t hold_ms, struct err 
     if (!lane->bus_lost)
         return lane_consume(lane, err);
     losses_acquit(&lane->losses);
-    return retry_later(err, "%s", bus_lost_reason(lane->bus));
+    return err_retry(err, "%s", bus_lost_reason(lane->bus));
 }
 
 /* A message is suspected of ending the connection: does that hold without it? Whoever takes messages

@@ -48,9 +48,9 @@ static void put_data(struct json_writer *writer, struct job *job)
 /* Our own faults are told without their inside. */
 static const struct err *shown(const struct err *err, struct err *masked)
 {
-    if (err->code != INTERNAL)
+    if (err->code != E_INTERNAL)
         return err;
-    (void)bug(masked, "something went wrong here; it was recorded");
+    (void)err_bug(masked, "something went wrong here; it was recorded");
     return masked;
 }
 
@@ -130,10 +130,10 @@ static struct str shorter_body(struct job *job, struct arena *arena, size_t len)
     if (ok && job->operation->kind != QUERY)
         return cut_body(job, arena);
     if (ok)
-        job->outcome =
-            refuse(&job->err, TOO_LARGE,
-                   "the reply has %zu bytes, over the limit of %" PRId64 ": ask for fewer (limit)",
-                   len, job->batch->lane->settings->reply_max);
+        job->outcome = err_refuse(&job->err, E_TOO_LARGE,
+                                  "the reply has %zu bytes, over the limit of %" PRId64
+                                  ": ask for fewer (limit)",
+                                  len, job->batch->lane->settings->reply_max);
     job->err.fields = NULL;
     return whole_body(job, arena);
 }
@@ -145,9 +145,10 @@ struct str job_short_body(struct job *job, int64_t wait_ms)
         return job->state == JOB_DECIDED ? cut_body(job, arena)
                                          : STR("{\"ok\":true,\"data\":{},\"cut\":true}");
     job->retry_after_ms = wait_ms;
-    job->outcome = refuse(&job->err, RATE_LIMITED,
-                          "more replies were sent to this reply_to than it may have: read them, "
-                          "and ask for fewer");
+    job->outcome =
+        err_refuse(&job->err, E_RATE_LIMITED,
+                   "more replies were sent to this reply_to than it may have: read them, "
+                   "and ask for fewer");
     return whole_body(job, arena);
 }
 
@@ -161,8 +162,8 @@ struct str job_reply_body(struct job *job, struct arena *arena)
 
 static void refuse_mismatch(struct job *job)
 {
-    job->outcome = invalid(&job->err, IDEMPOTENCY_MISMATCH,
-                           "this message_id was used before for another request");
+    job->outcome = err_invalid(&job->err, E_IDEMPOTENCY_MISMATCH,
+                               "this message_id was used before for another request");
     job->body = job_reply_body(job, job->batch->arena);
 }
 
@@ -177,10 +178,11 @@ static struct str sealing_context(const struct journal_key *key)
 
 static void refuse_secret(struct job *job)
 {
-    job->outcome = invalid(&job->err, GONE,
-                           "this was carried out before, and its answer held secrets, which are "
-                           "repeated for %d s only: ask for new ones with another message_id",
-                           SECRET_REPEAT_MS / 1000);
+    job->outcome =
+        err_invalid(&job->err, E_GONE,
+                    "this was carried out before, and its answer held secrets, which are "
+                    "repeated for %d s only: ask for new ones with another message_id",
+                    SECRET_REPEAT_MS / 1000);
     job->repeated = true;
     job->body = job_reply_body(job, job->batch->arena);
 }
@@ -214,8 +216,9 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
     if (auth_unseal(arena, &job->batch->lane->keys, sealing_context(&known->key), known->body,
                     &job->body))
         return;
-    job->outcome = bug(&job->err, "a sealed reply of the journal cannot be opened: another master "
-                                  "key?");
+    job->outcome =
+        err_bug(&job->err, "a sealed reply of the journal cannot be opened: another master "
+                           "key?");
     job->body = job_reply_body(job, arena);
 }
 

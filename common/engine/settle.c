@@ -166,7 +166,7 @@ static bool is_lost_cause(const struct job *job)
 static bool is_worth_keeping(struct job *job)
 {
     job_note_caller(job);
-    return job->vouched && job->err.code != DEADLINE_EXCEEDED && !job_was_to_expire(job);
+    return job->vouched && job->err.code != E_DEADLINE_EXCEEDED && !job_was_to_expire(job);
 }
 
 /* What failed by our fault goes to the delays or dead letters, and so does what is wrong and has

@@ -21,7 +21,7 @@ struct cell {
     bool loaded;
     bool wanted;       /* asked for in this round */
     bool dirty;        /* written by a message that succeeded */
-    bool proven;       /* a message that succeeded relies on it (CHECKED) */
+    bool proven;       /* a message that succeeded relies on it (DOC_CHECKED) */
     struct str misfit; /* why it cannot be read; absent: it can, or is not there */
     bool anew; /* what was loaded first is too old for somebody: from the database, no copy */
     enum lease lease;
@@ -34,7 +34,7 @@ struct alias {
     const char *field;
     struct str value;
     bool loaded;
-    bool proven; /* a message that succeeded relies on it that nobody has it (CHECKED) */
+    bool proven; /* a message that succeeded relies on it that nobody has it (DOC_CHECKED) */
     struct cell *cell;
     struct alias *next;
 };

@@ -82,13 +82,14 @@ static enum outcome take_survey(struct dead_office *office, struct survey *surve
     text_init(&survey->digests, survey->arena, 256);
     TRY(scan_all(office, survey->command, survey->arena, &visitor, &ignored, err));
     if (survey->count == 0)
-        return refuse(err, NOT_FOUND, "no such dead letter%s",
-                      ignored.cut ? " among those looked at: --scan-max looks at more"
-                                  : "; one that another command holds is not seen");
+        return err_refuse(err, E_NOT_FOUND, "no such dead letter%s",
+                          ignored.cut ? " among those looked at: --scan-max looks at more"
+                                      : "; one that another command holds is not seen");
     if (survey->distinct > 1)
-        return refuse(err, VERSION_CONFLICT, "%zu different letters have this id, name one:%s%s",
-                      survey->distinct, text_str(&survey->digests).ptr,
-                      survey->distinct > DIGESTS_TOLD ? " ..." : "");
+        return err_refuse(err, E_VERSION_CONFLICT,
+                          "%zu different letters have this id, name one:%s%s", survey->distinct,
+                          text_str(&survey->digests).ptr,
+                          survey->distinct > DIGESTS_TOLD ? " ..." : "");
     return OUTCOME_DONE;
 }
 
@@ -255,7 +256,7 @@ enum outcome dead_discard(struct dead_office *office, const struct dead_command 
                           struct dead_tally *tally, struct err *err)
 {
     if (command->reason.len == 0)
-        return refuse(err, VALIDATION_FAILED, "say why: what is discarded is gone for good");
+        return err_refuse(err, E_VALIDATION_FAILED, "say why: what is discarded is gone for good");
     return carry_out(office, command, DEAD_DISCARD, tally, err);
 }
 

@@ -109,11 +109,11 @@ static enum outcome find(struct editor *editor, struct err *err)
     const struct dead_visitor visitor = {.visit = look, .context = editor};
     TRY(scan_workers(editor, &visitor, err));
     if (str_is_absent(editor->digest))
-        return refuse(err, NOT_FOUND,
-                      "no such dead letter; one that another command holds is not seen");
+        return err_refuse(err, E_NOT_FOUND,
+                          "no such dead letter; one that another command holds is not seen");
     if (editor->others > 0)
-        return refuse(
-            err, VERSION_CONFLICT,
+        return err_refuse(
+            err, E_VERSION_CONFLICT,
             "%zu letters have this id: name one by its digest, as `list --letters --json` "
             "shows it",
             editor->others + 1);
@@ -124,8 +124,9 @@ static enum outcome replace_found(struct editor *editor, struct err *err)
 {
     const struct dead_visitor visitor = {.visit = replace, .context = editor};
     TRY(scan_workers(editor, &visitor, err));
-    return editor->sent ? OUTCOME_DONE
-                        : refuse(err, NOT_FOUND, "somebody else has taken the letter meanwhile");
+    return editor->sent
+               ? OUTCOME_DONE
+               : err_refuse(err, E_NOT_FOUND, "somebody else has taken the letter meanwhile");
 }
 
 enum outcome dead_edit(struct dead_office *office, const struct dead_command *command,

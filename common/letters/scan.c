@@ -60,7 +60,7 @@ static enum outcome listen(const struct dead_office *office, struct delivery **o
     do {
         const enum bus_event event = bus_next(office->bus, office->quiet_ms, out);
         if (event == BUS_CLOSED)
-            return retry_later(err, "%s", bus_lost_reason(office->bus));
+            return err_retry(err, "%s", bus_lost_reason(office->bus));
         if (event == BUS_MESSAGE)
             return OUTCOME_DONE;
     } while (clock_monotonic_us() < end_us && !office->stopping());
@@ -171,11 +171,12 @@ static enum outcome check_frail(const struct dead_office *office, struct str dom
 {
     for (const struct str *frail = office->frail; frail && !str_is_absent(*frail); frail++)
         if (str_eq(*frail, domain))
-            return refuse(err, FORBIDDEN,
-                          "the letters of %.*s may be gone after 20 looks (RabbitMQ 4, a queue "
-                          "without x-delivery-limit): set the policy that `cartwright topology` "
-                          "tells, then say --limit-by-policy",
-                          STR_FMT(domain));
+            return err_refuse(
+                err, E_FORBIDDEN,
+                "the letters of %.*s may be gone after 20 looks (RabbitMQ 4, a queue "
+                "without x-delivery-limit): set the policy that `cartwright topology` "
+                "tells, then say --limit-by-policy",
+                STR_FMT(domain));
     return OUTCOME_DONE;
 }
 

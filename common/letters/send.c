@@ -72,10 +72,10 @@ static enum outcome find_way(struct arena *arena, const struct dead_office *offi
     out->routing_key = out->queue;
     if (!str_is_absent(out->queue))
         return OUTCOME_DONE;
-    return unserved ? refuse(err, NOT_FOUND, "letter %.*s: nobody serves '%.*s'",
-                             STR_FMT(letter->id), STR_FMT(letter->operation))
-                    : refuse(err, NOT_FOUND, "letter %.*s: its queue '%.*s' is none of ours",
-                             STR_FMT(letter->id), STR_FMT(letter->queue));
+    return unserved ? err_refuse(err, E_NOT_FOUND, "letter %.*s: nobody serves '%.*s'",
+                                 STR_FMT(letter->id), STR_FMT(letter->operation))
+                    : err_refuse(err, E_NOT_FOUND, "letter %.*s: its queue '%.*s' is none of ours",
+                                 STR_FMT(letter->id), STR_FMT(letter->queue));
 }
 
 /* --- who asked ---------------------------------------------------------------------------------- */
@@ -124,8 +124,8 @@ static enum outcome seal_copy(struct arena *arena, const struct dead_office *off
                                            copy->body, 0};
     const bool known = find_caller(arena, office, letter, &caller);
     if (!known && is_event(office, letter))
-        return refuse(err, FORBIDDEN, "letter %.*s: an event that no lane of ours wrote",
-                      STR_FMT(letter->id));
+        return err_refuse(err, E_FORBIDDEN, "letter %.*s: an event that no lane of ours wrote",
+                          STR_FMT(letter->id));
     copy->caller = known ? caller_seal(arena, &office->keys, COPY_SEAL, &message, &caller,
                                        office->now_ms() + COPY_SEAL_SLACK_MS)
                          : STR_ABSENT;
@@ -172,10 +172,11 @@ enum outcome dead_letter_is_whole(const struct dead_letter *letter, struct err *
 {
     if (!letter->is_masked)
         return OUTCOME_DONE;
-    return refuse(err, FORBIDDEN,
-                  "letter %.*s: its passwords and tokens were not kept; the client has to send it "
-                  "again, or `edit` gives them anew",
-                  STR_FMT(letter->id));
+    return err_refuse(
+        err, E_FORBIDDEN,
+        "letter %.*s: its passwords and tokens were not kept; the client has to send it "
+        "again, or `edit` gives them anew",
+        STR_FMT(letter->id));
 }
 
 enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *office,
@@ -223,12 +224,11 @@ static enum outcome publish(struct dead_office *office, const struct bus_message
     bus_publish(office->bus, message, group);
     TRY(bus_flush(office->bus, err));
     if (!bus_wait_confirms(office->bus, CONFIRM_TIMEOUT_MS))
-        return retry_later(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
+        return err_retry(err, "the broker did not confirm within %d ms", CONFIRM_TIMEOUT_MS);
     return is_confirmed(office, group)
                ? OUTCOME_DONE
-               : retry_later(err,
-                             "the broker did not take the copy for '%.*s': is the queue there?",
-                             STR_FMT(message->routing_key));
+               : err_retry(err, "the broker did not take the copy for '%.*s': is the queue there?",
+                           STR_FMT(message->routing_key));
 }
 
 static struct bus_message message_of(const struct delivery *copy, const struct bus_header *headers,
@@ -285,12 +285,13 @@ static enum outcome check_schema(struct arena *arena, const struct operation *op
     TRY(json_parse(arena, body, &json, err));
     const struct json *data = operation->kind == SUBSCRIBER ? json_member(json, "data") : json;
     if (!data)
-        return invalid(err, MALFORMED, "an event without data");
+        return err_invalid(err, E_MALFORMED, "an event without data");
     TRY(schema_prepare(operation->request, err));
     TRY(schema_decode(operation->request, arena, data, &request, err));
     return schema_change_secrets(operation->request, arena, data, is_given, NULL)
                ? OUTCOME_DONE
-               : refuse(err, FORBIDDEN, "a password or token is masked still: --set gives it");
+               : err_refuse(err, E_FORBIDDEN,
+                            "a password or token is masked still: --set gives it");
 }
 
 /* "order-17+5f0c92aa": told by its beginning, and another key for another body. */
@@ -313,8 +314,9 @@ enum outcome dead_edit_prepare(struct arena *arena, const struct dead_office *of
     struct delivery copy;
     const struct operation *operation = service_operation(office->service, letter->operation);
     if (!operation)
-        return refuse(err, UNKNOWN_OPERATION, "nobody serves '%.*s': there is no schema to go by",
-                      STR_FMT(letter->operation));
+        return err_refuse(err, E_UNKNOWN_OPERATION,
+                          "nobody serves '%.*s': there is no schema to go by",
+                          STR_FMT(letter->operation));
     TRY(dead_letter_revive(arena, office, letter, &copy, err));
     TRY(check_schema(arena, operation, body, err));
     *out = (struct dead_edit){body, id_of_edited(arena, office, letter, body)};
@@ -372,8 +374,8 @@ enum outcome dead_edit_send(struct arena *arena, struct dead_office *office,
     struct delivery copy;
     struct edit_headers headers = {0};
     if (park && letter->is_masked)
-        return refuse(err, FORBIDDEN, "letter %.*s: passwords and tokens are not kept here",
-                      STR_FMT(letter->id));
+        return err_refuse(err, E_FORBIDDEN, "letter %.*s: passwords and tokens are not kept here",
+                          STR_FMT(letter->id));
     TRY(dead_letter_revive(arena, office, letter, &copy, err));
     copy.body = edit->body;
     copy.message_id = edit->new_id;

@@ -41,17 +41,17 @@ static enum outcome check_domain(const struct service *service,
     const struct str name = settings->partitions.items[i].domain;
     const struct domain *domain = worker_named(service, name);
     if (!domain)
-        return invalid(err, VALIDATION_FAILED, "partitions[%zu]: there is no domain '%.*s'", i,
-                       STR_FMT(name));
+        return err_invalid(err, E_VALIDATION_FAILED, "partitions[%zu]: there is no domain '%.*s'",
+                           i, STR_FMT(name));
     if (!takes_requests(domain))
-        return invalid(err, VALIDATION_FAILED,
-                       "partitions[%zu]: domain '%.*s' takes events only, and those are not "
-                       "partitioned",
-                       i, STR_FMT(name));
+        return err_invalid(err, E_VALIDATION_FAILED,
+                           "partitions[%zu]: domain '%.*s' takes events only, and those are not "
+                           "partitioned",
+                           i, STR_FMT(name));
     for (size_t k = 0; k < i; k++)
         if (str_eq(settings->partitions.items[k].domain, name))
-            return invalid(err, VALIDATION_FAILED, "partitions[%zu]: domain '%.*s' is there twice",
-                           i, STR_FMT(name));
+            return err_invalid(err, E_VALIDATION_FAILED,
+                               "partitions[%zu]: domain '%.*s' is there twice", i, STR_FMT(name));
     return OUTCOME_DONE;
 }
 
@@ -61,11 +61,11 @@ static enum outcome check_pool(const struct engine_settings *settings,
     for (size_t i = 0; i < pool->domains.count; i++) {
         const int64_t count = partitions_of(settings, pool->domains.items[i]);
         if (count > 0 && pool->lanes > count)
-            return invalid(err, VALIDATION_FAILED,
-                           "pool %.*s: %" PRId64 " lanes for %" PRId64
-                           " partitions of domain '%.*s'; a lane needs at least one",
-                           STR_FMT(pool->name), pool->lanes, count,
-                           STR_FMT(pool->domains.items[i]));
+            return err_invalid(err, E_VALIDATION_FAILED,
+                               "pool %.*s: %" PRId64 " lanes for %" PRId64
+                               " partitions of domain '%.*s'; a lane needs at least one",
+                               STR_FMT(pool->name), pool->lanes, count,
+                               STR_FMT(pool->domains.items[i]));
     }
     return OUTCOME_DONE;
 }

@@ -244,8 +244,8 @@ static enum outcome check_length(struct str queue, struct err *err)
 {
     if (queue.len <= AMQP_NAME_MAX - DELAY_BITS_MAX)
         return OUTCOME_DONE;
-    return invalid(err, VALIDATION_FAILED, "prefix: the name of queue %.*s has over %d bytes",
-                   STR_FMT(queue), AMQP_NAME_MAX - DELAY_BITS_MAX);
+    return err_invalid(err, E_VALIDATION_FAILED, "prefix: the name of queue %.*s has over %d bytes",
+                       STR_FMT(queue), AMQP_NAME_MAX - DELAY_BITS_MAX);
 }
 
 enum outcome topology_of(const struct service *service, const struct engine_settings *settings,

@@ -54,7 +54,8 @@ struct doc_type {
     const struct shape *shape;       /* its table starts with DOC_FIELDS */
     const struct doc_index *indexes; /* besides _id */
     size_t index_count;
-    const char *cache_tag; /* lanes may keep copies for READ until this tag is invalidated; NULL */
+    const char
+        *cache_tag; /* lanes may keep copies for DOC_READ until this tag is invalidated; NULL */
 };
 
 /* Of a type that is in no table: BUG, with where it belongs. */

@@ -92,12 +92,11 @@ static void warn_of_frames(const struct servers *servers)
     struct err err = {0};
     if (offered > 0 && offered <= BUS_FRAME_MAX)
         return;
-    (void)!retry_later(&err,
-                       "the broker takes headers of %" PRId64
-                       " bytes (0: any), and a deep one keeps "
-                       "it busy for so long that this pool stops: set frame_max = %d in its "
-                       "rabbitmq.conf",
-                       offered, BUS_FRAME_MAX);
+    (void)!err_retry(&err,
+                     "the broker takes headers of %" PRId64 " bytes (0: any), and a deep one keeps "
+                     "it busy for so long that this pool stops: set frame_max = %d in its "
+                     "rabbitmq.conf",
+                     offered, BUS_FRAME_MAX);
     warn(servers, SLOT_WARN_FRAMES, &err);
 }
 
@@ -127,11 +126,11 @@ static void warn_of_long_replies(const struct servers *servers)
     }
     if (taken)
         return;
-    (void)!retry_later(&err,
-                       "the broker takes no message of %" PRId64 " bytes (message.replyMax), and "
-                       "a long reply would cost its neighbours theirs: set max_message_size above "
-                       "it in its rabbitmq.conf, or message.replyMax below that",
-                       servers->process->settings->reply_max);
+    (void)!err_retry(&err,
+                     "the broker takes no message of %" PRId64 " bytes (message.replyMax), and "
+                     "a long reply would cost its neighbours theirs: set max_message_size above "
+                     "it in its rabbitmq.conf, or message.replyMax below that",
+                     servers->process->settings->reply_max);
     warn(servers, SLOT_WARN_REPLIES, &err);
 }
 

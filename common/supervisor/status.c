@@ -76,7 +76,7 @@ enum outcome status_save(const char *path, const struct status *status, struct a
     const struct str text = json_of_shape(arena, &status_shape, status);
     const struct str draft = str_printf(arena, "%s.%d.new", path, (int)getpid());
     if (!write_file(draft.ptr, text) || rename(draft.ptr, path) != 0)
-        return retry_later(err, "cannot write %s: %s", path, strerror(errno));
+        return err_retry(err, "cannot write %s: %s", path, strerror(errno));
     return OUTCOME_DONE;
 }
 
@@ -112,9 +112,9 @@ enum outcome status_load(const char *path, struct arena *arena, struct status *o
 {
     const struct json *json = NULL;
     if (!read_file(path, arena, text))
-        return retry_later(err, "cannot read %s: %s", path, strerror(errno));
+        return err_retry(err, "cannot read %s: %s", path, strerror(errno));
     if (json_parse(arena, *text, &json, err) != OUTCOME_DONE || !json_member(json, "aliveMs"))
-        return invalid(err, MALFORMED, "%s is not the state of a supervisor", path);
+        return err_invalid(err, E_MALFORMED, "%s is not the state of a supervisor", path);
     *out = (struct status){
         .pid = json_int(json_member(json, "pid"), 0),
         .born = json_int(json_member(json, "born"), 0),

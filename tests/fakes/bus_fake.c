@@ -68,7 +68,7 @@ static const struct bus_fake *const_fake_of(const struct bus *bus)
 
 static enum outcome lost(const struct bus_fake *fake, struct err *err)
 {
-    return retry_later(err, "connection to the broker lost: %s", fake->lost);
+    return err_retry(err, "connection to the broker lost: %s", fake->lost);
 }
 
 /* --- connecting ----------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static enum outcome fake_queue_depth(struct bus *bus, struct str name, int64_t *
 {
     const struct fake_queue *queue = routes_queue(fake_of(bus)->routes, name);
     if (!queue)
-        return refuse(err, NOT_FOUND, "no queue %.*s", STR_FMT(name));
+        return err_refuse(err, E_NOT_FOUND, "no queue %.*s", STR_FMT(name));
     *out = (int64_t)queue->ready.count;
     return OUTCOME_DONE;
 }
@@ -232,7 +232,7 @@ static enum outcome fake_consume(struct bus *bus, const struct str *queues, size
         struct fake_queue *queue = routes_queue(fake->routes, queues[i]);
         if (!queue) {
             lose(fake, "the channel was closed: no such queue");
-            return retry_later(err, "cannot consume: no queue %.*s", STR_FMT(queues[i]));
+            return err_retry(err, "cannot consume: no queue %.*s", STR_FMT(queues[i]));
         }
         consumed[i] = queue;
     }

@@ -86,7 +86,7 @@ static enum outcome declare_exchange(struct fake_routes *routes, const struct bu
 {
     const struct fake_exchange *known = find_exchange(routes, spec->name);
     if (known && !same_exchange(&known->spec, spec))
-        return bug(err, "exchange %.*s exists with other settings", STR_FMT(spec->name));
+        return err_bug(err, "exchange %.*s exists with other settings", STR_FMT(spec->name));
     if (known)
         return OUTCOME_DONE;
     struct fake_exchange *exchange = ARENA_NEW(routes->arena, struct fake_exchange);
@@ -120,8 +120,8 @@ static enum outcome bind(struct fake_routes *routes, const struct bus_binding *s
                          struct fake_queue *queue, struct fake_exchange *target, struct err *err)
 {
     if (!routes_has_exchange(routes, spec->exchange))
-        return bug(err, "a binding to exchange %.*s, which does not exist",
-                   STR_FMT(spec->exchange));
+        return err_bug(err, "a binding to exchange %.*s, which does not exist",
+                       STR_FMT(spec->exchange));
     for (struct fake_binding *known = routes->bindings; known; known = known->next)
         if (is_binding(known, spec, queue, target))
             return OUTCOME_DONE;
@@ -152,7 +152,7 @@ static enum outcome declare_queue(struct fake_routes *routes, const struct bus_q
 {
     struct fake_queue *queue = routes_queue(routes, spec->name);
     if (queue && !same_settings(&queue->spec, spec))
-        return bug(err, "queue %.*s exists with other settings", STR_FMT(spec->name));
+        return err_bug(err, "queue %.*s exists with other settings", STR_FMT(spec->name));
     if (!queue)
         queue = routes_add_queue(routes, spec);
     for (size_t i = 0; i < spec->binding_count; i++)

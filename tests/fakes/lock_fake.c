@@ -37,7 +37,7 @@ static struct lock_fake *fake_of(struct lock *lock)
 
 static enum outcome check_up(const struct lock_fake *self, struct err *err)
 {
-    return self->down ? retry_later(err, "the fake Redis is down") : OUTCOME_DONE;
+    return self->down ? err_retry(err, "the fake Redis is down") : OUTCOME_DONE;
 }
 
 /* --- entries ------------------------------------------------------------------------------------ */
@@ -271,7 +271,7 @@ static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t
     TRY(check_up(self, err));
     if (self->invalidations_refused > 0) {
         self->invalidations_refused--;
-        return retry_later(err, "the fake Redis refuses invalidations");
+        return err_retry(err, "the fake Redis refuses invalidations");
     }
     for (size_t i = 0; i < count; i++)
         new_generation(self, tags[i]);

@@ -75,7 +75,8 @@ static enum outcome check_index(const struct fake_collection *collection,
         const void *other = view(collection->docs[i]);
         if (collection->docs[i] != own && other && is_indexed(type, index, other) &&
             same_keys(type, index, view(own), other))
-            return conflict(err, "%s: duplicate key in index %s", type->collection, index->name);
+            return err_conflict(err, "%s: duplicate key in index %s", type->collection,
+                                index->name);
     }
     return OUTCOME_DONE;
 }
@@ -87,11 +88,11 @@ static enum outcome check_guard(const struct write *write, const struct fake_doc
 {
     const void *now = view(doc);
     if (write->kind == WRITE_INSERT)
-        return now ? conflict(err, "%s %.*s exists", write->type->collection, STR_FMT(doc->id))
+        return now ? err_conflict(err, "%s %.*s exists", write->type->collection, STR_FMT(doc->id))
                    : OUTCOME_DONE;
     if (!now || doc_head(now)->version != write->base_version)
-        return conflict(err, "%s %.*s: a version moved on", write->type->collection,
-                        STR_FMT(doc->id));
+        return err_conflict(err, "%s %.*s: a version moved on", write->type->collection,
+                            STR_FMT(doc->id));
     return OUTCOME_DONE;
 }
 
@@ -105,7 +106,8 @@ static enum outcome check_absence(const struct fake_collection *collection,
         const struct str is = absence->field ? value_at(collection->type, doc, absence->field).text
                                              : doc_head(doc)->id;
         if (str_eq(is, absence->field ? absence->value : absence->head.id))
-            return conflict(err, "%s: one came that was not there", collection->type->collection);
+            return err_conflict(err, "%s: one came that was not there",
+                                collection->type->collection);
     }
     return OUTCOME_DONE;
 }
@@ -150,7 +152,7 @@ static enum outcome stage_all(struct store_fake *fake, const struct commit *comm
         TRY(stage(fake, &commit->writes[i], err));
     for (size_t i = 0; i < commit->reply_count; i++)
         if (map_get(&fake->data->replies_by_key, fake_key(&commit->replies[i].key)))
-            return conflict(err, "journal: duplicate key in index keys");
+            return err_conflict(err, "journal: duplicate key in index keys");
     return OUTCOME_DONE;
 }
 
@@ -228,7 +230,7 @@ void store_fake_send_writes(struct store *store)
         return;
     enum outcome outcome =
         meets_open_transaction(fake)
-            ? conflict(&fake->fate_err, "another transaction writes the same documents")
+            ? err_conflict(&fake->fate_err, "another transaction writes the same documents")
             : stage_all(fake, fake->under_way, &fake->fate_err);
     settle_all(fake, false);
     if (outcome == OUTCOME_DONE)
@@ -263,7 +265,7 @@ bool store_fake_is_open(const struct store *store)
 static void kill_open(struct store_fake *fake)
 {
     if (fake->phase == COMMIT_BEGUN || fake->phase == COMMIT_OPEN)
-        decide(fake, conflict(&fake->fate_err, "the transaction was ended by its server"));
+        decide(fake, err_conflict(&fake->fate_err, "the transaction was ended by its server"));
 }
 
 enum outcome fake_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
@@ -327,5 +329,5 @@ enum outcome fake_resolve(struct store *store, const struct commit *commit, stru
     forget_commit(fake_of(store));
     return map_get(&fake_of(store)->data->entries_by_id, commit->id)
                ? OUTCOME_DONE
-               : conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
+               : err_conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
 }

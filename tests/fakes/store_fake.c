@@ -45,8 +45,8 @@ enum outcome fake_copy(struct arena *arena, const struct doc_type *type, const v
     if (!codec_put(&bson, type->shape, doc, &fault) ||
         !codec_get(arena, type->shape, arena_copy(arena, bson_get_data(&bson), bson.len), bson.len,
                    copy, &fault))
-        return bug(err, "%s %.*s: field %s of %s %s", type->collection, STR_FMT(doc_head(doc)->id),
-                   fault.field, fault.shape, fault.what);
+        return err_bug(err, "%s %.*s: field %s of %s %s", type->collection,
+                       STR_FMT(doc_head(doc)->id), fault.field, fault.shape, fault.what);
     *out = copy;
     return OUTCOME_DONE;
 }
@@ -68,7 +68,7 @@ enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool 
         struct fake_fault *fault = &fake->faults[call][i];
         if (fault->calls_left == 0 || --fault->calls_left > 0)
             continue;
-        outcome = err_set(err, fault->outcome, fault->outcome == OUTCOME_BUG ? INTERNAL : BUSY,
+        outcome = err_set(err, fault->outcome, fault->outcome == OUTCOME_BUG ? E_INTERNAL : E_BUSY,
                           __FILE__, __LINE__, "a fault was asked for");
         *applied = fault->applied;
     }

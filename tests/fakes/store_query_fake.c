@@ -257,12 +257,12 @@ static enum outcome check_query(const struct query *query, struct err *err)
     struct doc_path path;
     for (size_t i = 0; i < query->term_count; i++)
         if (!doc_path_resolve(query->type->shape, query->terms[i].path, &path))
-            return bug(err, "%s cannot be queried by %s", query->type->collection,
-                       query->terms[i].path);
+            return err_bug(err, "%s cannot be queried by %s", query->type->collection,
+                           query->terms[i].path);
     for (size_t i = 0; i < query->sort_count; i++)
         if (!query->sorts[i].relevance &&
             !doc_path_resolve(query->type->shape, query->sorts[i].path, &path))
-            return bug(err, "%s cannot be sorted so", query->type->collection);
+            return err_bug(err, "%s cannot be sorted so", query->type->collection);
     return OUTCOME_DONE;
 }
 
@@ -379,7 +379,7 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
     if (!collection)
         return store_unknown_type(find->type, err);
     if (!doc_path_resolve(find->type->shape, find->path, &path))
-        return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
+        return err_bug(err, "%s cannot be found by %s", find->type->collection, find->path);
     const struct fake_version **found = arena_array(arena, collection->count, sizeof(*found));
     const size_t count = strcmp(path.bson, "_id") == 0 ? find_by_id(collection, find, found)
                                                        : find_by_field(collection, find, found);
@@ -389,8 +389,8 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
     find->found = list;
     if (list.misfit_count == 0)
         return OUTCOME_DONE;
-    return bug(err, "%s %.*s: %.*s", find->type->collection, STR_FMT(list.misfits[0].id),
-               STR_FMT(list.misfits[0].why));
+    return err_bug(err, "%s %.*s: %.*s", find->type->collection, STR_FMT(list.misfits[0].id),
+                   STR_FMT(list.misfits[0].why));
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */

@@ -138,7 +138,7 @@ static enum outcome open_real_bus(struct world *world, struct err *err)
     TRY(bus_consume(world->bus, world->queues, world->queue_count, (int)world->pool.prefetch, err));
     struct str ears[32] = {world->replies, world->spy};
     if (world->dead_count + 2 > sizeof(ears) / sizeof(ears[0]))
-        return bug(err, "too many workers for the client's list of queues");
+        return err_bug(err, "too many workers for the client's list of queues");
     memcpy(ears + 2, world->dead, world->dead_count * sizeof(*ears));
     return bus_consume(world->client, ears, world->dead_count + 2, 1000, err);
 }

@@ -224,7 +224,7 @@ static void check_answered(const struct job *job)
     require(!json_bool(json_member(json, "ok"), true));
     require(str_eq(json_str(json_at(json, "/error/code")), str_of(job->err.code->name)));
     require(job->status == job->err.code->status && job->status >= 400 && job->status < 600);
-    require(job->err.code != INTERNAL);
+    require(job->err.code != E_INTERNAL);
 }
 
 static struct job admit(struct batch *batch, struct delivery *delivery)

@@ -107,12 +107,12 @@ static enum outcome cook(struct job *job, const void *request, struct err *err)
 {
     const struct cook_request *req = request;
     struct meal *meal = NULL;
-    NEED(job, job_doc(job, &meal_type, req->id, FOR_UPDATE, (void **)&meal));
+    NEED(job, job_doc(job, &meal_type, req->id, DOC_FOR_UPDATE, (void **)&meal));
     for (size_t i = 0; i < sizeof(dishes) / sizeof(dishes[0]); i++)
         if (str_eq(req->dish, str_of(dishes[i].dish)))
             dishes[i].cook(job);
     if (meal)
-        return refuse(err, VERSION_CONFLICT, "cooked twice");
+        return err_refuse(err, E_VERSION_CONFLICT, "cooked twice");
     meal = ARENA_NEW(job_arena(job), struct meal);
     *meal = (struct meal){.head.id = req->id, .dish = req->dish};
     job_insert(job, &meal_type, meal);
@@ -158,8 +158,8 @@ static enum outcome stir(struct job *job, const void *request, struct err *err)
     struct meal *pot = NULL;
     struct meal *spoon = NULL;
     (void)err; /* never refused */
-    NEED(job, job_doc(job, &meal_type, req->id, FOR_UPDATE, (void **)&pot),
-         job_doc(job, &meal_type, req->dish, FOR_UPDATE, (void **)&spoon));
+    NEED(job, job_doc(job, &meal_type, req->id, DOC_FOR_UPDATE, (void **)&pot),
+         job_doc(job, &meal_type, req->dish, DOC_FOR_UPDATE, (void **)&spoon));
     used(job, spoon, req->dish);
     return reply(job, &meal_shape, used(job, pot, req->id));
 }

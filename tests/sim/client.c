@@ -365,7 +365,7 @@ static void take_reply(struct sim *sim, struct call *call, const struct delivery
     }
     sim_note(sim, "%s %.*s is answered %d %.*s", call->operation, STR_FMT(call->message_id),
              (int)reply->status, STR_FMT(json_str(json_at(json, "/error/code"))));
-    if (reply->status == DEADLINE_EXCEEDED->status) {
+    if (reply->status == E_DEADLINE_EXCEEDED->status) {
         call->late_in_the_end = sim->is_encore;
         call->too_late = true;
     }

@@ -82,7 +82,7 @@ static const struct schema note_event_schema = {
 static enum outcome keep_note(struct job *job, struct str id, struct str text, struct note **out)
 {
     struct note *note = NULL;
-    NEED(job, job_doc(job, &note_type, id, FOR_UPDATE, (void **)&note));
+    NEED(job, job_doc(job, &note_type, id, DOC_FOR_UPDATE, (void **)&note));
     if (note) {
         note->text = text;
         job_changed(job, note);
@@ -100,16 +100,16 @@ static enum outcome write_note(struct job *job, const void *request, struct err 
     const struct note_request *req = request;
     struct note *note;
     if (str_eq(req->text, STR("bug")))
-        return bug(err, "an inside that nobody may see");
+        return err_bug(err, "an inside that nobody may see");
     if (str_eq(req->text, STR("down")))
-        return retry_later(err, "something is away");
+        return err_retry(err, "something is away");
     if (str_eq(req->text, STR("no")))
-        return refuse(err, VERSION_CONFLICT, "not this one");
+        return err_refuse(err, E_VERSION_CONFLICT, "not this one");
     if (str_eq(req->text, STR("greedy")))
-        NEED(job, job_doc(job, &note_type, str_printf(job_arena(job), "%024d", job->runs), READ,
+        NEED(job, job_doc(job, &note_type, str_printf(job_arena(job), "%024d", job->runs), DOC_READ,
                           (void **)&note));
     if (str_eq(req->text, STR("twice")))
-        NEED(job, job_doc(job, &note_type, req->id, READ, (void **)&note));
+        NEED(job, job_doc(job, &note_type, req->id, DOC_READ, (void **)&note));
     TRY(keep_note(job, req->id, req->text, &note));
     emit(job, "note.written", note->head.id, note->head.version, &note_shape, note);
     return reply(job, &note_shape, note);
@@ -119,8 +119,8 @@ static enum outcome read_note(struct job *job, const void *request, struct err *
 {
     const struct note_request *req = request;
     struct note *note = NULL;
-    NEED(job, job_doc(job, &note_type, req->id, READ, (void **)&note));
-    return note ? reply(job, &note_shape, note) : refuse(err, NOT_FOUND, "no such note");
+    NEED(job, job_doc(job, &note_type, req->id, DOC_READ, (void **)&note));
+    return note ? reply(job, &note_shape, note) : err_refuse(err, E_NOT_FOUND, "no such note");
 }
 
 static enum outcome purge_notes(struct job *job, const void *request, struct err *err)

@@ -430,11 +430,11 @@ void test_dead_command__nothing_that_matches_is_refused_and_not_recorded(void **
     struct err err = {0};
     bury_note("m1", "bug");
     struct dead_command command = command_of("m2");
-    assert_refused(dead_replay(&ann, &command, &tally, &err), &err, NOT_FOUND);
+    assert_refused(dead_replay(&ann, &command, &tally, &err), &err, E_NOT_FOUND);
     command = command_of(NULL);
     command.filter.fingerprint = STR("00000000");
     command.reason = STR("old");
-    assert_refused(dead_discard(&ann, &command, &tally, &err), &err, NOT_FOUND);
+    assert_refused(dead_discard(&ann, &command, &tally, &err), &err, E_NOT_FOUND);
     assert_int_equal(store_fake_count(records, &dead_audit_type), 0);
     assert_int_equal(depth(DEAD), 1);
     end();
@@ -451,7 +451,7 @@ void test_dead_command__an_id_of_two_letters_needs_the_digest(void **state)
     run();
     assert_int_equal(depth(DEAD), 2);
     struct dead_command command = command_of("m1");
-    assert_refused(dead_replay(&ann, &command, &tally, &err), &err, VERSION_CONFLICT);
+    assert_refused(dead_replay(&ann, &command, &tally, &err), &err, E_VERSION_CONFLICT);
     const char *digest = strchr(err.text, '~');
     assert_non_null(digest);
     command.filter.id = str_dup(&c.arena, (struct str){digest, strcspn(digest, " ")});
@@ -505,7 +505,7 @@ void test_dead_command__gets_at_letters_behind_many_that_stay(void **state)
     struct err err = {0};
     bury_good("m2", OTHER_ID);
     ann.command = id_new(&c.arena, lane_case_now);
-    assert_refused(dead_replay(&ann, &command, &tally, &err), &err, NOT_FOUND);
+    assert_refused(dead_replay(&ann, &command, &tally, &err), &err, E_NOT_FOUND);
     assert_non_null(strstr(err.text, "--scan-max"));
     end();
 }
@@ -521,7 +521,7 @@ void test_dead_command__discard_wants_a_reason_and_keeps_it(void **state)
     bury_note("m1", "bug");
     bury_note("m2", "down");
     struct dead_command command = command_of("m1");
-    assert_refused(dead_discard(&ann, &command, &tally, &err), &err, VALIDATION_FAILED);
+    assert_refused(dead_discard(&ann, &command, &tally, &err), &err, E_VALIDATION_FAILED);
     assert_int_equal(depth(DEAD), 2);
     command.reason = STR("a test");
     must(dead_discard(&ann, &command, &tally, &err), &err);

@@ -238,7 +238,7 @@ void test_names__a_name_leaves_room_for_the_bits_of_a_delay(void **state)
     must(plan((struct str){prefix, longest}, &err), &err);
     arena_release(&arena);
     assert_int_equal(plan((struct str){prefix, longest + 1}, &err), OUTCOME_INVALID);
-    assert_ptr_equal(err.code, VALIDATION_FAILED);
+    assert_ptr_equal(err.code, E_VALIDATION_FAILED);
     assert_non_null(strstr(err.text, ".dead.unknown has over 205 bytes"));
     arena_release(&arena);
 }

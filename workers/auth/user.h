@@ -41,7 +41,7 @@ extern const struct doc_type roster_type;
 
 /* *out is NULL as long as there never was a superadmin. */
 bool roster_of_superadmins(struct job *job, enum access access, struct roster **out);
-/* `roster` came from FOR_UPDATE and may be NULL. */
+/* `roster` came from DOC_FOR_UPDATE and may be NULL. */
 void roster_add(struct job *job, struct roster *roster, int64_t delta);
 
 /* service.authorize: the account still exists, has the token's role, and the session goes on. */

@@ -49,7 +49,7 @@ struct cart_goods {
 
 /* A need, collected over all lines: one round loads them all. */
 bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out);
-/* The same for an order: the stocks FOR_UPDATE, and what their guards prove of the products. */
+/* The same for an order: the stocks DOC_FOR_UPDATE, and what their guards prove of the products. */
 bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_goods *out);
 
 /* That the product, NULL or not, can be ordered in this cart as far as price and status go. */

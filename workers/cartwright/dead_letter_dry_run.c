@@ -294,7 +294,7 @@ int dead_dry_run(struct dead_run *run)
     int status = EXIT_OK;
     enum outcome outcome = dead_for_each(run, &visitor, &cut, &err);
     if (outcome == OUTCOME_DONE && all.count == 0)
-        outcome = refuse(&err, NOT_FOUND, "no such dead letter");
+        outcome = err_refuse(&err, E_NOT_FOUND, "no such dead letter");
     if (outcome != OUTCOME_DONE)
         return dead_fail(outcome, &err);
     for (size_t i = 0; i < all.count && !run->office.stopping(); i++) {

@@ -156,9 +156,9 @@ static int show(struct dead_run *run)
                             "show needs an ID; `list --letters` has them");
     enum outcome outcome = dead_for_each(run, &visitor, &cut, &err);
     if (outcome == OUTCOME_DONE && viewer.shown == 0)
-        outcome = refuse(&err, NOT_FOUND, "no such dead letter%s",
-                         cut ? " among those looked at: --scan-max looks at more"
-                             : "; one that another command holds is not seen");
+        outcome = err_refuse(&err, E_NOT_FOUND, "no such dead letter%s",
+                             cut ? " among those looked at: --scan-max looks at more"
+                                 : "; one that another command holds is not seen");
     return outcome == OUTCOME_DONE ? EXIT_OK : dead_fail(outcome, &err);
 }
 

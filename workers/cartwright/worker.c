@@ -20,8 +20,8 @@ static enum outcome check_pools(const struct app *app, struct err *err)
         for (size_t k = 0; k < engine->pools.items[i].domains.count; k++) {
             const struct str name = engine->pools.items[i].domains.items[k];
             if (!is_served(&app->service, name))
-                return invalid(err, VALIDATION_FAILED, "pool %.*s: there is no domain '%.*s'",
-                               STR_FMT(engine->pools.items[i].name), STR_FMT(name));
+                return err_invalid(err, E_VALIDATION_FAILED, "pool %.*s: there is no domain '%.*s'",
+                                   STR_FMT(engine->pools.items[i].name), STR_FMT(name));
         }
     return partitions_check(&app->service, engine, err);
 }
@@ -49,9 +49,9 @@ static enum outcome check_reload(struct app *app, const struct app *before, stru
     TRY(check_pools(app, err));
     const struct str changes =
         config_fixed_changes(&app_config, before->settings, app->settings, &app->arena);
-    return changes.len
-               ? invalid(err, VALIDATION_FAILED, "only a restart can change %.*s", STR_FMT(changes))
-               : OUTCOME_DONE;
+    return changes.len ? err_invalid(err, E_VALIDATION_FAILED, "only a restart can change %.*s",
+                                     STR_FMT(changes))
+                       : OUTCOME_DONE;
 }
 
 static enum outcome reload(void *context, const struct plan *in_force, struct plan *out,

@@ -57,7 +57,7 @@ struct product {
 extern const struct doc_type product_type;
 
 bool product_by_id(struct job *job, struct str id, enum access access, struct product **out);
-/* The product of a FOR_UPDATE stock, whose guard proves its price and status, too: READ, but never a
+/* The product of a DOC_FOR_UPDATE stock, whose guard proves its price and status, too: DOC_READ, but never a
  * copy that is older than what the stock says. */
 bool product_on_offer(struct job *job, const struct stock *stock, struct product **out);
 /* Published: may be seen by everybody, and sold where its price is in a currency of the shop

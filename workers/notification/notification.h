@@ -59,7 +59,7 @@ struct str notice_name(const struct user *user);
 /* Sends it to the address only. */
 void notice_mail(struct job *job, const struct user *user, const struct notice *notice);
 
-/* Stores it and sends it by every channel. `inbox` is the user's, FOR_UPDATE; NULL when there is
+/* Stores it and sends it by every channel. `inbox` is the user's, DOC_FOR_UPDATE; NULL when there is
  * none yet. All needs must be met: this only has effects. */
 void notice_send(struct job *job, const struct user *user, struct inbox *inbox,
                  const struct notice *notice);
