@@ -5,7 +5,7 @@
 #ifndef CARTWRIGHT_WORKERS_CODE_H
 #define CARTWRIGHT_WORKERS_CODE_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 #define CODE_CHARS_MAX 32
 

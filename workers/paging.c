@@ -5,7 +5,7 @@
 static enum outcome refuse_both(struct job *job, struct err *err)
 {
     const enum outcome outcome =
-        invalid(err, VALIDATION_FAILED, "a list goes by page or by cursor");
+        err_invalid(err, E_VALIDATION_FAILED, "a list goes by page or by cursor");
     err_field_add(err, job_arena(job), STR("/cursor"), "cannot stand beside page");
     return outcome;
 }

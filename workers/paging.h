@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_PAGING_H
 #define CARTWRIGHT_WORKERS_PAGING_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 #define PAGE_LIMIT_DEFAULT 20
 #define PAGE_LIMIT_WHOLE   1000 /* of a list that is given whole to who asks for no part of it */

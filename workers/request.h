@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 /* --- versions and owners ---------------------------------------------------------------------------- */
 
@@ -14,8 +14,9 @@ static inline enum outcome expect_version(struct opt_int expected, int64_t versi
 {
     if (!expected.has || expected.value == version)
         return OUTCOME_DONE;
-    return refuse(err, VERSION_CONFLICT, "version %" PRId64 " was expected, it is at %" PRId64,
-                  expected.value, version);
+    return err_refuse(err, E_VERSION_CONFLICT,
+                      "version %" PRId64 " was expected, it is at %" PRId64, expected.value,
+                      version);
 }
 
 static inline bool caller_is_admin(const struct job *job)

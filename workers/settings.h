@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_SETTINGS_H
 #define CARTWRIGHT_WORKERS_SETTINGS_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 struct shop_settings {
     LIST(struct str) currencies; /* shop.currencies: see shop_currencies() */

@@ -1,4 +1,4 @@
-/* shop.c - the tables that make the shop: its workers, its documents, its settings. */
+/* shop.c - the tables that make the shop: its domains, its documents, its settings. */
 #include "shop.h"
 
 #include "auth/invariants.h"
@@ -10,15 +10,15 @@
 #include "catalog/invariants.h"
 #include "inventory/invariants.h"
 #include "inventory/stock.h"
+#include "letters/audit.h"
 #include "notification/invariants.h"
 #include "notification/notification.h"
 #include "order/invariants.h"
 #include "order/order.h"
-#include "worker/dead_audit.h"
 
-static const struct worker *const workers[] = {
-    &auth_worker, &password_worker, &catalog_worker,      &inventory_worker,
-    &cart_worker, &order_worker,    &notification_worker, NULL,
+static const struct domain *const domains[] = {
+    &auth_domain, &password_domain, &catalog_domain,      &inventory_domain,
+    &cart_domain, &order_domain,    &notification_domain, NULL,
 };
 
 static const struct doc_type *const types[] = {
@@ -109,7 +109,7 @@ const struct config_schema app_config = {
 struct service shop_service(const struct app_settings *settings)
 {
     return (struct service){
-        .workers = workers,
+        .domains = domains,
         .types = types,
         .invariants = invariants,
         .invalidations = catalog_invalidations,

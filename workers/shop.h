@@ -3,9 +3,9 @@
 #define CARTWRIGHT_WORKERS_SHOP_H
 
 #include "config/config.h"
+#include "service/operation.h"
+#include "service/settings.h"
 #include "settings.h"
-#include "worker/operation.h"
-#include "worker/settings.h"
 
 /* Everything that can be configured. */
 struct app_settings {

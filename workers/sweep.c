@@ -84,8 +84,8 @@ static enum outcome sweep_all(const struct sweep *sweep, struct sweep_part *part
         if (seen.len == ID_TEXT)
             memcpy(last, seen.ptr, ID_TEXT);
         else if (docs.count + docs.misfit_count == SWEEP_PART)
-            return bug(err, "%s has %zu ids of another kind", sweep->type->collection,
-                       docs.misfit_count);
+            return err_bug(err, "%s has %zu ids of another kind", sweep->type->collection,
+                           docs.misfit_count);
     }
     return OUTCOME_DONE;
 }

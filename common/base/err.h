@@ -28,7 +28,7 @@ enum outcome {
 const char *outcome_name(enum outcome outcome);
 
 /* An error code of the wire. The engine's are below, the shop's in workers/errors.h.
- * Codes are one-element arrays, so that a name alone is the pointer that functions take. */
+ * Codes are one-element arrays, so that a name alone (E_NOT_FOUND) is the pointer that functions take. */
 struct error_code {
     const char *name;
     int status;     /* the HTTP status that a web tier would send */
@@ -54,9 +54,9 @@ struct error_code {
     X(UNSUPPORTED_VERSION, 400, false)                                                             \
     X(INTERNAL, 500, true)
 
-#define DECLARE_ERROR_CODE(name_, status_, retryable_) extern const struct error_code name_[1];
+#define DECLARE_ERROR_CODE(name_, status_, retryable_) extern const struct error_code E_##name_[1];
 #define DEFINE_ERROR_CODE(name_, status_, retryable_)                                              \
-    const struct error_code name_[1] = {{#name_, status_, retryable_}};
+    const struct error_code E_##name_[1] = {{#name_, status_, retryable_}};
 ENGINE_ERROR_CODES(DECLARE_ERROR_CODE)
 
 /* One fault of one field: `pointer` is an RFC 6901 JSON pointer into the request. */
@@ -89,14 +89,16 @@ void err_clear(struct err *err);
 void err_field_add(struct err *err, struct arena *arena, struct str pointer, const char *format,
                    ...) __attribute__((format(printf, 4, 5)));
 
-#define refuse(err, code, ...)                                                                     \
+#define err_refuse(err, code, ...)                                                                 \
     err_set((err), OUTCOME_REFUSED, (code), __FILE__, __LINE__, __VA_ARGS__)
-#define invalid(err, code, ...)                                                                    \
+#define err_invalid(err, code, ...)                                                                \
     err_set((err), OUTCOME_INVALID, (code), __FILE__, __LINE__, __VA_ARGS__)
-#define conflict(err, ...)    err_set((err), OUTCOME_CONFLICT, BUSY, __FILE__, __LINE__, __VA_ARGS__)
-#define retry_later(err, ...) err_set((err), OUTCOME_RETRY, BUSY, __FILE__, __LINE__, __VA_ARGS__)
-#define uncertain(err, ...)   err_set((err), OUTCOME_UNCERTAIN, BUSY, __FILE__, __LINE__, __VA_ARGS__)
-#define bug(err, ...)         err_set((err), OUTCOME_BUG, INTERNAL, __FILE__, __LINE__, __VA_ARGS__)
+#define err_conflict(err, ...)                                                                     \
+    err_set((err), OUTCOME_CONFLICT, E_BUSY, __FILE__, __LINE__, __VA_ARGS__)
+#define err_retry(err, ...) err_set((err), OUTCOME_RETRY, E_BUSY, __FILE__, __LINE__, __VA_ARGS__)
+#define err_uncertain(err, ...)                                                                    \
+    err_set((err), OUTCOME_UNCERTAIN, E_BUSY, __FILE__, __LINE__, __VA_ARGS__)
+#define err_bug(err, ...) err_set((err), OUTCOME_BUG, E_INTERNAL, __FILE__, __LINE__, __VA_ARGS__)
 
 /* The one macro that changes control flow: hand on anything but DONE. */
 #define TRY(expression)                                                                            \

@@ -1,7 +1,7 @@
 /* bus.h - the broker, as a lane sees it.
  *
  * Two connections: one consumes and acknowledges, one publishes, because a broker alarm blocks a
- * publishing connection whole. bus_amqp.c is RabbitMQ, bus_fake.c is memory for tests; both stand
+ * publishing connection whole. bus_amqp.c is RabbitMQ, tests/fakes/bus_fake.c is memory for tests; both stand
  * behind these functions. Nothing is thread-safe: one lane, one bus, opened after the fork.
  *
  * A lost connection, channel or consumer shows as OUTCOME_RETRY (calls) or BUS_CLOSED (bus_next);

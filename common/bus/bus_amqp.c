@@ -124,7 +124,7 @@ static enum outcome start_consuming(struct bus_amqp *amqp, struct err *err)
         return outcome;
     /* The refusal closed the channel; the queue may be declared later. */
     link_lose(&amqp->consumer, "%s", amqp->consumer.call.refusal);
-    return retry_later(err, "cannot consume: %s", amqp->consumer.call.refusal);
+    return err_retry(err, "cannot consume: %s", amqp->consumer.call.refusal);
 }
 
 static struct link_options options_of(struct bus_amqp *amqp)
@@ -435,8 +435,8 @@ static enum outcome amqp_flush(struct bus *bus, struct err *err)
         return OUTCOME_DONE;
     const uint64_t unsendable = amqp->unsendable;
     amqp->unsendable = 0;
-    return bug(err, "%" PRIu64 " messages not sent: a name over 255 bytes, or headers over %zu",
-               unsendable, amqp->publisher.out.frame_max);
+    return err_bug(err, "%" PRIu64 " messages not sent: a name over 255 bytes, or headers over %zu",
+                   unsendable, amqp->publisher.out.frame_max);
 }
 
 static bool amqp_confirmed(struct bus *bus, struct bus_confirm *out)

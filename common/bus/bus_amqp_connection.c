@@ -83,11 +83,11 @@ static enum outcome tune(struct link *link, struct err *err)
         .heartbeat = (uint16_t)agree(offered.heartbeat, (uint32_t)link->options.heartbeat_s),
     };
     if (ok.frame_max < BUS_FRAME_MAX)
-        return bug(err,
-                   "the broker at %s:%d takes frames of %u bytes, %d are needed: set "
-                   "frame_max = %d in its rabbitmq.conf",
-                   link->place->host, link->place->port, ok.frame_max, BUS_FRAME_MAX,
-                   BUS_FRAME_MAX);
+        return err_bug(err,
+                       "the broker at %s:%d takes frames of %u bytes, %d are needed: set "
+                       "frame_max = %d in its rabbitmq.conf",
+                       link->place->host, link->place->port, ok.frame_max, BUS_FRAME_MAX,
+                       BUS_FRAME_MAX);
     if (!frames_add_method(&link->out, 0, AMQP_CONNECTION_TUNE_OK_METHOD, &ok))
         panic("the limits of a connection do not fit in a frame");
     link->frame_offered = offered.frame_max;
@@ -115,20 +115,20 @@ static enum outcome login_refused(const struct link *link, struct err *err)
     const struct bus_uri *uri = link->options.uri;
     const struct bus_place *place = link->place;
     if (link->close_code == AMQP_ACCESS_REFUSED)
-        return bug(err, "the broker at %s:%d refuses user '%s': check user and password in the URI",
-                   place->host, place->port, uri->user);
+        return err_bug(err,
+                       "the broker at %s:%d refuses user '%s': check user and password in the URI",
+                       place->host, place->port, uri->user);
     if (link->close_code == AMQP_NOT_ALLOWED)
-        return bug(err, "the broker at %s:%d refuses vhost '%s' to user '%s': %s", place->host,
-                   place->port, uri->vhost, uri->user, link->reason);
+        return err_bug(err, "the broker at %s:%d refuses vhost '%s' to user '%s': %s", place->host,
+                       place->port, uri->vhost, uri->user, link->reason);
     if (link->close_code)
-        return retry_later(err, "the broker at %s:%d refuses the connection: %s", place->host,
-                           place->port, link->reason);
-    return retry_later(
-        err,
-        "the broker at %s:%d broke off the login (%s): is it still starting, is this "
-        "its AMQP port, does its name server answer (it looks up its own host name at "
-        "each login)?",
-        place->host, place->port, link->reason);
+        return err_retry(err, "the broker at %s:%d refuses the connection: %s", place->host,
+                         place->port, link->reason);
+    return err_retry(err,
+                     "the broker at %s:%d broke off the login (%s): is it still starting, is this "
+                     "its AMQP port, does its name server answer (it looks up its own host name at "
+                     "each login)?",
+                     place->host, place->port, link->reason);
 }
 
 static enum outcome log_in(struct link *link, struct err *err)

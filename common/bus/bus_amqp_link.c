@@ -31,8 +31,8 @@ void link_lose(struct link *link, const char *format, ...)
 
 enum outcome link_lost(const struct link *link, struct err *err)
 {
-    return retry_later(err, "connection to the broker at %s:%d lost: %s", link->place->host,
-                       link->place->port, link->reason);
+    return err_retry(err, "connection to the broker at %s:%d lost: %s", link->place->host,
+                     link->place->port, link->reason);
 }
 
 /* --- reading and writing -------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ enum outcome link_await(struct link *link, amqp_channel_t channel, amqp_method_n
     if (link->lost)
         return link_lost(link, err);
     if (link->call.refused)
-        return refuse(err, NOT_FOUND, "refused by the broker: %s", link->call.refusal);
+        return err_refuse(err, E_NOT_FOUND, "refused by the broker: %s", link->call.refusal);
     return OUTCOME_DONE;
 }
 
@@ -261,7 +261,7 @@ enum outcome link_call(struct link *link, amqp_channel_t channel, amqp_method_nu
     if (link->lost)
         return link_lost(link, err);
     if (!frames_add_method(&link->out, channel, id, decoded))
-        return bug(err, "a name given to the broker is longer than 255 bytes");
+        return err_bug(err, "a name given to the broker is longer than 255 bytes");
     return link_await(link, channel, reply, err);
 }
 

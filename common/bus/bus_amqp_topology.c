@@ -67,11 +67,11 @@ static enum outcome explain(const struct link *link, enum outcome outcome, const
         return outcome;
     const char *refusal = link->call.refusal;
     if (link->call.refused == AMQP_PRECONDITION_FAILED)
-        return bug(err,
-                   "%s %.*s exists with other settings; drain and delete it, or set the old "
-                   "values again: %s",
-                   kind, STR_FMT(name), refusal);
-    return bug(err, "the broker refuses %s %.*s: %s", kind, STR_FMT(name), refusal);
+        return err_bug(err,
+                       "%s %.*s exists with other settings; drain and delete it, or set the old "
+                       "values again: %s",
+                       kind, STR_FMT(name), refusal);
+    return err_bug(err, "the broker refuses %s %.*s: %s", kind, STR_FMT(name), refusal);
 }
 
 /* The broker closes the connection over it. */
@@ -79,13 +79,14 @@ static enum outcome explain_unknown_kind(const struct link *link,
                                          const struct bus_exchange *exchange, struct err *err)
 {
     if (strcmp(exchange->kind, BUS_CONSISTENT_HASH) != 0)
-        return bug(err, "the broker refuses exchange %.*s: %s", STR_FMT(exchange->name),
-                   link->reason);
-    return bug(err,
-               "the broker cannot make exchange %.*s: partitioned workers need a plugin that comes "
-               "with RabbitMQ; run 'rabbitmq-plugins enable rabbitmq_consistent_hash_exchange' on "
-               "every node",
-               STR_FMT(exchange->name));
+        return err_bug(err, "the broker refuses exchange %.*s: %s", STR_FMT(exchange->name),
+                       link->reason);
+    return err_bug(
+        err,
+        "the broker cannot make exchange %.*s: partitioned workers need a plugin that comes "
+        "with RabbitMQ; run 'rabbitmq-plugins enable rabbitmq_consistent_hash_exchange' on "
+        "every node",
+        STR_FMT(exchange->name));
 }
 
 enum outcome link_declare_exchange(struct link *link, amqp_channel_t channel,

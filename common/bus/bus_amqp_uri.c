@@ -32,11 +32,11 @@ static const char *scheme_of(struct str text)
 /* No part of a URI is quoted in errors: it may hold a password. */
 static enum outcome unreadable(struct err *err)
 {
-    return bug(err,
-               "the broker's URI cannot be read: expected "
-               "amqp://user:password@host:5672,host:5672/vhost with at most %d hosts, and "
-               "special characters of user, password and vhost as %%XX",
-               BUS_PLACES_MAX);
+    return err_bug(err,
+                   "the broker's URI cannot be read: expected "
+                   "amqp://user:password@host:5672,host:5672/vhost with at most %d hosts, and "
+                   "special characters of user, password and vhost as %%XX",
+                   BUS_PLACES_MAX);
 }
 
 static struct str between(const char *from, const char *to)
@@ -114,9 +114,10 @@ static enum outcome parse_query(struct bus_uri *uri, size_t used, struct str que
 {
     const char *fault = tls_files_parse(query, uri->text + used, &uri->files);
     if (fault)
-        return bug(err, "the broker's URI %s", fault);
+        return err_bug(err, "the broker's URI %s", fault);
     if (query.len && !uri->tls)
-        return bug(err, "the broker's URI names files for TLS: then it must begin with amqps://");
+        return err_bug(err,
+                       "the broker's URI names files for TLS: then it must begin with amqps://");
     return OUTCOME_DONE;
 }
 
@@ -134,8 +135,9 @@ enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err
 {
     struct parts parts = {.scheme = scheme_of(text), .query = STR("")};
     if (!parts.scheme)
-        return bug(err, "the broker's URI must look like amqp://user:password@host:5672/vhost, or "
-                        "amqps:// for TLS");
+        return err_bug(err,
+                       "the broker's URI must look like amqp://user:password@host:5672/vhost, or "
+                       "amqps:// for TLS");
     take_apart(text, &parts);
     /* Each host once more with the scheme before it, and each file with a NUL behind it. */
     struct bus_uri uri = {

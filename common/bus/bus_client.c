@@ -239,9 +239,9 @@ static enum outcome await_arrival(struct bus_client *client, int64_t deadline_us
     while (!link->lost && !client->arrived.first) {
         const int64_t left_us = deadline_us - clock_monotonic_us();
         if (left_us <= 0)
-            return retry_later(err, "no reply in time (%zu in flight)", client->in_flight);
+            return err_retry(err, "no reply in time (%zu in flight)", client->in_flight);
         if (!link_wait(&link, 1, -1, (int)((left_us + 999) / 1000)))
-            return retry_later(err, "interrupted by a signal");
+            return err_retry(err, "interrupted by a signal");
     }
     return client->arrived.first ? OUTCOME_DONE : link_lost(link, err);
 }
@@ -255,8 +255,8 @@ enum outcome bus_client_receive(struct bus_client *client, int timeout_ms, struc
     while (!(delivery = next_answer(client, &reply)))
         TRY(await_arrival(client, deadline_us, err));
     if (delivery->tag == 0)
-        return refuse(err, UNKNOWN_OPERATION, "no queue takes %.*s (request %" PRIu64 ")",
-                      STR_FMT(delivery->routing_key), reply.ticket);
+        return err_refuse(err, E_UNKNOWN_OPERATION, "no queue takes %.*s (request %" PRIu64 ")",
+                          STR_FMT(delivery->routing_key), reply.ticket);
     *out = reply;
     return OUTCOME_DONE;
 }

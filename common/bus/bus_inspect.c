@@ -184,7 +184,7 @@ static enum outcome try_length(struct link *link, size_t bytes, struct err *err)
     const bool fits = frames_add_message(&link->out, CHANNEL, &message, 0);
     free(body);
     if (!fits)
-        return bug(err, "a message without properties does not fit in a frame");
+        return err_bug(err, "a message without properties does not fit in a frame");
     return link_call(link, CHANNEL, AMQP_CONFIRM_SELECT_METHOD, &(amqp_confirm_select_t){0},
                      AMQP_CONFIRM_SELECT_OK_METHOD, err);
 }

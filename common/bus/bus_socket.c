@@ -16,8 +16,8 @@
 
 static enum outcome nobody_at(const struct bus_place *place, const char *why, struct err *err)
 {
-    return retry_later(err, "no broker at %s:%d (%s): is RabbitMQ running, is the URI right?",
-                       place->host, place->port, why);
+    return err_retry(err, "no broker at %s:%d (%s): is RabbitMQ running, is the URI right?",
+                     place->host, place->port, why);
 }
 
 enum outcome socket_resolve(const struct bus_place *place, struct addrinfo **out, struct err *err)

@@ -18,12 +18,12 @@ static enum outcome check_required(const struct config_loader *loader)
         if (slot->from.ptr || !is_needed(loader, slot))
             continue;
         if (slot->variable.ptr)
-            return invalid(loader->err, VALIDATION_FAILED,
-                           "%.*s is required (%s): set it in the file, or %.*s%s",
-                           STR_FMT(slot->name), slot->setting->help, STR_FMT(slot->variable),
-                           config_is_secret(slot->setting) ? " or the same with _FILE" : "");
-        return invalid(loader->err, VALIDATION_FAILED, "%s: %.*s is required (%s)", loader->path,
-                       STR_FMT(slot->name), slot->setting->help);
+            return err_invalid(loader->err, E_VALIDATION_FAILED,
+                               "%.*s is required (%s): set it in the file, or %.*s%s",
+                               STR_FMT(slot->name), slot->setting->help, STR_FMT(slot->variable),
+                               config_is_secret(slot->setting) ? " or the same with _FILE" : "");
+        return err_invalid(loader->err, E_VALIDATION_FAILED, "%s: %.*s is required (%s)",
+                           loader->path, STR_FMT(slot->name), slot->setting->help);
     }
     return OUTCOME_DONE;
 }

@@ -31,8 +31,9 @@ struct setting {
     const char *fallback; /* the default, as it would be written; NULL: required, not empty */
     int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit. SECRETS: min is in bytes */
     const char *const *names;
-    bool fixed;       /* a reload may not change it, only a restart */
-    const char *help; /* one line, with the unit */
+    bool fixed;         /* a reload may not change it, only a restart */
+    const char *help;   /* one line, with the unit */
+    const char *former; /* what it was called in files of an earlier release; NULL: the same */
 };
 
 struct setting_table {
@@ -82,7 +83,7 @@ MUST_CHECK enum outcome config_load(const struct config_schema *schema, const ch
 void config_hide_environment(void);
 
 /* The fixed settings that differ between two settings structs of the schema: "prefix,
- * pools[0].workers", in the arena; "" when there is none. Lists are compared item by item. */
+ * pools[0].domains", in the arena; "" when there is none. Lists are compared item by item. */
 struct str config_fixed_changes(const struct config_schema *schema, const void *before,
                                 const void *after, struct arena *arena);
 

@@ -67,8 +67,8 @@ static enum outcome unknown_variable(const struct config_loader *loader, struct 
     for (size_t i = 0; i < loader->count; i++)
         if (loader->slots[i].variable.ptr)
             config_consider(&guess, loader->slots[i].variable);
-    return invalid(loader->err, VALIDATION_FAILED, "unknown variable %.*s%s", STR_FMT(name),
-                   config_did_you_mean(loader->arena, &guess).ptr);
+    return err_invalid(loader->err, E_VALIDATION_FAILED, "unknown variable %.*s%s", STR_FMT(name),
+                       config_did_you_mean(loader->arena, &guess).ptr);
 }
 
 static struct str without_blanks(struct str text)
@@ -105,8 +105,8 @@ static enum outcome read_secret(const struct config_loader *loader, struct varia
     if (fd >= 0)
         close(fd);
     if (!done)
-        return invalid(loader->err, VALIDATION_FAILED, "%.*s: cannot read %s: %s",
-                       STR_FMT(variable.name), variable.value.ptr, strerror(error));
+        return err_invalid(loader->err, E_VALIDATION_FAILED, "%.*s: cannot read %s: %s",
+                           STR_FMT(variable.name), variable.value.ptr, strerror(error));
     *out = without_blanks((struct str){bytes, len});
     return OUTCOME_DONE;
 }
@@ -122,8 +122,8 @@ static enum outcome apply_variable(struct config_loader *loader, struct variable
         TRY(read_secret(loader, variable, &value.text));
     }
     if (str_starts_with(slot->from, STR(VARIABLE_PREFIX)))
-        return invalid(loader->err, VALIDATION_FAILED, "both %.*s and %.*s are set",
-                       STR_FMT(slot->from), STR_FMT(variable.name));
+        return err_invalid(loader->err, E_VALIDATION_FAILED, "both %.*s and %.*s are set",
+                           STR_FMT(slot->from), STR_FMT(variable.name));
     return config_set_slot(loader, slot, &value, variable.name);
 }
 

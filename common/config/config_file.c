@@ -25,17 +25,36 @@ static struct str place_of(const struct config_loader *loader, const struct conf
     return str_printf(loader->arena, "%s:%zu", loader->path, entry->line);
 }
 
+/* "pools[0].workers" for the slot "pools[0].domains", which was called workers. */
+static bool was_called(const struct config_slot *slot, struct str written)
+{
+    const char *former = slot->setting->former;
+    const size_t path = slot->name.len - strlen(slot->setting->name);
+    return former && written.len > path && memcmp(written.ptr, slot->name.ptr, path) == 0 &&
+           str_eq((struct str){written.ptr + path, written.len - path}, str_of(former));
+}
+
+static enum outcome former_key(const struct config_loader *loader, const struct config_entry *entry,
+                               const struct config_slot *slot)
+{
+    return err_invalid(loader->err, E_VALIDATION_FAILED, "%.*s: '%.*s' is called '%.*s' now",
+                       STR_FMT(place_of(loader, entry)), STR_FMT(entry->name), STR_FMT(slot->name));
+}
+
 static enum outcome unknown_key(const struct config_loader *loader,
                                 const struct config_entry *entry)
 {
+    for (size_t i = 0; i < loader->count; i++)
+        if (was_called(&loader->slots[i], entry->name))
+            return former_key(loader, entry, &loader->slots[i]);
     struct config_guess guess = {.written = entry->name};
     for (size_t i = 0; i < loader->count; i++)
         config_consider(&guess, loader->slots[i].name);
     for (size_t i = 0; i < loader->schema->list_count; i++)
         config_consider(&guess, str_of(loader->schema->lists[i].name));
-    return invalid(loader->err, VALIDATION_FAILED, "%.*s: unknown key '%.*s'%s",
-                   STR_FMT(place_of(loader, entry)), STR_FMT(entry->name),
-                   config_did_you_mean(loader->arena, &guess).ptr);
+    return err_invalid(loader->err, E_VALIDATION_FAILED, "%.*s: unknown key '%.*s'%s",
+                       STR_FMT(place_of(loader, entry)), STR_FMT(entry->name),
+                       config_did_you_mean(loader->arena, &guess).ptr);
 }
 
 /* Makes the items of a list, each with its defaults; their entries follow. */
@@ -43,8 +62,8 @@ static enum outcome add_list(struct config_loader *loader, const struct config_e
                              const struct setting_list *list)
 {
     if (entry->form == ENTRY_SCALAR || entry->items.count > 0)
-        return invalid(loader->err, VALIDATION_FAILED, "%.*s: '%s' must be a list of maps",
-                       STR_FMT(place_of(loader, entry)), list->name);
+        return err_invalid(loader->err, E_VALIDATION_FAILED, "%.*s: '%s' must be a list of maps",
+                           STR_FMT(place_of(loader, entry)), list->name);
     char *items = arena_array(loader->arena, entry->count, list->item_size);
     for (size_t i = 0; i < entry->count; i++)
         for (size_t s = 0; s < list->item_count; s++)
@@ -68,8 +87,9 @@ static enum outcome apply_entry(struct config_loader *loader, const struct confi
     if (!slot)
         return unknown_key(loader, entry);
     if (entry->form == ENTRY_OBJECTS)
-        return invalid(loader->err, VALIDATION_FAILED, "%.*s: '%.*s' does not take a list of maps",
-                       STR_FMT(place_of(loader, entry)), STR_FMT(entry->name));
+        return err_invalid(loader->err, E_VALIDATION_FAILED,
+                           "%.*s: '%.*s' does not take a list of maps",
+                           STR_FMT(place_of(loader, entry)), STR_FMT(entry->name));
     const struct config_value value = {.is_list = entry->form == ENTRY_LIST,
                                        .text = entry->value,
                                        .items = {entry->items.items, entry->items.count}};

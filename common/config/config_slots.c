@@ -45,8 +45,8 @@ enum outcome config_set_slot(struct config_loader *loader, struct config_slot *s
     TRY(config_store(loader->arena, slot->setting, value, slot->object, slot->name, from,
                      loader->err));
     if (!slot->setting->fallback && is_empty(slot))
-        return invalid(loader->err, VALIDATION_FAILED, "%.*s: %.*s must not be empty",
-                       STR_FMT(from), STR_FMT(slot->name));
+        return err_invalid(loader->err, E_VALIDATION_FAILED, "%.*s: %.*s must not be empty",
+                           STR_FMT(from), STR_FMT(slot->name));
     slot->value = config_print(loader->arena, slot->setting, value);
     slot->from = from;
     return OUTCOME_DONE;

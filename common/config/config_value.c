@@ -150,17 +150,17 @@ static enum outcome check_limits(const struct setting *setting, const void *at, 
     if ((setting->min == 0 && setting->max == 0) ||
         (value >= setting->min && value <= setting->max))
         return OUTCOME_DONE;
-    return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: %lld%s is not from %lld to %lld%s",
-                   STR_FMT(from), STR_FMT(name), (long long)value, unit, (long long)setting->min,
-                   (long long)setting->max, unit);
+    return err_invalid(err, E_VALIDATION_FAILED, "%.*s: %.*s: %lld%s is not from %lld to %lld%s",
+                       STR_FMT(from), STR_FMT(name), (long long)value, unit,
+                       (long long)setting->min, (long long)setting->max, unit);
 }
 
 static enum outcome refuse_value(struct arena *arena, const struct setting *setting,
                                  struct str text, struct str name, struct str from, struct err *err)
 {
     const struct str shown = config_is_secret(setting) ? STR("***") : text;
-    return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: '%.*s' is not %.*s", STR_FMT(from),
-                   STR_FMT(name), STR_FMT(shown), STR_FMT(expected(arena, setting)));
+    return err_invalid(err, E_VALIDATION_FAILED, "%.*s: %.*s: '%.*s' is not %.*s", STR_FMT(from),
+                       STR_FMT(name), STR_FMT(shown), STR_FMT(expected(arena, setting)));
 }
 
 /* Of a list of secrets each has a least length: a short one can be guessed. */
@@ -169,9 +169,9 @@ static enum outcome check_length(const struct setting *setting, struct str text,
 {
     if (setting->kind != SETTING_SECRETS || text.len >= (size_t)setting->min)
         return OUTCOME_DONE;
-    return invalid(err, VALIDATION_FAILED,
-                   "%.*s: %.*s: one is of %zu bytes; each needs at least %lld bytes", STR_FMT(from),
-                   STR_FMT(name), text.len, (long long)setting->min);
+    return err_invalid(err, E_VALIDATION_FAILED,
+                       "%.*s: %.*s: one is of %zu bytes; each needs at least %lld bytes",
+                       STR_FMT(from), STR_FMT(name), text.len, (long long)setting->min);
 }
 
 static enum outcome store_text(struct arena *arena, const struct setting *setting, struct str text,
@@ -193,8 +193,8 @@ static enum outcome store_list(struct arena *arena, const struct setting *settin
                                       : split_at_commas(arena, value->text);
     const size_t size = kinds[setting->kind].item_size;
     if (!all_filled(texts))
-        return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: an item is empty", STR_FMT(from),
-                       STR_FMT(name));
+        return err_invalid(err, E_VALIDATION_FAILED, "%.*s: %.*s: an item is empty", STR_FMT(from),
+                           STR_FMT(name));
     char *items = arena_array(arena, texts.count, size);
     for (size_t i = 0; i < texts.count; i++)
         TRY(store_text(arena, setting, texts.items[i], items + i * size, name, from, err));
@@ -210,8 +210,8 @@ enum outcome config_store(struct arena *arena, const struct setting *setting,
     if (kinds[setting->kind].item_size)
         return store_list(arena, setting, value, at, name, from, err);
     if (value->is_list)
-        return invalid(err, VALIDATION_FAILED, "%.*s: %.*s: a list is not %.*s", STR_FMT(from),
-                       STR_FMT(name), STR_FMT(expected(arena, setting)));
+        return err_invalid(err, E_VALIDATION_FAILED, "%.*s: %.*s: a list is not %.*s",
+                           STR_FMT(from), STR_FMT(name), STR_FMT(expected(arena, setting)));
     return store_text(arena, setting, value->text, at, name, from, err);
 }
 

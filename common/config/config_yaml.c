@@ -30,8 +30,8 @@ struct key_list {
 
 static enum outcome refuse_line(struct reader *reader, size_t line, struct str text)
 {
-    return invalid(reader->err, VALIDATION_FAILED, "%s:%zu: %.*s", reader->path, line,
-                   STR_FMT(text));
+    return err_invalid(reader->err, E_VALIDATION_FAILED, "%s:%zu: %.*s", reader->path, line,
+                       STR_FMT(text));
 }
 
 /* Lines of libyaml count from 0. */
@@ -269,7 +269,7 @@ enum outcome config_read_yaml(struct arena *arena, const char *path, struct conf
     struct reader reader = {.arena = arena, .path = path, .entries = &entries, .err = err};
     FILE *file = fopen(path, "rbe");
     if (!file)
-        return invalid(err, VALIDATION_FAILED, "%s: %s", path, strerror(errno));
+        return err_invalid(err, E_VALIDATION_FAILED, "%s: %s", path, strerror(errno));
     if (!yaml_parser_initialize(&reader.parser))
         panic("out of memory for a YAML parser");
     yaml_parser_set_input_file(&reader.parser, file);

@@ -2,7 +2,7 @@
  *
  * A lease makes conflicts rare; it is never the proof: the proof is the version guard of the write
  * (store.h). So when Redis is away every function says OUTCOME_RETRY and the lane goes on without
- * it: slower, never wrong. lock_redis.c is Redis, lock_fake.c is memory for tests. */
+ * it: slower, never wrong. lock_redis.c is Redis, tests/fakes/lock_fake.c is memory for tests. */
 #ifndef CARTWRIGHT_LOCK_LOCK_H
 #define CARTWRIGHT_LOCK_LOCK_H
 

@@ -490,7 +490,7 @@ static struct lock_redis *new_redis(void)
 enum outcome lock_open(const struct lock_options *options, struct lock **out, struct err *err)
 {
     if (options->timeout_ms <= 0)
-        return invalid(err, MALFORMED, "the timeout of Redis must be at least 1 ms");
+        return err_invalid(err, E_MALFORMED, "the timeout of Redis must be at least 1 ms");
     struct lock_redis *self = new_redis();
     struct redis_address *address = &self->redis.address;
     enum outcome outcome = redis_address_parse(&self->home, options->uri, address, err);

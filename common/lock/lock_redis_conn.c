@@ -53,7 +53,7 @@ void redis_hurry(struct redis *redis)
 
 enum outcome redis_give_up(struct redis *redis, const char *what, struct err *err)
 {
-    retry_later(err, "redis: %s", what);
+    err_retry(err, "redis: %s", what);
     redis_disconnect(redis);
     const int64_t now = clock_monotonic_us();
     if (redis->next_attempt_us < now + PAUSE_US)
@@ -225,7 +225,7 @@ enum outcome redis_connect(struct redis *redis, struct err *err)
         return OUTCOME_DONE;
     const int64_t begin = clock_monotonic_us();
     if (begin < redis->next_attempt_us)
-        return retry_later(err, "redis: away, not tried again yet");
+        return err_retry(err, "redis: away, not tried again yet");
     const enum outcome outcome = set_up(redis, err);
     const int64_t end = clock_monotonic_us();
     if (outcome != OUTCOME_DONE && redis->next_attempt_us < end + PAUSE_FACTOR * (end - begin))

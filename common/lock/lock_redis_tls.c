@@ -41,7 +41,7 @@ enum outcome redis_tls_check(const struct redis_address *address, struct err *er
     if (!address->tls)
         return OUTCOME_DONE;
     if (tls_prepare(&peer, &ssl, &why) != OUTCOME_DONE)
-        return invalid(err, MALFORMED, "%s", why.text);
+        return err_invalid(err, E_MALFORMED, "%s", why.text);
     tls_discard(ssl);
     return OUTCOME_DONE;
 }

@@ -81,9 +81,10 @@ static bool parse_tcp(struct arena *arena, struct str rest, struct redis_address
 
 static enum outcome malformed(struct err *err)
 {
-    return invalid(err, MALFORMED,
-                   "the Redis URI is not redis://[user:password@]host[:port][/db], rediss:// for "
-                   "TLS, or unix:///path");
+    return err_invalid(
+        err, E_MALFORMED,
+        "the Redis URI is not redis://[user:password@]host[:port][/db], rediss:// for "
+        "TLS, or unix:///path");
 }
 
 static enum outcome parse_tls(struct arena *arena, struct str rest, struct redis_address *out,
@@ -92,9 +93,10 @@ static enum outcome parse_tls(struct arena *arena, struct str rest, struct redis
     const char *mark = memchr(rest.ptr, '?', rest.len);
     struct str query = STR("");
     if (!redis_tls_is_there())
-        return invalid(err, MALFORMED,
-                       "rediss:// cannot be spoken: the Redis client library has no TLS here. Use "
-                       "redis:// to a stunnel on this machine, or unix:///path to a Redis on it");
+        return err_invalid(
+            err, E_MALFORMED,
+            "rediss:// cannot be spoken: the Redis client library has no TLS here. Use "
+            "redis:// to a stunnel on this machine, or unix:///path to a Redis on it");
     if (mark) {
         query = str_from(rest, (size_t)(mark - rest.ptr) + 1);
         rest.len = (size_t)(mark - rest.ptr);
@@ -102,7 +104,7 @@ static enum outcome parse_tls(struct arena *arena, struct str rest, struct redis
     out->tls = true;
     const char *fault = tls_files_parse(query, arena_bytes(arena, query.len + 1), &out->files);
     if (fault)
-        return invalid(err, MALFORMED, "the Redis URI %s", fault);
+        return err_invalid(err, E_MALFORMED, "the Redis URI %s", fault);
     return parse_tcp(arena, rest, out) ? OUTCOME_DONE : malformed(err);
 }
 

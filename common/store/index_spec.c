@@ -87,8 +87,8 @@ enum outcome index_spec(const struct doc_type *type, const struct doc_index *ind
                     (!index->only_when || put_condition(type->shape, index->only_when, out)) &&
                     (!(index->flags & INDEX_BY_LOCALE) || put_language(language, out));
     return ok ? OUTCOME_DONE
-              : bug(err, "index %s of %s is declared wrongly: \"%s\" when \"%s\"", index->name,
-                    type->collection, index->keys, index->only_when ? index->only_when : "");
+              : err_bug(err, "index %s of %s is declared wrongly: \"%s\" when \"%s\"", index->name,
+                        type->collection, index->keys, index->only_when ? index->only_when : "");
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */

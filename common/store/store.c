@@ -12,10 +12,11 @@ void store_close(struct store *store)
 
 enum outcome store_unknown_type(const struct doc_type *type, struct err *err)
 {
-    return bug(err,
-               "collection %s is in no table: add its doc_type to `types` in workers/shop.c, then "
-               "run `cartwright index`",
-               type->collection);
+    return err_bug(
+        err,
+        "collection %s is in no table: add its doc_type to `types` in workers/shop.c, then "
+        "run `cartwright index`",
+        type->collection);
 }
 
 enum outcome store_ping(struct store *store, struct err *err)
@@ -45,7 +46,7 @@ enum outcome store_scan(struct store *store, struct arena *arena, const struct d
                         struct str after, size_t max, struct doc_list *out, struct err *err)
 {
     if (!str_is_absent(after) && !may_be_key(type, after))
-        return bug(err, "%s: %.*s is not an id", type->collection, STR_FMT(after));
+        return err_bug(err, "%s: %.*s is not an id", type->collection, STR_FMT(after));
     if (max > 0)
         return store->ops->scan(store, arena, type, after, max, out, err);
     *out = (struct doc_list){0};
@@ -107,7 +108,7 @@ enum outcome store_journal_scan(struct store *store, struct arena *arena, int64_
                                 size_t *out_count, struct err *err)
 {
     if (!str_is_absent(after) && !id_is_valid(after))
-        return bug(err, "journal: %.*s is not an id", STR_FMT(after));
+        return err_bug(err, "journal: %.*s is not an id", STR_FMT(after));
     if (max > 0)
         return store->ops->journal_scan(store, arena, since_ms, after, max, out, out_count, err);
     *out = NULL;

@@ -1,7 +1,7 @@
 /* store.h - the database, as a batch sees it.
  *
  * Documents are structs described by tables (base/fields.h). store_mongo.c is MongoDB,
- * store_fake.c is memory for tests; both stand behind these functions. One lane, one store, opened
+ * tests/fakes/store_fake.c is memory for tests; both stand behind these functions. One lane, one store, opened
  * after the fork. Everything loaded lives in the caller's arena and is the caller's to keep.
  *
  * Outcomes: RETRY the server is away or too slow (nothing is wrong with the batch); CONFLICT a
@@ -54,7 +54,8 @@ struct doc_type {
     const struct shape *shape;       /* its table starts with DOC_FIELDS */
     const struct doc_index *indexes; /* besides _id */
     size_t index_count;
-    const char *cache_tag; /* lanes may keep copies for READ until this tag is invalidated; NULL */
+    const char
+        *cache_tag; /* lanes may keep copies for DOC_READ until this tag is invalidated; NULL */
 };
 
 /* Of a type that is in no table: BUG, with where it belongs. */

@@ -71,7 +71,7 @@ enum outcome mongo_link_open(const struct store_options *options, struct mongo_l
     mongoc_uri_t *uri =
         str_is_c(options->uri) ? mongoc_uri_new_with_error(options->uri.ptr, &error) : NULL;
     if (!uri)
-        return bug(err, "the MongoDB URI cannot be read");
+        return err_bug(err, "the MongoDB URI cannot be read");
     set_uri_options(uri, link->timeout_ms);
     const char *in_uri = mongoc_uri_get_database(uri);
     link->database = options->database.len ? bson_strdup(options->database.ptr)
@@ -79,7 +79,7 @@ enum outcome mongo_link_open(const struct store_options *options, struct mongo_l
     link->client = mongoc_client_new_from_uri_with_error(uri, &error);
     mongoc_uri_destroy(uri);
     if (!link->client)
-        return bug(err, "the MongoDB URI cannot be used: %s", error.message);
+        return err_bug(err, "the MongoDB URI cannot be used: %s", error.message);
     mongoc_client_set_error_api(link->client, MONGOC_ERROR_API_VERSION_2);
     return OUTCOME_DONE;
 }

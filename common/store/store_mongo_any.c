@@ -194,7 +194,7 @@ static enum outcome put_stages(struct mongo_array *stages, const bson_t *filter,
     ok = ok && mongo_array_add(stages, &part) &&
          bson_append_utf8(&part, "$unset", -1, MONGO_SCORE, -1) &&
          mongo_array_add_end(stages, &part);
-    return ok ? OUTCOME_DONE : bug(err, "%s cannot be ranked so", query->type->collection);
+    return ok ? OUTCOME_DONE : err_bug(err, "%s cannot be ranked so", query->type->collection);
 }
 
 enum outcome mongo_read_ranked(const struct mongo_link *link, const bson_t *filter,
@@ -204,10 +204,10 @@ enum outcome mongo_read_ranked(const struct mongo_link *link, const bson_t *filt
     AUTO_BSON options = BSON_INITIALIZER;
     struct mongo_array stages;
     if (!mongo_array_begin(&stages, &pipeline, "pipeline"))
-        return bug(err, "a query does not fit into a command");
+        return err_bug(err, "a query does not fit into a command");
     TRY(put_stages(&stages, filter, query, err));
     if (!mongo_array_end(&stages))
-        return bug(err, "a query does not fit into a command");
+        return err_bug(err, "a query does not fit into a command");
     bson_append_int64(&options, "batchSize", -1, query->limit + 1);
     bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
     return mongo_drain_pipeline(link, query->type->collection, &pipeline, &options, mongo_take_doc,

@@ -132,8 +132,9 @@ static enum outcome check_count(const struct group *group, const bson_t *reply, 
     const int64_t done =
         bson_iter_init_find(&n, reply, group->kind->done) ? bson_iter_as_int64(&n) : (int64_t)-1;
     if (done != group->writes)
-        return conflict(err, "%s: %s did %lld of %u: a version moved on", group->type->collection,
-                        group->kind->verb, (long long)done, group->writes);
+        return err_conflict(err, "%s: %s did %lld of %u: a version moved on",
+                            group->type->collection, group->kind->verb, (long long)done,
+                            group->writes);
     return OUTCOME_DONE;
 }
 
@@ -149,7 +150,7 @@ static bool group_end(struct group *group)
 static enum outcome group_send(struct group *group, struct err *err)
 {
     if (!group_end(group))
-        return bug(err, "%s: a command cannot be built", group->type->collection);
+        return err_bug(err, "%s: a command cannot be built", group->type->collection);
     AUTO_BSON reply;
     TRY(mongo_run(&group->writer->link, MONGO_WRITE, &group->command, group->writer->in_session,
                   &reply, group->type->collection, err));
@@ -171,12 +172,12 @@ static enum outcome group_add(struct group *group, const struct write *write, st
     struct codec_fault fault = {"", NULL, "cannot be stored"};
     const uint32_t before = group_bytes(group);
     if (!group_put(group, write, &fault))
-        return bug(err, "%s %.*s: field %s of %s %s", write->type->collection,
-                   STR_FMT(doc_head(write->doc)->id), fault.field ? fault.field : "id", fault.shape,
-                   fault.what);
+        return err_bug(err, "%s %.*s: field %s of %s %s", write->type->collection,
+                       STR_FMT(doc_head(write->doc)->id), fault.field ? fault.field : "id",
+                       fault.shape, fault.what);
     if (group_bytes(group) - before > DOCUMENT_BYTES_MAX)
-        return bug(err, "%s %.*s is too large to be stored", write->type->collection,
-                   STR_FMT(doc_head(write->doc)->id));
+        return err_bug(err, "%s %.*s is too large to be stored", write->type->collection,
+                       STR_FMT(doc_head(write->doc)->id));
     group->writes++;
     return OUTCOME_DONE;
 }
@@ -215,7 +216,7 @@ static enum outcome check_types(const struct mongo_writer *writer, const struct 
 {
     for (size_t i = 0; i < commit->write_count; i++)
         TRY(mongo_check_type(&writer->link, commit->writes[i].type, err));
-    return bug(err, "not every write of a commit was sent");
+    return err_bug(err, "not every write of a commit was sent");
 }
 
 static enum outcome send_writes(struct mongo_writer *writer, const struct commit *commit,
@@ -248,7 +249,7 @@ static enum outcome send_journal(struct mongo_writer *writer, const struct commi
         !bson_append_array_begin(&command, "documents", -1, &documents) ||
         !bson_append_document(&documents, "0", 1, &entry) ||
         !bson_append_array_end(&command, &documents))
-        return bug(err, "journal entry %.*s cannot be sent", STR_FMT(commit->id));
+        return err_bug(err, "journal entry %.*s cannot be sent", STR_FMT(commit->id));
     AUTO_BSON reply;
     return mongo_run(&writer->link, MONGO_WRITE, &command, writer->in_session, &reply,
                      JOURNAL_COLLECTION, err);
@@ -262,8 +263,9 @@ static enum outcome fate_of_insert(const bson_t *reply, const bson_error_t *erro
     const bool may_have_happened =
         error->domain == MONGOC_ERROR_WRITE_CONCERN ||
         (outcome == OUTCOME_RETRY && error->domain != MONGOC_ERROR_SERVER_SELECTION);
-    return may_have_happened ? uncertain(err, "journal: %s (code %u)", error->message, error->code)
-                             : outcome;
+    return may_have_happened
+               ? err_uncertain(err, "journal: %s (code %u)", error->message, error->code)
+               : outcome;
 }
 
 /* A batch of refusals changes nothing: its journal entry is atomic by itself. This call of the
@@ -308,7 +310,8 @@ static enum outcome try_commit(struct mongo_writer *writer, bool *again, struct 
     *again = mongoc_error_has_label(&reply, "UnknownTransactionCommitResult");
     const bool refused = !*again && (outcome == OUTCOME_CONFLICT ||
                                      mongoc_error_has_label(&reply, "TransientTransactionError"));
-    return refused ? outcome : uncertain(err, "commit: %s (code %u)", error.message, error.code);
+    return refused ? outcome
+                   : err_uncertain(err, "commit: %s (code %u)", error.message, error.code);
 }
 
 static enum outcome commit_transaction(struct mongo_writer *writer, struct err *err)

@@ -97,7 +97,7 @@ enum outcome mongo_fault(const bson_t *reply, const bson_error_t *error, const c
                          struct err *err)
 {
     const enum outcome outcome = mongo_meaning(reply, error);
-    return err_set(err, outcome, outcome == OUTCOME_BUG ? INTERNAL : BUSY, __FILE__, __LINE__,
+    return err_set(err, outcome, outcome == OUTCOME_BUG ? E_INTERNAL : E_BUSY, __FILE__, __LINE__,
                    "%s: %.*s (code %u)", what, text_len(error->message), error->message,
                    error->code);
 }

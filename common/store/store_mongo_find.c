@@ -127,7 +127,7 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     TRY(mongo_check_type(link, find->type, err));
     if (!doc_path_resolve(find->type->shape, find->path, &path) ||
         !in_filter(&filter, &path, find, &count))
-        return bug(err, "%s cannot be found by %s", find->type->collection, find->path);
+        return err_bug(err, "%s cannot be found by %s", find->type->collection, find->path);
     /* One more than can come: the server then closes the cursor in its first answer. */
     bson_append_int64(&options, "batchSize", -1, (int64_t)count + 1);
     bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
@@ -137,8 +137,8 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     find->found = mongo_doc_list(&docs);
     if (docs.misfit_count == 0)
         return OUTCOME_DONE;
-    return bug(err, "%s %.*s: %.*s", find->type->collection, STR_FMT(docs.misfits[0].id),
-               STR_FMT(docs.misfits[0].why));
+    return err_bug(err, "%s %.*s: %.*s", find->type->collection, STR_FMT(docs.misfits[0].id),
+                   STR_FMT(docs.misfits[0].why));
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -174,7 +174,7 @@ enum outcome mongo_scan(struct store *base, struct arena *arena, const struct do
     AUTO_BSON options = BSON_INITIALIZER;
     TRY(mongo_check_type(link, type, err));
     if (!put_behind(&filter, type, after) || !put_scan_options(&options, max, link->timeout_ms))
-        return bug(err, "%s cannot be gone through", type->collection);
+        return err_bug(err, "%s cannot be gone through", type->collection);
     TRY(mongo_drain(link, type->collection, &filter, &options, mongo_take_doc, &docs, err));
     *out = mongo_doc_list(&docs);
     return OUTCOME_DONE;

@@ -47,7 +47,7 @@ static enum outcome list_indexes(struct store_mongo *store, const char *collecti
                                              NULL, NULL, reply, &error))
         return OUTCOME_DONE;
     if (error.domain == MONGOC_ERROR_SERVER && error.code == NAMESPACE_NOT_FOUND)
-        return bug(err, "collection %s is missing: run `cartwright index`", collection);
+        return err_bug(err, "collection %s is missing: run `cartwright index`", collection);
     return mongo_fault(reply, &error, collection, err);
 }
 
@@ -153,7 +153,7 @@ static enum outcome create_index(struct store_mongo *store, const struct doc_typ
                     mongo_array_add(&indexes, &index) && bson_concat(&index, wanted) &&
                     mongo_array_add_end(&indexes, &index) && mongo_array_end(&indexes);
     if (!ok)
-        return bug(err, "%s: an index cannot be built", type->collection);
+        return err_bug(err, "%s: an index cannot be built", type->collection);
     AUTO_BSON reply;
     return mongo_run(&store->link, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
 }
@@ -172,17 +172,17 @@ static enum outcome move_expiry(struct store_mongo *store, const struct doc_type
                     bson_append_iter(&index, NULL, 0, &expiry) &&
                     bson_append_document_end(&command, &index);
     if (!ok)
-        return bug(err, "%s: an expiry cannot be moved", type->collection);
+        return err_bug(err, "%s: an expiry cannot be moved", type->collection);
     AUTO_BSON reply;
     return mongo_run(&store->link, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
 }
 
 static enum outcome differs(const struct doc_type *type, const bson_t *wanted, struct err *err)
 {
-    return bug(err,
-               "index %s of %s differs from its declaration: drop it by hand, then run "
-               "`cartwright index`",
-               name_of(wanted), type->collection);
+    return err_bug(err,
+                   "index %s of %s differs from its declaration: drop it by hand, then run "
+                   "`cartwright index`",
+                   name_of(wanted), type->collection);
 }
 
 static enum outcome apply_index(struct store_mongo *store, const struct doc_type *type,
@@ -227,12 +227,12 @@ static enum outcome check_index(struct store_mongo *store, const struct doc_type
     (void)store;
     (void)report;
     if (!existing)
-        return bug(err, "index %s of %s is missing: run `cartwright index`", name_of(wanted),
-                   type->collection);
+        return err_bug(err, "index %s of %s is missing: run `cartwright index`", name_of(wanted),
+                       type->collection);
     const enum index_match match = index_compare(wanted, existing);
     if (match == INDEX_OTHER_EXPIRY)
-        return bug(err, "index %s of %s has another expiry: run `cartwright index`",
-                   name_of(wanted), type->collection);
+        return err_bug(err, "index %s of %s has another expiry: run `cartwright index`",
+                       name_of(wanted), type->collection);
     return match == INDEX_SAME ? OUTCOME_DONE : differs(type, wanted, err);
 }
 

@@ -72,9 +72,9 @@ static enum outcome check_size(const struct commit *commit, const bson_t *conten
     if (content->len <= PACKED_BYTES_MAX)
         return OUTCOME_DONE;
     if (commit->reply_count > 1)
-        return conflict(err, "journal: %zu replies are too long for one entry",
-                        commit->reply_count);
-    return bug(err, "journal: one reply with its events is over %u bytes", PACKED_BYTES_MAX);
+        return err_conflict(err, "journal: %zu replies are too long for one entry",
+                            commit->reply_count);
+    return err_bug(err, "journal: one reply with its events is over %u bytes", PACKED_BYTES_MAX);
 }
 
 static bool put_head(bson_t *entry, const struct commit *commit)
@@ -95,7 +95,7 @@ enum outcome mongo_journal_put(struct mongo_writer *writer, bson_t *entry,
     if (built)
         TRY(check_size(commit, &content, err));
     if (!built || !mongo_pack(writer->packer, entry, &content))
-        return bug(err, "journal entry %.*s cannot be built", STR_FMT(commit->id));
+        return err_bug(err, "journal entry %.*s cannot be built", STR_FMT(commit->id));
     return OUTCOME_DONE;
 }
 
@@ -207,11 +207,11 @@ enum outcome mongo_take_replies(void *context, const bson_t *doc, struct err *er
     if (!array_at(doc, "keys", &keys) || !bson_iter_init_find(&at, doc, "at") ||
         !mongo_unpack(found->arena, doc, &content) || !array_at(&content, "replies", &replies) ||
         !read_events(found->arena, &content, &entry))
-        return bug(err, "journal: an entry without keys, replies or events");
+        return err_bug(err, "journal: an entry without keys, replies or events");
     while (bson_iter_next(&keys) && bson_iter_next(&replies)) {
         struct journal_reply reply = {0};
         if (!bytes_of(&keys, reply.key.bytes, JOURNAL_KEY_BYTES) || !read_reply(&replies, &reply))
-            return bug(err, "journal: a reply cannot be read");
+            return err_bug(err, "journal: a reply cannot be read");
         if (!is_wanted(found, &reply.key))
             continue;
         reply.at = bson_iter_date_time(&at);
@@ -263,7 +263,7 @@ enum outcome mongo_journal_find(struct store *base, struct arena *arena,
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_key_filter(&filter, keys, count) ||
         !put_reply_options(&options, count, link->timeout_ms))
-        return bug(err, "journal: %zu keys do not fit into a command", count);
+        return err_bug(err, "journal: %zu keys do not fit into a command", count);
     if (count > 0)
         TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_replies, &found,
                         err));
@@ -301,13 +301,13 @@ enum outcome mongo_take_entry(void *context, const bson_t *doc, struct err *err)
     bson_t content;
     bson_iter_t id, at, published;
     if (!bson_iter_init_find(&id, doc, "_id") || !BSON_ITER_HOLDS_OID(&id))
-        return bug(err, "journal: an entry without an id");
+        return err_bug(err, "journal: an entry without an id");
     found.id = id_from_bytes(entries->arena, bson_iter_oid(&id)->bytes);
     if (!bson_iter_init_find(&at, doc, "at") ||
         !bson_iter_init_find(&published, doc, "published") ||
         !mongo_unpack(entries->arena, doc, &content) ||
         !read_events(entries->arena, &content, &found) || !read_keys(entries->arena, doc, &found))
-        return bug(err, "journal: entry %.*s cannot be read", STR_FMT(found.id));
+        return err_bug(err, "journal: entry %.*s cannot be read", STR_FMT(found.id));
     found.at = bson_iter_date_time(&at);
     found.published = bson_iter_as_bool(&published);
     entries->items = arena_grow(entries->arena, entries->items, entries->count,
@@ -356,7 +356,7 @@ enum outcome mongo_outbox(struct store *base, struct arena *arena, enum outbox p
     if (!put_outbox_filter(&filter, now_ms - age_ms) ||
         (part == OUTBOX_DUE && !put_due_filter(&filter, now_ms)) ||
         !put_entry_options(&options, "at", max, link->timeout_ms))
-        return bug(err, "journal: the outbox cannot be asked");
+        return err_bug(err, "journal: the outbox cannot be asked");
     TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_entry, &outbox, err));
     *out = outbox.items;
     *out_count = outbox.count;
@@ -385,7 +385,7 @@ enum outcome mongo_journal_scan(struct store *base, struct arena *arena, int64_t
     AUTO_BSON options = BSON_INITIALIZER;
     if (!put_scan_filter(&filter, since_ms, after) || !mongo_read_majority(&options) ||
         !put_entry_options(&options, "_id", max, link->timeout_ms))
-        return bug(err, "journal: it cannot be gone through");
+        return err_bug(err, "journal: it cannot be gone through");
     TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_entry, &scan, err));
     *out = scan.items;
     *out_count = scan.count;
@@ -427,7 +427,7 @@ static enum outcome update_entries(const struct mongo_link *link, const struct s
                     put_u(&update, context) && mongo_array_add_end(&updates, &update) &&
                     mongo_array_end(&updates);
     if (!ok)
-        return bug(err, "journal: an update of entries cannot be built");
+        return err_bug(err, "journal: an update of entries cannot be built");
     mongo_write_options(&options, 1);
     AUTO_BSON reply;
     return mongo_run(link, MONGO_WRITE, &command, &options, &reply, JOURNAL_COLLECTION, err);

@@ -74,7 +74,7 @@ static enum outcome put_filter(bson_t *filter, const struct query *query, struct
         ok = mongo_array_add(&terms, &term) && put_comparison(&term, query->type->shape, from) &&
              mongo_array_add_end(&terms, &term);
         if (!ok)
-            return bug(err, "%s cannot be queried by %s", query->type->collection, from->path);
+            return err_bug(err, "%s cannot be queried by %s", query->type->collection, from->path);
     }
     for (size_t i = 0; ok && i < query->any_count; i++) {
         bson_t term;
@@ -83,7 +83,7 @@ static enum outcome put_filter(bson_t *filter, const struct query *query, struct
              mongo_array_add_end(&terms, &term);
     }
     return ok && mongo_array_end(&terms) ? OUTCOME_DONE
-                                         : bug(err, "a query does not fit into a command");
+                                         : err_bug(err, "a query does not fit into a command");
 }
 
 static bool put_sort(bson_t *order, const struct shape *shape, const struct query_sort *sort)
@@ -108,7 +108,7 @@ enum outcome mongo_put_order(bson_t *out, const char *name, const struct query *
     /* The tie-break makes pages stable: no document twice, none left out. */
     ok = ok && (by_id || bson_append_int32(&order, "_id", 3, 1)) &&
          bson_append_document_end(out, &order);
-    return ok ? OUTCOME_DONE : bug(err, "%s cannot be sorted so", query->type->collection);
+    return ok ? OUTCOME_DONE : err_bug(err, "%s cannot be sorted so", query->type->collection);
 }
 
 static void put_language(bson_t *options, const struct mongo_link *link, const struct query *query)
@@ -153,7 +153,7 @@ static enum outcome read_total(const struct mongo_link *link, const bson_t *filt
     put_language(&command, link, query);
     TRY(mongo_run(link, MONGO_READ, &command, NULL, &reply, query->type->collection, err));
     if (!bson_iter_init_find(&n, &reply, "n"))
-        return bug(err, "%s: a count without a number", query->type->collection);
+        return err_bug(err, "%s: a count without a number", query->type->collection);
     *out = bson_iter_as_int64(&n);
     return OUTCOME_DONE;
 }

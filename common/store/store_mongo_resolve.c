@@ -34,7 +34,7 @@ enum outcome mongo_kill_session(struct store *base, const uint8_t session[STORE_
         bson_append_binary(&id, "id", 2, BSON_SUBTYPE_UUID, session, STORE_SESSION_BYTES) &&
         mongo_array_add_end(&sessions, &id) && mongo_array_end(&sessions);
     if (!ok)
-        return bug(err, "killSessions cannot be built");
+        return err_bug(err, "killSessions cannot be built");
     AUTO_BSON reply;
     bson_error_t error = {0};
     if (!mongoc_client_command_simple(mongo_of(base)->link.client, "admin", &command, NULL, &reply,
@@ -66,7 +66,7 @@ static enum outcome find_entry(const struct mongo_link *link, struct str id, siz
                     bson_append_document_end(&options, &part) &&
                     bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
     if (!ok)
-        return bug(err, "journal: %.*s is not an id", STR_FMT(id));
+        return err_bug(err, "journal: %.*s is not an id", STR_FMT(id));
     return mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, count_entry, found, err);
 }
 
@@ -78,7 +78,7 @@ enum outcome mongo_resolve(struct store *base, const struct commit *commit, stru
     TRY(mongo_kill_session(base, session, err));
     TRY(find_entry(&mongo_of(base)->link, commit->id, &found, err));
     return found ? OUTCOME_DONE
-                 : conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
+                 : err_conflict(err, "journal entry %.*s was not committed", STR_FMT(commit->id));
 }
 
 /* --- what is left open -------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ enum outcome mongo_open_transactions(struct store *base, int64_t age_ms, int64_t
         !bson_append_document_begin(&command, "cursor", -1, &cursor) ||
         !bson_append_document_end(&command, &cursor) ||
         !bson_append_int64(&command, "maxTimeMS", -1, link->timeout_ms))
-        return bug(err, "open transactions: the question cannot be built");
+        return err_bug(err, "open transactions: the question cannot be built");
     AUTO_BSON reply;
     bson_error_t error = {0};
     if (!mongoc_client_command_simple(link->client, "admin", &command, NULL, &reply, &error))

@@ -46,9 +46,9 @@ static enum outcome open_session(struct mongo_writer *writer, struct err *err)
     writer->session = mongoc_client_start_session(writer->link.client, options, &error);
     mongoc_session_opts_destroy(options);
     if (!writer->session)
-        return retry_later(err, "no MongoDB session: %s", error.message);
+        return err_retry(err, "no MongoDB session: %s", error.message);
     if (!mongoc_client_session_append(writer->session, writer->in_session, &error))
-        return bug(err, "the MongoDB session cannot be used: %s", error.message);
+        return err_bug(err, "the MongoDB session cannot be used: %s", error.message);
     return OUTCOME_DONE;
 }
 
@@ -109,7 +109,7 @@ static enum outcome start_thread(struct mongo_writer *writer, struct err *err)
     const int failed = pthread_create(&writer->thread, NULL, write_on, writer);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
-        return bug(err, "no thread for commits: %s", strerror(failed));
+        return err_bug(err, "no thread for commits: %s", strerror(failed));
     writer->running = true;
     return OUTCOME_DONE;
 }
@@ -132,7 +132,7 @@ enum outcome mongo_writer_open(const struct store_options *options, struct mongo
     pthread_cond_init(&writer->changed, NULL);
     *out = writer;
     if (writer->fd < 0)
-        return bug(err, "no eventfd for commits: %s", strerror(errno));
+        return err_bug(err, "no eventfd for commits: %s", strerror(errno));
     TRY(mongo_link_open(options, &writer->link, err));
     writer->link.watch = options->watch;
     TRY(open_session(writer, err));

@@ -39,10 +39,10 @@ static enum outcome trust(SSL_CTX *context, const struct tls_peer *peer, struct 
     if (!file)
         return SSL_CTX_set_default_verify_paths(context) == 1
                    ? OUTCOME_DONE
-                   : bug(err, "the machine's certificates cannot be read: %s", first_reason());
+                   : err_bug(err, "the machine's certificates cannot be read: %s", first_reason());
     if (SSL_CTX_load_verify_locations(context, file, NULL) != 1)
-        return bug(err, "cacertfile %s, for TLS with %s, cannot be read: %s", file, peer->what,
-                   first_reason());
+        return err_bug(err, "cacertfile %s, for TLS with %s, cannot be read: %s", file, peer->what,
+                       first_reason());
     return OUTCOME_DONE;
 }
 
@@ -52,11 +52,11 @@ static enum outcome introduce(SSL_CTX *context, const struct tls_peer *peer, str
     if (!files->cert_file)
         return OUTCOME_DONE;
     if (SSL_CTX_use_certificate_chain_file(context, files->cert_file) != 1)
-        return bug(err, "certfile %s, for TLS with %s, cannot be read: %s", files->cert_file,
-                   peer->what, first_reason());
+        return err_bug(err, "certfile %s, for TLS with %s, cannot be read: %s", files->cert_file,
+                       peer->what, first_reason());
     if (SSL_CTX_use_PrivateKey_file(context, files->key_file, SSL_FILETYPE_PEM) != 1)
-        return bug(err, "keyfile %s, for TLS with %s, cannot be used with its certfile: %s",
-                   files->key_file, peer->what, first_reason());
+        return err_bug(err, "keyfile %s, for TLS with %s, cannot be used with its certfile: %s",
+                       files->key_file, peer->what, first_reason());
     return OUTCOME_DONE;
 }
 
@@ -106,10 +106,10 @@ enum outcome tls_explain(const SSL *ssl, const struct tls_peer *peer, struct err
 {
     const long verdict = SSL_get_verify_result(ssl);
     if (verdict != X509_V_OK)
-        return retry_later(err, "the certificate of %s at %s:%d is not accepted: %s", peer->what,
-                           peer->host, peer->port, X509_verify_cert_error_string(verdict));
-    return retry_later(err, "no TLS with %s at %s:%d (%s): is this its TLS port?", peer->what,
-                       peer->host, peer->port, first_reason());
+        return err_retry(err, "the certificate of %s at %s:%d is not accepted: %s", peer->what,
+                         peer->host, peer->port, X509_verify_cert_error_string(verdict));
+    return err_retry(err, "no TLS with %s at %s:%d (%s): is this its TLS port?", peer->what,
+                     peer->host, peer->port, first_reason());
 }
 
 /* False when it cannot go on, or has waited too long. */

@@ -174,10 +174,10 @@ enum outcome encoding_unpack(struct arena *arena, enum encoding encoding, struct
         *out = str_dup(arena, (struct str){room, len});
     free(room);
     if (unpacked == TOO_LONG)
-        return invalid(err, TOO_LARGE, "the body is over %zu bytes when it is unpacked", max);
+        return err_invalid(err, E_TOO_LARGE, "the body is over %zu bytes when it is unpacked", max);
     if (unpacked == UNREADABLE)
-        return invalid(err, MALFORMED, "the body is not %s, as content_encoding says",
-                       encoding_name(encoding).ptr);
+        return err_invalid(err, E_MALFORMED, "the body is not %s, as content_encoding says",
+                           encoding_name(encoding).ptr);
     return OUTCOME_DONE;
 }
 

@@ -93,16 +93,16 @@ enum outcome json_set(struct arena *arena, struct str bytes, struct str pointer,
     const struct str path = str_dup(arena, pointer);
     const char *last = path.ptr ? strrchr(path.ptr, '/') : NULL;
     if (!last)
-        return invalid(err, VALIDATION_FAILED, "'%.*s' is not a JSON pointer like /items/0/sku",
-                       STR_FMT(pointer));
+        return err_invalid(err, E_VALIDATION_FAILED,
+                           "'%.*s' is not a JSON pointer like /items/0/sku", STR_FMT(pointer));
     const struct str parent = str_dup(arena, (struct str){path.ptr, (size_t)(last - path.ptr)});
     json_t *tree = own_tree(json_at(json, parent.ptr));
     json_t *typed = typed_value(value);
     if (!typed)
-        return invalid(err, MALFORMED, "the value for %.*s is not UTF-8", STR_FMT(pointer));
+        return err_invalid(err, E_MALFORMED, "the value for %.*s is not UTF-8", STR_FMT(pointer));
     if (!set_in(tree, str_of(last + 1), typed))
-        return invalid(err, VALIDATION_FAILED, "there is no place %.*s in the body",
-                       STR_FMT(pointer));
+        return err_invalid(err, E_VALIDATION_FAILED, "there is no place %.*s in the body",
+                           STR_FMT(pointer));
     *out = json_text(arena, json);
     return OUTCOME_DONE;
 }

@@ -69,21 +69,21 @@ static enum outcome prescan(struct str bytes, struct err *err)
 {
     struct scan scan = {.at = bytes.ptr, .end = bytes.ptr + bytes.len};
     if (str_starts_with(bytes, STR("\xEF\xBB\xBF")))
-        return invalid(err, MALFORMED, "a byte order mark is not allowed");
+        return err_invalid(err, E_MALFORMED, "a byte order mark is not allowed");
     while (scan.at < scan.end) {
         const char c = *scan.at++;
         if (is_space(c))
             continue;
         if (scan.last == '\0' && c != '{')
-            return invalid(err, MALFORMED, "must be a JSON object");
+            return err_invalid(err, E_MALFORMED, "must be a JSON object");
         scan_byte(&scan, c);
         scan.last = c;
         if (c == '"')
             scan.at = skip_string(scan.at, scan.end);
         if (scan.depth > JSON_DEPTH_MAX)
-            return invalid(err, MALFORMED, "nested more than %d deep", JSON_DEPTH_MAX);
+            return err_invalid(err, E_MALFORMED, "nested more than %d deep", JSON_DEPTH_MAX);
         if (scan_values(&scan) > JSON_NODES_MAX)
-            return invalid(err, MALFORMED, "more than %d values", JSON_NODES_MAX);
+            return err_invalid(err, E_MALFORMED, "more than %d values", JSON_NODES_MAX);
     }
     return OUTCOME_DONE;
 }
@@ -116,13 +116,13 @@ enum outcome json_parse(struct arena *arena, struct str bytes, const struct json
                         struct err *err)
 {
     if (bytes.len == 0)
-        return invalid(err, MALFORMED, "the message is empty");
+        return err_invalid(err, E_MALFORMED, "the message is empty");
     TRY(prescan(bytes, err));
     json_error_t error;
     json_t *tree = json_loadb(bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES, &error);
     if (!tree)
-        return invalid(err, MALFORMED, "%s at line %d, column %d",
-                       fault_text(json_error_code(&error)), error.line, error.column);
+        return err_invalid(err, E_MALFORMED, "%s at line %d, column %d",
+                           fault_text(json_error_code(&error)), error.line, error.column);
     arena_attach(arena, release_tree, tree);
     *out = json_from_tree(tree);
     return OUTCOME_DONE;

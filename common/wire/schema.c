@@ -83,7 +83,8 @@ static void note_first(struct decoding *decoding)
     if (decoding->faulty)
         return;
     decoding->faulty = true;
-    (void)invalid(decoding->err, VALIDATION_FAILED, "the message breaks the rules of its schema");
+    (void)err_invalid(decoding->err, E_VALIDATION_FAILED,
+                      "the message breaks the rules of its schema");
 }
 
 /* --- leaves ----------------------------------------------------------------------------------- */

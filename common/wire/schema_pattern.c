@@ -47,7 +47,7 @@ static enum outcome start(struct err *err)
     patterns.match = pcre2_match_data_create(1, NULL);
     patterns.context = pcre2_match_context_create(NULL);
     if (!patterns.match || !patterns.context)
-        return bug(err, "no memory for patterns");
+        return err_bug(err, "no memory for patterns");
     pcre2_set_match_limit(patterns.context, MATCH_LIMIT);
     pcre2_set_depth_limit(patterns.context, MATCH_LIMIT);
     return OUTCOME_DONE;
@@ -62,7 +62,7 @@ static enum outcome compile(const char *text, pcre2_code **out, struct err *err)
     if (!code) {
         PCRE2_UCHAR message[128];
         pcre2_get_error_message(error, message, sizeof(message));
-        return bug(err, "pattern %s: %s at %zu", text, (const char *)message, offset);
+        return err_bug(err, "pattern %s: %s at %zu", text, (const char *)message, offset);
     }
     /* Ignored on purpose: where the kernel forbids new machine code, the pattern is interpreted. */
     (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
@@ -76,7 +76,7 @@ enum outcome schema_pattern_add(const char *pattern, struct err *err)
     if (slot->text)
         return OUTCOME_DONE;
     if (patterns.filled == FILLED_MAX)
-        return bug(err, "more than %d patterns", FILLED_MAX);
+        return err_bug(err, "more than %d patterns", FILLED_MAX);
     TRY(start(err));
     pcre2_code *code = known_code(pattern);
     if (!code)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "worker/process.h"
+#include "service/connections.h"
 
 #define ECHO_QUEUE "bench.echo"
 #define GROUP      128

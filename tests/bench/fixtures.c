@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "auth/auth.h"
 #include "bench.h"
 #include "cart/cart.h"
 #include "catalog/catalog.h"
+#include "crypto/auth.h"
 #include "lock/lock.h"
+#include "service/connections.h"
 #include "wire/json.h"
-#include "worker/process.h"
 
 void bench_die(const char *what, const struct err *err)
 {

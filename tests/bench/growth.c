@@ -9,10 +9,10 @@
 #include "catalog/search.h"
 #include "code.h"
 #include "order/order.h"
+#include "service/names.h"
 #include "suite.h"
+#include "supervisor/process.h"
 #include "support/users.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define CHUNK         4000 /* documents made before they are written and forgotten */
 #define PROGRESS      200000

@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "bench.h"
+#include "service/names.h"
 #include "support/users.h"
-#include "worker/names.h"
 
 #define REPLY_TIMEOUT_US 60000000
 #define TICK_US          500 /* an open loop sleeps no shorter, so as not to take the servers' CPU */

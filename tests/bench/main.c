@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "service/names.h"
 #include "suite.h"
-#include "worker/names.h"
 
 #define WARM_UPS 3 /* rounds until the lanes know the tokens */
 #define ROUNDS   4 /* of BENCH_USERS orders each */

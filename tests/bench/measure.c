@@ -1,8 +1,8 @@
 /* measure.c - one workload, measured: settling, then rounds until there is enough to look at. */
 #include <unistd.h>
 
+#include "service/names.h"
 #include "suite.h"
-#include "worker/names.h"
 
 #define ENOUGH        0.9   /* of the seconds wanted; what is left is too short for a round */
 #define IN_FLIGHT_MAX 20000 /* of an open loop */

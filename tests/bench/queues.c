@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "worker/names.h"
-#include "worker/process.h"
+#include "service/connections.h"
+#include "service/names.h"
 
 #define EMPTY_SECONDS_MAX 120
 #define GROUP             512 /* messages that are thrown away with one acknowledgement */

@@ -12,13 +12,13 @@
 static enum outcome read_stream(FILE *stream, struct arena *arena, struct str *out, struct err *err)
 {
     if (fseek(stream, 0, SEEK_END) != 0)
-        return invalid(err, MALFORMED, "cannot find its end: %s", strerror(errno));
+        return err_invalid(err, E_MALFORMED, "cannot find its end: %s", strerror(errno));
     const long size = ftell(stream);
     if (size < 0 || fseek(stream, 0, SEEK_SET) != 0)
-        return invalid(err, MALFORMED, "cannot find its size: %s", strerror(errno));
+        return err_invalid(err, E_MALFORMED, "cannot find its size: %s", strerror(errno));
     char *bytes = arena_bytes(arena, (size_t)size + 1);
     if (fread(bytes, 1, (size_t)size, stream) != (size_t)size)
-        return invalid(err, MALFORMED, "cannot be read whole: %s", strerror(errno));
+        return err_invalid(err, E_MALFORMED, "cannot be read whole: %s", strerror(errno));
     bytes[size] = '\0';
     *out = (struct str){bytes, (size_t)size};
     return OUTCOME_DONE;
@@ -29,7 +29,7 @@ static enum outcome read_file(const char *path, struct arena *arena, struct str 
 {
     FILE *stream = fopen(path, "rb");
     if (!stream)
-        return invalid(err, MALFORMED, "cannot be opened: %s", strerror(errno));
+        return err_invalid(err, E_MALFORMED, "cannot be opened: %s", strerror(errno));
     const enum outcome outcome = read_stream(stream, arena, out, err);
     fclose(stream); /* only read from: nothing can be lost */
     return outcome;
@@ -67,7 +67,7 @@ static enum outcome quoted_field(struct csv *csv, struct str *out, struct err *e
     size_t len = 0;
     for (;; csv->at++) {
         if (csv->at == csv->end)
-            return invalid(err, MALFORMED, "row %zu: a quote is not closed", csv->row);
+            return err_invalid(err, E_MALFORMED, "row %zu: a quote is not closed", csv->row);
         const bool doubled = *csv->at == '"' && csv->at + 1 < csv->end && csv->at[1] == '"';
         if (*csv->at == '"' && !doubled)
             break;
@@ -93,7 +93,7 @@ static enum outcome read_field(struct csv *csv, struct str *out, struct err *err
     }
     TRY(quoted_field(csv, out, err));
     if (!at_row_end(csv) && *csv->at != ',')
-        return invalid(err, MALFORMED, "row %zu: text follows a closing quote", csv->row);
+        return err_invalid(err, E_MALFORMED, "row %zu: text follows a closing quote", csv->row);
     return OUTCOME_DONE;
 }
 
@@ -102,7 +102,8 @@ static enum outcome read_row(struct csv *csv, struct str *fields, size_t *count,
     *count = 0;
     for (;;) {
         if (*count == CSV_FIELDS_MAX)
-            return invalid(err, MALFORMED, "row %zu: over %d fields", csv->row, CSV_FIELDS_MAX);
+            return err_invalid(err, E_MALFORMED, "row %zu: over %d fields", csv->row,
+                               CSV_FIELDS_MAX);
         TRY(read_field(csv, &fields[*count], err));
         ++*count;
         if (at_row_end(csv))
@@ -135,7 +136,7 @@ enum outcome csv_column(const struct csv *csv, const char *name, size_t *out, st
         *out = i;
         return OUTCOME_DONE;
     }
-    return invalid(err, MALFORMED, "has no column %s", name);
+    return err_invalid(err, E_MALFORMED, "has no column %s", name);
 }
 
 enum outcome csv_next(struct csv *csv, struct str *fields, bool *more, struct err *err)
@@ -149,7 +150,7 @@ enum outcome csv_next(struct csv *csv, struct str *fields, bool *more, struct er
     size_t count;
     TRY(read_row(csv, fields, &count, err));
     if (count != csv->columns)
-        return invalid(err, MALFORMED, "row %zu: %zu fields, the header has %zu", csv->row, count,
-                       csv->columns);
+        return err_invalid(err, E_MALFORMED, "row %zu: %zu fields, the header has %zu", csv->row,
+                           count, csv->columns);
     return OUTCOME_DONE;
 }

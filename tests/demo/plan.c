@@ -173,6 +173,6 @@ enum outcome plan_read(const char *path, struct arena *arena, struct plan *out, 
         settle_invoice(out, &reader.invoices.items[i], last_of_customer);
     settle_products(out);
     if (out->orders.count == 0)
-        return invalid(err, MALFORMED, "holds no sale");
+        return err_invalid(err, E_MALFORMED, "holds no sale");
     return OUTCOME_DONE;
 }

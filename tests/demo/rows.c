@@ -57,11 +57,13 @@ static enum outcome read_row(const struct csv *csv, const struct str *fields, co
     bool whole;
     if (!str_to_int64(out->text[QUANTITY], &out->quantity) || out->quantity > UNITS_MAX ||
         out->quantity < -UNITS_MAX)
-        return invalid(err, MALFORMED, "row %zu: Quantity is not a number of pieces", csv->row);
+        return err_invalid(err, E_MALFORMED, "row %zu: Quantity is not a number of pieces",
+                           csv->row);
     if (!plan_pence(out->text[PRICE], &out->price, &whole))
-        return invalid(err, MALFORMED, "row %zu: UnitPrice is not a price", csv->row);
+        return err_invalid(err, E_MALFORMED, "row %zu: UnitPrice is not a price", csv->row);
     if (!plan_minute(out->text[TIME], &out->minute))
-        return invalid(err, MALFORMED, "row %zu: InvoiceDate is not like 12/1/2010 8:26", csv->row);
+        return err_invalid(err, E_MALFORMED, "row %zu: InvoiceDate is not like 12/1/2010 8:26",
+                           csv->row);
     plan->rounded_prices += !whole;
     out->is_cancelled = out->text[INVOICE].len > 0 && (out->text[INVOICE].ptr[0] | 0x20) == 'c';
     return OUTCOME_DONE;

@@ -3,13 +3,13 @@
 #include <inttypes.h>
 
 #include "base/map.h"
+#include "checker/check.h"
 #include "fault/fault.h"
 #include "notification/notification.h"
 #include "order/order.h"
+#include "service/connections.h"
+#include "service/names.h"
 #include "wire/json.h"
-#include "worker/check.h"
-#include "worker/process.h"
-#include "worker/relay.h"
 
 #define PAGE             500
 #define SPY_TRIES        50 /* of 200 ms: a loaded broker takes its time */

@@ -65,7 +65,7 @@ def await_true(condition, what):
 def buried():
     """Letters of the worker, as a monitoring script counts them."""
     told = json.loads(operator("stats", "--json"))
-    return next(row["letters"] for row in told["workers"] if row["worker"] == "inventory")
+    return next(row["letters"] for row in told["domains"] if row["domain"] == "inventory")
 
 
 def sent_of(process):
@@ -147,12 +147,12 @@ class Test:
         self.shop.close()
         workers("stop")
         for _ in range(KILLS):
-            process = begin("replay", "--all", "--worker", "inventory", "--rate", "100")
+            process = begin("replay", "--all", "--domain", "inventory", "--rate", "100")
             time.sleep(random.uniform(1.0, 1.8))  # so that at most 900 are sent before the last one
             process.kill()
             process.wait()
         time.sleep(1)
-        operator("replay", "--all", "--worker", "inventory", "--rate", "2000")
+        operator("replay", "--all", "--domain", "inventory", "--rate", "2000")
         copies = self.queued()
         check(set(copies) == set(ids), f"{len(set(ids) - set(copies))} of {LETTERS} letters are lost")
         doubles = len(copies) - len(ids)
@@ -168,7 +168,7 @@ class Test:
         ids = self.bury(product, LETTERS)
         self.shop.close()
         workers("stop")
-        both = [begin("replay", "--all", "--worker", "inventory", "--rate", "500")
+        both = [begin("replay", "--all", "--domain", "inventory", "--rate", "500")
                 for _ in range(2)]
         sent = [sent_of(process) for process in both]
         copies = self.queued()
@@ -182,14 +182,14 @@ class Test:
     def interrupted_and_given_again(self):
         product = self.product()
         self.bury(product, 300)
-        process = begin("replay", "--all", "--worker", "inventory", "--rate", "50")
+        process = begin("replay", "--all", "--domain", "inventory", "--rate", "50")
         time.sleep(2.5)
         process.send_signal(signal.SIGINT)
         first = sent_of(process)
         check(process.returncode == 3, f"exit status {process.returncode} after Ctrl-C")
         check(0 < first < 300, f"{first} letters before Ctrl-C")
         check(buried() == 300 - first, "the rest is not there")
-        operator("replay", "--all", "--worker", "inventory", "--rate", "1000")
+        operator("replay", "--all", "--domain", "inventory", "--rate", "1000")
         self.check_effects(product, 300)
 
     def shown_and_not_obeyed(self):

@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "fault/fault.h"
-#include "worker/delay.h"
-#include "worker/names.h"
+#include "service/delay.h"
+#include "service/names.h"
 
 #define SHOPPERS                                                                                   \
     2500 /* lanes do not meet in a cart: one would stand aside, which costs a delivery */

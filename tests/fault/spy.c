@@ -2,8 +2,9 @@
  * and how full the others are. */
 #include "base/clock.h"
 #include "fault/fault.h"
-#include "worker/names.h"
-#include "worker/process.h"
+#include "service/connections.h"
+#include "service/names.h"
+#include "service/topology.h"
 
 #define SPY_QUEUE    FAULT_PREFIX ".subscriber.spy"
 #define SPY_REPLIES  FAULT_PREFIX ".reply.spy"

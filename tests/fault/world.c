@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "fault/fault.h"
+#include "service/connections.h"
+#include "service/names.h"
 #include "wire/json.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define ARENA_BLOCK ((size_t)1024 * 1024)
 #define PRICE_FIRST 499

@@ -5,12 +5,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "bus/bus_fake.h"
 #include "config/config_parts.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "flow/flow.h"
 #include "flow/seed.h"
-#include "lock/lock_fake.h"
-#include "store/store_fake.h"
 #include "wire/json.h"
 
 bool flow_fail(struct flow *flow, const char *format, ...)

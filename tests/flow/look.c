@@ -6,7 +6,7 @@
 #include "flow/match.h"
 #include "flow/raw.h"
 #include "flow/seed.h"
-#include "worker/names.h"
+#include "service/names.h"
 
 /* --- events and notifications ---------------------------------------------------------------------- */
 

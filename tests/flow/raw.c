@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "store/store_fake.h"
+#include "fakes/store_fake.h"
 #include "store/store_mongo.h"
 #include "wire/json_tree.h"
 

@@ -170,7 +170,7 @@ enum outcome seed_count(struct world *world, struct arena *arena, const struct d
     json_t *object = (json_t *)(uintptr_t)json_tree(fields); /* for iteration only */
     for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
         if (query.term_count == QUERY_TERMS_MAX)
-            return bug(err, "a count can ask for %d fields", QUERY_TERMS_MAX);
+            return err_bug(err, "a count can ask for %d fields", QUERY_TERMS_MAX);
         const json_t *value = json_object_iter_value(i);
         query.terms[query.term_count++] = (struct query_term){
             .path = json_object_iter_key(i),

@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "bus/bus_client.h"
 #include "flow/flow.h"
+#include "service/names.h"
+#include "service/signature.h"
 #include "wire/json.h"
 #include "wire/schema_secret.h"
-#include "worker/names.h"
-#include "worker/signature.h"
 
 /* --- options of `send` --------------------------------------------------------------------------- */
 

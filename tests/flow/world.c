@@ -6,15 +6,16 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bus/bus_fake.h"
+#include "engine/relay.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "flow/seed.h"
-#include "lock/lock_fake.h"
-#include "store/store_fake.h"
+#include "service/connections.h"
+#include "service/names.h"
+#include "service/topology.h"
 #include "support/collation.h"
 #include "wire/json.h"
-#include "worker/names.h"
-#include "worker/process.h"
-#include "worker/relay.h"
 
 #define ARENA_BLOCK   (64 * 1024)
 #define CLIENT_BODY   (1024 * 1024)
@@ -85,16 +86,16 @@ static enum outcome load_settings(struct world *world, struct err *err)
 static void fill_pool(struct world *world)
 {
     size_t count = 0;
-    while (world->service.workers[count])
+    while (world->service.domains[count])
         count++;
     world->pool =
         (struct pool_settings){.name = STR("flow"), .lanes = 1, .batch_max = 128, .prefetch = 256};
-    world->pool.workers.items = arena_array(&world->arena, count + 1, sizeof(struct str));
+    world->pool.domains.items = arena_array(&world->arena, count + 1, sizeof(struct str));
     world->dead = arena_array(&world->arena, count + 1, sizeof(struct str));
     for (size_t i = 0; i <= count; i++) {
         const struct str name =
-            i < count ? str_of(world->service.workers[i]->name) : STR("unknown");
-        world->pool.workers.items[world->pool.workers.count++] = name;
+            i < count ? str_of(world->service.domains[i]->name) : STR("unknown");
+        world->pool.domains.items[world->pool.domains.count++] = name;
         world->dead[world->dead_count++] =
             name_dead(&world->arena, world->settings.engine.prefix, name);
     }
@@ -137,7 +138,7 @@ static enum outcome open_real_bus(struct world *world, struct err *err)
     TRY(bus_consume(world->bus, world->queues, world->queue_count, (int)world->pool.prefetch, err));
     struct str ears[32] = {world->replies, world->spy};
     if (world->dead_count + 2 > sizeof(ears) / sizeof(ears[0]))
-        return bug(err, "too many workers for the client's list of queues");
+        return err_bug(err, "too many workers for the client's list of queues");
     memcpy(ears + 2, world->dead, world->dead_count * sizeof(*ears));
     return bus_consume(world->client, ears, world->dead_count + 2, 1000, err);
 }
@@ -159,9 +160,9 @@ static enum outcome open_real(struct world *world, struct err *err)
 
 static enum outcome prepare_schemas(const struct service *service, struct err *err)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++)
-            TRY(schema_prepare(service->workers[i]->operations[k]->request, err));
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            TRY(schema_prepare(service->domains[i]->operations[k]->request, err));
     return OUTCOME_DONE;
 }
 

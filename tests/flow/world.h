@@ -8,8 +8,8 @@
 #ifndef CARTWRIGHT_TESTS_FLOW_WORLD_H
 #define CARTWRIGHT_TESTS_FLOW_WORLD_H
 
+#include "engine/lane.h"
 #include "shop.h"
-#include "worker/lane.h"
 
 /* Something that arrived at the client. */
 struct mail {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "bus/bus_fake.h"
+#include "fakes/bus_fake.h"
 #include "flow/world.h"
 
 #define STEPS_MAX   300 /* of a fake world until it must be idle; a deferred message needs some 10 */

@@ -82,7 +82,7 @@ static void load(const char *path)
         check_settings(&config);
         check_sources(&config);
     } else {
-        require(err.code == VALIDATION_FAILED && err.text[0]);
+        require(err.code == E_VALIDATION_FAILED && err.text[0]);
     }
     arena_release(&arena);
 }

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "lock/lock_fake.h"
+#include "engine/batch.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "shop.h"
-#include "store/store_fake.h"
 #include "wire/json.h"
-#include "worker/batch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,9 +65,9 @@ static void open_lane(void)
 static void prepare_schemas(void)
 {
     struct err err;
-    for (size_t w = 0; door.service.workers[w]; w++)
-        for (size_t i = 0; door.service.workers[w]->operations[i]; i++)
-            insist(schema_prepare(door.service.workers[w]->operations[i]->request, &err), &err);
+    for (size_t w = 0; door.service.domains[w]; w++)
+        for (size_t i = 0; door.service.domains[w]->operations[i]; i++)
+            insist(schema_prepare(door.service.domains[w]->operations[i]->request, &err), &err);
 }
 
 static void open_door(void)
@@ -224,7 +224,7 @@ static void check_answered(const struct job *job)
     require(!json_bool(json_member(json, "ok"), true));
     require(str_eq(json_str(json_at(json, "/error/code")), str_of(job->err.code->name)));
     require(job->status == job->err.code->status && job->status >= 400 && job->status < 600);
-    require(job->err.code != INTERNAL);
+    require(job->err.code != E_INTERNAL);
 }
 
 static struct job admit(struct batch *batch, struct delivery *delivery)

@@ -68,7 +68,7 @@ static void check_entry(struct arena *arena, const bson_t *entry)
     struct mongo_entries entries = {.arena = arena};
     struct err err = {0};
     if (mongo_take_entry(&entries, entry, &err) != OUTCOME_DONE) {
-        require(err.code == INTERNAL && err.text[0]);
+        require(err.code == E_INTERNAL && err.text[0]);
         return;
     }
     require(entries.count == 1 && entries.items[0].id.len == 24);
@@ -84,7 +84,7 @@ static void check_replies(struct arena *arena, const bson_t *entry)
     struct mongo_replies replies = {.arena = arena, .keys = keys, .key_count = 2};
     struct err err = {0};
     if (mongo_take_replies(&replies, entry, &err) != OUTCOME_DONE) {
-        require(err.code == INTERNAL && err.text[0]);
+        require(err.code == E_INTERNAL && err.text[0]);
         return;
     }
     for (size_t i = 0; i < replies.count; i++)

@@ -59,7 +59,7 @@ static void decode(const struct schema *schema, struct arena *arena, struct str 
     if (schema_decode(schema, arena, json, &request, &err) == OUTCOME_DONE)
         round_trip(schema, arena, request);
     else
-        require(err.code == VALIDATION_FAILED && err.fields && err.field_count <= ERR_FIELDS_MAX);
+        require(err.code == E_VALIDATION_FAILED && err.fields && err.field_count <= ERR_FIELDS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/id.h"
-#include "worker/caller.h"
+#include "engine/caller.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

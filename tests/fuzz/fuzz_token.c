@@ -6,8 +6,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "auth/auth.h"
 #include "base/id.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -53,7 +53,7 @@ static bool verify(struct arena *arena, struct str token)
     struct claims claims = {0};
     struct err err = {0};
     if (token_verify(arena, key, &options, token, NOW_S * 1000, &claims, &err) != OUTCOME_DONE) {
-        require(err.code == UNAUTHENTICATED || err.code == TOKEN_EXPIRED);
+        require(err.code == E_UNAUTHENTICATED || err.code == E_TOKEN_EXPIRED);
         return false;
     }
     require(id_is_valid(claims.subject) && claims.role.len && claims.session.len && claims.id.len);

@@ -5,15 +5,16 @@
 #include <valgrind/callgrind.h>
 
 #include "base/clock.h"
-#include "bus/bus_fake.h"
-#include "lock/lock_fake.h"
+#include "engine/lane.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
+#include "service/names.h"
+#include "service/topology.h"
 #include "shop.h"
-#include "store/store_fake.h"
+#include "supervisor/process.h"
 #include "support/fixtures.h"
 #include "wire/json.h"
-#include "worker/lane.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define USERS     512
 #define GOODS     100
@@ -67,15 +68,15 @@ static void load_settings(struct guard *guard)
     must(config_load(&app_config, NULL, &guard->arena, &config, &err), &err);
     guard->settings = *(const struct app_settings *)config.settings;
     guard->service = shop_service(&guard->settings);
-    for (size_t i = 0; guard->service.workers[i]; i++)
-        for (size_t k = 0; guard->service.workers[i]->operations[k]; k++)
-            must(schema_prepare(guard->service.workers[i]->operations[k]->request, &err), &err);
+    for (size_t i = 0; guard->service.domains[i]; i++)
+        for (size_t k = 0; guard->service.domains[i]->operations[k]; k++)
+            must(schema_prepare(guard->service.domains[i]->operations[k]->request, &err), &err);
 }
 
 /* Servers of memory, and the lane that serves the shop on them. */
 static void open_lane(struct guard *guard)
 {
-    static struct str workers[] = {{"order", 5}, {"cart", 4}};
+    static struct str domains[] = {{"order", 5}, {"cart", 4}};
     struct err err = {0};
     struct bus_topology topology;
     struct str *queues;
@@ -86,7 +87,7 @@ static void open_lane(struct guard *guard)
     guard->store = store_fake_open(guard->service.types, count);
     guard->lock = lock_fake_open();
     guard->pool = (struct pool_settings){.name = STR("guard"),
-                                         .workers = {workers, 2},
+                                         .domains = {domains, 2},
                                          .lanes = 1,
                                          .batch_max = BATCH,
                                          .prefetch = USERS};

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "life/life.h"
-#include "worker/status.h"
+#include "supervisor/status.h"
 
 /* --- stop ----------------------------------------------------------------------------------------- */
 

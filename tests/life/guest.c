@@ -4,8 +4,9 @@
 #include "base/clock.h"
 #include "bus/amqp_headers.h"
 #include "life/life.h"
-#include "worker/names.h"
-#include "worker/process.h"
+#include "service/connections.h"
+#include "service/names.h"
+#include "service/topology.h"
 
 #define QUEUE_REPLIES LIFE_PREFIX ".reply.answers"
 #define CONFIRM_MS    10000

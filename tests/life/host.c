@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "life/life.h"
+#include "service/connections.h"
+#include "service/topology.h"
 #include "store/mongoc_headers.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define LINE_MAX_BYTES 8192
 #define OUTPUT_MAX     65536
@@ -78,7 +78,7 @@ static enum outcome reload(void *context, const struct plan *in_force, struct pl
     const struct life *life = context;
     struct generation *next = &generations[in_force->settings == &generations[0].engine];
     if (life->reload.is_bad_file)
-        return invalid(err, VALIDATION_FAILED, "line 7 is wrong");
+        return err_invalid(err, E_VALIDATION_FAILED, "line 7 is wrong");
     next->engine = *in_force->settings;
     next->pool = next->engine.pools.items[0];
     next->engine.pools.items = &next->pool;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "engine/job.h"
 #include "life/life.h"
 #include "wire/schema_node.h"
-#include "worker/job.h"
 
 #define SLOW_S     3
 #define GREED_STEP ((size_t)64 * 1024 * 1024)
@@ -107,12 +107,12 @@ static enum outcome cook(struct job *job, const void *request, struct err *err)
 {
     const struct cook_request *req = request;
     struct meal *meal = NULL;
-    NEED(job, job_doc(job, &meal_type, req->id, FOR_UPDATE, (void **)&meal));
+    NEED(job, job_doc(job, &meal_type, req->id, DOC_FOR_UPDATE, (void **)&meal));
     for (size_t i = 0; i < sizeof(dishes) / sizeof(dishes[0]); i++)
         if (str_eq(req->dish, str_of(dishes[i].dish)))
             dishes[i].cook(job);
     if (meal)
-        return refuse(err, VERSION_CONFLICT, "cooked twice");
+        return err_refuse(err, E_VERSION_CONFLICT, "cooked twice");
     meal = ARENA_NEW(job_arena(job), struct meal);
     *meal = (struct meal){.head.id = req->id, .dish = req->dish};
     job_insert(job, &meal_type, meal);
@@ -158,8 +158,8 @@ static enum outcome stir(struct job *job, const void *request, struct err *err)
     struct meal *pot = NULL;
     struct meal *spoon = NULL;
     (void)err; /* never refused */
-    NEED(job, job_doc(job, &meal_type, req->id, FOR_UPDATE, (void **)&pot),
-         job_doc(job, &meal_type, req->dish, FOR_UPDATE, (void **)&spoon));
+    NEED(job, job_doc(job, &meal_type, req->id, DOC_FOR_UPDATE, (void **)&pot),
+         job_doc(job, &meal_type, req->dish, DOC_FOR_UPDATE, (void **)&spoon));
     used(job, spoon, req->dish);
     return reply(job, &meal_shape, used(job, pot, req->id));
 }
@@ -173,14 +173,14 @@ static const struct operation kitchen_feast = {
 static const struct operation *const operations[] = {&kitchen_cook, &kitchen_stir, &kitchen_feast,
                                                      NULL};
 static const char *const prefixes[] = {"kitchen", NULL};
-const struct worker kitchen_worker = {
+const struct domain kitchen_worker = {
     .name = "kitchen", .prefixes = prefixes, .operations = operations};
-static const struct worker *const workers[] = {&kitchen_worker, NULL};
+static const struct domain *const domains[] = {&kitchen_worker, NULL};
 const struct doc_type *const kitchen_types[] = {&meal_type,  &courses[0], &courses[1], &courses[2],
                                                 &courses[3], &courses[4], &courses[5], &courses[6],
                                                 &courses[7], NULL};
 
 struct service kitchen_service(void)
 {
-    return (struct service){.workers = workers, .types = kitchen_types, .cache_ms = MS_PER_HOUR};
+    return (struct service){.domains = domains, .types = kitchen_types, .cache_ms = MS_PER_HOUR};
 }

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include "bus/bus.h"
+#include "supervisor/supervisor.h"
 #include "support/latency.h"
-#include "worker/supervisor.h"
 
 #define LIFE_PREFIX  "life"
 #define QUEUE_MEALS  "life.kitchen"
@@ -102,7 +102,7 @@ void life_sleep_ms(int64_t ms);
  * "memory"; "slow" takes three seconds, anything else is written down. And kitchen.stir {"id", "dish"}:
  * a pot and a spoon, each one version more. And kitchen.feast {"id", "dish"}: a commit of ten commands,
  * in the middle of which "poison" ends whoever writes it. */
-extern const struct worker kitchen_worker;
+extern const struct domain kitchen_worker;
 extern const struct doc_type *const kitchen_types[];
 struct service kitchen_service(void);
 

@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/auth.h"
 #include "life/life.h"
 #include "shop.h"
 #include "wire/json.h"
@@ -64,7 +64,7 @@ static void use_own_database(struct arena *arena)
 
 static void open_world(struct life *life)
 {
-    static struct str workers[] = {{"kitchen", 7}};
+    static struct str domains[] = {{"kitchen", 7}};
     const char *dir = getenv("RIG_DIR");
     struct config config;
     struct err err = {0};
@@ -82,7 +82,7 @@ static void open_world(struct life *life)
     life->engine = ((const struct app_settings *)config.settings)->engine;
     life->engine.prefix = STR(LIFE_PREFIX);
     life->engine.status_file = str_of(life->status_path);
-    life->pool = (struct pool_settings){.name = STR("kitchen"), .workers = {workers, 1}};
+    life->pool = (struct pool_settings){.name = STR("kitchen"), .domains = {domains, 1}};
     guest_open(life);
     host_prepare(life);
 }

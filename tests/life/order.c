@@ -137,7 +137,7 @@ static int64_t count_misplaced(const struct stirring *stirring)
 
 static struct stirring begin(struct life *life, int64_t partitions, int64_t lanes)
 {
-    static struct partition_settings settings = {.worker = {"kitchen", 7}};
+    static struct partition_settings settings = {.domain = {"kitchen", 7}};
     settings.count = partitions;
     life->engine.partitions.items = &settings;
     life->engine.partitions.count = partitions > 0;

@@ -91,7 +91,7 @@ static const struct row rows[] = {
 
 static void partition(struct life *life, int64_t count)
 {
-    static struct partition_settings settings = {.worker = {"kitchen", 7}};
+    static struct partition_settings settings = {.domain = {"kitchen", 7}};
     settings.count = count;
     life->engine.partitions.items = &settings;
     life->engine.partitions.count = count > 0;

@@ -139,7 +139,7 @@ void test_accounts_live__two_spellings_at_once_are_one_account(void **state)
     assert_int_equal(batch_commit_end(batch, &err), OUTCOME_CONFLICT);
 
     shop.count = 0;
-    shop_refused(shop_do(&shop, &admin_add, GUEST, NULL, &request), EMAIL_TAKEN);
+    shop_refused(shop_do(&shop, &admin_add, GUEST, NULL, &request), E_EMAIL_TAKEN);
     close_shop();
 }
 

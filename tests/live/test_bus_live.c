@@ -908,7 +908,7 @@ void test_bus_live__client_learns_of_unroutable_requests(void **state)
     assert_done(bus_client_open(str_of(uri()), STR(""), &client, &err));
     const struct bus_request request = {.operation = STR("no.such.queue"), .body = STR("{}")};
     assert_int_equal(bus_client_call(client, &request, WAIT_MS, &reply, &err), OUTCOME_REFUSED);
-    assert_ptr_equal(err.code, UNKNOWN_OPERATION);
+    assert_ptr_equal(err.code, E_UNKNOWN_OPERATION);
     assert_int_equal(bus_client_in_flight(client), 0);
     bus_client_close(client);
 }

@@ -18,10 +18,10 @@
 
 #include "../unit/lane_case.h"
 #include "base/log.h"
-#include "worker/dead_order.h"
-#include "worker/process.h"
-#include "worker/rehearse.h"
-#include "worker/supervisor.h"
+#include "engine/rehearse.h"
+#include "letters/command.h"
+#include "service/connections.h"
+#include "supervisor/supervisor.h"
 
 #define PATIENCE_US (60 * 1000000LL)
 
@@ -48,9 +48,9 @@ static enum outcome write_or_fail(struct job *job, const void *request, struct e
 static const struct operation note_or_fail = {
     .name = "note.write", .who = CUSTOMER, .request = &note_schema, .handle = write_or_fail};
 static const struct operation *const kinds_operations[] = {&note_or_fail, NULL};
-static const struct worker kinds_worker = {
+static const struct domain kinds_domain = {
     .name = "notes", .prefixes = note_prefixes, .operations = kinds_operations};
-static const struct worker *const kinds_workers[] = {&kinds_worker, NULL};
+static const struct domain *const kinds_domains[] = {&kinds_domain, NULL};
 static const struct doc_type *const kinds_types[] = {&note_type, &dead_audit_type, NULL};
 
 /* --- the world ------------------------------------------------------------------------------------ */
@@ -94,9 +94,9 @@ static struct str own_database(struct str uri)
 static void set_up(void)
 {
     static int64_t delays[] = {100, 200};
-    static struct str workers[] = {{"notes", 5}, {"unknown", 7}};
+    static struct str domains[] = {{"notes", 5}, {"unknown", 7}};
     static struct pool_settings pool = {.name = {"notes", 5},
-                                        .workers = {workers, 2},
+                                        .domains = {domains, 2},
                                         .lanes = 1,
                                         .batch_max = 8,
                                         .prefetch = 16,
@@ -122,7 +122,7 @@ static void set_up(void)
     w.settings.pools.items = &pool;
     w.settings.pools.count = 1;
     w.service =
-        (struct service){.workers = kinds_workers, .types = kinds_types, .cache_ms = MS_PER_HOUR};
+        (struct service){.domains = kinds_domains, .types = kinds_types, .cache_ms = MS_PER_HOUR};
 }
 
 static void quiet(const char *line)
@@ -431,22 +431,22 @@ static void correct(size_t kind)
 {
     struct err err = {0};
     struct str new_id;
-    const struct dead_order order = {.worker = STR("notes"),
-                                     .filter = {.id = str_of(kinds[kind].id), .since_ms = -1}};
+    const struct dead_command command = {.domain = STR("notes"),
+                                         .filter = {.id = str_of(kinds[kind].id), .since_ms = -1}};
     const struct dead_correction correction = {.body = note_json(note_id(kind), "fine")};
     w.office.command = id_new(&w.arena, clock_now_ms());
-    must(dead_edit(&w.office, &order, &correction, &w.arena, &new_id, &err), &err);
+    must(dead_edit(&w.office, &command, &correction, &w.arena, &new_id, &err), &err);
 }
 
 static void send_again(size_t kind)
 {
     struct err err = {0};
     struct dead_tally tally;
-    const struct dead_order order = {.worker = STR("notes"),
-                                     .filter = {.id = str_of(kinds[kind].id), .since_ms = -1},
-                                     .limit = SIZE_MAX};
+    const struct dead_command command = {.domain = STR("notes"),
+                                         .filter = {.id = str_of(kinds[kind].id), .since_ms = -1},
+                                         .limit = SIZE_MAX};
     w.office.command = id_new(&w.arena, clock_now_ms());
-    must(dead_replay(&w.office, &order, &tally, &err), &err);
+    must(dead_replay(&w.office, &command, &tally, &err), &err);
     assert_int_equal(tally.moved, 1);
 }
 
@@ -520,12 +520,12 @@ void test_dead_letter_live__looking_often_changes_neither_number_nor_order(void 
         must(dead_scan(&w.office, STR("notes"), &visitor, &cut, &err), &err);
         assert_int_equal(next, 20);
     }
-    const struct dead_order order = {
-        .worker = STR("notes"), .filter = {.since_ms = -1}, .limit = SIZE_MAX};
+    const struct dead_command command = {
+        .domain = STR("notes"), .filter = {.since_ms = -1}, .limit = SIZE_MAX};
     struct dead_tally tally;
     struct err err = {0};
     w.office.command = id_new(&w.arena, clock_now_ms());
-    must(dead_purge(&w.office, &order, &tally, &err), &err);
+    must(dead_purge(&w.office, &command, &tally, &err), &err);
     assert_int_equal(tally.moved, 20);
     world_close();
 }

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "worker/delay.h"
-#include "worker/names.h"
+#include "service/delay.h"
+#include "service/names.h"
+#include "service/topology.h"
 
 #define WAIT_MS 5000
 #define PREFIX  "live-delay"
@@ -26,15 +27,15 @@ static struct arena arena;
             fail_msg("%s", err.text);                                                              \
     } while (0)
 
-/* A service with one worker, whose queue is consumed. */
+/* A service with one domain, whose queue is consumed. */
 static struct bus *open_bus(void)
 {
     static const char *const no_names[] = {NULL};
     static const struct operation *const no_operations[] = {NULL};
-    static const struct worker worker = {
+    static const struct domain domain = {
         .name = "work", .prefixes = no_names, .operations = no_operations};
-    static const struct worker *const workers[] = {&worker, NULL};
-    const struct service service = {.workers = workers};
+    static const struct domain *const domains[] = {&domain, NULL};
+    const struct service service = {.domains = domains};
     const struct engine_settings settings = {.prefix = STR(PREFIX)};
     const char *uri = getenv("CARTWRIGHT_AMQP_OPERATOR_URI");
     struct bus_topology topology;

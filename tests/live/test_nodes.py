@@ -27,7 +27,7 @@ amqp:
   heartbeat: 2s
 pools:
   - name: shop
-    workers: [auth, password, catalog, inventory, cart, order, notification, unknown]
+    domains: [auth, password, catalog, inventory, cart, order, notification, unknown]
     lanes: {LANES}
     batchMax: 32
     prefetch: 64

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/store_fake.h"
+#include "fakes/store_fake.h"
 #include "store_rig.h"
 
 /* In an order of their own, so that nobody gives them back as they came. */

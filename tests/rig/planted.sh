@@ -16,7 +16,7 @@ copy_tree() {
     cp -al Makefile VERSION common workers schemas tests "$TREE/"
     cp -a build/.tools-* build/gen "$TREE/build/"
     cp -a "$BUILD"/{common,workers,build,.flags} "$BUILD"/lib*.a "$TREE/$BUILD/"
-    cp -a "$BUILD"/tests/{sim,support} "$TREE/$BUILD/tests/"
+    cp -a "$BUILD"/tests/{fakes,sim,support} "$TREE/$BUILD/tests/"
 }
 
 # The seed that found it; empty when none did.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """rings.py - the rules of the house that a reader of text can check.
 
-Includes go one way (base <- wire, tls <- bus, store, lock, auth, config <- worker <- workers), a
+Includes go one way (a room knows only those of KNOWS, a domain of the shop only those of DOMAINS), a
 library's header stays in its room, no struct typedefs, functions stay short, nothing is left "to do"."""
 import glob
 import os
@@ -9,8 +9,33 @@ import re
 import statistics
 import sys
 
-RING = {"base": 0, "wire": 1, "tls": 1, "bus": 2, "store": 2, "lock": 2, "auth": 2, "config": 2, "worker": 3}
-SHOP = 4  # everything below workers/
+ADAPTERS = ["bus", "store", "lock", "crypto", "config"]
+BELOW = ["base", "tls", "wire"]
+
+# room of common/ -> the rooms, or single headers of them, that it may know
+KNOWS = {
+    "base": [],
+    "tls": ["base"],
+    "wire": ["base"],
+    **{adapter: BELOW for adapter in ADAPTERS},
+    "service": BELOW + ADAPTERS,
+    "engine": BELOW + ADAPTERS + ["service"],
+    "checker": BELOW + ADAPTERS + ["service"],
+    "letters": BELOW + ADAPTERS + ["service", "engine/caller.h"],
+    "supervisor": BELOW + ADAPTERS + ["service", "engine"],
+}
+
+# domain of workers/ -> the others that it may know; they hear of it by events
+DOMAINS = {
+    "auth": [],
+    "catalog": ["inventory"],
+    "inventory": ["catalog"],
+    "cart": ["catalog", "inventory"],
+    "order": ["cart", "catalog", "inventory"],
+    "notification": ["auth", "order"],
+}
+SHOP = ["base", "wire", "crypto", "store", "service", "engine", "checker"]  # what each domain may know of common/
+MAIN = ("workers", "cartwright")  # the program: knows all
 
 # header -> the only places that may include it
 ROOMS = [
@@ -21,7 +46,7 @@ ROOMS = [
     (r"zstd.*\.h", ["common/store/", "common/wire/"]),  # the journal, and bodies of messages
     (r"zlib\.h", ["common/wire/"]),
     (r"hiredis/.*", ["common/lock/"]),
-    (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/auth/"]),
+    (r"jwt\.h|sodium(/.*)?\.h|sodium\.h", ["common/crypto/"]),
     (r"yaml\.h", ["common/config/"]),
     (r"xxhash\.h", ["common/wire/"]),
     (r"uni[a-z]+\.h", ["workers/fold.c", "workers/catalog/", "workers/auth/"]),
@@ -49,13 +74,10 @@ class Report:
 
 
 def room_of(path):
-    """The ring of a file below common/ or workers/: (number, room), or None for tests."""
+    """("common", room) or ("workers", domain) of a file; None for tests and what is generated. What lies in
+    workers/ itself is there for all domains, or holds the table of all (shop.c)."""
     parts = path.split("/")
-    if parts[0] == "workers":
-        return SHOP, "workers"
-    if parts[0] == "common":
-        return RING[parts[1]], parts[1]
-    return None
+    return (parts[0], parts[1]) if parts[0] in ("common", "workers") and len(parts) > 2 else None
 
 
 def target_of(path, name):
@@ -77,10 +99,15 @@ def check_include(path, number, style, name, report):
         return
     target = target_of(path, name)
     there = room_of(target) if target else None
-    if there is None or there[1] == here[1]:
+    if there in (None, here) or here == MAIN:
         return
-    if there[0] >= here[0]:
-        report.fault(path, number, f'"{name}": {here[1]} must not know {there[1]}')
+    if there[0] == "workers":
+        allowed = here[0] == "workers" and there[1] in DOMAINS[here[1]]
+    else:
+        knows = KNOWS[here[1]] if here[0] == "common" else SHOP
+        allowed = there[1] in knows or name in knows
+    if not allowed:
+        report.fault(path, number, f'"{name}": {"/".join(here)} must not know {"/".join(there)}')
 
 
 def functions(lines):

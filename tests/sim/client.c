@@ -1,6 +1,6 @@
 /* client.c - web tiers as they are: each sends one call after the other, waits for the reply, asks
  * again with the same message id when none comes, and gives up in the end. */
-#include "bus/bus_fake.h"
+#include "fakes/bus_fake.h"
 #include "sim/sim.h"
 #include "wire/json.h"
 
@@ -365,7 +365,7 @@ static void take_reply(struct sim *sim, struct call *call, const struct delivery
     }
     sim_note(sim, "%s %.*s is answered %d %.*s", call->operation, STR_FMT(call->message_id),
              (int)reply->status, STR_FMT(json_str(json_at(json, "/error/code"))));
-    if (reply->status == DEADLINE_EXCEEDED->status) {
+    if (reply->status == E_DEADLINE_EXCEEDED->status) {
         call->late_in_the_end = sim->is_encore;
         call->too_late = true;
     }

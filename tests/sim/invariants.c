@@ -1,6 +1,6 @@
 /* invariants.c - what is stored fits together: what `cartwright check` verifies, over the fakes. */
+#include "checker/check.h"
 #include "sim/sim.h"
-#include "worker/check.h"
 
 #define MEMORY_MAX ((size_t)1 << 20)
 

@@ -2,10 +2,10 @@
  *
  * What is promised of them: so many deaths and no more, then a dead letter that says so; and for all
  * others it is as if nothing had been. */
-#include "bus/bus_fake.h"
+#include "engine/batch.h"
+#include "fakes/bus_fake.h"
 #include "sim/sim.h"
 #include "wire/json.h"
-#include "worker/batch.h"
 
 /* An operation of the shop with a handler that asks first. */
 struct laced {
@@ -77,17 +77,17 @@ static const struct operation *const *lace(const struct operation *const *operat
     return out;
 }
 
-const struct worker *const *poison_workers(const struct worker *const *workers, struct arena *arena)
+const struct domain *const *poison_domains(const struct domain *const *domains, struct arena *arena)
 {
     size_t count = 0;
-    while (workers[count])
+    while (domains[count])
         count++;
-    const struct worker **out = arena_array(arena, count + 1, sizeof(struct worker *));
+    const struct domain **out = arena_array(arena, count + 1, sizeof(struct domain *));
     for (size_t i = 0; i < count; i++) {
-        struct worker *worker = ARENA_NEW(arena, struct worker);
-        *worker = *workers[i];
-        worker->operations = lace(workers[i]->operations, arena);
-        out[i] = worker;
+        struct domain *domain = ARENA_NEW(arena, struct domain);
+        *domain = *domains[i];
+        domain->operations = lace(domains[i]->operations, arena);
+        out[i] = domain;
     }
     return out;
 }

@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
+#include "service/names.h"
+#include "service/topology.h"
 #include "wire/json.h"
-#include "worker/names.h"
 
 #define ARENA_BLOCK (64 * 1024)
 
@@ -37,23 +38,23 @@ static void name_everything(struct premises *premises)
 {
     struct arena *arena = &premises->arena;
     const struct str prefix = premises->settings.engine.prefix;
-    while (premises->service.workers[premises->worker_count]) {
-        if (premises->worker_count + 1 >= WORKERS_MAX)
-            panic("more than %d workers", WORKERS_MAX - 1);
-        premises->worker_names[premises->worker_count] =
-            str_of(premises->service.workers[premises->worker_count]->name);
-        premises->worker_count++;
+    while (premises->service.domains[premises->domain_count]) {
+        if (premises->domain_count + 1 >= DOMAINS_MAX)
+            panic("more than %d workers", DOMAINS_MAX - 1);
+        premises->domain_names[premises->domain_count] =
+            str_of(premises->service.domains[premises->domain_count]->name);
+        premises->domain_count++;
     }
-    premises->worker_names[premises->worker_count++] = STR("unknown");
+    premises->domain_names[premises->domain_count++] = STR("unknown");
     premises->requests = name_requests(arena, prefix);
     premises->spy = STR("spy");
 }
 
 static enum outcome prepare_schemas(const struct service *service, struct err *err)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++)
-            TRY(schema_prepare(service->workers[i]->operations[k]->request, err));
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            TRY(schema_prepare(service->domains[i]->operations[k]->request, err));
     return OUTCOME_DONE;
 }
 
@@ -77,7 +78,7 @@ static enum outcome open_one(struct premises *premises, bool partitioned, struct
     if (partitioned)
         partition(&premises->settings.engine);
     premises->service = shop_service(&premises->settings);
-    premises->service.workers = poison_workers(premises->service.workers, &premises->arena);
+    premises->service.domains = poison_domains(premises->service.domains, &premises->arena);
     TRY(auth_keys_load(premises->settings.engine.master_key, premises->settings.engine.token_key,
                        &premises->keys, err));
     TRY(prepare_schemas(&premises->service, err));

@@ -2,18 +2,18 @@
 #ifndef CARTWRIGHT_TESTS_SIM_PREMISES_H
 #define CARTWRIGHT_TESTS_SIM_PREMISES_H
 
-#include "auth/auth.h"
 #include "bus/bus.h"
+#include "crypto/auth.h"
 #include "shop.h"
 
-#define WORKERS_MAX 16 /* with the queue of what nobody serves */
+#define DOMAINS_MAX 16 /* with the queue of what nobody serves */
 
 struct premises {
     struct arena arena;
     struct app_settings settings;
     struct service service;
-    struct str worker_names[WORKERS_MAX];
-    size_t worker_count;
+    struct str domain_names[DOMAINS_MAX];
+    size_t domain_count;
     struct auth_keys keys;
     struct bus_topology topology;
     struct str requests; /* exchange */

@@ -159,7 +159,7 @@ void sessions_written(struct sim *sim)
 
 bool is_turned_away(const struct call *call, int64_t status)
 {
-    return status == UNAUTHENTICATED->status && call->visit.ticket && is_logout_of_all(call) &&
+    return status == E_UNAUTHENTICATED->status && call->visit.ticket && is_logout_of_all(call) &&
            !call->visit.was_decided_first;
 }
 

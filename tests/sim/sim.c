@@ -5,10 +5,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "bus/bus_fake.h"
-#include "lock/lock_fake.h"
-#include "store/store_fake.h"
-#include "worker/names.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
+#include "service/names.h"
 
 #define ARENA_BLOCK (64 * 1024)
 #define BEGIN_MS    1714979289000   /* 2024-05-06T07:08:09Z: a day without any meaning */

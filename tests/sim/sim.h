@@ -95,7 +95,7 @@ struct poison {
     struct poison *next;
 };
 /* The operations of the workers, with handlers that poison ends; in the arena, ended by NULL. */
-const struct worker *const *poison_workers(const struct worker *const *workers,
+const struct domain *const *poison_domains(const struct domain *const *domains,
                                            struct arena *arena);
 /* NULL when it is none. */
 struct poison *poison_find(const struct sim *sim, struct str message_id);

@@ -2,10 +2,10 @@
  * that come late, with a no, or never. */
 #include <stdlib.h>
 
-#include "bus/bus_fake.h"
 #include "bus/bus_ops.h"
+#include "fakes/bus_fake.h"
+#include "service/names.h"
 #include "sim/sim.h"
-#include "worker/names.h"
 
 #define CONFIRM_US      (30 * US_PER_MS)
 #define CONFIRM_LATE_US (8 * US_PER_S)
@@ -156,7 +156,7 @@ static enum outcome sim_reconnect(struct bus *bus, struct err *err)
     struct sim_bus *self = sim_of(bus);
     sim_touch(self->owner, "bus reconnect");
     if (is_away(self))
-        return retry_later(err, "the broker is away");
+        return err_retry(err, "the broker is away");
     TRY(bus_reconnect(self->real, err));
     fail_confirms(self);
     sim_ring_all(self->owner->sim);
@@ -181,7 +181,7 @@ static enum outcome sim_consume(struct bus *bus, const struct str *queues, size_
     struct sim_bus *self = sim_of(bus);
     sim_touch(self->owner, "bus consume");
     if (is_away(self))
-        return retry_later(err, "the broker is away");
+        return err_retry(err, "the broker is away");
     return bus_consume(self->real, queues, count, prefetch, err);
 }
 

@@ -1,9 +1,9 @@
 /* sim_lane.c - the lives of lanes: start, crash, stop, drain, and who comes after. */
 #include <stdlib.h>
 
-#include "bus/bus_fake.h"
+#include "engine/batch.h"
+#include "fakes/bus_fake.h"
 #include "sim/sim.h"
-#include "worker/batch.h"
 
 #define RESTART_MAX_US  (300 * US_PER_MS)
 #define LINGER_MAX_US   (8 * US_PER_S) /* two heartbeats, in this world */
@@ -242,8 +242,8 @@ void sim_lane_start(struct sim *sim, int index)
         .lanes = sim->plan.lanes,
         .batch_max = sim->plan.batch_max,
         .prefetch = sim->plan.prefetch,
-        .workers = {(struct str *)(uintptr_t)sim->premises->worker_names,
-                    sim->premises->worker_count},
+        .domains = {(struct str *)(uintptr_t)sim->premises->domain_names,
+                    sim->premises->domain_count},
     };
     self->bus = sim_bus_open(self);
     self->store = sim_store_open(self);

@@ -2,8 +2,8 @@
 #ifndef CARTWRIGHT_TESTS_SIM_SIM_LANE_H
 #define CARTWRIGHT_TESTS_SIM_SIM_LANE_H
 
+#include "engine/lane.h"
 #include "sim/schedule.h"
-#include "worker/lane.h"
 
 struct sim;
 

@@ -19,7 +19,7 @@ static enum outcome no_answer(const struct sim_lock *self, struct err *err)
 {
     sim_lane_sleep(self->owner, self->owner->sim->schedule.now_us +
                                     sim_between(self->owner->sim, 100, 300 * US_PER_MS));
-    return retry_later(err, "Redis does not answer");
+    return err_retry(err, "Redis does not answer");
 }
 
 /* The way there. */

@@ -9,8 +9,8 @@
 
 #include "auth/session.h"
 #include "auth/user.h"
+#include "fakes/store_fake.h"
 #include "sim/sim.h"
-#include "store/store_fake.h"
 #include "store/store_ops.h"
 
 #define STEP_US             (3 * US_PER_MS)
@@ -61,11 +61,10 @@ static enum outcome ask(const struct sim_store *self, const char *place, struct 
     sim_touch(self->owner, place);
     if (is_away(self)) {
         sim_lane_sleep(self->owner, now_of(self) + SELECTION_US);
-        return retry_later(err, "the database is away");
+        return err_retry(err, "the database is away");
     }
-    return sim_strikes(world_of(self), FAULT_STORE_REFUSES)
-               ? retry_later(err, "the database refuses")
-               : OUTCOME_DONE;
+    return sim_strikes(world_of(self), FAULT_STORE_REFUSES) ? err_retry(err, "the database refuses")
+                                                            : OUTCOME_DONE;
 }
 
 /* The way back. */
@@ -73,7 +72,7 @@ static enum outcome answer(const struct sim_store *self, enum outcome outcome, s
 {
     sim_touch(self->owner, outcome == OUTCOME_DONE ? "store answers" : "store refuses");
     return sim_strikes(world_of(self), FAULT_STORE_ANSWER_LOST)
-               ? retry_later(err, "the database's answer is lost")
+               ? err_retry(err, "the database's answer is lost")
                : outcome;
 }
 
@@ -317,15 +316,15 @@ static enum outcome take_answer(struct sim_store *self, struct err *err)
 {
     struct err hidden = {0};
     if (self->lie == UNKNOWN)
-        return uncertain(err, "the answer of the commit is lost");
+        return err_uncertain(err, "the answer of the commit is lost");
     if (self->lie == TRUTH)
         return store_commit_end(self->real, err);
     end_transaction(self);
     if (store_commit_end(self->real, &hidden) == OUTCOME_DONE)
         panic("a commit that was refused was carried out");
-    return self->lie == REFUSED      ? retry_later(err, "the database refuses the commit")
-           : self->lie == CONFLICTED ? conflict(err, "the database met a conflict")
-                                     : bug(err, "the database refuses the commit for good");
+    return self->lie == REFUSED      ? err_retry(err, "the database refuses the commit")
+           : self->lie == CONFLICTED ? err_conflict(err, "the database met a conflict")
+                                     : err_bug(err, "the database refuses the commit for good");
 }
 
 static enum outcome sim_commit_end(struct store *store, struct err *err)

@@ -1,6 +1,6 @@
 /* weather.c - what happens to whole servers: now and then one goes away for a while. */
-#include "bus/bus_fake.h"
-#include "lock/lock_fake.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
 #include "sim/sim.h"
 
 #define PERIOD_MIN_US (20 * US_PER_MS)

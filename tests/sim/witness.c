@@ -5,9 +5,9 @@
 #include <inttypes.h>
 
 #include "base/map.h"
-#include "bus/bus_fake.h"
 #include "cart/cart.h"
-#include "lock/lock_fake.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
 #include "notification/notification.h"
 #include "order/order.h"
 #include "sim/sim.h"

@@ -6,12 +6,12 @@
 #ifndef CARTWRIGHT_TESTS_SUPPORT_FIXTURES_H
 #define CARTWRIGHT_TESTS_SUPPORT_FIXTURES_H
 
-#include "auth/auth.h"
 #include "cart/cart.h"
+#include "crypto/auth.h"
 #include "inventory/stock.h"
+#include "service/operation.h"
+#include "service/settings.h"
 #include "store/store.h"
-#include "worker/operation.h"
-#include "worker/settings.h"
 
 struct fixtures {
     struct arena *arena;

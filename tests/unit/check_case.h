@@ -4,8 +4,8 @@
 #define CARTWRIGHT_TESTS_CHECK_CASE_H
 
 #include "base/text.h"
+#include "checker/check.h"
 #include "store/store_ops.h"
-#include "worker/check.h"
 
 struct check_case {
     struct store *store;

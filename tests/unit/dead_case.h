@@ -4,7 +4,7 @@
 #define CARTWRIGHT_TESTS_DEAD_CASE_H
 
 #include "lane_case.h"
-#include "worker/dead_order.h"
+#include "letters/command.h"
 
 #define STEPS 10
 #define DEAD  "t.dead.notes"
@@ -75,12 +75,12 @@ static inline const struct note *note(const char *id)
 /* Its lane serves the unknown, too, and so what died. */
 static inline void serve_the_unknown(void)
 {
-    static struct str workers[] = {{"notes", 5}, {"echo", 4}, {"unknown", 7}};
+    static struct str domains[] = {{"notes", 5}, {"echo", 4}, {"unknown", 7}};
     struct err err = {0};
     struct str *queues;
     size_t count;
-    c.pool.workers.items = workers;
-    c.pool.workers.count = COUNT(workers);
+    c.pool.domains.items = domains;
+    c.pool.domains.count = COUNT(domains);
     lane_queues(&c.lane, &c.arena, &queues, &count);
     must(bus_consume(c.bus, queues, count, (int)c.pool.prefetch, &err), &err);
 }
@@ -116,16 +116,16 @@ static inline struct store *records_open(void)
     return store_fake_open(types, 1);
 }
 
-/* The order's record. */
+/* The command's record. */
 static inline const struct dead_audit *record(const struct dead_office *office)
 {
     return store_fake_get(office->store, &dead_audit_type, office->command);
 }
 
-static inline struct dead_order order_of(const char *id)
+static inline struct dead_command command_of(const char *id)
 {
-    return (struct dead_order){
-        .worker = STR("notes"), .filter = {.id = str_of(id), .since_ms = -1}, .limit = SIZE_MAX};
+    return (struct dead_command){
+        .domain = STR("notes"), .filter = {.id = str_of(id), .since_ms = -1}, .limit = SIZE_MAX};
 }
 
 #endif

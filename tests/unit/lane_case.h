@@ -12,15 +12,16 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "bus/bus_fake.h"
-#include "lock/lock_fake.h"
-#include "store/store_fake.h"
+#include "engine/batch.h"
+#include "engine/caller.h"
+#include "fakes/bus_fake.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
+#include "service/delay.h"
+#include "service/names.h"
+#include "service/topology.h"
 #include "wire/json.h"
 #include "wire/schema_node.h"
-#include "worker/batch.h"
-#include "worker/caller.h"
-#include "worker/delay.h"
-#include "worker/names.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ANNA         "111111111111111111111111"
@@ -81,7 +82,7 @@ static const struct schema note_event_schema = {
 static enum outcome keep_note(struct job *job, struct str id, struct str text, struct note **out)
 {
     struct note *note = NULL;
-    NEED(job, job_doc(job, &note_type, id, FOR_UPDATE, (void **)&note));
+    NEED(job, job_doc(job, &note_type, id, DOC_FOR_UPDATE, (void **)&note));
     if (note) {
         note->text = text;
         job_changed(job, note);
@@ -99,16 +100,16 @@ static enum outcome write_note(struct job *job, const void *request, struct err 
     const struct note_request *req = request;
     struct note *note;
     if (str_eq(req->text, STR("bug")))
-        return bug(err, "an inside that nobody may see");
+        return err_bug(err, "an inside that nobody may see");
     if (str_eq(req->text, STR("down")))
-        return retry_later(err, "something is away");
+        return err_retry(err, "something is away");
     if (str_eq(req->text, STR("no")))
-        return refuse(err, VERSION_CONFLICT, "not this one");
+        return err_refuse(err, E_VERSION_CONFLICT, "not this one");
     if (str_eq(req->text, STR("greedy")))
-        NEED(job, job_doc(job, &note_type, str_printf(job_arena(job), "%024d", job->runs), READ,
+        NEED(job, job_doc(job, &note_type, str_printf(job_arena(job), "%024d", job->runs), DOC_READ,
                           (void **)&note));
     if (str_eq(req->text, STR("twice")))
-        NEED(job, job_doc(job, &note_type, req->id, READ, (void **)&note));
+        NEED(job, job_doc(job, &note_type, req->id, DOC_READ, (void **)&note));
     TRY(keep_note(job, req->id, req->text, &note));
     emit(job, "note.written", note->head.id, note->head.version, &note_shape, note);
     return reply(job, &note_shape, note);
@@ -118,8 +119,8 @@ static enum outcome read_note(struct job *job, const void *request, struct err *
 {
     const struct note_request *req = request;
     struct note *note = NULL;
-    NEED(job, job_doc(job, &note_type, req->id, READ, (void **)&note));
-    return note ? reply(job, &note_shape, note) : refuse(err, NOT_FOUND, "no such note");
+    NEED(job, job_doc(job, &note_type, req->id, DOC_READ, (void **)&note));
+    return note ? reply(job, &note_shape, note) : err_refuse(err, E_NOT_FOUND, "no such note");
 }
 
 static enum outcome purge_notes(struct job *job, const void *request, struct err *err)
@@ -155,11 +156,11 @@ static const char *const echo_prefixes[] = {"echo", NULL};
 static const struct operation *const note_operations[] = {&note_write, &note_purge, &note_read,
                                                           NULL};
 static const struct operation *const echo_operations[] = {&echo_written, NULL};
-static const struct worker notes_worker = {
+static const struct domain notes_domain = {
     .name = "notes", .prefixes = note_prefixes, .operations = note_operations};
-static const struct worker echo_worker = {
+static const struct domain echo_domain = {
     .name = "echo", .prefixes = echo_prefixes, .operations = echo_operations};
-static const struct worker *const note_workers[] = {&notes_worker, &echo_worker, NULL};
+static const struct domain *const note_domains[] = {&notes_domain, &echo_domain, NULL};
 static const struct doc_type *const note_types[] = {&note_type, NULL};
 
 /* --- the lane ------------------------------------------------------------------------------------- */
@@ -214,7 +215,7 @@ static inline void lane_case_settings(struct lane_case *c)
 {
     static int64_t delays[] = {1000, 10000};
     static struct str anywhere[] = {{"*", 1}};
-    static struct str workers[] = {{"notes", 5}, {"echo", 4}};
+    static struct str domains[] = {{"notes", 5}, {"echo", 4}};
     c->engine = (struct engine_settings){
         .prefix = STR("t"),
         .amqp_consumer_timeout_ms = 30 * MS_PER_MINUTE,
@@ -233,9 +234,9 @@ static inline void lane_case_settings(struct lane_case *c)
         .account_check_ms = 60000,
     };
     c->pool = (struct pool_settings){
-        .name = STR("pool"), .workers = {workers, COUNT(workers)}, .batch_max = 32, .prefetch = 64};
+        .name = STR("pool"), .domains = {domains, COUNT(domains)}, .batch_max = 32, .prefetch = 64};
     c->service =
-        (struct service){.workers = note_workers, .types = note_types, .cache_ms = MS_PER_HOUR};
+        (struct service){.domains = note_domains, .types = note_types, .cache_ms = MS_PER_HOUR};
 }
 
 /* Queues as the release before this one made them: what dies there is a letter at once. */

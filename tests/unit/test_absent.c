@@ -1,4 +1,4 @@
-/* What was CHECKED and not there is still not there when it is committed, by its id or by a unique
+/* What was DOC_CHECKED and not there is still not there when it is committed, by its id or by a unique
  * field; the handlers here are not pure: they are the other lane, too. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,7 @@ static enum outcome decide(struct job *job, const void *request, struct err *err
     void *found = NULL;
     NEED(job, look(job, meanwhile, &found));
     if (found)
-        return refuse(err, NOT_FOUND, "it is there");
+        return err_refuse(err, E_NOT_FOUND, "it is there");
     if (meanwhile->category)
         store_fake_put(shop.lane.store, &category_type, meanwhile->category);
     struct category *made = ARENA_NEW(job_arena(job), struct category);
@@ -72,38 +72,38 @@ static void expect(const struct meanwhile *meanwhile, enum outcome outcome)
 void test_absent__document_that_stays_away_lets_commit(void **state)
 {
     (void)state;
-    expect(&(struct meanwhile){NULL, NULL, STR(ANNA), CHECKED}, OUTCOME_DONE);
-    expect(&(struct meanwhile){NULL, "slug", STR("wanted"), CHECKED}, OUTCOME_DONE);
+    expect(&(struct meanwhile){NULL, NULL, STR(ANNA), DOC_CHECKED}, OUTCOME_DONE);
+    expect(&(struct meanwhile){NULL, "slug", STR("wanted"), DOC_CHECKED}, OUTCOME_DONE);
 }
 
 void test_absent__document_that_came_is_a_conflict(void **state)
 {
     (void)state;
     const struct category came = category(ANNA, "other");
-    expect(&(struct meanwhile){&came, NULL, STR(ANNA), CHECKED}, OUTCOME_CONFLICT);
+    expect(&(struct meanwhile){&came, NULL, STR(ANNA), DOC_CHECKED}, OUTCOME_CONFLICT);
 }
 
 void test_absent__value_that_somebody_took_is_a_conflict(void **state)
 {
     (void)state;
     const struct category came = category(ANNA, "wanted");
-    expect(&(struct meanwhile){&came, "slug", STR("wanted"), CHECKED}, OUTCOME_CONFLICT);
+    expect(&(struct meanwhile){&came, "slug", STR("wanted"), DOC_CHECKED}, OUTCOME_CONFLICT);
 }
 
 void test_absent__others_that_came_are_none(void **state)
 {
     (void)state;
     const struct category came = category(BERT, "other");
-    expect(&(struct meanwhile){&came, NULL, STR(ANNA), CHECKED}, OUTCOME_DONE);
-    expect(&(struct meanwhile){&came, "slug", STR("wanted"), CHECKED}, OUTCOME_DONE);
+    expect(&(struct meanwhile){&came, NULL, STR(ANNA), DOC_CHECKED}, OUTCOME_DONE);
+    expect(&(struct meanwhile){&came, "slug", STR("wanted"), DOC_CHECKED}, OUTCOME_DONE);
 }
 
 void test_absent__what_was_only_read_proves_nothing(void **state)
 {
     (void)state;
     const struct category came = category(ANNA, "wanted");
-    expect(&(struct meanwhile){&came, NULL, STR(ANNA), READ}, OUTCOME_DONE);
-    expect(&(struct meanwhile){&came, "slug", STR("wanted"), READ}, OUTCOME_DONE);
+    expect(&(struct meanwhile){&came, NULL, STR(ANNA), DOC_READ}, OUTCOME_DONE);
+    expect(&(struct meanwhile){&came, "slug", STR("wanted"), DOC_READ}, OUTCOME_DONE);
 }
 
 /* An earlier message of the batch relies on its absence, and a later one makes it. */
@@ -111,8 +111,8 @@ void test_absent__may_be_made_by_a_later_message(void **state)
 {
     (void)state;
     struct err err = {0};
-    const struct meanwhile by_id = {NULL, NULL, STR(BOSS), CHECKED};
-    const struct meanwhile by_slug = {NULL, "slug", STR("made"), CHECKED};
+    const struct meanwhile by_id = {NULL, NULL, STR(BOSS), DOC_CHECKED};
+    const struct meanwhile by_slug = {NULL, "slug", STR("made"), DOC_CHECKED};
     shop_open(&shop);
     shop_send(&shop, &decide_operation, ADMIN, BOSS, &by_id);
     assert_int_equal(shop_try(&shop, &err), OUTCOME_DONE);

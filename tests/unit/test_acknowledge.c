@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "bus/bus_ops.h"
-#include "worker/lane.h"
+#include "engine/lane.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TAGS_MAX     8

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
+#include "service/signature.h"
 #include "wire/encoding.h"
-#include "worker/signature.h"
 
 static struct lane_case c;
 static struct batch batch;
@@ -159,19 +159,19 @@ static const struct spoiler {
     const struct error_code *code;
     const char *text;
 } spoilers[] = {
-    {spoil_reply_to, MALFORMED, "reply_to names a queue"},
-    {spoil_size, TOO_LARGE, "the body is over 65536 bytes"},
-    {spoil_content_type, MALFORMED, "content_type must be"},
-    {spoil_encoding, MALFORMED, "content_encoding is not gzip"},
-    {spoil_long_id, MALFORMED, "message_id is over 255"},
-    {spoil_operation, UNKNOWN_OPERATION, "nobody serves 'note.nothing'"},
-    {spoil_version, UNSUPPORTED_VERSION, "x-api-version 1"},
-    {spoil_missing_id, MALFORMED, "a command needs the property message_id"},
-    {spoil_json, MALFORMED, ""},
-    {spoil_fields, VALIDATION_FAILED, ""},
-    {spoil_api_key, UNAUTHENTICATED, "x-api-key"},
-    {spoil_token, UNAUTHENTICATED, "the access token is not valid"},
-    {spoil_role, FORBIDDEN, "note.purge needs the role admin"},
+    {spoil_reply_to, E_MALFORMED, "reply_to names a queue"},
+    {spoil_size, E_TOO_LARGE, "the body is over 65536 bytes"},
+    {spoil_content_type, E_MALFORMED, "content_type must be"},
+    {spoil_encoding, E_MALFORMED, "content_encoding is not gzip"},
+    {spoil_long_id, E_MALFORMED, "message_id is over 255"},
+    {spoil_operation, E_UNKNOWN_OPERATION, "nobody serves 'note.nothing'"},
+    {spoil_version, E_UNSUPPORTED_VERSION, "x-api-version 1"},
+    {spoil_missing_id, E_MALFORMED, "a command needs the property message_id"},
+    {spoil_json, E_MALFORMED, ""},
+    {spoil_fields, E_VALIDATION_FAILED, ""},
+    {spoil_api_key, E_UNAUTHENTICATED, "x-api-key"},
+    {spoil_token, E_UNAUTHENTICATED, "the access token is not valid"},
+    {spoil_role, E_FORBIDDEN, "note.purge needs the role admin"},
 };
 
 /* Of two faults the one that is looked for first is answered. */
@@ -235,7 +235,7 @@ void test_admission__each_faulty_field_is_named(void **state)
     open_door();
     struct delivery delivery = good();
     delivery.body = STR("{\"id\":\"x\",\"more\":1}");
-    const struct job job = refused(&delivery, VALIDATION_FAILED);
+    const struct job job = refused(&delivery, E_VALIDATION_FAILED);
     const struct json *json;
     struct err err = {0};
     must(json_parse(&c.arena, job.body, &json, &err), &err);
@@ -331,7 +331,7 @@ void test_admission__content_types(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct delivery delivery = good();
         delivery.content_type = str_of(rows[i].type);
-        verdict(&delivery, rows[i].ok ? NULL : MALFORMED);
+        verdict(&delivery, rows[i].ok ? NULL : E_MALFORMED);
     }
     lane_case_close(&c);
 }
@@ -356,7 +356,7 @@ void test_admission__bodies_are_unpacked(void **state)
         const struct job job = let_in(&delivery);
         assert_memory_equal(job.fingerprint, plain.fingerprint, sizeof(job.fingerprint));
         delivery.body = STR("neither JSON nor packed");
-        refused(&delivery, MALFORMED);
+        refused(&delivery, E_MALFORMED);
     }
     lane_case_close(&c);
 }
@@ -391,7 +391,7 @@ void test_admission__what_expired_is_as_it_was_in_its_queue(void **state)
     }
     delivery = dead("expired");
     delivery.routing_key = STR("note.read");
-    refused(&delivery, DEADLINE_EXCEEDED);
+    refused(&delivery, E_DEADLINE_EXCEEDED);
     lane_case_close(&c);
 }
 
@@ -469,7 +469,7 @@ void test_admission__deadlines(void **state)
         if (let_in(&delivery).late == rows[i].ok) /* a command's fate is up to the journal */
             fail_msg("row %zu", i);
         delivery.routing_key = STR("note.read");
-        verdict(&delivery, rows[i].ok ? NULL : DEADLINE_EXCEEDED);
+        verdict(&delivery, rows[i].ok ? NULL : E_DEADLINE_EXCEEDED);
     }
     lane_case_close(&c);
 }
@@ -484,7 +484,7 @@ void test_admission__the_answer_to_a_late_message_says_by_how_much(void **state)
     job_refuse_late(&job);
     assert_int_equal(job.state, JOB_DECIDED);
     assert_int_equal(job.outcome, OUTCOME_INVALID);
-    assert_ptr_equal(job.err.code, DEADLINE_EXCEEDED);
+    assert_ptr_equal(job.err.code, E_DEADLINE_EXCEEDED);
     assert_string_equal(job.err.text, "the deadline passed 7 ms ago");
     lane_case_close(&c);
 }
@@ -511,7 +511,7 @@ void test_admission__api_keys(void **state)
         c.engine.api_keys.items = keys;
         c.engine.api_keys.count = rows[i].configured;
         delivery.api_key = str_of(rows[i].key);
-        verdict(&delivery, rows[i].ok ? NULL : UNAUTHENTICATED);
+        verdict(&delivery, rows[i].ok ? NULL : E_UNAUTHENTICATED);
     }
     lane_case_close(&c);
 }
@@ -528,12 +528,12 @@ void test_admission__roles(void **state)
         {"customer", "note.write", NULL},
         {"admin", "note.write", NULL},
         {"superadmin", "note.write", NULL},
-        {"customer", "note.purge", FORBIDDEN},
+        {"customer", "note.purge", E_FORBIDDEN},
         {"admin", "note.purge", NULL},
         {"superadmin", "note.purge", NULL},
-        {"guest", "note.write", UNAUTHENTICATED},
-        {"Admin", "note.purge", UNAUTHENTICATED},
-        {"root", "note.purge", UNAUTHENTICATED},
+        {"guest", "note.write", E_UNAUTHENTICATED},
+        {"Admin", "note.purge", E_UNAUTHENTICATED},
+        {"root", "note.purge", E_UNAUTHENTICATED},
     };
     open_door();
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -566,7 +566,7 @@ void test_admission__authorization_is_a_bearer_token(void **state)
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct delivery delivery = good();
         delivery.authorization = wrong[i];
-        refused(&delivery, UNAUTHENTICATED);
+        refused(&delivery, E_UNAUTHENTICATED);
     }
     lane_case_close(&c);
 }
@@ -608,7 +608,7 @@ void test_admission__a_signature_is_checked_once(void **state)
     let_in(&known);
     memset(c.lane.keys.token, 7, sizeof(c.lane.keys.token));
     assert_string_equal(let_in(&known).caller.id.ptr, ANNA);
-    refused(&fresh, UNAUTHENTICATED);
+    refused(&fresh, E_UNAUTHENTICATED);
     lane_case_close(&c);
 }
 
@@ -622,7 +622,7 @@ void test_admission__a_remembered_token_expires_all_the_same(void **state)
     batch.now = end - 1;
     let_in(&delivery);
     batch.now = end;
-    refused(&delivery, TOKEN_EXPIRED);
+    refused(&delivery, E_TOKEN_EXPIRED);
     lane_case_close(&c);
 }
 
@@ -773,16 +773,16 @@ void test_admission__events_go_to_their_subscriber_without_a_token(void **state)
     assert_ptr_equal(job.operation, &echo_written);
     assert_string_equal(((const struct note_request *)job.request)->text.ptr, "hello");
     delivery.message_id = STR_ABSENT;
-    refused(&delivery, MALFORMED);
+    refused(&delivery, E_MALFORMED);
     delivery = good_event();
     delivery.body = note_body(&c, NOTE_ID, "hello");
-    refused(&delivery, MALFORMED);
+    refused(&delivery, E_MALFORMED);
     delivery = good_event();
     delivery.body = STR("{\"data\":{\"id\":7}}");
-    refused(&delivery, VALIDATION_FAILED);
+    refused(&delivery, E_VALIDATION_FAILED);
     delivery = good_event();
     delivery.routing_key = STR("note.other");
-    refused(&delivery, UNKNOWN_OPERATION);
+    refused(&delivery, E_UNKNOWN_OPERATION);
     lane_case_close(&c);
 }
 
@@ -796,17 +796,17 @@ void test_admission__an_event_that_we_did_not_sign_is_refused(void **state)
     const struct delivery good = good_event();
     struct delivery delivery = good;
     delivery.signature = STR_ABSENT;
-    refused(&delivery, UNAUTHENTICATED);
+    refused(&delivery, E_UNAUTHENTICATED);
     delivery.signature = STR("");
-    refused(&delivery, UNAUTHENTICATED);
+    refused(&delivery, E_UNAUTHENTICATED);
     delivery = signed_by(&others, good);
-    refused(&delivery, UNAUTHENTICATED);
+    refused(&delivery, E_UNAUTHENTICATED);
     delivery = good;
     delivery.message_id = STR("another");
-    refused(&delivery, UNAUTHENTICATED);
+    refused(&delivery, E_UNAUTHENTICATED);
     delivery = good;
     delivery.body = str_printf(&c.arena, "%.*s ", STR_FMT(good.body));
-    refused(&delivery, UNAUTHENTICATED);
+    refused(&delivery, E_UNAUTHENTICATED);
     lane_case_close(&c);
 }
 
@@ -820,7 +820,7 @@ void test_admission__unsigned_events_are_taken_up_when_the_operator_says_so(void
     delivery.signature = STR_ABSENT;
     assert_false(let_in(&delivery).vouched);
     delivery.signature = STR("AAAA");
-    refused(&delivery, UNAUTHENTICATED);
+    refused(&delivery, E_UNAUTHENTICATED);
     lane_case_close(&c);
 }
 
@@ -834,18 +834,18 @@ void test_admission__a_subscriber_is_not_to_be_had_by_request(void **state)
     delivery.queue = STR("t.echo");
     delivery.exchange = STR("t.requests");
     delivery.routing_key = STR("echo.note_written");
-    refused(&delivery, UNKNOWN_OPERATION);
+    refused(&delivery, E_UNKNOWN_OPERATION);
     delivery.operation = STR("echo.note_written");
-    refused(&delivery, UNKNOWN_OPERATION);
+    refused(&delivery, E_UNKNOWN_OPERATION);
     delivery.exchange = STR("");
     delivery.routing_key = delivery.queue = STR("t.echo.events");
     delivery.attempt = 1;
-    refused(&delivery, UNKNOWN_OPERATION); /* anybody can write that; only we can seal it */
+    refused(&delivery, E_UNKNOWN_OPERATION); /* anybody can write that; only we can seal it */
     delivery = good_event();
     struct delivery copy = sealed_copy(&c, delivery, STR("echo.note_written"), &nobody);
     assert_ptr_equal(let_in(&copy).operation, &echo_written);
     copy.message_id = STR("another");
-    refused(&copy, UNKNOWN_OPERATION);
+    refused(&copy, E_UNKNOWN_OPERATION);
     lane_case_close(&c);
 }
 
@@ -868,7 +868,7 @@ void test_admission__a_copy_from_a_delay_is_the_same_message(void **state)
         assert_ptr_equal(second.operation, &note_write);
         assert_true(same_key(&first, &second) && same_print(&first, &second));
         delivery.operation = STR_ABSENT;
-        refused(&delivery, UNKNOWN_OPERATION);
+        refused(&delivery, E_UNKNOWN_OPERATION);
     }
     lane_case_close(&c);
 }
@@ -923,10 +923,10 @@ void test_admission__who_sent_what_is_put_aside_is_noted(void **state)
         delivery.body = STR("{");
         delivery.authorization = rows[i].user ? bearer(&c, rows[i].user, rows[i].role) : STR_ABSENT;
         struct job job = admit(&delivery);
-        assert_ptr_equal(job.err.code, MALFORMED);
+        assert_ptr_equal(job.err.code, E_MALFORMED);
         job_note_caller(&job);
         assert_int_equal(job.bearer.role, rows[i].noted);
-        assert_ptr_equal(job.err.code, MALFORMED);
+        assert_ptr_equal(job.err.code, E_MALFORMED);
     }
     lane_case_close(&c);
 }
@@ -977,7 +977,7 @@ void test_admission__a_seal_holds_for_one_message_in_one_attempt(void **state)
     struct delivery same = good_copy;
     let_in(&same);
     batch.now += 2 * MS_PER_DAY;
-    refused(&same, UNAUTHENTICATED);
+    refused(&same, E_UNAUTHENTICATED);
     batch.now -= 2 * MS_PER_DAY;
     lane_case_close(&c);
 }
@@ -991,7 +991,7 @@ void test_admission__the_seal_of_a_letter_is_not_that_of_a_copy(void **state)
     const struct sealed_message message = {copy.queue, copy.operation, copy.message_id, copy.body,
                                            copy.attempt};
     copy.caller = caller_seal(&c.arena, &c.lane.keys, LETTER_SEAL, &message, &anna, INT64_MAX);
-    refused(&copy, UNAUTHENTICATED);
+    refused(&copy, E_UNAUTHENTICATED);
     lane_case_close(&c);
 }
 
@@ -1002,7 +1002,7 @@ void test_admission__a_sealed_caller_needs_the_role(void **state)
     open_door();
     struct delivery delivery = good();
     struct delivery copy = sealed_copy(&c, delivery, STR("note.purge"), &anna);
-    refused(&copy, FORBIDDEN);
+    refused(&copy, E_FORBIDDEN);
     lane_case_close(&c);
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "worker/allowance.h"
+#include "engine/allowance.h"
 
 static struct allowance table[ALLOWANCE_SLOTS];
 static const struct allowance_rule rule = {.burst = 1000, .rate = 100};

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "worker/blame.h"
+#include "engine/blame.h"
 
 static struct blame_table table;
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "worker/broker_needs.h"
+#include "service/broker_needs.h"
 
 void test_broker_needs__the_prefix_is_taken_literally(void **state)
 {

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "bus/bus_fake.h"
-#include "bus/bus_routes_fake.h"
+#include "fakes/bus_fake.h"
+#include "fakes/bus_routes_fake.h"
 
 static const struct bus_exchange exchanges[] = {
     {.name = STR("requests"), .kind = "topic", .alternate = STR("unknown")},

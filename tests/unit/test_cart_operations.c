@@ -80,7 +80,7 @@ void test_cart_operations__carts_are_their_owners(void **state)
     shop_done(add(ANNA, mug, 2));
     const struct cart_view *cart = shop_done(shop_customer(&shop, BERT, cart_get, 0));
     assert_int_equal(cart->items.count, 0);
-    shop_refused(shop_customer(&shop, BERT, cart_item_remove, .product_id = mug), NOT_FOUND);
+    shop_refused(shop_customer(&shop, BERT, cart_item_remove, .product_id = mug), E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -88,16 +88,16 @@ void test_cart_operations__add_refuses(void **state)
 {
     (void)state;
     open_with_goods();
-    shop_refused(add(ANNA, STR(NOBODY), 1), NOT_FOUND);
-    shop_refused(add(ANNA, mug, 11), INSUFFICIENT_STOCK);
+    shop_refused(add(ANNA, STR(NOBODY), 1), E_NOT_FOUND);
+    shop_refused(add(ANNA, mug, 11), E_INSUFFICIENT_STOCK);
     shop_done(add(ANNA, mug, 6));
     const struct job *job = add(ANNA, mug, 5);
-    shop_refused(job, INSUFFICIENT_STOCK);
+    shop_refused(job, E_INSUFFICIENT_STOCK);
     assert_string_equal(job->err.fields->pointer.ptr, "/quantity");
     assert_string_equal(job->err.fields->message.ptr, "10 are available");
-    shop_refused(add(ANNA, mug, CART_QUANTITY_MAX - 5), QUANTITY_LIMIT);
+    shop_refused(add(ANNA, mug, CART_QUANTITY_MAX - 5), E_QUANTITY_LIMIT);
     shop_done(shop_admin(&shop, product_update, .product_id = hat, .status = PRODUCT_DRAFT));
-    shop_refused(add(ANNA, hat, 1), NOT_PURCHASABLE);
+    shop_refused(add(ANNA, hat, 1), E_NOT_PURCHASABLE);
     shop_close(&shop);
 }
 
@@ -116,7 +116,7 @@ void test_cart_operations__so_many_lines_and_no_more(void **state)
     full.lines.items[7].product_id = mug;
     full.lines.items[7].sku = STR("mug");
     store_fake_put(shop.lane.store, &cart_type, &full);
-    shop_refused(add(ANNA, hat, 1), QUANTITY_LIMIT);
+    shop_refused(add(ANNA, hat, 1), E_QUANTITY_LIMIT);
     const struct cart_view *cart = shop_done(add(ANNA, mug, 1));
     assert_int_equal(cart->items.count, CART_LINES_MAX);
     assert_int_equal(cart->items.items[7].quantity, 2);
@@ -128,7 +128,7 @@ void test_cart_operations__a_price_too_large_to_multiply(void **state)
     (void)state;
     open_with_goods();
     const struct str gold = create(STR("gold"), INT64_MAX);
-    shop_refused(add(ANNA, gold, 2), QUANTITY_LIMIT);
+    shop_refused(add(ANNA, gold, 2), E_QUANTITY_LIMIT);
     shop_done(add(ANNA, gold, 1));
     shop_close(&shop);
 }
@@ -137,16 +137,16 @@ void test_cart_operations__update_sets_or_removes(void **state)
 {
     (void)state;
     open_with_goods();
-    shop_refused(update(mug, 1), NOT_FOUND);
+    shop_refused(update(mug, 1), E_NOT_FOUND);
     shop_done(add(ANNA, mug, 2));
-    shop_refused(update(hat, 1), NOT_FOUND);
-    shop_refused(update(mug, 11), INSUFFICIENT_STOCK);
+    shop_refused(update(hat, 1), E_NOT_FOUND);
+    shop_refused(update(mug, 11), E_INSUFFICIENT_STOCK);
     const struct cart_view *cart = shop_done(update(mug, 10));
     assert_int_equal(cart->items.items[0].quantity, 10);
     cart = shop_done(update(mug, 0));
     assert_string_equal(shop_events(&shop), "cart.updated");
     assert_int_equal(cart->items.count, 0);
-    shop_refused(update(mug, 0), NOT_FOUND);
+    shop_refused(update(mug, 0), E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -172,9 +172,9 @@ void test_cart_operations__what_is_not_on_sale_can_still_be_removed(void **state
     open_with_goods();
     shop_done(add(ANNA, mug, 2));
     shop_done(shop_admin(&shop, product_update, .product_id = mug, .status = PRODUCT_RETIRED));
-    shop_refused(update(mug, 1), NOT_PURCHASABLE);
+    shop_refused(update(mug, 1), E_NOT_PURCHASABLE);
     shop_done(shop_customer(&shop, ANNA, cart_item_remove, .product_id = mug));
-    shop_refused(shop_customer(&shop, ANNA, cart_item_remove, .product_id = mug), NOT_FOUND);
+    shop_refused(shop_customer(&shop, ANNA, cart_item_remove, .product_id = mug), E_NOT_FOUND);
     shop_close(&shop);
 }
 

@@ -43,10 +43,10 @@ void test_category__create_refuses(void **state)
     create(STR("Cups"), STR_ABSENT);
     const struct job *job =
         shop_admin(&shop, category_create, .name = STR("Mugs"), .slug = STR("cups"));
-    shop_refused(job, DUPLICATE_SLUG);
+    shop_refused(job, E_DUPLICATE_SLUG);
     assert_string_equal(job->err.fields->pointer.ptr, "/slug");
     job = shop_admin(&shop, category_create, .name = STR("Mugs"), .parent_id = STR(NOBODY));
-    shop_refused(job, NOT_FOUND);
+    shop_refused(job, E_NOT_FOUND);
     assert_string_equal(job->err.fields->pointer.ptr, "/parentId");
     assert_int_equal(store_fake_count(shop.lane.store, &category_type), 1);
     shop_close(&shop);
@@ -112,12 +112,12 @@ void test_category__update_refuses(void **state)
     const struct str id = create(STR("Cups"), STR_ABSENT);
     create(STR("Mugs"), STR_ABSENT);
     shop_refused(shop_admin(&shop, category_update, .category_id = id, .slug = STR("mugs")),
-                 DUPLICATE_SLUG);
+                 E_DUPLICATE_SLUG);
     const struct job *job =
         shop_admin(&shop, category_update, .category_id = id, .expected_version = {true, 7});
-    shop_refused(job, VERSION_CONFLICT);
+    shop_refused(job, E_VERSION_CONFLICT);
     assert_non_null(strstr(job->err.text, "it is at 1"));
-    shop_refused(shop_admin(&shop, category_update, .category_id = STR(NOBODY)), NOT_FOUND);
+    shop_refused(shop_admin(&shop, category_update, .category_id = STR(NOBODY)), E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -129,11 +129,11 @@ void test_category__no_circles(void **state)
     const struct str b = create(STR("b"), a);
     const struct str c = create(STR("c"), b);
     shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, a}),
-                 CYCLE);
+                 E_CYCLE);
     shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, b}),
-                 CYCLE);
+                 E_CYCLE);
     shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, c}),
-                 CYCLE);
+                 E_CYCLE);
     shop_done(shop_admin(&shop, category_update, .category_id = c, .parent_id = {true, a}));
     shop_close(&shop);
 }
@@ -151,7 +151,7 @@ void test_category__two_moves_in_one_batch_close_no_circle(void **state)
     shop_send(&shop, &category_update, ADMIN, BOSS, &below_a);
     shop_run(&shop);
     shop_done(&shop.jobs[0]);
-    shop_refused(&shop.jobs[1], CYCLE);
+    shop_refused(&shop.jobs[1], E_CYCLE);
     shop_close(&shop);
 }
 
@@ -162,7 +162,7 @@ void test_category__depth_is_bounded(void **state)
     struct str id = STR_ABSENT;
     for (int i = 0; i < CATEGORY_DEPTH_MAX; i++)
         id = create(str_printf(&shop.arena, "level %d", i), id);
-    shop_refused(shop_admin(&shop, category_create, .name = STR("deep"), .parent_id = id), CYCLE);
+    shop_refused(shop_admin(&shop, category_create, .name = STR("deep"), .parent_id = id), E_CYCLE);
     shop_close(&shop);
 }
 

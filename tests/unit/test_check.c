@@ -9,10 +9,10 @@
 
 #include "base/clock.h"
 #include "check_case.h"
+#include "fakes/lock_fake.h"
+#include "fakes/store_fake.h"
 #include "inventory/invariants.h"
 #include "inventory/stock.h"
-#include "lock/lock_fake.h"
-#include "store/store_fake.h"
 
 #define NOW_MS  1763651045123 /* 2025-11-20T15:04:05.123Z */
 #define ENTRY_1 "000000000000000000000001"

@@ -66,7 +66,7 @@ class Describe(unittest.TestCase):
     def test_one_operation(self):
         done = run("describe", "cart.item.add")
         self.assertEqual((done.returncode, done.stderr), (OK, ""))
-        for part in ("cart.item.add", "command", "customer", "worker cart", "productId", "quantity",
+        for part in ("cart.item.add", "command", "customer", "domain cart", "productId", "quantity",
                      "INSUFFICIENT_STOCK 409"):
             self.assertIn(part, done.stdout)
 
@@ -186,7 +186,7 @@ class StaleAddresses(unittest.TestCase):
 POOLS = """
 pools:
   - name: shop
-    workers: [auth, password, catalog, inventory, cart, notification]
+    domains: [auth, password, catalog, inventory, cart, notification]
     lanes: 1
 """
 
@@ -212,7 +212,7 @@ class Doubts(unittest.TestCase):
                 worker.terminate()
                 log = worker.communicate()[1]
         warnings = json.loads(told.stdout)["worker"]["warnings"]
-        for doubt in ("worker order is in no pool", "nobody answers operations that do not exist"):
+        for doubt in ("domain order is in no pool", "nobody answers operations that do not exist"):
             self.assertTrue(any(warning.startswith(doubt) for warning in warnings), warnings)
             self.assertIn(doubt, log)
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/concurrency.h"
+#include "supervisor/concurrency.h"
 
 static struct concurrency c;
 static struct pool_work work;

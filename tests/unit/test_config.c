@@ -16,7 +16,7 @@
 struct pool {
     struct str name;
     int64_t lanes;
-    LIST(struct str) workers;
+    LIST(struct str) domains;
 };
 
 struct settings {
@@ -92,9 +92,10 @@ static const struct setting shop[] = {
 static const struct setting pool_items[] = {
     {.name = "name", .kind = SETTING_STR, .offset = POOL(name), .help = "its name"},
     {.name = "lanes", .kind = SETTING_INT, .offset = POOL(lanes), .fallback = "2", .help = "-"},
-    {.name = "workers",
+    {.name = "domains",
+     .former = "workers",
      .kind = SETTING_STRS,
-     .offset = POOL(workers),
+     .offset = POOL(domains),
      .fallback = "",
      .fixed = true,
      .help = "-"},
@@ -248,7 +249,7 @@ void test_config__reads_a_file(void **state)
                           "tags: [x, \"y, z\"]\n"
                           "pools:\n"
                           "  - name: shop\n"
-                          "    workers: [cart, order]\n"
+                          "    domains: [cart, order]\n"
                           "  - {name: auth, lanes: 1}\n");
     const struct settings *settings = world.settings;
     assert_int_equal(settings->prefetch, 7);
@@ -262,8 +263,8 @@ void test_config__reads_a_file(void **state)
     assert_int_equal(settings->pools.count, 2);
     assert_string_equal(settings->pools.items[0].name.ptr, "shop");
     assert_int_equal(settings->pools.items[0].lanes, 2);
-    assert_int_equal(settings->pools.items[0].workers.count, 2);
-    assert_string_equal(settings->pools.items[0].workers.items[1].ptr, "order");
+    assert_int_equal(settings->pools.items[0].domains.count, 2);
+    assert_string_equal(settings->pools.items[0].domains.items[1].ptr, "order");
     assert_int_equal(settings->pools.items[1].lanes, 1);
     end(&world);
 }
@@ -323,6 +324,8 @@ void test_config__refuses_wrong_files(void **state)
         {"amqpp:\n  uri: x\n", ":2: unknown key 'amqpp.uri'; did you mean 'amqp.uri'?"},
         {"pool:\n", ":1: unknown key 'pool'; did you mean 'pools'?"},
         {"pools:\n- lane: 1\n", ":2: unknown key 'pools[0].lane'; did you mean 'pools[0].lanes'?"},
+        {"pools:\n- workers: [a]\n", ":2: 'pools[0].workers' is called 'pools[0].domains' now"},
+        {"workers: [a]\n", ":1: unknown key 'workers'"},
         {"zebra: 1\n", ":1: unknown key 'zebra'"},
         {"amqp.prefetch: 1\n", ":1: the key 'amqp.prefetch' is not a word of letters and digits"},
         {"greeting: a\ngreeting: b\n", ":2: duplicate key 'greeting'"},
@@ -518,11 +521,11 @@ void test_config__a_reload_may_not_change_what_is_fixed(void **state)
         {"auth: {apiKeys: [a, b]}\n", "auth: {apiKeys: [a, c]}\n", "auth.apiKeys"},
         {"auth: {apiKeys: [a, b]}\n", "auth: {apiKeys: [a]}\n", "auth.apiKeys"},
         {"pools: [{name: x, lanes: 1}]\n", "pools: [{name: x, lanes: 3}]\n", ""},
-        {"pools: [{name: x, workers: [a]}, {name: y, workers: [b]}]\n",
-         "pools: [{name: x, workers: [a]}, {name: y, workers: [c]}]\n", "pools[1].workers"},
+        {"pools: [{name: x, domains: [a]}, {name: y, domains: [b]}]\n",
+         "pools: [{name: x, domains: [a]}, {name: y, domains: [c]}]\n", "pools[1].domains"},
         {"pools: [{name: x}]\n", "pools: [{name: x}, {name: y}]\n", "pools"},
-        {"greeting: hi\npools: [{name: x, workers: [a]}]\n", "pools: [{name: x, workers: [b]}]\n",
-         "greeting, pools[0].workers"},
+        {"greeting: hi\npools: [{name: x, domains: [a]}]\n", "pools: [{name: x, domains: [b]}]\n",
+         "greeting, pools[0].domains"},
     };
     struct world world;
     begin(&world);

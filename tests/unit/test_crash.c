@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "worker/crash.h"
+#include "engine/crash.h"
 
 static struct crash_report *crash;
 static char text[CRASH_TEXT_MAX];

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "dead_case.h"
-#include "worker/dead_groups.h"
+#include "letters/groups.h"
 
 static struct dead_office office;
 
@@ -62,13 +62,13 @@ static enum outcome keep_letter(void *context, const struct dead_letter *letter,
     return OUTCOME_DONE;
 }
 
-static struct seen look(const char *worker)
+static struct seen look(const char *domain)
 {
     struct seen seen = {0};
     bool cut;
     struct err err = {0};
     const struct dead_visitor visitor = {.visit = keep_letter, .context = &seen};
-    must(dead_scan(&office, str_of(worker), &visitor, &cut, &err), &err);
+    must(dead_scan(&office, str_of(domain), &visitor, &cut, &err), &err);
     assert_false(cut);
     return seen;
 }

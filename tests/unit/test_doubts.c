@@ -13,7 +13,7 @@ static struct app app;
 
 static void begin(const char *config)
 {
-    char *arguments[] = {"worker", "--config", (char *)(uintptr_t)config, NULL};
+    char *arguments[] = {"domain", "--config", (char *)(uintptr_t)config, NULL};
     int count = 3;
     assert_true(app_open_for(no_address, &app, &count, arguments));
 }
@@ -27,16 +27,16 @@ static void assert_told(const char *what, const char *cure)
     fail_msg("nobody says '%s' and '%s' in %zu doubts", what, cure, doubts.count);
 }
 
-/* The first pool without this worker: the configuration is the test's own. */
-static void take_out(const char *worker)
+/* The first pool without this domain: the configuration is the test's own. */
+static void take_out(const char *domain)
 {
     const struct pool_settings *pool = &app.settings->engine.pools.items[0];
-    for (size_t i = 0; i < pool->workers.count; i++)
-        if (str_eq(pool->workers.items[i], str_of(worker))) {
-            pool->workers.items[i] = STR("cart"); /* once more */
+    for (size_t i = 0; i < pool->domains.count; i++)
+        if (str_eq(pool->domains.items[i], str_of(domain))) {
+            pool->domains.items[i] = STR("cart"); /* once more */
             return;
         }
-    fail_msg("the first pool has no worker %s", worker);
+    fail_msg("the first pool has no domain %s", domain);
 }
 
 void test_doubts__of_configurations_that_are_shipped_there_are_none(void **state)
@@ -58,7 +58,7 @@ void test_doubts__a_worker_that_is_in_no_pool(void **state)
     (void)state;
     begin("config/ci.yaml");
     take_out("order");
-    assert_told("worker order is in no pool", "add it to `workers`");
+    assert_told("domain order is in no pool", "add it to `workers`");
     take_out("unknown");
     assert_told("operations that do not exist", "add `unknown` to `workers`");
     app_close(&app);
@@ -69,12 +69,12 @@ void test_doubts__a_domain_that_is_not_registered(void **state)
 {
     (void)state;
     begin("config/ci.yaml");
-    const struct worker **few = arena_array(&app.arena, 16, sizeof(struct worker *));
+    const struct domain **few = arena_array(&app.arena, 16, sizeof(struct domain *));
     size_t count = 0;
-    for (size_t i = 0; app.service.workers[i]; i++)
-        if (strcmp(app.service.workers[i]->name, "order") != 0)
-            few[count++] = app.service.workers[i];
-    app.service.workers = few;
+    for (size_t i = 0; app.service.domains[i]; i++)
+        if (strcmp(app.service.domains[i]->name, "order") != 0)
+            few[count++] = app.service.domains[i];
+    app.service.domains = few;
     assert_told("schema order.place", "workers/shop.c");
     app_close(&app);
 }

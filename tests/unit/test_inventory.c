@@ -42,7 +42,7 @@ void test_inventory__get(void **state)
                    "\"available\":10,\"version\":1}",
                    id.ptr)
             .ptr);
-    shop_refused(shop_admin(&shop, inventory_get, .product_id = STR(NOBODY)), NOT_FOUND);
+    shop_refused(shop_admin(&shop, inventory_get, .product_id = STR(NOBODY)), E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -53,7 +53,7 @@ void test_inventory__set_compares_first(void **state)
     const struct str id = create(10);
     shop_refused(
         shop_admin(&shop, inventory_set, .product_id = id, .on_hand = 20, .change_from = {true, 9}),
-        STALE_QUANTITY);
+        E_STALE_QUANTITY);
     const struct stock_view *stock = shop_done(shop_admin(
         &shop, inventory_set, .product_id = id, .on_hand = 20, .change_from = {true, 10}));
     assert_int_equal(stock->on_hand, 20);
@@ -71,9 +71,10 @@ void test_inventory__never_below_what_is_reserved(void **state)
         *(const struct stock *)store_fake_get(shop.lane.store, &stock_type, STR("MUG"));
     stock.reserved = 4;
     store_fake_put(shop.lane.store, &stock_type, &stock);
-    shop_refused(shop_admin(&shop, inventory_set, .product_id = id, .on_hand = 3), NEGATIVE_STOCK);
+    shop_refused(shop_admin(&shop, inventory_set, .product_id = id, .on_hand = 3),
+                 E_NEGATIVE_STOCK);
     shop_refused(shop_admin(&shop, inventory_adjust, .product_id = id, .delta = -7),
-                 NEGATIVE_STOCK);
+                 E_NEGATIVE_STOCK);
     const struct stock_view *after =
         shop_done(shop_admin(&shop, inventory_adjust, .product_id = id, .delta = -6));
     assert_int_equal(after->on_hand, 4);
@@ -119,7 +120,7 @@ void test_inventory__adjustments_are_kept(void **state)
     shop_done(shop_admin(&shop, inventory_set, .product_id = id, .on_hand = 12));
     shop_done(shop_admin(&shop, inventory_adjust, .product_id = id, .delta = 0));
     shop_refused(shop_admin(&shop, inventory_adjust, .product_id = id, .delta = -13),
-                 NEGATIVE_STOCK);
+                 E_NEGATIVE_STOCK);
     assert_int_equal(store_fake_count(shop.lane.store, &stock_adjustment_type), 2);
     shop_close(&shop);
 }

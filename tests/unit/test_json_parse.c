@@ -34,7 +34,7 @@ static void refused(struct str bytes, const char *reason)
     const struct json *json = NULL;
     if (parse(bytes, &json) != OUTCOME_INVALID || json)
         fail_msg("%.80s was accepted", bytes.ptr);
-    assert_ptr_equal(err.code, MALFORMED);
+    assert_ptr_equal(err.code, E_MALFORMED);
     if (!strstr(err.text, reason))
         fail_msg("%.80s: '%s' does not say '%s'", bytes.ptr, err.text, reason);
 }

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "engine/relay.h"
 #include "lane_case.h"
-#include "worker/broker_needs.h"
-#include "worker/relay.h"
+#include "service/broker_needs.h"
 
 #define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
 #define STEPS    10 /* more than any case needs */

@@ -30,12 +30,12 @@ static enum outcome carry_out(struct job *job, const void *request, struct err *
     struct stock *stock = NULL;
     for (int i = 0; i < plan->count; i++)
         append(job, plan->sku);
-    NEED(job, stock_by_sku(job, STR("none"), READ, &stock));
+    NEED(job, stock_by_sku(job, STR("none"), DOC_READ, &stock));
     if (plan->end == FAIL)
-        return bug(err, "a bug");
+        return err_bug(err, "a bug");
     if (plan->end == SUCCEED)
         return reply_empty(job);
-    refuse(err, NOT_FOUND, "not here");
+    err_refuse(err, E_NOT_FOUND, "not here");
     return plan->end == REFUSE ? OUTCOME_REFUSED : refuse_and_keep(job);
 }
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lock/lock_fake.h"
+#include "fakes/lock_fake.h"
 #include "lock_cases.h"
 
 static void wait_fake(struct lock_world *world, int64_t ms)

@@ -103,7 +103,7 @@ void test_log__a_line_has_its_head_and_fields(void **state)
     (void)state;
     struct err err = {0};
     struct log_line line;
-    (void)refuse(&err, NOT_FOUND, "no %s", "mug");
+    (void)err_refuse(&err, E_NOT_FOUND, "no %s", "mug");
     begin();
     log_set_origin("shop/1");
     log_begin(&line, LOG_WARN, "order placed");

@@ -7,12 +7,12 @@
 #include <cmocka.h>
 
 #include "lane_case.h"
-#include "worker/broker_needs.h"
+#include "service/broker_needs.h"
 
 static struct arena arena;
 static struct bus_topology topology;
 
-static const struct service service = {.workers = note_workers, .types = note_types};
+static const struct service service = {.domains = note_domains, .types = note_types};
 
 static enum outcome plan(struct str prefix, struct err *err)
 {
@@ -238,7 +238,7 @@ void test_names__a_name_leaves_room_for_the_bits_of_a_delay(void **state)
     must(plan((struct str){prefix, longest}, &err), &err);
     arena_release(&arena);
     assert_int_equal(plan((struct str){prefix, longest + 1}, &err), OUTCOME_INVALID);
-    assert_ptr_equal(err.code, VALIDATION_FAILED);
+    assert_ptr_equal(err.code, E_VALIDATION_FAILED);
     assert_non_null(strstr(err.text, ".dead.unknown has over 205 bytes"));
     arena_release(&arena);
 }
@@ -286,8 +286,8 @@ void test_names__an_event_finds_its_subscriber_by_the_queue(void **state)
         if (operation != (rows[i].found ? &echo_written : NULL))
             fail_msg("%s in %s", rows[i].event, rows[i].queue);
     }
-    assert_true(worker_subscribes(&echo_worker));
-    assert_false(worker_subscribes(&notes_worker));
+    assert_true(domain_subscribes(&echo_domain));
+    assert_false(domain_subscribes(&notes_domain));
 }
 
 void test_names__operations_are_found_by_their_whole_name(void **state)

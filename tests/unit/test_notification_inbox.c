@@ -46,8 +46,8 @@ void test_notification_inbox__the_wire_form_hides_whose_it_is(void **state)
 void test_notification_inbox__operations_are_complete(void **state)
 {
     (void)state;
-    for (size_t i = 0; notification_worker.operations[i]; i++) {
-        const struct operation *operation = notification_worker.operations[i];
+    for (size_t i = 0; notification_domain.operations[i]; i++) {
+        const struct operation *operation = notification_domain.operations[i];
         assert_int_equal(strncmp(operation->name, "notification.", 13), 0);
         assert_string_equal(operation->request->name,
                             operation->event ? operation->event : operation->name);

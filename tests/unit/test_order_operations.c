@@ -51,9 +51,9 @@ void test_order_operations__get_by_id_or_number(void **state)
     shop_done(
         shop_customer(&shop, ANNA, order_get, .number = str_lower(&shop.arena, order->number)));
     shop_done(shop_admin(&shop, order_get, .order_id = order->head.id));
-    shop_refused(shop_customer(&shop, BERT, order_get, .order_id = order->head.id), NOT_FOUND);
-    shop_refused(shop_customer(&shop, BERT, order_get, .number = order->number), NOT_FOUND);
-    shop_refused(shop_customer(&shop, ANNA, order_get, .order_id = STR(NOBODY)), NOT_FOUND);
+    shop_refused(shop_customer(&shop, BERT, order_get, .order_id = order->head.id), E_NOT_FOUND);
+    shop_refused(shop_customer(&shop, BERT, order_get, .number = order->number), E_NOT_FOUND);
+    shop_refused(shop_customer(&shop, ANNA, order_get, .order_id = STR(NOBODY)), E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -83,13 +83,13 @@ void test_order_operations__illegal_steps(void **state)
 {
     (void)state;
     const struct str id = open_with_order()->head.id;
-    shop_refused(set(id, ORDER_PENDING), ILLEGAL_TRANSITION);
-    shop_refused(set(id, ORDER_SHIPPED), ILLEGAL_TRANSITION);
-    shop_refused(set(STR(NOBODY), ORDER_PAID), NOT_FOUND);
+    shop_refused(set(id, ORDER_PENDING), E_ILLEGAL_TRANSITION);
+    shop_refused(set(id, ORDER_SHIPPED), E_ILLEGAL_TRANSITION);
+    shop_refused(set(STR(NOBODY), ORDER_PAID), E_NOT_FOUND);
     shop_done(set(id, ORDER_CANCELLED));
     assert_string_equal(shop_events(&shop), "stock.changed order.status_changed order.cancelled");
     assert_stock(10, 0);
-    shop_refused(set(id, ORDER_PAID), ILLEGAL_TRANSITION);
+    shop_refused(set(id, ORDER_PAID), E_ILLEGAL_TRANSITION);
     shop_close(&shop);
 }
 
@@ -108,8 +108,9 @@ void test_order_operations__cancel_gives_back(void **state)
     assert_int_equal(order->status, ORDER_CANCELLED);
     assert_string_equal(order->history.items[1].note.ptr, "too slow");
     assert_stock(10, 6);
-    shop_refused(shop_customer(&shop, ANNA, order_cancel, .order_id = id), NOT_CANCELLABLE);
-    shop_refused(shop_customer(&shop, ANNA, order_cancel, .order_id = of_bert->head.id), NOT_FOUND);
+    shop_refused(shop_customer(&shop, ANNA, order_cancel, .order_id = id), E_NOT_CANCELLABLE);
+    shop_refused(shop_customer(&shop, ANNA, order_cancel, .order_id = of_bert->head.id),
+                 E_NOT_FOUND);
     assert_stock(10, 6);
     shop_close(&shop);
 }
@@ -120,7 +121,7 @@ void test_order_operations__who_may_cancel_when(void **state)
     const struct str id = open_with_order()->head.id;
     shop_done(set(id, ORDER_PAID));
     shop_done(set(id, ORDER_PROCESSING));
-    shop_refused(shop_customer(&shop, ANNA, order_cancel, .order_id = id), NOT_CANCELLABLE);
+    shop_refused(shop_customer(&shop, ANNA, order_cancel, .order_id = id), E_NOT_CANCELLABLE);
     shop_done(shop_admin(&shop, order_cancel, .order_id = id));
     assert_stock(10, 0);
     shop_close(&shop);
@@ -164,8 +165,8 @@ void test_order_operations__list(void **state)
     assert_int_equal(
         total(shop_customer(&shop, ANNA, order_list, .status = -1, .all = {true, false})), 1);
     shop_refused(shop_customer(&shop, ANNA, order_list, .status = -1, .all = {true, true}),
-                 FORBIDDEN);
+                 E_FORBIDDEN);
     shop_refused(shop_customer(&shop, ANNA, order_list, .status = -1, .user_id = STR(ANNA)),
-                 FORBIDDEN);
+                 E_FORBIDDEN);
     shop_close(&shop);
 }

@@ -100,10 +100,10 @@ void test_order_place__an_empty_cart(void **state)
 {
     (void)state;
     open_with_goods();
-    shop_refused(shop_customer(&shop, ANNA, order_place, 0), CART_EMPTY);
+    shop_refused(shop_customer(&shop, ANNA, order_place, 0), E_CART_EMPTY);
     add(ANNA, mug, 1);
     shop_done(shop_customer(&shop, ANNA, order_place, 0));
-    shop_refused(shop_customer(&shop, ANNA, order_place, 0), CART_EMPTY);
+    shop_refused(shop_customer(&shop, ANNA, order_place, 0), E_CART_EMPTY);
     assert_int_equal(orders(), 1);
     shop_close(&shop);
 }
@@ -115,13 +115,13 @@ void test_order_place__expectations(void **state)
     add(ANNA, mug, 1);
     add(ANNA, hat, 1);
     shop_refused(shop_customer(&shop, ANNA, order_place, .expected_version = {true, 1}),
-                 VERSION_CONFLICT);
+                 E_VERSION_CONFLICT);
     assert_untouched();
     shop_refused(shop_customer(&shop, ANNA, order_place, .expected_total = {1254, "GBP"}),
-                 PRICE_CHANGED);
+                 E_PRICE_CHANGED);
     assert_untouched();
     shop_refused(shop_customer(&shop, ANNA, order_place, .expected_total = {1255, "EUR"}),
-                 PRICE_CHANGED);
+                 E_PRICE_CHANGED);
     assert_untouched();
     shop_close(&shop);
 }
@@ -134,7 +134,7 @@ void test_order_place__prices_are_todays(void **state)
     shop_done(
         shop_admin(&shop, product_update, .product_id = mug, .price = {300, "GBP"}, .status = -1));
     shop_refused(shop_customer(&shop, ANNA, order_place, .expected_total = {510, "GBP"}),
-                 PRICE_CHANGED);
+                 E_PRICE_CHANGED);
     const struct order *order = shop_done(shop_customer(&shop, ANNA, order_place, 0));
     assert_int_equal(order->total.amount, 600);
     shop_close(&shop);
@@ -150,7 +150,7 @@ void test_order_place__one_field_per_line_that_is_short(void **state)
     add(BERT, hat, 5);
     shop_done(shop_customer(&shop, BERT, order_place, 0));
     const struct job *job = shop_customer(&shop, ANNA, order_place, 0);
-    shop_refused(job, INSUFFICIENT_STOCK);
+    shop_refused(job, E_INSUFFICIENT_STOCK);
     assert_int_equal(job->err.field_count, 2);
     assert_string_equal(job->err.fields->pointer.ptr, "/items/0");
     assert_non_null(strstr(job->err.fields->message.ptr, "5 are available"));
@@ -167,7 +167,7 @@ void test_order_place__what_is_not_on_sale(void **state)
     add(ANNA, hat, 1);
     shop_done(shop_admin(&shop, product_update, .product_id = hat, .status = PRODUCT_RETIRED));
     const struct job *job = shop_customer(&shop, ANNA, order_place, 0);
-    shop_refused(job, NOT_PURCHASABLE);
+    shop_refused(job, E_NOT_PURCHASABLE);
     assert_int_equal(job->err.field_count, 1);
     assert_string_equal(job->err.fields->pointer.ptr, "/items/1");
     assert_untouched();
@@ -181,7 +181,7 @@ void test_order_place__a_total_too_large_to_count(void **state)
     const struct str gold = create(STR("gold"), INT64_MAX, 1);
     add(ANNA, mug, 1);
     add(ANNA, gold, 1);
-    shop_refused(shop_customer(&shop, ANNA, order_place, 0), NOT_PURCHASABLE);
+    shop_refused(shop_customer(&shop, ANNA, order_place, 0), E_NOT_PURCHASABLE);
     assert_untouched();
     shop_close(&shop);
 }
@@ -225,7 +225,7 @@ void test_order_place__a_batch_never_oversells(void **state)
         if (i < 3)
             shop_done(&shop.jobs[i]);
         else
-            shop_refused(&shop.jobs[i], INSUFFICIENT_STOCK);
+            shop_refused(&shop.jobs[i], E_INSUFFICIENT_STOCK);
     assert_int_equal(stock_of("mug")->reserved, 3 * EACH);
     assert_int_equal(stock_of("hat")->reserved, 3);
     assert_int_equal(orders(), 3);
@@ -244,7 +244,7 @@ void test_order_place__twice_in_one_batch_is_one_order(void **state)
     shop_send(&shop, &order_place, CUSTOMER, ANNA, &nothing);
     shop_run(&shop);
     shop_done(&shop.jobs[0]);
-    shop_refused(&shop.jobs[1], CART_EMPTY);
+    shop_refused(&shop.jobs[1], E_CART_EMPTY);
     assert_int_equal(orders(), 1);
     shop_close(&shop);
 }

@@ -8,15 +8,15 @@
 #include <cmocka.h>
 
 #include "dead_case.h"
-#include "worker/partitions.h"
-#include "worker/pipeline.h"
+#include "engine/pipeline.h"
+#include "service/partitions.h"
 
 #define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
 #define THIRD_ID "cccccccccccccccccccccccc"
 #define LOCKED   "notes:" NOTE_ID
 #define COUNT_4  4
 
-static struct partition_settings notes_in_four = {.worker = {"notes", 5}, .count = COUNT_4};
+static struct partition_settings notes_in_four = {.domain = {"notes", 5}, .count = COUNT_4};
 
 /* The lane consumes the partitions now; the plain queue, too. */
 static void partition(void)
@@ -68,10 +68,10 @@ static void assert_no_reply(void)
 void test_partitions__settings_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
-    static const struct worker only_events = {
+    static const struct domain only_events = {
         .name = "deaf", .prefixes = echo_prefixes, .operations = echo_operations};
-    static const struct worker *const workers[] = {&notes_worker, &only_events, NULL};
-    static const struct service service = {.workers = workers, .types = note_types};
+    static const struct domain *const domains[] = {&notes_domain, &only_events, NULL};
+    static const struct service service = {.domains = domains, .types = note_types};
     static struct str names[] = {{"notes", 5}};
     static struct {
         struct partition_settings settings[2];
@@ -83,21 +83,21 @@ void test_partitions__settings_that_make_no_sense_are_refused(void **state)
         {{{{"notes", 5}, 4}},
          1,
          5,
-         "pool p: 5 lanes for 4 partitions of worker 'notes'; a lane needs at least one"},
-        {{{{"cart", 4}, 4}}, 1, 1, "partitions[0]: there is no worker 'cart'"},
-        {{{{"unknown", 7}, 4}}, 1, 1, "partitions[0]: there is no worker 'unknown'"},
+         "pool p: 5 lanes for 4 partitions of domain 'notes'; a lane needs at least one"},
+        {{{{"cart", 4}, 4}}, 1, 1, "partitions[0]: there is no domain 'cart'"},
+        {{{{"unknown", 7}, 4}}, 1, 1, "partitions[0]: there is no domain 'unknown'"},
         {{{{"notes", 5}, 4}, {{"deaf", 4}, 4}},
          2,
          1,
-         "partitions[1]: worker 'deaf' takes events only, and those are not partitioned"},
+         "partitions[1]: domain 'deaf' takes events only, and those are not partitioned"},
         {{{{"notes", 5}, 4}, {{"notes", 5}, 8}},
          2,
          1,
-         "partitions[1]: worker 'notes' is there twice"},
+         "partitions[1]: domain 'notes' is there twice"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct pool_settings pool = {
-            .name = STR("p"), .workers = {names, 1}, .lanes = rows[i].lanes};
+            .name = STR("p"), .domains = {names, 1}, .lanes = rows[i].lanes};
         const struct engine_settings settings = {
             .prefix = STR("t"),
             .pools = {&pool, 1},
@@ -544,10 +544,10 @@ static struct delivery *replayed(const struct str queue)
     struct err err = {0};
     struct store *records = records_open();
     struct dead_office ann = office_open("ann", records);
-    const struct dead_order order = order_of("m1");
+    const struct dead_command command = command_of("m1");
     struct dead_tally tally;
     must(bus_cancel(c.bus, &err), &err);
-    must(dead_replay(&ann, &order, &tally, &err), &err);
+    must(dead_replay(&ann, &command, &tally, &err), &err);
     assert_int_equal(tally.moved, 1);
     bus_close(ann.bus);
     store_close(records);

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
-#include "auth/common_passwords.h"
+#include "crypto/auth.h"
+#include "crypto/common_passwords.h"
 
 static const struct password_cost cheap = {1, 8192};
 

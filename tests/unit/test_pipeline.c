@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "engine/pipeline.h"
 #include "lane_case.h"
-#include "worker/pipeline.h"
 
 #define OTHER_ID "bbbbbbbbbbbbbbbbbbbbbbbb"
 #define NOTE_KEY "notes:" NOTE_ID

@@ -82,13 +82,13 @@ void test_product__create_refuses(void **state)
     create(STR("Mug"), STR("MUG"), 1, 0);
     const struct job *job = shop_admin(&shop, product_create, .name = STR("Other"),
                                        .price = {1, "GBP"}, .sku = STR("MUG"));
-    shop_refused(job, DUPLICATE_SKU);
+    shop_refused(job, E_DUPLICATE_SKU);
     job = shop_admin(&shop, product_create, .name = STR("Other"), .price = {1, "EUR"});
-    shop_refused(job, VALIDATION_FAILED);
+    shop_refused(job, E_VALIDATION_FAILED);
     assert_string_equal(job->err.fields->pointer.ptr, "/price/currency");
     job = shop_admin(&shop, product_create, .name = STR("Other"), .price = {1, "GBP"},
                      .category_id = STR(NOBODY));
-    shop_refused(job, NOT_FOUND);
+    shop_refused(job, E_NOT_FOUND);
     assert_string_equal(job->err.fields->pointer.ptr, "/categoryId");
     assert_int_equal(store_fake_count(shop.lane.store, &product_type), 1);
     assert_int_equal(store_fake_count(shop.lane.store, &stock_type), 1);
@@ -110,7 +110,7 @@ void test_product__twins_in_one_batch(void **state)
     shop_done(&shop.jobs[0]);
     const struct product_view *second = shop_done(&shop.jobs[1]);
     assert_string_equal(second->slug.ptr, "mug-b");
-    shop_refused(&shop.jobs[2], DUPLICATE_SKU);
+    shop_refused(&shop.jobs[2], E_DUPLICATE_SKU);
     shop_close(&shop);
 }
 
@@ -151,15 +151,15 @@ void test_product__update_refuses(void **state)
     const struct str id = create(STR("Mug"), STR("MUG"), 255, 9)->id;
     shop_refused(shop_admin(&shop, product_update, .product_id = id, .status = -1,
                             .expected_version = {true, 2}),
-                 VERSION_CONFLICT);
+                 E_VERSION_CONFLICT);
     shop_refused(
         shop_admin(&shop, product_update, .product_id = id, .status = -1, .price = {1, "USD"}),
-        VALIDATION_FAILED);
+        E_VALIDATION_FAILED);
     shop_refused(shop_admin(&shop, product_update, .product_id = id, .status = -1,
                             .category_id = {true, STR(NOBODY)}),
-                 NOT_FOUND);
+                 E_NOT_FOUND);
     shop_refused(shop_admin(&shop, product_update, .product_id = STR(NOBODY), .status = -1),
-                 NOT_FOUND);
+                 E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -171,7 +171,7 @@ void test_product__get_by_each_key(void **state)
     shop_done(shop_customer(&shop, ANNA, product_get, .product_id = id));
     shop_done(shop_customer(&shop, ANNA, product_get, .slug = STR("mug")));
     shop_done(shop_customer(&shop, ANNA, product_get, .sku = STR("M1")));
-    shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("M2")), NOT_FOUND);
+    shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("M2")), E_NOT_FOUND);
     shop_close(&shop);
 }
 
@@ -183,8 +183,8 @@ void test_product__drafts_and_retired_ones_are_for_admins(void **state)
     static const int statuses[] = {PRODUCT_DRAFT, PRODUCT_RETIRED};
     for (size_t i = 0; i < 2; i++) {
         shop_done(shop_admin(&shop, product_update, .product_id = id, .status = statuses[i]));
-        shop_refused(shop_customer(&shop, ANNA, product_get, .product_id = id), NOT_FOUND);
-        shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("M1")), NOT_FOUND);
+        shop_refused(shop_customer(&shop, ANNA, product_get, .product_id = id), E_NOT_FOUND);
+        shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("M1")), E_NOT_FOUND);
         shop_done(shop_admin(&shop, product_get, .product_id = id));
     }
     shop_close(&shop);
@@ -253,7 +253,7 @@ void test_product__an_old_sku_is_found_as_it_was_given(void **state)
     };
     store_fake_put(shop.lane.store, &product_type, &old);
     shop_done(shop_customer(&shop, ANNA, product_get, .sku = STR("OLD ")));
-    shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("OLD")), NOT_FOUND);
+    shop_refused(shop_customer(&shop, ANNA, product_get, .sku = STR("OLD")), E_NOT_FOUND);
     const struct product_view *fresh = create(STR("New"), STR("OLD"), 1, 0);
     const struct product_view *found =
         shop_done(shop_customer(&shop, ANNA, product_get, .sku = STR(" OLD")));

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "lock/lock_fake.h"
+#include "fakes/lock_fake.h"
 #include "lock/rate_local.h"
 
 static struct rate_limit use(struct rate_local **local, struct str key, enum rate_use kind,

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "auth/session.h"
+#include "engine/batch.h"
 #include "settings.h"
-#include "worker/batch.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ID           "655f1c2e9b1e8a0012345678"

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "engine/rehearse.h"
 #include "lane_case.h"
-#include "worker/rehearse.h"
 
 static struct lane_case c;
 

@@ -60,7 +60,7 @@ void test_reply__of_a_query_says_ask_for_fewer(void **state)
     (void)state;
     struct job job = made(&note_read);
     const struct json *json = body_of(&job);
-    assert_ptr_equal(job.err.code, TOO_LARGE);
+    assert_ptr_equal(job.err.code, E_TOO_LARGE);
     assert_int_equal(job.status, 413);
     assert_true(str_eq(json_str(json_at(json, "/error/code")), STR("TOO_LARGE")));
     assert_non_null(strstr(job.err.text, "ask for fewer"));
@@ -71,7 +71,7 @@ void test_reply__of_an_error_goes_without_its_fields(void **state)
 {
     (void)state;
     struct job job = made(&note_write);
-    job.outcome = invalid(&job.err, VALIDATION_FAILED, "wrong");
+    job.outcome = err_invalid(&job.err, E_VALIDATION_FAILED, "wrong");
     struct err_field field = {.pointer = {text, sizeof(text)}, .message = STR("unknown")};
     job.err.fields = &field;
     const struct json *json = body_of(&job);

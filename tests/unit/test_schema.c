@@ -50,7 +50,7 @@ static const char *faults(const struct schema *schema, const char *text)
     struct text all;
     if (decode_as(schema, text, &request) != OUTCOME_INVALID || request)
         fail_msg("%s was accepted", text);
-    assert_ptr_equal(err.code, VALIDATION_FAILED);
+    assert_ptr_equal(err.code, E_VALIDATION_FAILED);
     text_init(&all, &arena, 256);
     for (const struct err_field *field = err.fields; field; field = field->next)
         text_printf(&all, "%s%s %s", all.len ? "; " : "", field->pointer.ptr, field->message.ptr);

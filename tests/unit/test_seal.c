@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "auth/auth.h"
 #include "base/id.h"
+#include "crypto/auth.h"
 
 #define HEX_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define HEX_B "f00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"

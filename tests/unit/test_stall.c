@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/stall.h"
+#include "supervisor/stall.h"
 
 static const struct stall_limits limits = {.handler_ms = 1000, .lane_ms = 5000};
 static struct stall stall;

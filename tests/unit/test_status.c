@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor/status.h"
 #include "wire/json.h"
-#include "worker/status.h"
 
 static struct arena arena;
 static char folder[] = "/tmp/test-status-XXXXXX";

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "store/store_fake.h"
+#include "fakes/store_fake.h"
 #include "store_types.h"
 
 struct rig {

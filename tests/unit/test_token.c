@@ -9,7 +9,7 @@
 
 #include <sodium.h>
 
-#include "auth/auth.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 #define NOW_S  1800000000LL
@@ -71,7 +71,7 @@ static void assert_verdict(struct arena *arena, struct str token, const struct e
     const enum outcome outcome = verified(arena, token, NOW_S, &claims, &err);
     assert_int_equal(outcome, code ? OUTCOME_INVALID : OUTCOME_DONE);
     assert_string_equal(err.code ? err.code->name : "", code ? code->name : "");
-    if (code == UNAUTHENTICATED)
+    if (code == E_UNAUTHENTICATED)
         assert_string_equal(err.text, "the access token is not valid");
 }
 
@@ -133,10 +133,10 @@ void test_token__keeps_to_the_clock(void **state)
         {NOW_S, NULL},
         {NOW_S - 60, NULL},
         {NOW_S + 659, NULL},
-        {NOW_S - 61, UNAUTHENTICATED},
-        {0, UNAUTHENTICATED},
-        {NOW_S + 660, TOKEN_EXPIRED},
-        {1LL << 53, TOKEN_EXPIRED},
+        {NOW_S - 61, E_UNAUTHENTICATED},
+        {0, E_UNAUTHENTICATED},
+        {NOW_S + 660, E_TOKEN_EXPIRED},
+        {1LL << 53, E_TOKEN_EXPIRED},
     };
     (void)state;
     struct arena arena = started();
@@ -161,38 +161,38 @@ void test_token__headers(void **state)
         {"{\"typ\":\"JWT\",\"alg\":\"HS256\"}", NULL},
         {"{\"alg\":\"HS256\"}", NULL},
         {"{ \"alg\" : \"HS256\" }", NULL},
-        {"{\"alg\":\"none\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"NoNe\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"hs256\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256 \"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\\u0000\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS384\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"RS256\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"ES256\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"\"}", UNAUTHENTICATED},
-        {"{\"alg\":256}", UNAUTHENTICATED},
-        {"{\"alg\":[\"HS256\"]}", UNAUTHENTICATED},
-        {"{\"alg\":null}", UNAUTHENTICATED},
-        {"{\"ALG\":\"HS256\"}", UNAUTHENTICATED},
-        {"{\"typ\":\"JWT\"}", UNAUTHENTICATED},
-        {"{}", UNAUTHENTICATED},
-        {"[]", UNAUTHENTICATED},
-        {"\"HS256\"", UNAUTHENTICATED},
-        {"", UNAUTHENTICATED},
+        {"{\"alg\":\"none\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"NoNe\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"hs256\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256 \"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\\u0000\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS384\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"RS256\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"ES256\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":256}", E_UNAUTHENTICATED},
+        {"{\"alg\":[\"HS256\"]}", E_UNAUTHENTICATED},
+        {"{\"alg\":null}", E_UNAUTHENTICATED},
+        {"{\"ALG\":\"HS256\"}", E_UNAUTHENTICATED},
+        {"{\"typ\":\"JWT\"}", E_UNAUTHENTICATED},
+        {"{}", E_UNAUTHENTICATED},
+        {"[]", E_UNAUTHENTICATED},
+        {"\"HS256\"", E_UNAUTHENTICATED},
+        {"", E_UNAUTHENTICATED},
         {"{\"alg\":\"HS256\"} ", NULL},
-        {"{\"alg\":\"HS256\"}x", UNAUTHENTICATED},
-        {"{\"alg\":\"none\",\"alg\":\"HS256\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"alg\":\"none\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"typ\":\"jwt\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"typ\":null}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"kid\":\"../../dev/null\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"kid\":\"1\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"jku\":\"https://evil.example/\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"x5u\":\"https://evil.example/\"}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"\"}}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", UNAUTHENTICATED},
-        {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"b64\":false}", UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\"}x", E_UNAUTHENTICATED},
+        {"{\"alg\":\"none\",\"alg\":\"HS256\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"alg\":\"none\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"typ\":\"jwt\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"typ\":\"at+jwt\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"typ\":null}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"kid\":\"../../dev/null\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"kid\":\"1\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"jku\":\"https://evil.example/\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"x5u\":\"https://evil.example/\"}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"jwk\":{\"kty\":\"oct\",\"k\":\"\"}}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", E_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"typ\":\"JWT\",\"b64\":false}", E_UNAUTHENTICATED},
     };
     (void)state;
     struct arena arena = started();
@@ -212,74 +212,79 @@ void test_token__payloads(void **state)
     } cases[] = {
         {CLAIMS, NULL},
         {"{\"extra\":{\"a\":[1]}," OURS "," REST "," TIMES "}", NULL},
-        {"[" CLAIMS "]", UNAUTHENTICATED},
-        {"\"text\"", UNAUTHENTICATED},
-        {"{}", UNAUTHENTICATED},
-        {"", UNAUTHENTICATED},
-        {CLAIMS "x", UNAUTHENTICATED},
+        {"[" CLAIMS "]", E_UNAUTHENTICATED},
+        {"\"text\"", E_UNAUTHENTICATED},
+        {"{}", E_UNAUTHENTICATED},
+        {"", E_UNAUTHENTICATED},
+        {CLAIMS "x", E_UNAUTHENTICATED},
         /* addressed to somebody else */
         {"{\"iss\":\"evil\",\"aud\":\"shop\",\"use\":\"access\"," REST "," TIMES "}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{\"iss\":\"Cartwright\",\"aud\":\"shop\",\"use\":\"access\"," REST "," TIMES "}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{\"iss\":\"cartwright\",\"aud\":\"bank\",\"use\":\"access\"," REST "," TIMES "}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{\"iss\":\"cartwright\",\"aud\":[\"shop\"],\"use\":\"access\"," REST "," TIMES "}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{\"iss\":\"cartwright\",\"aud\":\"shop\",\"use\":\"refresh\"," REST "," TIMES "}",
-         UNAUTHENTICATED},
-        {"{\"aud\":\"shop\",\"use\":\"access\"," REST "," TIMES "}", UNAUTHENTICATED},
-        {"{\"iss\":\"cartwright\",\"use\":\"access\"," REST "," TIMES "}", UNAUTHENTICATED},
-        {"{\"iss\":\"cartwright\",\"aud\":\"shop\"," REST "," TIMES "}", UNAUTHENTICATED},
-        {"{\"iss\":1,\"aud\":\"shop\",\"use\":\"access\"," REST "," TIMES "}", UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
+        {"{\"aud\":\"shop\",\"use\":\"access\"," REST "," TIMES "}", E_UNAUTHENTICATED},
+        {"{\"iss\":\"cartwright\",\"use\":\"access\"," REST "," TIMES "}", E_UNAUTHENTICATED},
+        {"{\"iss\":\"cartwright\",\"aud\":\"shop\"," REST "," TIMES "}", E_UNAUTHENTICATED},
+        {"{\"iss\":1,\"aud\":\"shop\",\"use\":\"access\"," REST "," TIMES "}", E_UNAUTHENTICATED},
         /* who */
-        {"{" OURS ",\"jti\":\"j\",\"role\":\"r\",\"sid\":\"s\"," TIMES "}", UNAUTHENTICATED},
+        {"{" OURS ",\"jti\":\"j\",\"role\":\"r\",\"sid\":\"s\"," TIMES "}", E_UNAUTHENTICATED},
         {"{" OURS ",\"sub\":\"\",\"jti\":\"j\",\"role\":\"r\",\"sid\":\"s\"," TIMES "}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{" OURS
          ",\"sub\":\"0123456789ABCDEF01234567\",\"jti\":\"j\",\"role\":\"r\",\"sid\":\"s\"," TIMES
          "}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{" OURS ",\"sub\":{\"$gt\":\"\"},\"jti\":\"j\",\"role\":\"r\",\"sid\":\"s\"," TIMES "}",
-         UNAUTHENTICATED},
-        {"{" OURS ",\"sub\":\"" SUB "\",\"role\":\"r\",\"sid\":\"s\"," TIMES "}", UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
+        {"{" OURS ",\"sub\":\"" SUB "\",\"role\":\"r\",\"sid\":\"s\"," TIMES "}",
+         E_UNAUTHENTICATED},
         {"{" OURS ",\"sub\":\"" SUB "\",\"jti\":7,\"role\":\"r\",\"sid\":\"s\"," TIMES "}",
-         UNAUTHENTICATED},
-        {"{" OURS ",\"sub\":\"" SUB "\",\"jti\":\"j\",\"sid\":\"s\"," TIMES "}", UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
+        {"{" OURS ",\"sub\":\"" SUB "\",\"jti\":\"j\",\"sid\":\"s\"," TIMES "}", E_UNAUTHENTICATED},
         {"{" OURS ",\"sub\":\"" SUB "\",\"jti\":\"j\",\"role\":[\"admin\"],\"sid\":\"s\"," TIMES
          "}",
-         UNAUTHENTICATED},
-        {"{" OURS ",\"sub\":\"" SUB "\",\"jti\":\"j\",\"role\":\"r\"," TIMES "}", UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"role\":\"superadmin\"," TIMES "}", UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
+        {"{" OURS ",\"sub\":\"" SUB "\",\"jti\":\"j\",\"role\":\"r\"," TIMES "}",
+         E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"role\":\"superadmin\"," TIMES "}", E_UNAUTHENTICATED},
         /* when */
-        {"{" OURS "," REST ",\"nbf\":1800000000,\"iat\":1800000000}", UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"nbf\":1800000000,\"iat\":1800000000}", E_UNAUTHENTICATED},
         {"{" OURS "," REST ",\"exp\":\"1800000600\",\"nbf\":1800000000,\"iat\":1800000000}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{" OURS "," REST ",\"exp\":1800000600.0,\"nbf\":1800000000,\"iat\":1800000000}",
-         UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":1e99,\"nbf\":1800000000,\"iat\":1800000000}", UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":true,\"nbf\":1800000000,\"iat\":1800000000}", UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":null,\"nbf\":1800000000,\"iat\":1800000000}", UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":0,\"nbf\":1800000000,\"iat\":1800000000}", UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":-1,\"nbf\":1800000000,\"iat\":1800000000}", UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":1e99,\"nbf\":1800000000,\"iat\":1800000000}",
+         E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":true,\"nbf\":1800000000,\"iat\":1800000000}",
+         E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":null,\"nbf\":1800000000,\"iat\":1800000000}",
+         E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":0,\"nbf\":1800000000,\"iat\":1800000000}", E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":-1,\"nbf\":1800000000,\"iat\":1800000000}", E_UNAUTHENTICATED},
         {"{" OURS "," REST ",\"exp\":9223372036854775807,\"nbf\":1,\"iat\":1}", NULL},
-        {"{" OURS "," REST ",\"exp\":9223372036854775808,\"nbf\":1,\"iat\":1}", UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":1799999000,\"nbf\":1,\"iat\":1}", TOKEN_EXPIRED},
-        {"{" OURS "," REST ",\"exp\":1800000600,\"iat\":1800000000}", UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":9223372036854775808,\"nbf\":1,\"iat\":1}", E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":1799999000,\"nbf\":1,\"iat\":1}", E_TOKEN_EXPIRED},
+        {"{" OURS "," REST ",\"exp\":1800000600,\"iat\":1800000000}", E_UNAUTHENTICATED},
         {"{" OURS "," REST ",\"exp\":1800000600,\"nbf\":1800000600,\"iat\":1800000000}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         {"{" OURS "," REST ",\"exp\":1800000600,\"nbf\":9223372036854775807,\"iat\":1800000000}",
-         UNAUTHENTICATED},
-        {"{" OURS "," REST ",\"exp\":1800000600,\"nbf\":1800000000}", UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
+        {"{" OURS "," REST ",\"exp\":1800000600,\"nbf\":1800000000}", E_UNAUTHENTICATED},
         {"{" OURS "," REST ",\"exp\":1800000600,\"nbf\":1800000000,\"iat\":1800000600}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         /* the last one would win */
         {"{" OURS "," REST ",\"exp\":1799999000,\"exp\":1800000600,\"nbf\":1,\"iat\":1}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
         /* an expired token of somebody else is not "expired" */
         {"{\"iss\":\"evil\",\"aud\":\"shop\",\"use\":\"access\"," REST
          ",\"exp\":1799999000,\"nbf\":1,\"iat\":1}",
-         UNAUTHENTICATED},
+         E_UNAUTHENTICATED},
     };
     (void)state;
     struct arena arena = started();
@@ -320,7 +325,7 @@ void test_token__forms(void **state)
         {text, token.len + 1}, /* with its NUL */
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        assert_verdict(&arena, texts[i], UNAUTHENTICATED);
+        assert_verdict(&arena, texts[i], E_UNAUTHENTICATED);
     assert_verdict(&arena, token, NULL);
     arena_release(&arena);
 }
@@ -333,7 +338,7 @@ void test_token__every_letter_counts(void **state)
     for (size_t i = 0; i < token.len; i++) {
         char *bent = arena_copy(&arena, token.ptr, token.len + 1);
         bent[i] = bent[i] == 'A' ? 'B' : (char)(bent[i] - 1);
-        assert_verdict(&arena, (struct str){bent, token.len}, UNAUTHENTICATED);
+        assert_verdict(&arena, (struct str){bent, token.len}, E_UNAUTHENTICATED);
     }
     arena_release(&arena);
 }
@@ -346,7 +351,7 @@ void test_token__large_ones(void **state)
     static const struct {
         int padding;
         const struct error_code *code;
-    } cases[] = {{2000, NULL}, {8192, UNAUTHENTICATED}, {1000000, UNAUTHENTICATED}};
+    } cases[] = {{2000, NULL}, {8192, E_UNAUTHENTICATED}, {1000000, E_UNAUTHENTICATED}};
     for (size_t i = 0; i < 3; i++) {
         const struct str payload = str_printf(
             &arena, "{" OURS "," REST "," TIMES ",\"pad\":\"%0*d\"}", cases[i].padding, 0);
@@ -364,10 +369,10 @@ void test_token__other_keys(void **state)
     struct arena arena = started();
     const struct str text = joined(&arena, base64url(&arena, HEADER, strlen(HEADER)),
                                    base64url(&arena, CLAIMS, strlen(CLAIMS)));
-    assert_verdict(&arena, signed_text(&arena, "", 0, text), UNAUTHENTICATED);
-    assert_verdict(&arena, signed_text(&arena, pem, strlen(pem), text), UNAUTHENTICATED);
-    assert_verdict(&arena, signed_text(&arena, key, AUTH_KEY_BYTES - 1, text), UNAUTHENTICATED);
-    assert_verdict(&arena, signed_text(&arena, other_key, AUTH_KEY_BYTES, text), UNAUTHENTICATED);
+    assert_verdict(&arena, signed_text(&arena, "", 0, text), E_UNAUTHENTICATED);
+    assert_verdict(&arena, signed_text(&arena, pem, strlen(pem), text), E_UNAUTHENTICATED);
+    assert_verdict(&arena, signed_text(&arena, key, AUTH_KEY_BYTES - 1, text), E_UNAUTHENTICATED);
+    assert_verdict(&arena, signed_text(&arena, other_key, AUTH_KEY_BYTES, text), E_UNAUTHENTICATED);
     assert_verdict(&arena, signed_text(&arena, key, AUTH_KEY_BYTES, text), NULL);
     arena_release(&arena);
 }

@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "engine/workset.h"
 #include "store_types.h"
-#include "worker/workset.h"
 
 #define ID    "0123456789abcdef01234567"
 #define OTHER "aaaaaaaaaaaaaaaaaaaaaaaa"

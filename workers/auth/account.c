@@ -4,8 +4,8 @@
 
 #include <strings.h>
 
-#include "auth/auth.h"
 #include "auth/email.h"
+#include "crypto/auth.h"
 #include "errors.h"
 
 /* Shorter names and mailboxes turn up in good passwords by chance. */
@@ -44,7 +44,7 @@ static enum outcome check_password(struct job *job, const struct applicant *appl
     const char *weakness = password_weakness(applicant);
     if (!weakness)
         return OUTCOME_DONE;
-    const enum outcome refused = refuse(err, WEAK_PASSWORD, "the password %s", weakness);
+    const enum outcome refused = err_refuse(err, E_WEAK_PASSWORD, "the password %s", weakness);
     err_field_add(err, job_arena(job), STR("/password"), "%s", weakness);
     return refused;
 }
@@ -56,7 +56,7 @@ static enum outcome check_address(struct job *job, const struct applicant *appli
     if (!fault)
         return OUTCOME_DONE;
     const enum outcome outcome =
-        invalid(err, VALIDATION_FAILED, "nobody can have this email address");
+        err_invalid(err, E_VALIDATION_FAILED, "nobody can have this email address");
     err_field_add(err, job_arena(job), STR("/email"), "%s", fault);
     return outcome;
 }
@@ -64,10 +64,10 @@ static enum outcome check_address(struct job *job, const struct applicant *appli
 static enum outcome check_email(struct job *job, const struct applicant *applicant,
                                 struct user **holder, struct err *err)
 {
-    /* Only READ: the unique indexes prove it when two ask at once. */
-    NEED(job, user_by_email(job, applicant->email, READ, holder));
+    /* Only DOC_READ: the unique indexes prove it when two ask at once. */
+    NEED(job, user_by_email(job, applicant->email, DOC_READ, holder));
     if (*holder)
-        return refuse(err, EMAIL_TAKEN, "there is an account with this email address");
+        return err_refuse(err, E_EMAIL_TAKEN, "there is an account with this email address");
     return OUTCOME_DONE;
 }
 

@@ -14,13 +14,13 @@ static enum outcome add_superadmin(struct job *job, const void *request, struct 
         .name = req->name, .email = req->email, .password = req->password, .role = SUPERADMIN};
     struct roster *roster = NULL;
     struct user *user = NULL;
-    NEED(job, roster_of_superadmins(job, FOR_UPDATE, &roster));
+    NEED(job, roster_of_superadmins(job, DOC_FOR_UPDATE, &roster));
     TRY(account_create(job, &applicant, &user, err));
     roster_add(job, roster, 1);
     return reply(job, &user_view_shape, user);
 }
 
-static const struct error_code *const errors[] = {EMAIL_TAKEN, WEAK_PASSWORD, NULL};
+static const struct error_code *const errors[] = {E_EMAIL_TAKEN, E_WEAK_PASSWORD, NULL};
 
 const struct operation admin_add = {
     .name = "admin.add",

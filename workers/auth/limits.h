@@ -6,7 +6,7 @@
 #ifndef CARTWRIGHT_WORKERS_AUTH_LIMITS_H
 #define CARTWRIGHT_WORKERS_AUTH_LIMITS_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 /* Each: a need; true when loaded, and *wait_ms as of job_rate(). `what` tells doors apart. */
 

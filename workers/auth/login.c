@@ -42,7 +42,7 @@ static enum outcome renew_hash(struct job *job, struct str password, struct user
     struct user *mine = NULL;
     struct str hash = STR_ABSENT;
     NEED(job, job_password_hash(job, password, &hash),
-         user_by_id(job, (*user)->head.id, FOR_UPDATE, &mine));
+         user_by_id(job, (*user)->head.id, DOC_FOR_UPDATE, &mine));
     if (!mine || !str_eq(mine->password_hash, old))
         return OUTCOME_DONE; /* changed meanwhile: that hash is a new one */
     mine->password_hash = hash;
@@ -57,20 +57,20 @@ static enum outcome log_in(struct job *job, const void *request, struct err *err
     const struct str account = user_email_account(job_arena(job), req->email);
     struct user *user = NULL;
     TRY(count_try(job, account, err));
-    NEED(job, user_by_email(job, req->email, READ, &user));
+    NEED(job, user_by_email(job, req->email, DOC_READ, &user));
 
     bool matches = false;
     const struct str hash = user ? user->password_hash : STR_ABSENT;
     NEED(job, job_password_verify(job, hash, req->password, &matches));
     if (!user || !matches)
-        return refuse(err, INVALID_CREDENTIALS, "wrong email or password");
+        return err_refuse(err, E_INVALID_CREDENTIALS, "wrong email or password");
     TRY(give_back_try(job, account));
     if (job_password_is_old(job, hash))
         TRY(renew_hash(job, req->password, &user));
     return reply(job, &login_shape, session_begin(job, user));
 }
 
-static const struct error_code *const errors[] = {INVALID_CREDENTIALS, NULL};
+static const struct error_code *const errors[] = {E_INVALID_CREDENTIALS, NULL};
 
 const struct operation auth_login = {
     .name = "auth.login",

@@ -11,7 +11,7 @@
 
 static enum outcome refuse_token(struct err *err)
 {
-    return refuse(err, TOKEN_INVALID, "the refresh token is not valid");
+    return err_refuse(err, E_TOKEN_INVALID, "the refresh token is not valid");
 }
 
 static bool is_callers(const struct job *job, const struct session *session)
@@ -26,13 +26,13 @@ static enum outcome end_session(struct job *job, struct str text, struct err *er
     if (!refresh_token_read(job, text, &token))
         return refuse_token(err);
     struct session *known = NULL;
-    NEED(job, session_by_id(job, token.session_id, READ, &known));
+    NEED(job, session_by_id(job, token.session_id, DOC_READ, &known));
     if (!known || session_judge(job, known, &token, text) == TOKEN_FOREIGN ||
         !is_callers(job, known))
         return refuse_token(err);
 
     struct session *session = NULL;
-    NEED(job, session_by_id(job, token.session_id, FOR_UPDATE, &session));
+    NEED(job, session_by_id(job, token.session_id, DOC_FOR_UPDATE, &session));
     if (session && !session->revoked)
         session_revoke(job, session);
     return reply_empty(job);
@@ -42,7 +42,7 @@ static enum outcome end_all(struct job *job, struct err *err)
 {
     struct user *user = NULL;
     TRY(job_need_caller(job, err));
-    NEED(job, user_by_id(job, job_caller(job)->id, FOR_UPDATE, &user));
+    NEED(job, user_by_id(job, job_caller(job)->id, DOC_FOR_UPDATE, &user));
     if (user) {
         user->generation++;
         job_changed(job, user);
@@ -58,7 +58,7 @@ static enum outcome log_out(struct job *job, const void *request, struct err *er
                                              : end_session(job, req->refresh_token, err);
 }
 
-static const struct error_code *const errors[] = {TOKEN_INVALID, NULL};
+static const struct error_code *const errors[] = {E_TOKEN_INVALID, NULL};
 
 const struct operation auth_logout = {
     .name = "auth.logout",

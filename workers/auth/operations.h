@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_AUTH_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_AUTH_OPERATIONS_H
 
-#include "worker/operation.h"
+#include "service/operation.h"
 
 extern const struct operation admin_add;
 extern const struct operation auth_login;

@@ -27,13 +27,13 @@ static enum outcome refuse_token(struct job *job, struct str session_id, struct 
     const int64_t wait_ms = longer(client_wait_ms, session_wait_ms);
     if (wait_ms > 0)
         return refuse_for_now(job, err, wait_ms, "too many refresh tokens that are not valid");
-    return refuse(err, TOKEN_INVALID, "the refresh token is not valid: log in again");
+    return err_refuse(err, E_TOKEN_INVALID, "the refresh token is not valid: log in again");
 }
 
 static enum outcome end_family(struct job *job, struct session *session, struct err *err)
 {
     session_revoke(job, session);
-    refuse(err, TOKEN_REUSED, "the refresh token was used before: its session is ended");
+    err_refuse(err, E_TOKEN_REUSED, "the refresh token was used before: its session is ended");
     return refuse_and_keep(job);
 }
 
@@ -46,15 +46,15 @@ static enum outcome refresh(struct job *job, const void *request, struct err *er
 
     /* Nobody takes the lock of a session with what is no token of it. */
     struct session *known = NULL;
-    NEED(job, session_by_id(job, token.session_id, READ, &known));
+    NEED(job, session_by_id(job, token.session_id, DOC_READ, &known));
     if (!known || session_judge(job, known, &token, req->refresh_token) == TOKEN_FOREIGN)
         return refuse_token(job, token.session_id, err);
 
-    /* Only READ: when all are logged out meanwhile, the generation gives the new tokens away. */
+    /* Only DOC_READ: when all are logged out meanwhile, the generation gives the new tokens away. */
     struct session *session = NULL;
     struct user *user = NULL;
-    NEED(job, session_by_id(job, token.session_id, FOR_UPDATE, &session),
-         user_by_id(job, known->user_id, READ, &user));
+    NEED(job, session_by_id(job, token.session_id, DOC_FOR_UPDATE, &session),
+         user_by_id(job, known->user_id, DOC_READ, &user));
     if (!session || !session_is_live(session, user, job_now(job)))
         return refuse_token(job, token.session_id, err);
 
@@ -71,7 +71,7 @@ static enum outcome refresh(struct job *job, const void *request, struct err *er
     }
 }
 
-static const struct error_code *const errors[] = {TOKEN_INVALID, TOKEN_REUSED, NULL};
+static const struct error_code *const errors[] = {E_TOKEN_INVALID, E_TOKEN_REUSED, NULL};
 
 const struct operation auth_refresh = {
     .name = "auth.refresh",

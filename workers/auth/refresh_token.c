@@ -2,7 +2,7 @@
  * again, so that none has to be stored. */
 #include "auth/refresh_token.h"
 
-#include "auth/auth.h"
+#include "crypto/auth.h"
 
 #define ROTATION_BYTES 4
 #define SIGNED_BYTES   (ROTATION_BYTES + REFRESH_SECRET_BYTES)

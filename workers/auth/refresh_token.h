@@ -9,7 +9,7 @@
 #ifndef CARTWRIGHT_WORKERS_AUTH_REFRESH_TOKEN_H
 #define CARTWRIGHT_WORKERS_AUTH_REFRESH_TOKEN_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 #define REFRESH_SECRET_BYTES 16
 

@@ -55,7 +55,7 @@ static enum outcome open_account(struct job *job, const void *request, struct er
         return refuse_for_now(job, err, wait_ms,
                               "too many registrations of addresses that are taken");
     const enum outcome outcome = account_create(job, &applicant, &user, err);
-    if (outcome == OUTCOME_REFUSED && err->code == EMAIL_TAKEN)
+    if (outcome == OUTCOME_REFUSED && err->code == E_EMAIL_TAKEN)
         return answer_taken(job, req, user);
     TRY(outcome);
     if (shop_settings(job)->hide_taken)
@@ -63,7 +63,7 @@ static enum outcome open_account(struct job *job, const void *request, struct er
     return reply(job, &login_shape, session_begin(job, user));
 }
 
-static const struct error_code *const errors[] = {EMAIL_TAKEN, WEAK_PASSWORD, NULL};
+static const struct error_code *const errors[] = {E_EMAIL_TAKEN, E_WEAK_PASSWORD, NULL};
 
 const struct operation auth_register = {
     .name = "auth.register",

@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "auth/auth.h"
+#include "crypto/auth.h"
 #include "settings.h"
 
 /* Expired sessions stay for a day, because the clocks of servers differ. A late refresh is told the

@@ -44,7 +44,7 @@ enum token_standing {
 
 enum token_standing session_judge(struct job *job, const struct session *session,
                                   const struct refresh_token *token, struct str text);
-/* `session` came from FOR_UPDATE. */
+/* `session` came from DOC_FOR_UPDATE. */
 void session_revoke(struct job *job, struct session *session);
 
 /* --- what a client gets ----------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ extern const struct shape login_shape;  /* the user and the tokens */
 
 /* Begins a session of the user. */
 struct tokens *session_begin(struct job *job, const struct user *user);
-/* New tokens; the old refresh token is spent. `session` came from FOR_UPDATE. */
+/* New tokens; the old refresh token is spent. `session` came from DOC_FOR_UPDATE. */
 struct tokens *session_rotate(struct job *job, struct session *session, const struct user *user);
 /* The tokens of the last rotation, once more. */
 struct tokens *session_tokens(struct job *job, const struct session *session,

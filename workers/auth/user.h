@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_AUTH_USER_H
 #define CARTWRIGHT_WORKERS_AUTH_USER_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 struct user {
     struct doc_head head;
@@ -41,16 +41,16 @@ extern const struct doc_type roster_type;
 
 /* *out is NULL as long as there never was a superadmin. */
 bool roster_of_superadmins(struct job *job, enum access access, struct roster **out);
-/* `roster` came from FOR_UPDATE and may be NULL. */
+/* `roster` came from DOC_FOR_UPDATE and may be NULL. */
 void roster_add(struct job *job, struct roster *roster, int64_t delta);
 
 /* service.authorize: the account still exists, has the token's role, and the session goes on. */
 MUST_CHECK enum outcome authorize_caller(struct job *job, struct err *err);
 
-extern const struct worker auth_worker;
-extern const struct worker password_worker;
+extern const struct domain auth_domain;
+extern const struct domain password_domain;
 /* admin.add, run by the executable itself: no queue is bound to it, so no message reaches it. It
  * must not be listed in a service that takes messages. */
-extern const struct worker admin_worker;
+extern const struct domain admin_domain;
 
 #endif

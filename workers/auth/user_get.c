@@ -11,12 +11,12 @@ static enum outcome get_user(struct job *job, const void *request, struct err *e
     const struct caller *caller = job_caller(job);
     const struct str id = str_is_absent(req->user_id) ? caller->id : req->user_id;
     if (caller->role < ADMIN && !str_eq(id, caller->id))
-        return refuse(err, NOT_FOUND, "no such user");
+        return err_refuse(err, E_NOT_FOUND, "no such user");
 
     struct user *user = NULL;
-    NEED(job, user_by_id(job, id, READ, &user));
+    NEED(job, user_by_id(job, id, DOC_READ, &user));
     if (!user)
-        return refuse(err, NOT_FOUND, "no such user");
+        return err_refuse(err, E_NOT_FOUND, "no such user");
     return reply(job, &user_view_shape, user);
 }
 

@@ -20,9 +20,9 @@ static enum outcome move_roster(struct job *job, bool was, bool will_be, struct 
     if (was == will_be)
         return OUTCOME_DONE;
     struct roster *roster = NULL;
-    NEED(job, roster_of_superadmins(job, FOR_UPDATE, &roster));
+    NEED(job, roster_of_superadmins(job, DOC_FOR_UPDATE, &roster));
     if (was && (!roster || roster->count <= 1))
-        return refuse(err, LAST_SUPERADMIN, "this is the last superadmin");
+        return err_refuse(err, E_LAST_SUPERADMIN, "this is the last superadmin");
     roster_add(job, roster, will_be ? 1 : -1);
     return OUTCOME_DONE;
 }
@@ -32,9 +32,9 @@ static enum outcome set_role(struct job *job, const void *request, struct err *e
     const struct user_role_set_request *req = request;
     const enum who role = role_of[req->role];
     struct user *user = NULL;
-    NEED(job, user_by_id(job, req->user_id, FOR_UPDATE, &user));
+    NEED(job, user_by_id(job, req->user_id, DOC_FOR_UPDATE, &user));
     if (!user)
-        return refuse(err, NOT_FOUND, "no such user");
+        return err_refuse(err, E_NOT_FOUND, "no such user");
     if (user->role == (int)role)
         return reply(job, &user_view_shape, user);
 
@@ -46,7 +46,7 @@ static enum outcome set_role(struct job *job, const void *request, struct err *e
     return reply(job, &user_view_shape, user);
 }
 
-static const struct error_code *const errors[] = {LAST_SUPERADMIN, NULL};
+static const struct error_code *const errors[] = {E_LAST_SUPERADMIN, NULL};
 
 const struct operation user_role_set = {
     .name = "user.role.set",

@@ -45,16 +45,16 @@ typedef bool load_line(struct job *job, const struct cart_line *line, struct pro
 static bool load_to_show(struct job *job, const struct cart_line *line, struct product **product,
                          struct stock **stock)
 {
-    const bool has_product = product_by_id(job, line->product_id, READ, product);
-    return stock_by_sku(job, line->sku, READ, stock) && has_product;
+    const bool has_product = product_by_id(job, line->product_id, DOC_READ, product);
+    return stock_by_sku(job, line->sku, DOC_READ, stock) && has_product;
 }
 
 /* Both are asked for at once; then the stock says whether that product will do. */
 static bool load_to_order(struct job *job, const struct cart_line *line, struct product **product,
                           struct stock **stock)
 {
-    const bool has_product = product_by_id(job, line->product_id, READ, product);
-    if (!stock_by_sku(job, line->sku, FOR_UPDATE, stock) || !has_product)
+    const bool has_product = product_by_id(job, line->product_id, DOC_READ, product);
+    if (!stock_by_sku(job, line->sku, DOC_FOR_UPDATE, stock) || !has_product)
         return false;
     return !*stock || product_on_offer(job, *stock, product);
 }

@@ -11,9 +11,9 @@
 #define CARTWRIGHT_WORKERS_CART_CART_H
 
 #include "catalog/catalog.h"
+#include "engine/job.h"
 #include "inventory/stock.h"
 #include "settings.h"
-#include "worker/job.h"
 
 #define CART_QUANTITY_MAX 9999
 #define CART_LINES_MAX    200
@@ -49,7 +49,7 @@ struct cart_goods {
 
 /* A need, collected over all lines: one round loads them all. */
 bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out);
-/* The same for an order: the stocks FOR_UPDATE, and what their guards prove of the products. */
+/* The same for an order: the stocks DOC_FOR_UPDATE, and what their guards prove of the products. */
 bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_goods *out);
 
 /* That the product, NULL or not, can be ordered in this cart as far as price and status go. */
@@ -106,6 +106,6 @@ extern const struct shape cart_view_shape;
 struct cart_view *cart_view(const struct shop_settings *settings, struct arena *arena,
                             const struct cart *cart, const struct cart_goods *goods);
 
-extern const struct worker cart_worker;
+extern const struct domain cart_domain;
 
 #endif

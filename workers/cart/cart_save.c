@@ -8,11 +8,12 @@ static enum outcome check_limits(const struct cart *cart, const struct product *
 {
     struct money total;
     if (quantity > CART_QUANTITY_MAX)
-        return refuse(err, QUANTITY_LIMIT, "at most %d of one product", CART_QUANTITY_MAX);
+        return err_refuse(err, E_QUANTITY_LIMIT, "at most %d of one product", CART_QUANTITY_MAX);
     if (cart->lines.count >= CART_LINES_MAX && !cart_line_of(cart, product->head.id))
-        return refuse(err, QUANTITY_LIMIT, "at most %d products in a cart", CART_LINES_MAX);
+        return err_refuse(err, E_QUANTITY_LIMIT, "at most %d products in a cart", CART_LINES_MAX);
     if (!money_times(product->price, quantity, &total))
-        return refuse(err, QUANTITY_LIMIT, "so many at this price are more than can be counted");
+        return err_refuse(err, E_QUANTITY_LIMIT,
+                          "so many at this price are more than can be counted");
     return OUTCOME_DONE;
 }
 
@@ -21,17 +22,17 @@ enum outcome cart_check(struct job *job, const struct cart *cart, const struct c
                         struct err *err)
 {
     if (!product_is_purchasable(product))
-        return refuse(err, NOT_PURCHASABLE, "the product is not on sale");
+        return err_refuse(err, E_NOT_PURCHASABLE, "the product is not on sale");
     if (!cart_sells(shop_settings(job), goods, product))
-        return refuse(err, NOT_PURCHASABLE, "the product is not sold in %.*s",
-                      STR_FMT(goods->currency));
+        return err_refuse(err, E_NOT_PURCHASABLE, "the product is not sold in %.*s",
+                          STR_FMT(goods->currency));
     TRY(check_limits(cart, product, quantity, err));
     const int64_t available = stock_available(stock);
     if (quantity <= available)
         return OUTCOME_DONE;
     const enum outcome outcome =
-        refuse(err, INSUFFICIENT_STOCK, "%" PRId64 " of %.*s are available", available,
-               STR_FMT(product->name));
+        err_refuse(err, E_INSUFFICIENT_STOCK, "%" PRId64 " of %.*s are available", available,
+                   STR_FMT(product->name));
     err_field_add(err, job_arena(job), STR("/quantity"), "%" PRId64 " are available", available);
     return outcome;
 }

@@ -10,7 +10,7 @@ static enum outcome clear(struct job *job, const void *request, struct err *err)
     (void)err;     /* nothing to refuse */
     struct cart *cart = NULL;
     struct cart_goods none = {0};
-    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
+    NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
     cart = cart_or_empty(job, cart);
     if (cart->lines.count == 0)
         return reply(job, &cart_view_shape,

@@ -9,7 +9,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     (void)err;     /* nothing to refuse */
     struct cart *cart = NULL;
     struct cart_goods goods;
-    NEED(job, cart_of_caller(job, READ, &cart));
+    NEED(job, cart_of_caller(job, DOC_READ, &cart));
     cart = cart_or_empty(job, cart);
     NEED(job, cart_goods(job, cart, &goods));
     return reply(job, &cart_view_shape,

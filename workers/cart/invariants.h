@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_CART_INVARIANTS_H
 #define CARTWRIGHT_WORKERS_CART_INVARIANTS_H
 
-#include "worker/invariant.h"
+#include "checker/invariant.h"
 
 extern const struct invariant carts_invariant;
 

@@ -14,13 +14,13 @@ static enum outcome item_add(struct job *job, const void *request, struct err *e
     struct stock *stock = NULL;
     struct cart *cart = NULL;
     struct cart_goods goods;
-    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart),
-         product_by_id(job, req->product_id, READ, &product));
+    NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart),
+         product_by_id(job, req->product_id, DOC_READ, &product));
     if (!product)
-        return refuse(err, NOT_FOUND, "there is no such product");
+        return err_refuse(err, E_NOT_FOUND, "there is no such product");
     cart = cart_or_empty(job, cart);
     /* cart_save() will want the goods of the other lines: ask for all in one round. */
-    NEED(job, stock_by_sku(job, product->sku, READ, &stock), cart_goods(job, cart, &goods));
+    NEED(job, stock_by_sku(job, product->sku, DOC_READ, &stock), cart_goods(job, cart, &goods));
 
     const struct cart_line *line = cart_line_of(cart, req->product_id);
     const int64_t quantity = req->quantity + (line ? line->quantity : 0);
@@ -37,6 +37,6 @@ const struct operation cart_item_add = {
     .handle = item_add,
     .summary = "Put a quantity of a product into the caller's cart",
     .reply = &cart_view_shape,
-    .errors = (const struct error_code *const[]){INSUFFICIENT_STOCK, NOT_PURCHASABLE,
-                                                 QUANTITY_LIMIT, NULL},
+    .errors = (const struct error_code *const[]){E_INSUFFICIENT_STOCK, E_NOT_PURCHASABLE,
+                                                 E_QUANTITY_LIMIT, NULL},
 };

@@ -9,10 +9,10 @@ static enum outcome item_update(struct job *job, const void *request, struct err
     const struct cart_item_update_request *req = request;
     struct cart *cart = NULL;
     struct cart_goods goods;
-    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
+    NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
     const struct cart_line *line = cart ? cart_line_of(cart, req->product_id) : NULL;
     if (!line)
-        return refuse(err, NOT_FOUND, "it is not in the cart");
+        return err_refuse(err, E_NOT_FOUND, "it is not in the cart");
     if (req->quantity == 0) {
         cart_remove(cart, req->product_id);
         return cart_save(job, cart);
@@ -32,6 +32,6 @@ const struct operation cart_item_update = {
     .handle = item_update,
     .summary = "Set the quantity of a product in the caller's cart; 0 removes it",
     .reply = &cart_view_shape,
-    .errors = (const struct error_code *const[]){INSUFFICIENT_STOCK, NOT_PURCHASABLE,
-                                                 QUANTITY_LIMIT, NULL},
+    .errors = (const struct error_code *const[]){E_INSUFFICIENT_STOCK, E_NOT_PURCHASABLE,
+                                                 E_QUANTITY_LIMIT, NULL},
 };

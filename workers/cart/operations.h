@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_CART_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_CART_OPERATIONS_H
 
-#include "worker/operation.h"
+#include "service/operation.h"
 
 extern const struct operation cart_clear;
 extern const struct operation cart_get;

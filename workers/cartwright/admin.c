@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cartwright/command.h"
+#include "engine/batch.h"
+#include "service/connections.h"
+#include "service/names.h"
 #include "wire/json.h"
-#include "worker/batch.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define PASSWORD_MAX 1024
 
@@ -89,11 +89,11 @@ static void close_servers(struct servers *servers)
 static enum outcome run_request(struct app *app, const struct servers *servers, struct str body,
                                 int *status, struct str *answer, struct err *err)
 {
-    static const struct worker *const only_admin[] = {&admin_worker, NULL};
+    static const struct domain *const only_admin[] = {&admin_domain, NULL};
     static const struct pool_settings pool = {.lanes = 1, .batch_max = 1, .prefetch = 1};
     const volatile sig_atomic_t stopping = 0;
     struct service service = app->service;
-    service.workers = only_admin;
+    service.domains = only_admin;
     service.authorize = NULL;
     struct lane_slot slot = {0};
     struct lane lane;
@@ -116,7 +116,7 @@ static enum outcome run_request(struct app *app, const struct servers *servers, 
         .deadline = -1,
         .expiration = -1,
     };
-    enum outcome outcome = schema_prepare(admin_worker.operations[0]->request, err);
+    enum outcome outcome = schema_prepare(admin_domain.operations[0]->request, err);
     if (outcome == OUTCOME_DONE)
         outcome = batch_run_alone(&lane, &delivery, status, answer, err);
     if (outcome == OUTCOME_DONE)

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "auth/auth.h"
 #include "base/log.h"
 #include "cartwright/command.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 #define LINE_FILE_MAX 65536
@@ -129,7 +129,7 @@ int command_fail(const char *command, int status, const char *format, ...)
 
 int command_fail_err(const char *command, const struct err *err)
 {
-    const char *hint = err->code == BUSY ? run_env_hint() : NULL;
+    const char *hint = err->code == E_BUSY ? run_env_hint() : NULL;
     return command_fail(command, EXIT_FAILED, "%s%s%s", err->text, hint ? "; " : "",
                         hint ? hint : "");
 }

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "auth/auth.h"
 #include "base/clock.h"
 #include "bus/bus_client.h"
 #include "cartwright/command.h"
+#include "crypto/auth.h"
+#include "service/names.h"
 #include "wire/json.h"
 #include "wire/schema_secret.h"
-#include "worker/names.h"
 
 #define TIMEOUT_MS  30000
 #define DEFAULT_URI "amqp://guest:guest@127.0.0.1:5672/"

@@ -1,5 +1,5 @@
 /* check.c - `cartwright check`: verifies the invariants of everything that is stored. */
-#include "worker/check.h"
+#include "checker/check.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "cartwright/command.h"
+#include "service/connections.h"
 #include "wire/json.h"
-#include "worker/process.h"
 
 #define MEMORY_MAX_MIB  (1 << 20)
 #define PROGRESS_US     (1000 * 1000)

@@ -8,10 +8,10 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "bus/bus_inspect.h"
+#include "service/broker_needs.h"
+#include "service/connections.h"
+#include "service/names.h"
 #include "wire/json.h"
-#include "worker/broker_needs.h"
-#include "worker/names.h"
-#include "worker/process.h"
 
 #define COMMAND       "dead-letter"
 #define SCAN_MAX      10000
@@ -51,7 +51,7 @@ struct option {
     }
 
 static const struct option options[] = {
-    TEXT("--worker", worker, DEAD_TAKES_ID),
+    TEXT("--domain", domain, DEAD_TAKES_ID),
     TEXT("--code", code, DEAD_TAKES_FILTER),
     TEXT("--operation", operation, DEAD_TAKES_FILTER),
     TEXT("--place", place, DEAD_TAKES_FILTER),
@@ -109,7 +109,7 @@ static int take_option(struct dead_options *out, const struct dead_subcommand *c
 static bool read_options(struct dead_options *out, const struct dead_subcommand *command, int argc,
                          char **argv)
 {
-    const bool positional = command->accepts & (DEAD_TAKES_WORKER | DEAD_TAKES_ID);
+    const bool positional = command->accepts & (DEAD_TAKES_DOMAIN | DEAD_TAKES_ID);
     for (int i = 0; i < argc;) {
         const int used = argv[i][0] == '-' ? take_option(out, command, argv + i) : 0;
         if (used == 0 && (argv[i][0] == '-' || out->what || !positional)) {
@@ -165,20 +165,20 @@ static bool read_since(struct dead_run *run)
     return true;
 }
 
-static bool is_worker(struct dead_run *run, const char *name)
+static bool is_domain(struct dead_run *run, const char *name)
 {
-    for (const struct str *worker = dead_workers(&run->app->arena, &run->app->service);
-         !str_is_absent(*worker); worker++)
-        if (str_eq(*worker, str_of(name)))
+    for (const struct str *domain = dead_domains(&run->app->arena, &run->app->service);
+         !str_is_absent(*domain); domain++)
+        if (str_eq(*domain, str_of(name)))
             return true;
-    command_fail(COMMAND, EXIT_USAGE, "there is no worker '%s'", name);
+    command_fail(COMMAND, EXIT_USAGE, "there is no domain '%s'", name);
     return false;
 }
 
 static bool read_filter(struct dead_run *run, const struct dead_subcommand *command)
 {
     const struct dead_options *given = &run->options;
-    const char *worker = command->accepts & DEAD_TAKES_WORKER ? given->what : given->worker;
+    const char *domain = command->accepts & DEAD_TAKES_DOMAIN ? given->what : given->domain;
     const char *id = command->accepts & DEAD_TAKES_ID ? given->what : NULL;
     run->filter = (struct dead_filter){
         .id = str_of(id),
@@ -187,8 +187,8 @@ static bool read_filter(struct dead_run *run, const struct dead_subcommand *comm
         .place = str_of(given->place),
         .fingerprint = str_of(given->group ? given->group : given->fingerprint),
     };
-    run->worker = str_of(worker);
-    return read_since(run) && (!worker || is_worker(run, worker));
+    run->domain = str_of(domain);
+    return read_since(run) && (!domain || is_domain(run, domain));
 }
 
 static bool read_values(struct dead_run *run, const struct dead_subcommand *command)
@@ -252,18 +252,18 @@ static enum outcome list_frail(struct dead_run *run, struct bus_inspector *inspe
                                struct err *err)
 {
     struct arena *arena = &run->app->arena;
-    const struct str *workers = dead_workers(arena, &run->app->service);
+    const struct str *domains = dead_domains(arena, &run->app->service);
     size_t count = 0;
-    while (!str_is_absent(workers[count]))
+    while (!str_is_absent(domains[count]))
         count++;
     struct str *frail = arena_array(arena, count + 1, sizeof(*frail));
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         bool bears;
-        TRY(look_at_queue(inspector, name_dead(arena, run->office.settings->prefix, workers[i]),
+        TRY(look_at_queue(inspector, name_dead(arena, run->office.settings->prefix, domains[i]),
                           &bears, err));
         if (!bears)
-            frail[found++] = workers[i];
+            frail[found++] = domains[i];
     }
     frail[found] = STR_ABSENT;
     run->office.frail = frail;
@@ -317,12 +317,12 @@ static void close_office(struct dead_office *office)
 enum outcome dead_for_each(struct dead_run *run, const struct dead_visitor *visitor, bool *cut,
                            struct err *err)
 {
-    for (const struct str *worker = dead_workers(&run->app->arena, &run->app->service);
-         !str_is_absent(*worker); worker++) {
+    for (const struct str *domain = dead_domains(&run->app->arena, &run->app->service);
+         !str_is_absent(*domain); domain++) {
         bool more = false;
-        if (!str_is_absent(run->worker) && !str_eq(run->worker, *worker))
+        if (!str_is_absent(run->domain) && !str_eq(run->domain, *domain))
             continue;
-        TRY(dead_scan(&run->office, *worker, visitor, &more, err));
+        TRY(dead_scan(&run->office, *domain, visitor, &more, err));
         *cut |= more;
     }
     return OUTCOME_DONE;
@@ -406,7 +406,7 @@ const struct command dead_letter_command = {
     .usage = "dead-letter list|show|replay|edit|discard|purge|stats ...",
     .help = "look at dead letters, try them again, correct or drop them",
     .details =
-        "list [WORKER|--all] [FILTER] [--letters] [--limit N] [--json]\n"
+        "list [DOMAIN|--all] [FILTER] [--letters] [--limit N] [--json]\n"
         "    what died, in groups of one cause; with --letters one line for each\n"
         "show ID\n"
         "    all there is to know about one letter; secrets are masked\n"
@@ -416,7 +416,7 @@ const struct command dead_letter_command = {
         "edit ID --body FILE|--set /pointer=VALUE... [--park]\n"
         "    sends a corrected copy, under another message id; --park keeps it here\n"
         "discard ID|--group F|FILTER --reason TEXT\n"
-        "purge WORKER --yes\n"
+        "purge DOMAIN --yes\n"
         "stats [--json]\n\n"
         "ID is a message id, or the digest beginning with '~'. FILTER: --code C, --operation O,\n"
         "--place P, --fingerprint F, --since 2h. --scan-max N (10000): letters of a queue that\n"
@@ -425,5 +425,5 @@ const struct command dead_letter_command = {
         "policy. Without this their letters are not touched on RabbitMQ 4, which throws away\n"
         "what was given out 20 times.\n"
         "Exit status: 0 done, 1 refused (no such letter, the schema says no), 2 wrong usage,\n"
-        "3 a server is away or the order was interrupted.",
+        "3 a server is away or the command was interrupted.",
 };

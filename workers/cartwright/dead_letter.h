@@ -3,14 +3,14 @@
 #define CARTWRIGHT_WORKERS_CARTWRIGHT_DEAD_LETTER_H
 
 #include "cartwright/command.h"
-#include "worker/dead_order.h"
+#include "letters/command.h"
 
 #define DEAD_SETS_MAX 16
 
 /* As given; what was not is NULL, false, 0 or -1. */
 struct dead_options {
-    const char *what; /* the positional argument: an ID or a WORKER */
-    const char *worker, *code, *operation, *place, *fingerprint, *group, *since;
+    const char *what; /* the positional argument: an ID or a DOMAIN */
+    const char *domain, *code, *operation, *place, *fingerprint, *group, *since;
     const char *limit, *scan_max, *rate;
     const char *reason, *by, *body;
     const char *sets[DEAD_SETS_MAX];
@@ -23,7 +23,7 @@ struct dead_run {
     struct dead_options options;
     struct dead_office office;
     struct dead_filter filter; /* from the options */
-    struct str worker;         /* absent: all */
+    struct str domain;         /* absent: all */
     size_t limit;              /* SIZE_MAX: none */
     int64_t rate;
 };
@@ -37,7 +37,7 @@ struct dead_subcommand {
 };
 
 enum {
-    DEAD_TAKES_WORKER = 1 << 0, /* the positional argument */
+    DEAD_TAKES_DOMAIN = 1 << 0, /* the positional argument */
     DEAD_TAKES_ID = 1 << 1,
     DEAD_TAKES_FILTER = 1 << 2,
     DEAD_TAKES_JSON = 1 << 3,

@@ -1,5 +1,5 @@
 /* dead_letter_dry_run.c - `dead-letter replay --dry-run`: what would happen, on the real documents, in
- * a transaction that is aborted (worker/rehearse.h).
+ * a transaction that is aborted (domain/rehearse.h).
  *
  * Each letter is rehearsed in a child of its own: a letter that killed its lanes kills the child, and
  * that is told. The children open what they need; the letters are back in their queue by then. */
@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "cartwright/dead_letter.h"
+#include "engine/rehearse.h"
+#include "service/connections.h"
 #include "wire/json.h"
-#include "worker/process.h"
-#include "worker/rehearse.h"
 
 #define LETTERS_MAX 100 /* in memory at once; each takes some 50 ms */
 #define PATIENCE_S  60
@@ -294,7 +294,7 @@ int dead_dry_run(struct dead_run *run)
     int status = EXIT_OK;
     enum outcome outcome = dead_for_each(run, &visitor, &cut, &err);
     if (outcome == OUTCOME_DONE && all.count == 0)
-        outcome = refuse(&err, NOT_FOUND, "no such dead letter");
+        outcome = err_refuse(&err, E_NOT_FOUND, "no such dead letter");
     if (outcome != OUTCOME_DONE)
         return dead_fail(outcome, &err);
     for (size_t i = 0; i < all.count && !run->office.stopping(); i++) {

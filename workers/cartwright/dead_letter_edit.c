@@ -50,11 +50,11 @@ static int edit(struct dead_run *run)
     struct dead_set sets[DEAD_SETS_MAX];
     struct str new_id;
     struct err err = {0};
-    const struct dead_order order = {.worker = run->worker, .filter = run->filter, .limit = 1};
+    const struct dead_command command = {.domain = run->domain, .filter = run->filter, .limit = 1};
     if (!read_correction(run, &correction, sets))
         return EXIT_USAGE;
     const enum outcome outcome =
-        dead_edit(&run->office, &order, &correction, &run->app->arena, &new_id, &err);
+        dead_edit(&run->office, &command, &correction, &run->app->arena, &new_id, &err);
     if (outcome != OUTCOME_DONE)
         return dead_fail(outcome, &err);
     printf("%s as %.*s\n", correction.park ? "kept here" : "sent", STR_FMT(new_id));
@@ -63,7 +63,7 @@ static int edit(struct dead_run *run)
 
 const struct dead_subcommand dead_edit_command = {
     .name = "edit",
-    .usage = "edit ID --body FILE|--set /pointer=value... [--park] [--worker W] [--by NAME]",
+    .usage = "edit ID --body FILE|--set /pointer=value... [--park] [--domain W] [--by NAME]",
     .accepts = DEAD_TAKES_ID | DEAD_TAKES_EDIT | DEAD_TAKES_BY,
     .stores = true,
     .run = edit,
@@ -93,17 +93,17 @@ static int discard(struct dead_run *run)
         return command_fail("dead-letter", EXIT_USAGE,
                             "discard needs an ID, --group F or another filter, and --reason TEXT; "
                             "`purge` empties a whole queue");
-    const struct dead_order order = {.worker = run->worker,
-                                     .filter = run->filter,
-                                     .limit = run->limit,
-                                     .reason = str_of(given->reason)};
-    const enum outcome outcome = dead_discard(&run->office, &order, &tally, &err);
+    const struct dead_command command = {.domain = run->domain,
+                                         .filter = run->filter,
+                                         .limit = run->limit,
+                                         .reason = str_of(given->reason)};
+    const enum outcome outcome = dead_discard(&run->office, &command, &tally, &err);
     return tell(outcome, &tally, &err);
 }
 
 const struct dead_subcommand dead_discard_command = {
     .name = "discard",
-    .usage = "discard ID|--group F|FILTER --reason TEXT [--worker W] [--limit N] [--by NAME]",
+    .usage = "discard ID|--group F|FILTER --reason TEXT [--domain W] [--limit N] [--by NAME]",
     .accepts =
         DEAD_TAKES_ID | DEAD_TAKES_FILTER | DEAD_TAKES_LIMIT | DEAD_TAKES_REASON | DEAD_TAKES_BY,
     .stores = true,
@@ -116,19 +116,19 @@ static int purge(struct dead_run *run)
     struct err err = {0};
     if (!run->options.what || !run->options.yes)
         return command_fail("dead-letter", EXIT_USAGE,
-                            "purge WORKER --yes: without --yes nothing is thrown away");
-    const struct dead_order order = {.worker = run->worker,
-                                     .filter = run->filter,
-                                     .limit = run->limit,
-                                     .reason = str_of(run->options.reason)};
-    const enum outcome outcome = dead_purge(&run->office, &order, &tally, &err);
+                            "purge DOMAIN --yes: without --yes nothing is thrown away");
+    const struct dead_command command = {.domain = run->domain,
+                                         .filter = run->filter,
+                                         .limit = run->limit,
+                                         .reason = str_of(run->options.reason)};
+    const enum outcome outcome = dead_purge(&run->office, &command, &tally, &err);
     return tell(outcome, &tally, &err);
 }
 
 const struct dead_subcommand dead_purge_command = {
     .name = "purge",
-    .usage = "purge WORKER --yes [--reason TEXT] [--by NAME]",
-    .accepts = DEAD_TAKES_WORKER | DEAD_TAKES_REASON | DEAD_TAKES_YES | DEAD_TAKES_BY,
+    .usage = "purge DOMAIN --yes [--reason TEXT] [--by NAME]",
+    .accepts = DEAD_TAKES_DOMAIN | DEAD_TAKES_REASON | DEAD_TAKES_YES | DEAD_TAKES_BY,
     .stores = true,
     .run = purge,
 };

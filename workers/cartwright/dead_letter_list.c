@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "cartwright/dead_letter.h"
+#include "letters/groups.h"
 #include "wire/json.h"
-#include "worker/dead_groups.h"
 
 struct listing {
     struct dead_run *run;
@@ -31,7 +31,7 @@ static void put_time(struct json_writer *writer, struct arena *arena, const char
 static void put_letter(struct json_writer *writer, const struct dead_letter *letter)
 {
     json_open_object(writer);
-    put_text(writer, "worker", letter->worker);
+    put_text(writer, "domain", letter->domain);
     put_text(writer, "id", letter->id);
     put_text(writer, "digest", letter->digest);
     put_text(writer, "operation", letter->operation);
@@ -50,7 +50,7 @@ static void put_letter(struct json_writer *writer, const struct dead_letter *let
 static void print_letter(struct arena *arena, const struct dead_letter *letter)
 {
     printf("%-14.*s %-38.*s %-24.*s %-28.*s %-20.*s %.*s\n",
-           STR_FMT(dead_plain(arena, letter->worker)), STR_FMT(dead_plain(arena, letter->id)),
+           STR_FMT(dead_plain(arena, letter->domain)), STR_FMT(dead_plain(arena, letter->id)),
            STR_FMT(dead_time(arena, letter->failed_at)),
            STR_FMT(dead_plain(arena, letter->operation)), STR_FMT(dead_plain(arena, letter->code)),
            STR_FMT(dead_plain(arena, letter->fingerprint)));
@@ -93,7 +93,7 @@ static void put_group(struct json_writer *writer, const struct dead_group *group
 {
     struct arena *arena = writer->text->arena;
     json_open_object(writer);
-    put_text(writer, "worker", group->worker);
+    put_text(writer, "domain", group->domain);
     put_text(writer, "fingerprint", group->fingerprint);
     json_key(writer, "count");
     json_put_int(writer, (int64_t)group->count);
@@ -113,8 +113,8 @@ static void print_group(struct arena *arena, const struct dead_group *group)
            group->count, STR_FMT(dead_plain(arena, group->operation)),
            STR_FMT(dead_plain(arena, group->code)), STR_FMT(dead_plain(arena, group->place)));
     printf("          %.*s\n", STR_FMT(dead_plain(arena, group->reason)));
-    printf("          worker %.*s, first %.*s, last %.*s, for example %.*s\n",
-           STR_FMT(group->worker), STR_FMT(dead_time(arena, group->first)),
+    printf("          domain %.*s, first %.*s, last %.*s, for example %.*s\n",
+           STR_FMT(group->domain), STR_FMT(dead_time(arena, group->first)),
            STR_FMT(dead_time(arena, group->last)), STR_FMT(dead_plain(arena, group->example)));
 }
 
@@ -183,9 +183,9 @@ static int list(struct dead_run *run)
 
 const struct dead_subcommand dead_list = {
     .name = "list",
-    .usage = "list [WORKER|--all] [--code C] [--operation O] [--place P] [--fingerprint F]\n"
+    .usage = "list [DOMAIN|--all] [--code C] [--operation O] [--place P] [--fingerprint F]\n"
              "      [--since T] [--letters] [--limit N] [--scan-max N] [--json]",
-    .accepts = DEAD_TAKES_WORKER | DEAD_TAKES_FILTER | DEAD_TAKES_LETTERS | DEAD_TAKES_LIMIT |
+    .accepts = DEAD_TAKES_DOMAIN | DEAD_TAKES_FILTER | DEAD_TAKES_LETTERS | DEAD_TAKES_LIMIT |
                DEAD_TAKES_JSON,
     .run = list,
 };
@@ -197,12 +197,12 @@ struct figures {
     int64_t oldest, newest;
 };
 
-static struct figures figures_of(const struct dead_groups *groups, struct str worker)
+static struct figures figures_of(const struct dead_groups *groups, struct str domain)
 {
     struct figures figures = {.oldest = -1, .newest = -1};
     for (size_t i = 0; i < groups->count; i++) {
         const struct dead_group *group = groups->items[i];
-        if (!str_eq(group->worker, worker))
+        if (!str_eq(group->domain, domain))
             continue;
         figures.letters += group->count;
         figures.groups++;
@@ -214,12 +214,12 @@ static struct figures figures_of(const struct dead_groups *groups, struct str wo
     return figures;
 }
 
-static void put_figures(struct json_writer *writer, struct str worker,
+static void put_figures(struct json_writer *writer, struct str domain,
                         const struct figures *figures)
 {
     struct arena *arena = writer->text->arena;
     json_open_object(writer);
-    put_text(writer, "worker", worker);
+    put_text(writer, "domain", domain);
     json_key(writer, "letters");
     json_put_int(writer, (int64_t)figures->letters);
     json_key(writer, "groups");
@@ -233,14 +233,14 @@ static void show_figures(struct listing *listing)
 {
     struct arena *arena = listing->groups.arena;
     if (!listing->writer)
-        printf("%-14s %8s %8s  %-24s  %s\n", "worker", "letters", "groups", "oldest", "newest");
-    for (const struct str *worker = dead_workers(arena, &listing->run->app->service);
-         !str_is_absent(*worker); worker++) {
-        const struct figures figures = figures_of(&listing->groups, *worker);
+        printf("%-14s %8s %8s  %-24s  %s\n", "domain", "letters", "groups", "oldest", "newest");
+    for (const struct str *domain = dead_domains(arena, &listing->run->app->service);
+         !str_is_absent(*domain); domain++) {
+        const struct figures figures = figures_of(&listing->groups, *domain);
         if (listing->writer)
-            put_figures(listing->writer, *worker, &figures);
+            put_figures(listing->writer, *domain, &figures);
         else
-            printf("%-14.*s %8zu %8zu  %-24.*s  %.*s\n", STR_FMT(*worker), figures.letters,
+            printf("%-14.*s %8zu %8zu  %-24.*s  %.*s\n", STR_FMT(*domain), figures.letters,
                    figures.groups, STR_FMT(dead_time(arena, figures.oldest)),
                    STR_FMT(dead_time(arena, figures.newest)));
     }
@@ -264,7 +264,7 @@ static int stats(struct dead_run *run)
     json_open_object(&writer);
     json_key(&writer, "complete");
     json_put_bool(&writer, !cut);
-    json_key(&writer, "workers");
+    json_key(&writer, "domains");
     json_open_list(&writer);
     show_figures(&listing);
     json_close_list(&writer);

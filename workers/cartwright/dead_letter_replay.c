@@ -24,7 +24,7 @@ static void show_progress(void *context, const struct dead_tally *tally)
             (double)(now_us - progress->began_us) / 1e6);
 }
 
-/* An order that was given without any letter in mind would be an accident. */
+/* A command that was given without any letter in mind would be an accident. */
 static bool is_meant(const struct dead_options *given)
 {
     return given->what || given->all || given->group || given->code || given->operation ||
@@ -34,8 +34,8 @@ static bool is_meant(const struct dead_options *given)
 static void tell(const struct dead_tally *tally, enum outcome outcome)
 {
     printf("%zu letter%s sent again%s\n", tally->moved, tally->moved == 1 ? "" : "s",
-           tally->stopped            ? ", stopped by a signal: give the order again to go on"
-           : outcome != OUTCOME_DONE ? ", not all: give the order again to go on"
+           tally->stopped            ? ", stopped by a signal: give the command again to go on"
+           : outcome != OUTCOME_DONE ? ", not all: give the command again to go on"
                                      : "");
     if (tally->left > 0)
         command_tell(stdout, "%zu stay here: %s", tally->left, tally->first.text);
@@ -46,15 +46,15 @@ static void tell(const struct dead_tally *tally, enum outcome outcome)
 static int replay_now(struct dead_run *run)
 {
     struct progress progress = {0};
-    const struct dead_order order = {.worker = run->worker,
-                                     .filter = run->filter,
-                                     .limit = run->limit,
-                                     .rate = run->rate,
-                                     .progress = show_progress,
-                                     .context = &progress};
+    const struct dead_command command = {.domain = run->domain,
+                                         .filter = run->filter,
+                                         .limit = run->limit,
+                                         .rate = run->rate,
+                                         .progress = show_progress,
+                                         .context = &progress};
     struct dead_tally tally;
     struct err err = {0};
-    const enum outcome outcome = dead_replay(&run->office, &order, &tally, &err);
+    const enum outcome outcome = dead_replay(&run->office, &command, &tally, &err);
     if (outcome == OUTCOME_REFUSED)
         return dead_fail(outcome, &err);
     tell(&tally, outcome);
@@ -73,7 +73,7 @@ static int replay(struct dead_run *run)
 
 const struct dead_subcommand dead_replay_command = {
     .name = "replay",
-    .usage = "replay ID|--group F|--all|FILTER [--worker W] [--rate N/s] [--limit N] [--dry-run]",
+    .usage = "replay ID|--group F|--all|FILTER [--domain W] [--rate N/s] [--limit N] [--dry-run]",
     .accepts =
         DEAD_TAKES_ID | DEAD_TAKES_FILTER | DEAD_TAKES_LIMIT | DEAD_TAKES_REPLAY | DEAD_TAKES_BY,
     .stores = true,

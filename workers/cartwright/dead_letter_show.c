@@ -1,9 +1,9 @@
 /* dead_letter_show.c - `dead-letter show ID`: everything about a letter, and what it means. */
 #include <stdio.h>
 
-#include "auth/auth.h"
 #include "base/id.h"
 #include "cartwright/dead_letter.h"
+#include "crypto/auth.h"
 #include "wire/json.h"
 
 struct meaning {
@@ -50,7 +50,7 @@ static void print_facts(struct arena *arena, const struct dead_letter *letter)
 {
     line(arena, "letter", letter->id);
     line(arena, "digest", letter->digest);
-    line(arena, "worker", letter->worker);
+    line(arena, "domain", letter->domain);
     line(arena, "operation", letter->operation);
     line(arena, "signed",
          letter->is_ours ? STR("by us") : STR("NOT OURS: only what the broker wrote is believed"));
@@ -156,15 +156,15 @@ static int show(struct dead_run *run)
                             "show needs an ID; `list --letters` has them");
     enum outcome outcome = dead_for_each(run, &visitor, &cut, &err);
     if (outcome == OUTCOME_DONE && viewer.shown == 0)
-        outcome = refuse(&err, NOT_FOUND, "no such dead letter%s",
-                         cut ? " among those looked at: --scan-max looks at more"
-                             : "; one that another command holds is not seen");
+        outcome = err_refuse(&err, E_NOT_FOUND, "no such dead letter%s",
+                             cut ? " among those looked at: --scan-max looks at more"
+                                 : "; one that another command holds is not seen");
     return outcome == OUTCOME_DONE ? EXIT_OK : dead_fail(outcome, &err);
 }
 
 const struct dead_subcommand dead_show = {
     .name = "show",
-    .usage = "show ID [--worker W] [--scan-max N]",
+    .usage = "show ID [--domain W] [--scan-max N]",
     .accepts = DEAD_TAKES_ID,
     .run = show,
 };

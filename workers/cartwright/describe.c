@@ -14,9 +14,9 @@ static const char *const kind_names[] = {"command", "query", "subscriber"};
 static void print_table(const struct service *service)
 {
     printf("%-34s %-10s %-11s %s\n", "operation", "kind", "who", "summary");
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++) {
-            const struct operation *operation = service->workers[i]->operations[k];
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++) {
+            const struct operation *operation = service->domains[i]->operations[k];
             printf("%-34s %-10s %-11s %s\n", operation->name, kind_names[operation->kind],
                    operation->kind == SUBSCRIBER ? "-" : who_names[operation->who],
                    operation->summary);
@@ -25,13 +25,13 @@ static void print_table(const struct service *service)
 
 /* --- one operation --------------------------------------------------------------------------------- */
 
-static const struct worker *worker_of(const struct service *service,
+static const struct domain *worker_of(const struct service *service,
                                       const struct operation *operation)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++)
-            if (service->workers[i]->operations[k] == operation)
-                return service->workers[i];
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            if (service->domains[i]->operations[k] == operation)
+                return service->domains[i];
     return NULL;
 }
 
@@ -60,7 +60,7 @@ static int print_operation(struct app *app, const struct operation *operation)
     struct str reply;
     if (!make_schemas(app, operation, &request, &reply, &err))
         return command_fail_err("describe", &err);
-    printf("%s: %s\n\n%s of worker %s", operation->name, operation->summary,
+    printf("%s: %s\n\n%s of domain %s", operation->name, operation->summary,
            kind_names[operation->kind], worker_of(&app->service, operation)->name);
     if (operation->kind == SUBSCRIBER)
         printf(", takes up the event %s\n", operation->event);
@@ -83,10 +83,10 @@ static int print_unknown(const struct service *service, const char *name)
     const struct str domain = {name, strcspn(name, ".")};
     command_fail("describe", EXIT_USAGE,
                  "there is no operation '%s'; `cartwright describe` lists all", name);
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++)
-            if (str_starts_with(str_of(service->workers[i]->operations[k]->name), domain))
-                fprintf(stderr, "  %s\n", service->workers[i]->operations[k]->name);
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            if (str_starts_with(str_of(service->domains[i]->operations[k]->name), domain))
+                fprintf(stderr, "  %s\n", service->domains[i]->operations[k]->name);
     return EXIT_USAGE;
 }
 
@@ -115,12 +115,12 @@ static void put_text(struct json_writer *writer, const char *key, const char *va
     json_put_str(writer, str_of(value));
 }
 
-static void put_operation(struct json_writer *writer, const struct worker *worker,
+static void put_operation(struct json_writer *writer, const struct domain *domain,
                           const struct operation *operation)
 {
     json_open_object(writer);
     put_text(writer, "operation", operation->name);
-    put_text(writer, "worker", worker->name);
+    put_text(writer, "domain", domain->name);
     put_text(writer, "kind", kind_names[operation->kind]);
     put_text(writer, "who", who_names[operation->who]);
     put_text(writer, "event", operation->event);
@@ -146,11 +146,11 @@ static int print_json(struct app *app, const struct operation *one)
     json_open_object(&writer);
     json_key(&writer, "operations");
     json_open_list(&writer);
-    for (size_t i = 0; app->service.workers[i]; i++)
-        for (size_t k = 0; app->service.workers[i]->operations[k]; k++)
-            if (!one || app->service.workers[i]->operations[k] == one)
-                put_operation(&writer, app->service.workers[i],
-                              app->service.workers[i]->operations[k]);
+    for (size_t i = 0; app->service.domains[i]; i++)
+        for (size_t k = 0; app->service.domains[i]->operations[k]; k++)
+            if (!one || app->service.domains[i]->operations[k] == one)
+                put_operation(&writer, app->service.domains[i],
+                              app->service.domains[i]->operations[k]);
     json_close_list(&writer);
     json_close_object(&writer);
     struct err err = {0};

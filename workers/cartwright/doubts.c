@@ -10,13 +10,13 @@ static void doubt(struct arena *arena, struct doubts *doubts, struct str text)
     doubts->items[doubts->count++] = text;
 }
 
-/* --- workers and pools -------------------------------------------------------------------------- */
+/* --- domains and pools -------------------------------------------------------------------------- */
 
-static bool is_in_a_pool(const struct engine_settings *engine, struct str worker)
+static bool is_in_a_pool(const struct engine_settings *engine, struct str domain)
 {
     for (size_t i = 0; i < engine->pools.count; i++)
-        for (size_t k = 0; k < engine->pools.items[i].workers.count; k++)
-            if (str_eq(engine->pools.items[i].workers.items[k], worker))
+        for (size_t k = 0; k < engine->pools.items[i].domains.count; k++)
+            if (str_eq(engine->pools.items[i].domains.items[k], domain))
                 return true;
     return false;
 }
@@ -24,12 +24,12 @@ static bool is_in_a_pool(const struct engine_settings *engine, struct str worker
 static void doubt_pools(struct app *app, struct doubts *doubts)
 {
     const struct engine_settings *engine = &app->settings->engine;
-    for (size_t i = 0; app->service.workers[i]; i++) {
-        const struct str name = str_of(app->service.workers[i]->name);
+    for (size_t i = 0; app->service.domains[i]; i++) {
+        const struct str name = str_of(app->service.domains[i]->name);
         if (!is_in_a_pool(engine, name))
             doubt(&app->arena, doubts,
                   str_printf(&app->arena,
-                             "worker %.*s is in no pool, what is sent to it waits for ever: "
+                             "domain %.*s is in no pool, what is sent to it waits for ever: "
                              "add it to `workers` of one of `pools`",
                              STR_FMT(name)));
     }
@@ -46,9 +46,9 @@ static bool has_operation(const struct service *service, const struct schema *sc
 {
     if (schema == &admin_add_schema)
         return true;
-    for (size_t i = 0; service->workers[i]; i++)
-        for (size_t k = 0; service->workers[i]->operations[k]; k++)
-            if (service->workers[i]->operations[k]->request == schema)
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            if (service->domains[i]->operations[k]->request == schema)
                 return true;
     return false;
 }
@@ -62,7 +62,7 @@ static void doubt_schemas(struct app *app, struct doubts *doubts)
                 doubt(&app->arena, doubts,
                       str_printf(&app->arena,
                                  "there is a schema %s and no such operation: add its row to the "
-                                 "table of its worker, and the worker to workers/shop.c",
+                                 "table of its domain, and the domain to workers/shop.c",
                                  schema->name));
         }
 }

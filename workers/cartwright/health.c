@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cartwright/command.h"
+#include "supervisor/status.h"
 #include "wire/json.h"
-#include "worker/status.h"
 
 /* The supervisor writes each second; on a machine in distress it may be late. */
 #define AGE_MAX_MS 10000

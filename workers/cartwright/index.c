@@ -7,7 +7,7 @@
 #include "auth/user_forms.h"
 #include "cartwright/command.h"
 #include "catalog/reindex.h"
-#include "worker/process.h"
+#include "service/connections.h"
 
 static void print_line(const char *line)
 {

@@ -1,8 +1,8 @@
 /* sealing_key.c - `cartwright sealing-key`: the public key that web tiers seal passwords with. */
 #include <stdio.h>
 
-#include "auth/auth.h"
 #include "cartwright/command.h"
+#include "crypto/auth.h"
 
 static int print_key(struct app *app)
 {

@@ -4,8 +4,8 @@
 
 #include "bus/bus_inspect.h"
 #include "cartwright/topology.h"
-#include "worker/names.h"
-#include "worker/process.h"
+#include "service/connections.h"
+#include "service/topology.h"
 
 /* --- declaring ------------------------------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 
 #include "bus/bus.h"
 #include "cartwright/command.h"
-#include "worker/broker_needs.h"
+#include "service/broker_needs.h"
 
 /* What differs from what the shop needs, printed as it is found: one line each, with its cure. */
 struct findings {

@@ -5,8 +5,8 @@
 
 #include "bus/bus_inspect.h"
 #include "cartwright/topology.h"
-#include "worker/names.h"
-#include "worker/process.h"
+#include "service/connections.h"
+#include "service/names.h"
 
 #define CHECK_NAME "cartwright topology --check"
 

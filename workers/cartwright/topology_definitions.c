@@ -320,15 +320,15 @@ static enum outcome read_file(struct arena *arena, const char *path, struct str 
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
     if (!file)
-        return invalid(err, VALIDATION_FAILED, "%s: %s", path, strerror(errno));
+        return err_invalid(err, E_VALIDATION_FAILED, "%s: %s", path, strerror(errno));
     char *bytes = arena_bytes(arena, FILE_BYTES_MAX);
     const size_t len = fread(bytes, 1, FILE_BYTES_MAX, file);
     const bool whole = len < FILE_BYTES_MAX && !ferror(file);
     if (file != stdin)
         fclose(file);
     if (!whole)
-        return invalid(err, VALIDATION_FAILED, "%s cannot be read, or has over %zu bytes", path,
-                       FILE_BYTES_MAX - 1);
+        return err_invalid(err, E_VALIDATION_FAILED, "%s cannot be read, or has over %zu bytes",
+                           path, FILE_BYTES_MAX - 1);
     *out = (struct str){bytes, len};
     return OUTCOME_DONE;
 }
@@ -341,8 +341,8 @@ enum outcome topology_compare(const char *path, const struct bus_topology *topol
     TRY(read_file(findings->arena, path, &text, err));
     struct err reason;
     if (json_parse(findings->arena, text, &compare.broker, &reason) != OUTCOME_DONE)
-        return invalid(err, VALIDATION_FAILED, "%s is not what rabbitmqctl writes: %s", path,
-                       reason.text);
+        return err_invalid(err, E_VALIDATION_FAILED, "%s is not what rabbitmqctl writes: %s", path,
+                           reason.text);
     compare_topology(&compare, topology);
     compare_users(&compare);
     compare_others(&compare);

@@ -1,27 +1,27 @@
 /* worker.c - `cartwright worker`: runs the pools until it is told to stop. */
 #include "base/log.h"
 #include "cartwright/command.h"
-#include "worker/partitions.h"
-#include "worker/supervisor.h"
+#include "service/partitions.h"
+#include "supervisor/supervisor.h"
 
 static bool is_served(const struct service *service, struct str name)
 {
-    for (size_t i = 0; service->workers[i]; i++)
-        if (str_eq(str_of(service->workers[i]->name), name))
+    for (size_t i = 0; service->domains[i]; i++)
+        if (str_eq(str_of(service->domains[i]->name), name))
             return true;
     return str_eq(name, STR("unknown"));
 }
 
-/* A misspelt worker would leave its queue unserved in silence. */
+/* A misspelt domain would leave its queue unserved in silence. */
 static enum outcome check_pools(const struct app *app, struct err *err)
 {
     const struct engine_settings *engine = &app->settings->engine;
     for (size_t i = 0; i < engine->pools.count; i++)
-        for (size_t k = 0; k < engine->pools.items[i].workers.count; k++) {
-            const struct str name = engine->pools.items[i].workers.items[k];
+        for (size_t k = 0; k < engine->pools.items[i].domains.count; k++) {
+            const struct str name = engine->pools.items[i].domains.items[k];
             if (!is_served(&app->service, name))
-                return invalid(err, VALIDATION_FAILED, "pool %.*s: there is no worker '%.*s'",
-                               STR_FMT(engine->pools.items[i].name), STR_FMT(name));
+                return err_invalid(err, E_VALIDATION_FAILED, "pool %.*s: there is no domain '%.*s'",
+                                   STR_FMT(engine->pools.items[i].name), STR_FMT(name));
         }
     return partitions_check(&app->service, engine, err);
 }
@@ -49,9 +49,9 @@ static enum outcome check_reload(struct app *app, const struct app *before, stru
     TRY(check_pools(app, err));
     const struct str changes =
         config_fixed_changes(&app_config, before->settings, app->settings, &app->arena);
-    return changes.len
-               ? invalid(err, VALIDATION_FAILED, "only a restart can change %.*s", STR_FMT(changes))
-               : OUTCOME_DONE;
+    return changes.len ? err_invalid(err, E_VALIDATION_FAILED, "only a restart can change %.*s",
+                                     STR_FMT(changes))
+                       : OUTCOME_DONE;
 }
 
 static enum outcome reload(void *context, const struct plan *in_force, struct plan *out,

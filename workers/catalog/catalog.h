@@ -2,9 +2,9 @@
 #ifndef CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 #define CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 
+#include "engine/job.h"
 #include "inventory/stock.h"
 #include "schemas/common.h"
-#include "worker/job.h"
 
 /* --- category ------------------------------------------------------------------------------------ */
 
@@ -57,7 +57,7 @@ struct product {
 extern const struct doc_type product_type;
 
 bool product_by_id(struct job *job, struct str id, enum access access, struct product **out);
-/* The product of a FOR_UPDATE stock, whose guard proves its price and status, too: READ, but never a
+/* The product of a DOC_FOR_UPDATE stock, whose guard proves its price and status, too: DOC_READ, but never a
  * copy that is older than what the stock says. */
 bool product_on_offer(struct job *job, const struct stock *stock, struct product **out);
 /* Published: may be seen by everybody, and sold where its price is in a currency of the shop
@@ -118,7 +118,7 @@ struct product_view *product_view(struct job *job, const struct product *product
  * `fallback` as it is when nothing is left (a name in another script). */
 struct str slug_of(struct arena *arena, struct str name, struct str fallback);
 
-extern const struct worker catalog_worker;
+extern const struct domain catalog_domain;
 
 /* What makes cached pages of the catalog stale. */
 extern const struct invalidation catalog_invalidations[];

@@ -39,7 +39,7 @@ bool category_by_id(struct job *job, struct str id, enum access access, struct c
 static bool slug_holder(struct job *job, struct str slug, struct str id, struct category **out)
 {
     struct category *holder = NULL;
-    if (!job_doc_by(job, &category_type, "slug", slug, READ, (void **)&holder))
+    if (!job_doc_by(job, &category_type, "slug", slug, DOC_READ, (void **)&holder))
         return false;
     /* The holder that was found may have been renamed earlier in this batch. */
     const bool taken = holder && str_eq(holder->slug, slug) && !str_eq(holder->head.id, id);
@@ -53,8 +53,8 @@ static enum outcome check_wished(struct job *job, struct str slug, struct str id
     NEED(job, slug_holder(job, slug, id, &holder));
     if (!holder)
         return OUTCOME_DONE;
-    const enum outcome outcome =
-        refuse(err, DUPLICATE_SLUG, "the category '%.*s' has this slug", STR_FMT(holder->name));
+    const enum outcome outcome = err_refuse(
+        err, E_DUPLICATE_SLUG, "the category '%.*s' has this slug", STR_FMT(holder->name));
     err_field_add(err, job_arena(job), STR("/slug"), "is taken");
     return outcome;
 }
@@ -91,12 +91,12 @@ enum outcome category_slug(struct job *job, struct str wished, struct str name, 
 
 static enum outcome no_such_parent(struct job *job, struct err *err)
 {
-    const enum outcome outcome = refuse(err, NOT_FOUND, "there is no such parent category");
+    const enum outcome outcome = err_refuse(err, E_NOT_FOUND, "there is no such parent category");
     err_field_add(err, job_arena(job), STR("/parentId"), "no such category");
     return outcome;
 }
 
-/* Every ancestor is CHECKED: two moves that would close a circle only together cannot both pass. */
+/* Every ancestor is DOC_CHECKED: two moves that would close a circle only together cannot both pass. */
 enum outcome category_check_parent(struct job *job, struct str id, struct str parent_id,
                                    struct err *err)
 {
@@ -104,10 +104,10 @@ enum outcome category_check_parent(struct job *job, struct str id, struct str pa
     for (int depth = 1; !str_is_absent(at); depth++) {
         struct category *ancestor = NULL;
         if (str_eq(at, id))
-            return refuse(err, CYCLE, "a category cannot stand below itself");
+            return err_refuse(err, E_CYCLE, "a category cannot stand below itself");
         if (depth == CATEGORY_DEPTH_MAX)
-            return refuse(err, CYCLE, "categories may be %d levels deep", CATEGORY_DEPTH_MAX);
-        NEED(job, category_by_id(job, at, CHECKED, &ancestor));
+            return err_refuse(err, E_CYCLE, "categories may be %d levels deep", CATEGORY_DEPTH_MAX);
+        NEED(job, category_by_id(job, at, DOC_CHECKED, &ancestor));
         if (!ancestor)
             return no_such_parent(job, err);
         at = ancestor->parent_id;

@@ -29,5 +29,5 @@ const struct operation category_create = {
     .summary = "Add a category, at the root or below another",
     .reply = &category_shape,
     .status = 201,
-    .errors = (const struct error_code *const[]){DUPLICATE_SLUG, CYCLE, NULL},
+    .errors = (const struct error_code *const[]){E_DUPLICATE_SLUG, E_CYCLE, NULL},
 };

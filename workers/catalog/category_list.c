@@ -44,5 +44,5 @@ const struct operation category_list = {
     .handle = list,
     .summary = "Categories by name: all of them, a page, or what follows a cursor",
     .reply = &page_shape,
-    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
+    .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

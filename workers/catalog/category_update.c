@@ -34,9 +34,9 @@ static enum outcome update(struct job *job, const void *request, struct err *err
 {
     const struct category_update_request *req = request;
     struct category *category = NULL;
-    NEED(job, category_by_id(job, req->category_id, FOR_UPDATE, &category));
+    NEED(job, category_by_id(job, req->category_id, DOC_FOR_UPDATE, &category));
     if (!category)
-        return refuse(err, NOT_FOUND, "there is no such category");
+        return err_refuse(err, E_NOT_FOUND, "there is no such category");
     TRY(expect_version(req->expected_version, category->head.version, err));
     TRY(rename_category(job, category, req, err));
     TRY(move_category(job, category, req->parent_id, err));
@@ -55,5 +55,6 @@ const struct operation category_update = {
     .handle = update,
     .summary = "Rename or move a category",
     .reply = &category_shape,
-    .errors = (const struct error_code *const[]){DUPLICATE_SLUG, CYCLE, VERSION_CONFLICT, NULL},
+    .errors =
+        (const struct error_code *const[]){E_DUPLICATE_SLUG, E_CYCLE, E_VERSION_CONFLICT, NULL},
 };

@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_CATALOG_INVARIANTS_H
 #define CARTWRIGHT_WORKERS_CATALOG_INVARIANTS_H
 
-#include "worker/invariant.h"
+#include "checker/invariant.h"
 
 extern const struct invariant products_invariant;
 

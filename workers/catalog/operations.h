@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_CATALOG_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_CATALOG_OPERATIONS_H
 
-#include "worker/operation.h"
+#include "service/operation.h"
 
 extern const struct operation category_create;
 extern const struct operation category_list;

@@ -87,7 +87,7 @@ enum outcome product_check_price(struct job *job, struct money price, struct err
     if (shop_sells_in(settings, price.currency))
         return OUTCOME_DONE;
     const enum outcome outcome =
-        invalid(err, VALIDATION_FAILED, "the price is in a wrong currency");
+        err_invalid(err, E_VALIDATION_FAILED, "the price is in a wrong currency");
     const struct str text = currencies_text(job_arena(job), settings);
     err_field_add(err, job_arena(job), STR("/price/currency"), "%.*s", STR_FMT(text));
     return outcome;
@@ -98,9 +98,9 @@ enum outcome product_check_category(struct job *job, struct str id, struct categ
 {
     struct category *category = NULL;
     if (!str_is_absent(id)) {
-        NEED(job, category_by_id(job, id, CHECKED, &category));
+        NEED(job, category_by_id(job, id, DOC_CHECKED, &category));
         if (!category) {
-            const enum outcome outcome = refuse(err, NOT_FOUND, "there is no such category");
+            const enum outcome outcome = err_refuse(err, E_NOT_FOUND, "there is no such category");
             err_field_add(err, job_arena(job), STR("/categoryId"), "no such category");
             return outcome;
         }
@@ -113,5 +113,5 @@ bool category_of_product(struct job *job, const struct product *product, struct 
 {
     *out = NULL;
     return str_is_absent(product->category_id) ||
-           category_by_id(job, product->category_id, READ, out);
+           category_by_id(job, product->category_id, DOC_READ, out);
 }

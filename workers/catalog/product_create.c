@@ -16,7 +16,7 @@ static enum outcome choose_sku(struct job *job, const struct product_create_requ
                                                    : sku_form(job_arena(job), req->sku);
     if (sku.len == 0) {
         const enum outcome outcome =
-            invalid(err, VALIDATION_FAILED, "nothing of the SKU is visible");
+            err_invalid(err, E_VALIDATION_FAILED, "nothing of the SKU is visible");
         err_field_add(err, job_arena(job), STR("/sku"), "must have visible characters");
         return outcome;
     }
@@ -29,11 +29,11 @@ static enum outcome check_sku(struct job *job, struct str sku, struct err *err)
 {
     struct product *holder = NULL;
     struct stock *stock = NULL;
-    NEED(job, job_doc_by(job, &product_type, "sku", sku, READ, (void **)&holder),
-         stock_by_sku(job, sku, FOR_UPDATE, &stock));
+    NEED(job, job_doc_by(job, &product_type, "sku", sku, DOC_READ, (void **)&holder),
+         stock_by_sku(job, sku, DOC_FOR_UPDATE, &stock));
     if (!holder && !stock)
         return OUTCOME_DONE;
-    const enum outcome outcome = refuse(err, DUPLICATE_SKU, "another product has this SKU");
+    const enum outcome outcome = err_refuse(err, E_DUPLICATE_SKU, "another product has this SKU");
     err_field_add(err, job_arena(job), STR("/sku"), "is taken");
     return outcome;
 }
@@ -52,7 +52,8 @@ static enum outcome choose_slug(struct job *job, struct str name, struct str sku
     };
     for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
         struct product *holder = NULL;
-        NEED(job, job_doc_by(job, &product_type, "slug", candidates[i], READ, (void **)&holder));
+        NEED(job,
+             job_doc_by(job, &product_type, "slug", candidates[i], DOC_READ, (void **)&holder));
         if (!holder) {
             *out = candidates[i];
             return OUTCOME_DONE;
@@ -106,5 +107,5 @@ const struct operation product_create = {
     .summary = "Add a product with its first stock",
     .reply = &product_view_shape,
     .status = 201,
-    .errors = (const struct error_code *const[]){DUPLICATE_SKU, NULL},
+    .errors = (const struct error_code *const[]){E_DUPLICATE_SKU, NULL},
 };

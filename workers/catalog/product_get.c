@@ -9,7 +9,7 @@
 
 static bool find_by(struct job *job, const char *field, struct str value, struct product **out)
 {
-    return job_doc_by(job, &product_type, field, value, READ, (void **)out);
+    return job_doc_by(job, &product_type, field, value, DOC_READ, (void **)out);
 }
 
 /* Products made before SKUs had one form are found by what they were given, too. */
@@ -26,7 +26,7 @@ static bool find_by_sku(struct job *job, struct str typed, struct product **out)
 static bool find(struct job *job, const struct product_get_request *req, struct product **out)
 {
     if (!str_is_absent(req->product_id))
-        return product_by_id(job, req->product_id, READ, out);
+        return product_by_id(job, req->product_id, DOC_READ, out);
     return str_is_absent(req->slug) ? find_by_sku(job, req->sku, out)
                                     : find_by(job, "slug", req->slug, out);
 }
@@ -38,9 +38,9 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     struct stock *stock = NULL;
     NEED(job, find(job, request, &product));
     if (!product || (!product_is_purchasable(product) && !caller_is_admin(job)))
-        return refuse(err, NOT_FOUND, "there is no such product");
+        return err_refuse(err, E_NOT_FOUND, "there is no such product");
     NEED(job, category_of_product(job, product, &category),
-         stock_by_sku(job, product->sku, READ, &stock));
+         stock_by_sku(job, product->sku, DOC_READ, &stock));
     return reply(job, &product_view_shape, product_view(job, product, category, stock));
 }
 

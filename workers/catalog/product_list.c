@@ -82,8 +82,8 @@ static bool join_all(struct job *job, const struct doc_list *products, struct pr
         struct category *category = NULL;
         struct stock *stock = NULL;
         const bool has_category = str_is_absent(product->category_id) ||
-                                  category_by_id(job, product->category_id, SHOWN, &category);
-        const bool has_stock = stock_by_sku(job, product->sku, SHOWN, &stock);
+                                  category_by_id(job, product->category_id, DOC_SHOWN, &category);
+        const bool has_stock = stock_by_sku(job, product->sku, DOC_SHOWN, &stock);
         loaded = loaded && has_category && has_stock;
         if (loaded)
             out->items.items[i] = *product_view(job, product, category, stock);
@@ -97,8 +97,8 @@ static enum outcome check_status(const struct job *job, const struct product_lis
     if (req->status < 0 || caller_is_admin(job))
         return OUTCOME_DONE;
     return job_caller(job)->role == GUEST
-               ? refuse(err, UNAUTHENTICATED, "lists by status are for staff")
-               : refuse(err, FORBIDDEN, "lists by status are for staff");
+               ? err_refuse(err, E_UNAUTHENTICATED, "lists by status are for staff")
+               : err_refuse(err, E_FORBIDDEN, "lists by status are for staff");
 }
 
 /* A score is no place: what comes behind it is not a range of an index. */
@@ -108,7 +108,7 @@ static enum outcome check_cursor(struct job *job, const struct product_list_requ
     if (str_is_absent(req->cursor) || sort_of(req) != PRODUCT_LIST_SORT_RELEVANCE)
         return OUTCOME_DONE;
     const enum outcome outcome =
-        invalid(err, VALIDATION_FAILED, "a list by relevance goes by page");
+        err_invalid(err, E_VALIDATION_FAILED, "a list by relevance goes by page");
     err_field_add(err, job_arena(job), STR("/cursor"), "cannot go with sort by relevance");
     return outcome;
 }
@@ -140,5 +140,5 @@ const struct operation product_list = {
     .handle = list,
     .summary = "A page of what is on sale, filtered, searched and sorted; for staff by status, too",
     .reply = &page_shape,
-    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
+    .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

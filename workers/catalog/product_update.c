@@ -40,16 +40,16 @@ static enum outcome update(struct job *job, const void *request, struct err *err
     struct product *product = NULL;
     struct category *category = NULL;
     struct stock *stock = NULL;
-    NEED(job, product_by_id(job, req->product_id, FOR_UPDATE, &product));
+    NEED(job, product_by_id(job, req->product_id, DOC_FOR_UPDATE, &product));
     if (!product)
-        return refuse(err, NOT_FOUND, "there is no such product");
+        return err_refuse(err, E_NOT_FOUND, "there is no such product");
     TRY(expect_version(req->expected_version, product->head.version, err));
     if (!money_is_absent(req->price))
         TRY(product_check_price(job, req->price, err));
     if (req->category_id.has)
         TRY(product_check_category(job, req->category_id.value, &category, err));
     const bool is_other_offer = changes_offer(product, req);
-    NEED(job, stock_by_sku(job, product->sku, is_other_offer ? FOR_UPDATE : READ, &stock),
+    NEED(job, stock_by_sku(job, product->sku, is_other_offer ? DOC_FOR_UPDATE : DOC_READ, &stock),
          req->category_id.has || category_of_product(job, product, &category));
 
     apply(product, req);
@@ -71,5 +71,5 @@ const struct operation product_update = {
     .handle = update,
     .summary = "Change a product; what is missing stays",
     .reply = &product_view_shape,
-    .errors = (const struct error_code *const[]){VERSION_CONFLICT, NULL},
+    .errors = (const struct error_code *const[]){E_VERSION_CONFLICT, NULL},
 };

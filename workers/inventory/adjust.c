@@ -8,7 +8,7 @@ static enum outcome adjust(struct job *job, const void *request, struct err *err
 {
     const struct inventory_adjust_request *req = request;
     struct stock *stock = NULL;
-    TRY(stock_of_product(job, req->product_id, FOR_UPDATE, &stock, err));
+    TRY(stock_of_product(job, req->product_id, DOC_FOR_UPDATE, &stock, err));
     return stock_change(job, stock, req->delta, req->reason, err);
 }
 
@@ -20,5 +20,5 @@ const struct operation inventory_adjust = {
     .handle = adjust,
     .summary = "Add to what is on hand, or take from it",
     .reply = &stock_view_shape,
-    .errors = (const struct error_code *const[]){NEGATIVE_STOCK, NULL},
+    .errors = (const struct error_code *const[]){E_NEGATIVE_STOCK, NULL},
 };

@@ -7,7 +7,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
 {
     const struct inventory_get_request *req = request;
     struct stock *stock = NULL;
-    TRY(stock_of_product(job, req->product_id, READ, &stock, err));
+    TRY(stock_of_product(job, req->product_id, DOC_READ, &stock, err));
     return reply(job, &stock_view_shape, stock_view(job, stock));
 }
 

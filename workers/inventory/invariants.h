@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_INVENTORY_INVARIANTS_H
 #define CARTWRIGHT_WORKERS_INVENTORY_INVARIANTS_H
 
-#include "worker/invariant.h"
+#include "checker/invariant.h"
 
 extern const struct invariant adjustments_invariant;
 extern const struct invariant stock_invariant;

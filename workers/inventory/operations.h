@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_INVENTORY_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_INVENTORY_OPERATIONS_H
 
-#include "worker/operation.h"
+#include "service/operation.h"
 
 extern const struct operation inventory_adjust;
 extern const struct operation inventory_get;

@@ -11,9 +11,9 @@ static enum outcome set(struct job *job, const void *request, struct err *err)
 {
     const struct inventory_set_request *req = request;
     struct stock *stock = NULL;
-    TRY(stock_of_product(job, req->product_id, FOR_UPDATE, &stock, err));
+    TRY(stock_of_product(job, req->product_id, DOC_FOR_UPDATE, &stock, err));
     if (req->change_from.has && req->change_from.value != stock->on_hand)
-        return refuse(err, STALE_QUANTITY, "%" PRId64 " are on hand", stock->on_hand);
+        return err_refuse(err, E_STALE_QUANTITY, "%" PRId64 " are on hand", stock->on_hand);
     return stock_change(job, stock, req->on_hand - stock->on_hand, STR("set"), err);
 }
 
@@ -25,5 +25,5 @@ const struct operation inventory_set = {
     .handle = set,
     .summary = "Set what is on hand, after a count",
     .reply = &stock_view_shape,
-    .errors = (const struct error_code *const[]){STALE_QUANTITY, NEGATIVE_STOCK, NULL},
+    .errors = (const struct error_code *const[]){E_STALE_QUANTITY, E_NEGATIVE_STOCK, NULL},
 };

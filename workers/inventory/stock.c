@@ -41,12 +41,12 @@ enum outcome stock_of_product(struct job *job, struct str product_id, enum acces
 {
     struct product *product = NULL;
     struct stock *stock = NULL;
-    NEED(job, product_by_id(job, product_id, READ, &product));
+    NEED(job, product_by_id(job, product_id, DOC_READ, &product));
     if (!product)
-        return refuse(err, NOT_FOUND, "there is no such product");
+        return err_refuse(err, E_NOT_FOUND, "there is no such product");
     NEED(job, stock_by_sku(job, product->sku, access, &stock));
     if (!stock)
-        return bug(err, "product %.*s has no stock document", STR_FMT(product_id));
+        return err_bug(err, "product %.*s has no stock document", STR_FMT(product_id));
     *out = stock;
     return OUTCOME_DONE;
 }

@@ -20,7 +20,7 @@
 #ifndef CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 #define CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 
-#include "worker/job.h"
+#include "engine/job.h"
 
 enum stock_status { STOCK_IN, STOCK_LOW, STOCK_OUT };
 extern const char *const stock_status_names[]; /* "in_stock", "low_stock", "out_of_stock" */
@@ -102,7 +102,7 @@ const char *stock_alarm(int64_t before, int64_t after, int64_t low_threshold);
 
 /* The stock of a new product, with all that follows. The SKU is locked and has none yet. */
 struct stock *stock_open(struct job *job, struct str sku, struct str product_id, int64_t on_hand);
-/* Call after stock_move() of a FOR_UPDATE stock: marks it changed, writes the ledger, emits
+/* Call after stock_move() of a DOC_FOR_UPDATE stock: marks it changed, writes the ledger, emits
  * stock.changed and what stock_alarm() says, and keeps product.in_stock in step when availability
  * begins or ends. That last needs the product, so this is a need: false when the handler must
  * return OUTCOME_NEED (the engine then forgets what was changed; call it for all stocks first, so
@@ -111,7 +111,7 @@ MUST_CHECK bool stock_moved(struct job *job, struct stock *stock, enum stock_mov
                             int64_t quantity, struct str cause);
 
 /* The price or the status of its product is another one since version `product_version`: moves the
- * FOR_UPDATE stock's version, so that no order is committed that read what was before. */
+ * DOC_FOR_UPDATE stock's version, so that no order is committed that read what was before. */
 void stock_offer(struct job *job, struct stock *stock, int64_t product_version);
 
 /* Who changed what is on hand, by how much and why. Never changed. */
@@ -131,6 +131,6 @@ extern const struct doc_type stock_adjustment_type;
 enum outcome stock_change(struct job *job, struct stock *stock, int64_t delta, struct str reason,
                           struct err *err);
 
-extern const struct worker inventory_worker;
+extern const struct domain inventory_domain;
 
 #endif

@@ -48,9 +48,9 @@ enum outcome stock_change(struct job *job, struct stock *stock, int64_t delta, s
                           struct err *err)
 {
     if (!stock_move(stock, STOCK_ADJUST, delta))
-        return refuse(err, NEGATIVE_STOCK,
-                      "%" PRId64 " are on hand and %" PRId64 " of them are reserved",
-                      stock->on_hand, stock->reserved);
+        return err_refuse(err, E_NEGATIVE_STOCK,
+                          "%" PRId64 " are on hand and %" PRId64 " of them are reserved",
+                          stock->on_hand, stock->reserved);
     if (delta != 0) {
         const struct str id = job_new_id(job);
         NEED(job, stock_moved(job, stock, STOCK_ADJUST, delta, id));

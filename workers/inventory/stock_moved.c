@@ -11,13 +11,13 @@ static bool product_follows(struct job *job, const struct stock *stock)
 {
     struct product *product = NULL;
     struct category *category = NULL;
-    if (!product_by_id(job, stock->product_id, FOR_UPDATE, &product))
+    if (!product_by_id(job, stock->product_id, DOC_FOR_UPDATE, &product))
         return false;
     const bool in_stock = stock_available(stock) > 0;
     if (!product)
         return true;
     if (product->in_stock == in_stock)
-        return product_by_id(job, stock->product_id, CHECKED, &product);
+        return product_by_id(job, stock->product_id, DOC_CHECKED, &product);
     if (!category_of_product(job, product, &category))
         return false;
     product->in_stock = in_stock;

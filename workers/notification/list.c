@@ -60,7 +60,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     struct notification_page *page = ARENA_NEW(job_arena(job), struct notification_page);
 
     struct inbox *loaded = NULL;
-    NEED(job, inbox_by_user(job, user_id, READ, &loaded));
+    NEED(job, inbox_by_user(job, user_id, DOC_READ, &loaded));
     const struct inbox *inbox = loaded ? loaded : &empty;
 
     const bool unread_only = req->unread.has && req->unread.value;
@@ -81,5 +81,5 @@ const struct operation notification_list = {
     .handle = list,
     .summary = "The caller's notifications, newest first",
     .reply = &page_shape,
-    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
+    .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

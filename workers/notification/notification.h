@@ -6,7 +6,7 @@
 #define CARTWRIGHT_WORKERS_NOTIFICATION_NOTIFICATION_H
 
 #include "auth/user.h"
-#include "worker/job.h"
+#include "engine/job.h"
 
 struct notification {
     struct doc_head head;
@@ -59,11 +59,11 @@ struct str notice_name(const struct user *user);
 /* Sends it to the address only. */
 void notice_mail(struct job *job, const struct user *user, const struct notice *notice);
 
-/* Stores it and sends it by every channel. `inbox` is the user's, FOR_UPDATE; NULL when there is
+/* Stores it and sends it by every channel. `inbox` is the user's, DOC_FOR_UPDATE; NULL when there is
  * none yet. All needs must be met: this only has effects. */
 void notice_send(struct job *job, const struct user *user, struct inbox *inbox,
                  const struct notice *notice);
 
-extern const struct worker notification_worker;
+extern const struct domain notification_domain;
 
 #endif

@@ -9,8 +9,8 @@ static enum outcome tell_status(struct job *job, const void *request, struct err
     const struct event_order_status_changed *event = request;
     struct user *user = NULL;
     struct inbox *inbox = NULL;
-    NEED(job, user_by_id(job, event->user_id, READ, &user),
-         inbox_by_user(job, event->user_id, FOR_UPDATE, &inbox));
+    NEED(job, user_by_id(job, event->user_id, DOC_READ, &user),
+         inbox_by_user(job, event->user_id, DOC_FOR_UPDATE, &inbox));
     if (!user)
         return OUTCOME_DONE; /* the account is gone: nobody is left to tell */
 

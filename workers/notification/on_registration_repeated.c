@@ -9,7 +9,7 @@ static enum outcome tell_owner(struct job *job, const void *request, struct err 
     (void)err; /* an event cannot be refused */
     const struct event_user_registration_repeated *event = request;
     struct user *user = NULL;
-    NEED(job, user_by_id(job, event->id, READ, &user));
+    NEED(job, user_by_id(job, event->id, DOC_READ, &user));
     if (!user)
         return OUTCOME_DONE;
     const struct notice notice = render_registration_repeated(job_arena(job));

@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_NOTIFICATION_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_NOTIFICATION_OPERATIONS_H
 
-#include "worker/operation.h"
+#include "service/operation.h"
 
 extern const struct operation notification_list;
 extern const struct operation notification_order_placed;

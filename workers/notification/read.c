@@ -38,7 +38,7 @@ static bool load_all(struct job *job, const struct str *ids, size_t count,
 {
     bool loaded = true;
     for (size_t i = 0; i < count; i++)
-        loaded &= notification_by_id(job, ids[i], FOR_UPDATE, &out[i]);
+        loaded &= notification_by_id(job, ids[i], DOC_FOR_UPDATE, &out[i]);
     return loaded;
 }
 
@@ -51,7 +51,7 @@ static enum outcome check_owner(struct job *job, struct notification *const *cho
         if (chosen[i] && str_eq(chosen[i]->user_id, owner))
             continue;
         if (outcome == OUTCOME_DONE)
-            outcome = refuse(err, NOT_FOUND, "no such notification");
+            outcome = err_refuse(err, E_NOT_FOUND, "no such notification");
         err_field_add(err, job_arena(job), str_printf(job_arena(job), "/ids/%zu", i),
                       "no such notification");
     }
@@ -65,7 +65,7 @@ static enum outcome read_some(struct job *job, const struct str *ids, size_t cou
     NEED(job, load_all(job, ids, count, chosen));
     TRY(check_owner(job, chosen, count, err));
     if (!inbox)
-        return bug(err, "the user has notifications but no inbox");
+        return err_bug(err, "the user has notifications but no inbox");
 
     const int64_t before = inbox->unread;
     for (size_t i = 0; i < count; i++) {
@@ -84,7 +84,7 @@ static enum outcome mark_read(struct job *job, const void *request, struct err *
 {
     const struct notification_read_request *req = request;
     struct inbox *inbox = NULL;
-    NEED(job, inbox_by_user(job, job_caller(job)->id, FOR_UPDATE, &inbox));
+    NEED(job, inbox_by_user(job, job_caller(job)->id, DOC_FOR_UPDATE, &inbox));
     if (req->ids.count == 0)
         return read_all(job, inbox);
     return read_some(job, req->ids.items, req->ids.count, inbox, err);

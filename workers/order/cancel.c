@@ -9,13 +9,13 @@ static enum outcome cancel(struct job *job, const void *request, struct err *err
 {
     const struct order_cancel_request *req = request;
     struct order *order = NULL;
-    NEED(job, order_by_id(job, req->order_id, FOR_UPDATE, &order));
+    NEED(job, order_by_id(job, req->order_id, DOC_FOR_UPDATE, &order));
     if (!order_is_visible(job, order))
-        return refuse(err, NOT_FOUND, "there is no such order");
+        return err_refuse(err, E_NOT_FOUND, "there is no such order");
     const enum order_status status = (enum order_status)order->status;
     if (!order_may_cancel(status, job_caller(job)->role))
-        return refuse(err, NOT_CANCELLABLE, "an order that is %s cannot be cancelled",
-                      common_order_status_names[status]);
+        return err_refuse(err, E_NOT_CANCELLABLE, "an order that is %s cannot be cancelled",
+                          common_order_status_names[status]);
     return order_move(job, order, order_edge(status, ORDER_CANCELLED), req->reason, err);
 }
 
@@ -27,5 +27,5 @@ const struct operation order_cancel = {
     .handle = cancel,
     .summary = "Cancel an order and release its stock",
     .reply = &order_shape,
-    .errors = (const struct error_code *const[]){NOT_CANCELLABLE, NULL},
+    .errors = (const struct error_code *const[]){E_NOT_CANCELLABLE, NULL},
 };

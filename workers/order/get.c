@@ -8,8 +8,8 @@
 static bool find(struct job *job, const struct order_get_request *req, struct order **out)
 {
     if (!str_is_absent(req->order_id))
-        return order_by_id(job, req->order_id, READ, out);
-    return job_doc_by(job, &order_type, "number", code_read(job_arena(job), req->number), READ,
+        return order_by_id(job, req->order_id, DOC_READ, out);
+    return job_doc_by(job, &order_type, "number", code_read(job_arena(job), req->number), DOC_READ,
                       (void **)out);
 }
 
@@ -18,7 +18,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     struct order *order = NULL;
     NEED(job, find(job, request, &order));
     if (!order_is_visible(job, order))
-        return refuse(err, NOT_FOUND, "there is no such order");
+        return err_refuse(err, E_NOT_FOUND, "there is no such order");
     return reply(job, &order_shape, order);
 }
 

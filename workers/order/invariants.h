@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_ORDER_INVARIANTS_H
 #define CARTWRIGHT_WORKERS_ORDER_INVARIANTS_H
 
-#include "worker/invariant.h"
+#include "checker/invariant.h"
 
 extern const struct invariant order_stock_invariant;
 extern const struct invariant orders_invariant;

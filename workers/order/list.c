@@ -46,7 +46,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     const struct order_list_request *req = request;
     const bool asks_for_others = !str_is_absent(req->user_id) || (req->all.has && req->all.value);
     if (asks_for_others && !caller_is_admin(job))
-        return refuse(err, FORBIDDEN, "only admins see the orders of others");
+        return err_refuse(err, E_FORBIDDEN, "only admins see the orders of others");
 
     struct order_page *page = ARENA_NEW(job_arena(job), struct order_page);
     struct query query = query_of(job, req);
@@ -69,5 +69,5 @@ const struct operation order_list = {
     .handle = list,
     .summary = "A page of the caller's orders, newest first; all of them for an admin who asks",
     .reply = &page_shape,
-    .errors = (const struct error_code *const[]){BAD_CURSOR, NULL},
+    .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_WORKERS_ORDER_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_ORDER_OPERATIONS_H
 
-#include "worker/operation.h"
+#include "service/operation.h"
 
 extern const struct operation order_cancel;
 extern const struct operation order_get;

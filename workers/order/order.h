@@ -9,9 +9,9 @@
 #ifndef CARTWRIGHT_WORKERS_ORDER_ORDER_H
 #define CARTWRIGHT_WORKERS_ORDER_ORDER_H
 
+#include "engine/job.h"
 #include "inventory/stock.h"
 #include "schemas/common.h"
-#include "worker/job.h"
 
 enum order_status {
     ORDER_PENDING = COMMON_ORDER_STATUS_PENDING,
@@ -85,11 +85,11 @@ bool order_may_cancel(enum order_status status, enum who who);
  * not hold what the order says: the caller has checked before. */
 MUST_CHECK enum outcome order_move_stock(struct job *job, const struct order *order,
                                          enum stock_move move, struct err *err);
-/* Moves a FOR_UPDATE order along an edge: NEED; its stock, its history; emits order.status_changed,
+/* Moves a DOC_FOR_UPDATE order along an edge: NEED; its stock, its history; emits order.status_changed,
  * and order.cancelled when cancelled; replies the order. */
 enum outcome order_move(struct job *job, struct order *order, const struct order_edge *edge,
                         struct str note, struct err *err);
 
-extern const struct worker order_worker;
+extern const struct domain order_domain;
 
 #endif

@@ -31,7 +31,7 @@ static bool stocks_of(struct job *job, const struct order *order, struct stock *
 {
     bool loaded = true;
     for (size_t i = 0; i < order->items.count; i++)
-        loaded = stock_by_sku(job, order->items.items[i].sku, FOR_UPDATE, &out[i]) && loaded;
+        loaded = stock_by_sku(job, order->items.items[i].sku, DOC_FOR_UPDATE, &out[i]) && loaded;
     return loaded;
 }
 
@@ -44,8 +44,8 @@ enum outcome order_move_stock(struct job *job, const struct order *order, enum s
     for (size_t i = 0; i < order->items.count; i++) {
         const struct order_line *line = &order->items.items[i];
         if (!stocks[i] || !stock_move(stocks[i], move, line->quantity))
-            return bug(err, "stock %.*s does not hold what order %.*s says", STR_FMT(line->sku),
-                       STR_FMT(order->number));
+            return err_bug(err, "stock %.*s does not hold what order %.*s says", STR_FMT(line->sku),
+                           STR_FMT(order->number));
         loaded = stock_moved(job, stocks[i], move, line->quantity, order->head.id) && loaded;
     }
     return loaded ? OUTCOME_DONE : OUTCOME_NEED;

@@ -41,7 +41,7 @@ static enum outcome check_lines(struct job *job, const struct cart *cart,
         if (check(job, cart, goods, i))
             continue;
         if (outcome == OUTCOME_DONE)
-            outcome = refuse(err, code, "%s", text);
+            outcome = err_refuse(err, code, "%s", text);
         const struct cart_line *line = &cart->lines.items[i];
         const int64_t available =
             is_on_sale(job, cart, goods, i) ? stock_available(goods->stocks[i]) : 0;
@@ -84,8 +84,8 @@ static enum outcome check_total(struct job *job, const struct order *order, stru
 {
     if (money_is_absent(expected) || money_eq(expected, order->total))
         return OUTCOME_DONE;
-    return refuse(err, PRICE_CHANGED, "the total is %.*s",
-                  STR_FMT(money_text(job_arena(job), order->total)));
+    return err_refuse(err, E_PRICE_CHANGED, "the total is %.*s",
+                      STR_FMT(money_text(job_arena(job), order->total)));
 }
 
 /* The order as it will be, without effects. */
@@ -118,17 +118,17 @@ static enum outcome place(struct job *job, const void *request, struct err *err)
     const struct order_place_request *req = request;
     struct cart *cart = NULL;
     struct cart_goods goods;
-    NEED(job, cart_of_caller(job, FOR_UPDATE, &cart));
+    NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
     if (!cart || cart->lines.count == 0)
-        return refuse(err, CART_EMPTY, "the cart is empty");
+        return err_refuse(err, E_CART_EMPTY, "the cart is empty");
     TRY(expect_version(req->expected_version, cart->head.version, err));
     NEED(job, cart_goods_to_order(job, cart, &goods));
-    TRY(check_lines(job, cart, &goods, is_on_sale, NOT_PURCHASABLE, "not all is on sale", err));
-    TRY(check_lines(job, cart, &goods, is_in_stock, INSUFFICIENT_STOCK, "not all is in stock",
+    TRY(check_lines(job, cart, &goods, is_on_sale, E_NOT_PURCHASABLE, "not all is on sale", err));
+    TRY(check_lines(job, cart, &goods, is_in_stock, E_INSUFFICIENT_STOCK, "not all is in stock",
                     err));
     struct order *order = draft_order(job, req);
     if (!fill_lines(job_arena(job), order, cart, &goods))
-        return refuse(err, NOT_PURCHASABLE, "the total is more than can be counted");
+        return err_refuse(err, E_NOT_PURCHASABLE, "the total is more than can be counted");
     TRY(check_total(job, order, req->expected_total, err));
 
     note_products(&goods);
@@ -149,6 +149,7 @@ const struct operation order_place = {
     .summary = "Order what is in the caller's cart",
     .reply = &order_shape,
     .status = 201,
-    .errors = (const struct error_code *const[]){CART_EMPTY, INSUFFICIENT_STOCK, NOT_PURCHASABLE,
-                                                 VERSION_CONFLICT, PRICE_CHANGED, NULL},
+    .errors =
+        (const struct error_code *const[]){E_CART_EMPTY, E_INSUFFICIENT_STOCK, E_NOT_PURCHASABLE,
+                                           E_VERSION_CONFLICT, E_PRICE_CHANGED, NULL},
 };

@@ -8,15 +8,15 @@ static enum outcome status_set(struct job *job, const void *request, struct err 
 {
     const struct order_status_set_request *req = request;
     struct order *order = NULL;
-    NEED(job, order_by_id(job, req->order_id, FOR_UPDATE, &order));
+    NEED(job, order_by_id(job, req->order_id, DOC_FOR_UPDATE, &order));
     if (!order)
-        return refuse(err, NOT_FOUND, "there is no such order");
+        return err_refuse(err, E_NOT_FOUND, "there is no such order");
     const struct order_edge *edge =
         order_edge((enum order_status)order->status, (enum order_status)req->status);
     if (!edge)
-        return refuse(err, ILLEGAL_TRANSITION, "an order that is %s cannot become %s",
-                      common_order_status_names[order->status],
-                      common_order_status_names[req->status]);
+        return err_refuse(err, E_ILLEGAL_TRANSITION, "an order that is %s cannot become %s",
+                          common_order_status_names[order->status],
+                          common_order_status_names[req->status]);
     return order_move(job, order, edge, req->note, err);
 }
 
@@ -28,5 +28,5 @@ const struct operation order_status_set = {
     .handle = status_set,
     .summary = "Move an order along its life cycle",
     .reply = &order_shape,
-    .errors = (const struct error_code *const[]){ILLEGAL_TRANSITION, NULL},
+    .errors = (const struct error_code *const[]){E_ILLEGAL_TRANSITION, NULL},
 };

@@ -1,0 +1,134 @@
+/* decide.c - rounds of loading and deciding.
+ *
+ * Messages are decided in order of arrival on one working set. A run is final when every earlier
+ * open message of the span is decided; until then it only tells what it needs. The first round
+ * usually ends with NEED everywhere, the last one decides everything in one sweep. */
+#include "engine/batch.h"
+
+/* An order needs three rounds (cart; products and stock; now and then a product to write). A
+ * handler that still needs something after so many asks for different things each time: a bug. */
+#define ROUNDS_MAX 64
+
+/* A token that is no good any more: nothing is executed, but where a guest is welcome, a guest goes
+ * on. */
+static enum outcome authorize(struct job *job)
+{
+    const struct service *service = job->batch->lane->service;
+    if (!job->authorize || !service->authorize)
+        return OUTCOME_DONE;
+    const enum outcome outcome = service->authorize(job, &job->err);
+    job->authorized = outcome == OUTCOME_DONE;
+    if (outcome != OUTCOME_REFUSED)
+        return outcome;
+    if (job->operation->who != GUEST)
+        return OUTCOME_INVALID;
+    err_clear(&job->err);
+    job->caller = (struct caller){.role = GUEST};
+    return OUTCOME_DONE;
+}
+
+/* While it is not known whether the caller may, the handler only tells what it needs, so that all
+ * comes in one round. */
+static enum outcome run_handler(struct job *job)
+{
+    job_begin_run(job);
+    const enum outcome standing = authorize(job);
+    const bool is_open = job->stamp_due || standing == OUTCOME_NEED;
+    if (!is_open && standing != OUTCOME_DONE)
+        return standing;
+    const enum outcome outcome = job->operation->handle(job, job->request, &job->err);
+    return is_open ? OUTCOME_NEED : outcome;
+}
+
+/* Another release may be able to read it: like any fault of ours it is tried again later. */
+static enum outcome refuse_misfit(struct job *job)
+{
+    const struct cell *cell = job->misfit;
+    return err_bug(&job->err, "%s %.*s: %.*s", cell->type->collection, STR_FMT(cell->id),
+                   STR_FMT(cell->misfit));
+}
+
+static enum outcome run_blamed(struct job *job)
+{
+    struct lane_slot *slot = job->batch->lane->slot;
+    slot_suspect(slot, job->digest);
+    const enum outcome outcome = run_handler(job);
+    slot_clear(slot);
+    return outcome == OUTCOME_NEED && job->misfit ? refuse_misfit(job) : outcome;
+}
+
+static void finish(struct job *job, enum outcome outcome)
+{
+    job->outcome = outcome;
+    switch (outcome) {
+    case OUTCOME_DONE:
+        job->state = JOB_DECIDED;
+        job_merge(job);
+        break;
+    case OUTCOME_REFUSED:
+    case OUTCOME_INVALID:
+        job->state = JOB_DECIDED;
+        if (job->keep)
+            job_merge(job);
+        break;
+    case OUTCOME_RETRY:
+    case OUTCOME_BUG:
+        job->state = JOB_FAILED;
+        break;
+    default:
+        job->state = JOB_FAILED;
+        job->outcome = err_bug(&job->err, "%s returned the outcome '%s', which is the engine's own",
+                               job->operation->name, outcome_name(outcome));
+    }
+}
+
+/* One sweep; false when somebody still needs something. */
+static bool sweep(struct span span)
+{
+    bool final = true;
+    for (size_t i = 0; i < span.count; i++) {
+        struct job *job = &span.jobs[i];
+        if (job->state != JOB_OPEN || job->leader || job_wait_its_turn(job))
+            continue;
+        const enum outcome outcome = run_blamed(job);
+        if (job->blocked) {
+            job_block(job);
+        } else if (outcome == OUTCOME_NEED) {
+            final = false;
+        } else if (final) {
+            finish(job, outcome);
+        }
+    }
+    return final;
+}
+
+/* The first one that still needs something is to blame; its neighbours go on without it. */
+static void fail_first_undecided(struct span span)
+{
+    for (size_t i = 0; i < span.count; i++) {
+        struct job *job = &span.jobs[i];
+        if (job->state != JOB_OPEN || job->leader)
+            continue;
+        job->state = JOB_FAILED;
+        job->outcome = err_bug(&job->err, "%s still needs something after %d rounds",
+                               job->operation->name, ROUNDS_MAX);
+        return;
+    }
+}
+
+enum outcome batch_decide(struct batch *batch, struct span span, struct err *err)
+{
+    for (int round = 1;; round++) {
+        const int64_t start = clock_monotonic_us();
+        const bool decided = sweep(span);
+        const int64_t swept = clock_monotonic_us();
+        batch->times.decide_us += swept - start;
+        if (decided)
+            return OUTCOME_DONE;
+        TRY(batch_load(batch, span, err));
+        batch->times.load_us += clock_monotonic_us() - swept;
+        batch->rounds++;
+        if (round % ROUNDS_MAX == 0)
+            fail_first_undecided(span);
+    }
+}

@@ -1,0 +1,78 @@
+/* workset.h - the documents of one batch: what was loaded, locked and decided.
+ *
+ * One cell per document. A cell's `doc` is what later messages of the batch see: the loaded state,
+ * then what earlier messages made of it. Private copies of one running message live in the job
+ * (batch.h) and come here when it succeeds. Everything lives in the batch's run arena: a re-run
+ * starts with an empty working set. */
+#ifndef CARTWRIGHT_ENGINE_WORKSET_H
+#define CARTWRIGHT_ENGINE_WORKSET_H
+
+#include "base/map.h"
+#include "engine/job.h"
+#include "store/store.h"
+
+enum lease { LEASE_NONE, LEASE_WANTED, LEASE_GRANTED, LEASE_DENIED };
+
+struct cell {
+    const struct doc_type *type;
+    struct str id;
+    const void *doc;      /* NULL: there is none */
+    int64_t base_version; /* as loaded; 0: there was none */
+    bool loaded;
+    bool wanted;       /* asked for in this round */
+    bool dirty;        /* written by a message that succeeded */
+    bool proven;       /* a message that succeeded relies on it (DOC_CHECKED) */
+    struct str misfit; /* why it cannot be read; absent: it can, or is not there */
+    bool anew; /* what was loaded first is too old for somebody: from the database, no copy */
+    enum lease lease;
+    struct cell *next; /* in order of making */
+};
+
+/* A look-up by a unique field; cell NULL once loaded: nobody has that value. */
+struct alias {
+    const struct doc_type *type;
+    const char *field;
+    struct str value;
+    bool loaded;
+    bool proven; /* a message that succeeded relies on it that nobody has it (DOC_CHECKED) */
+    struct cell *cell;
+    struct alias *next;
+};
+
+struct page_need {
+    struct query query;
+    struct str cache_tag; /* absent: not cached */
+    struct str key;       /* the query as text */
+    bool loaded;
+    int64_t generation;
+    struct query_page page;
+    struct page_need *next;
+};
+
+struct workset {
+    struct arena *arena;
+    struct map cells;   /* "carts:6650..." */
+    struct map aliases; /* "users.email=..." */
+    struct map pages;
+    struct cell *first_cell, *last_cell;
+    struct alias *first_alias;
+    struct page_need *first_page;
+};
+
+void workset_init(struct workset *set, struct arena *arena);
+/* Made when missing. Its key doubles as the lock's name. */
+struct cell *workset_cell(struct workset *set, const struct doc_type *type, struct str id);
+/* NULL when the document was never asked for. */
+const struct cell *workset_find(const struct workset *set, struct arena *scratch,
+                                const struct doc_type *type, struct str id);
+struct str workset_cell_key(struct arena *arena, const struct cell *cell);
+struct alias *workset_alias(struct workset *set, const struct doc_type *type, const char *field,
+                            struct str value);
+struct page_need *workset_page(struct workset *set, const struct query *query,
+                               const char *cache_tag);
+/* What the database holds (doc may be NULL); a cell that this batch already wrote stays. */
+void workset_loaded(struct cell *cell, const void *doc);
+/* What a successful message made of it; also points the unique fields' aliases to it. */
+void workset_write(struct workset *set, struct cell *cell, const void *doc);
+
+#endif

@@ -1,0 +1,14 @@
+/* plan.h - what a supervisor's lanes work by. */
+#ifndef CARTWRIGHT_SUPERVISOR_PLAN_H
+#define CARTWRIGHT_SUPERVISOR_PLAN_H
+
+#include "service/operation.h"
+#include "service/settings.h"
+
+struct plan {
+    const struct service *service;
+    const struct engine_settings *settings;
+    LIST(struct str) warnings; /* what works, but perhaps not as it was meant: told by health */
+};
+
+#endif

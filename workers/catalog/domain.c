@@ -1,0 +1,30 @@
+/* catalog_domain.c - what the catalog domain serves, and what makes its cached pages stale. */
+#include "catalog/catalog.h"
+#include "catalog/operations.h"
+
+const struct domain catalog_domain = {
+    .name = "catalog",
+    .prefixes = (const char *const[]){"category", "product", NULL},
+    .operations =
+        (const struct operation *const[]){
+            &category_create,
+            &category_update,
+            &category_list,
+            &product_create,
+            &product_update,
+            &product_get,
+            &product_list,
+            NULL,
+        },
+};
+
+/* Stock needs no row: stock_moved() emits product.updated when availability begins or ends. */
+const struct invalidation catalog_invalidations[] = {
+    {.event = "category.created", .tag = "category"},
+    {.event = "category.updated", .tag = "category"},
+    {.event = "product.created", .tag = "product"},
+    {.event = "product.updated", .tag = "product"},
+};
+
+const size_t catalog_invalidation_count =
+    sizeof(catalog_invalidations) / sizeof(catalog_invalidations[0]);

@@ -1,0 +1,17 @@
+/* notification_domain.c - the domain "notification": tells users, and lets them read. */
+#include "notification/notification.h"
+#include "notification/operations.h"
+
+const struct domain notification_domain = {
+    .name = "notification",
+    .prefixes = (const char *const[]){"notification", NULL},
+    .operations =
+        (const struct operation *const[]){
+            &notification_list,
+            &notification_read,
+            &notification_order_placed,
+            &notification_order_status_changed,
+            &notification_registration_repeated,
+            NULL,
+        },
+};
