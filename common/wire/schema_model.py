@@ -26,8 +26,8 @@ REFUSED = {
     "unevaluatedProperties": "say additionalProperties",
     "unevaluatedItems": "say items",
 }
-# The only pair of types that is allowed, for members of a patch: absent keeps the value, null clears
-# it, a text sets it.
+# The only pair of types that is allowed, for members of a patch: absent keeps the value, null
+# clears it, a text sets it.
 NULLABLE = ["string", "null"]
 MEMBERS_MAX = 64  # SCHEMA_MEMBERS_MAX in schema_node.h
 INT64 = (-(2**63), 2**63 - 1)
@@ -112,8 +112,8 @@ class Compiler:
         return name
 
     def resolve(self, schema, where, seen=()):
-        """Returns (rules, $def or None, what a pattern asks for). Keywords beside a $ref apply, too;
-        a rule that stands in both places would be hard to read and is refused."""
+        """Returns (rules, $def or None, what a pattern asks for). Keywords beside a $ref apply,
+        too; a rule that stands in both places would be hard to read and is refused."""
         self.check_keywords(schema, where)
         expected = schema.get("description") if "pattern" in schema else None
         if "$ref" not in schema:
