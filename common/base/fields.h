@@ -50,7 +50,7 @@ enum field_flag {
     FIELD_KEY = 1 << 0,      /* "_id" in BSON; kind FIELD_ID or FIELD_STR */
     FIELD_OPTIONAL = 1 << 1, /* left out when absent */
     FIELD_NULLABLE = 1 << 2, /* null when absent */
-    FIELD_SECRET = 1 << 3,   /* stored, never on the wire, never in a log */
+    FIELD_SECRET = 1 << 3,   /* stored or received, never written as JSON, never in a log */
 };
 
 struct opt_int {

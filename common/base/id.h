@@ -12,14 +12,13 @@
 #define ID_TEXT  24 /* hex digits, without the NUL */
 
 bool id_is_valid(struct str text);
-/* Makes a new id. It is unique among all processes, because the 5 random bytes are drawn anew after
- * each fork. */
+/* Makes an id that is unique among all processes: the 5 random bytes are drawn after each fork. */
 struct str id_new(struct arena *arena, int64_t now_ms);
 /* `text` must be a valid id (id_is_valid). */
 void id_to_bytes(struct str text, uint8_t out[ID_BYTES]);
 struct str id_from_bytes(struct arena *arena, const uint8_t bytes[ID_BYTES]);
 
-/* Lower-case hex, for digests and logs. */
+/* Returns the bytes as lower-case hex digits, for digests and logs. */
 struct str hex_of(struct arena *arena, const void *bytes, size_t len);
 
 /* Fills `out` with bytes of the kernel's generator; panics when the kernel gives none. */

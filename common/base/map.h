@@ -1,8 +1,8 @@
 /* map.h - a hash map from strings to pointers, in an arena.
  *
- * It uses open addressing with linear probing. Entries cannot be deleted: a map is given up with its
- * arena. Keys are not copied; they must outlive the map. A zeroed map with its arena set is an empty
- * map. */
+ * It uses open addressing with linear probing. Entries cannot be deleted: a map is given up with
+ * its arena. Keys are not copied; they must outlive the map. A zeroed map with its arena set is an
+ * empty map. */
 #ifndef CARTWRIGHT_BASE_MAP_H
 #define CARTWRIGHT_BASE_MAP_H
 

@@ -32,7 +32,7 @@ MUST_CHECK bool money_split(struct money total, const int64_t *weights, size_t c
                             struct money *out);
 /* Returns the digits after the decimal point of a currency (ISO 4217), 2 for an unknown one. */
 int money_digits(const char *currency);
-/* "12.50 GBP", "300 JPY" */
+/* Returns a text such as "12.50 GBP" or "300 JPY". */
 struct str money_text(struct arena *arena, struct money m);
 
 #endif

@@ -57,7 +57,7 @@ struct str str_of_int64(int64_t value, char room[STR_INT64_MAX]);
  * into it. False on a '%' without two hex digits, and on %00. */
 bool str_percent_decode(struct str s, char *room, struct str *out);
 
-/* Copies into the arena. An absent str stays absent. */
+/* Copies the text into the arena. An absent str stays absent. */
 struct str str_dup(struct arena *arena, struct str s);
 struct str str_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -16,7 +16,7 @@ struct text {
 };
 
 void text_init(struct text *text, struct arena *arena, size_t capacity);
-/* Makes room for `more` bytes and the NUL. */
+/* Makes room for `more` further bytes and the NUL. */
 void text_reserve(struct text *text, size_t more);
 void text_append_int(struct text *text, int64_t value);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -57,9 +57,8 @@ struct config_schema {
     const struct setting_list *lists;
     size_t list_count;
     size_t size; /* of the settings struct */
-    /* The required settings that must be set, ended by NULL; NULL: all of them. A command that
-     * needs only some loads with a copy of the schema that names those; the others may stay
-     * unset. */
+    /* The required settings that must be set, ended by NULL; NULL: all. A command that needs only
+     * some of them loads with a copy of the schema that names these; the others may stay unset. */
     const char *const *needed;
 };
 

@@ -111,8 +111,7 @@ static void read_scalar(struct reader *reader, struct str name, const yaml_event
     entry->value = scalar_text(reader, event);
 }
 
-/* `index`: of the list's entry. It is not a pointer, because entries move when their array
- * grows. */
+/* `index`: of the list's entry. A pointer would not do: entries move when their array grows. */
 static enum outcome read_item(struct reader *reader, size_t index, const yaml_event_t *event,
                               size_t *capacity, int depth)
 {

@@ -46,8 +46,7 @@ struct password_cost {
     int64_t memlimit_bytes; /* at least 19 MiB, default 64 MiB */
 };
 
-/* Makes the encoded hash ("$argon2id$..."). RETRY when there is no memory, BUG for an absurd
- * cost. */
+/* Makes the encoded hash ("$argon2id$..."). RETRY without memory, BUG for a cost out of range. */
 MUST_CHECK enum outcome password_hash(struct arena *arena, struct str password,
                                       struct password_cost cost, struct str *out, struct err *err);
 /* *out says whether the password matches the hash. Errors as above. Every call does at least the
