@@ -1,4 +1,5 @@
-/* arena.c - memory that dies together: a list of blocks, the newest first, bumped through. */
+/* arena.c - memory that is released together: a list of blocks, newest first, each handed out from
+ * its start to its end. */
 #include "base/arena.h"
 
 #include <stdint.h>
@@ -36,7 +37,7 @@ static void release_attachments(struct arena *arena)
     }
 }
 
-/* Keeps one block of the ordinary size, so that a steady lane stops calling malloc. */
+/* One block of the ordinary size is kept, so that a lane under steady load stops calling malloc. */
 void arena_clear(struct arena *arena)
 {
     release_attachments(arena);

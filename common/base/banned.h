@@ -1,8 +1,8 @@
-/* banned.h - makes the functions that nobody should call a compile error.
+/* banned.h - turns any use of certain functions into a compile error.
  *
- * Force-included into every source of ours. The system headers that declare or use the names come
- * first: what they contain stays legal, what follows does not. Instead: str.h for strings, text.h
- * for numbers, clock.h for time. */
+ * It is force-included into every source file of ours. The system headers that declare or use the
+ * names are included first: what they contain stays legal, what follows does not. Use str.h for
+ * strings, text.h for numbers and clock.h for time instead. */
 #ifndef CARTWRIGHT_BASE_BANNED_H
 #define CARTWRIGHT_BASE_BANNED_H
 
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <wchar.h>
 
-/* Fortified headers make macros of some; a macro cannot be poisoned without a warning. */
+/* Fortified headers define some as macros, and a macro cannot be poisoned without a warning. */
 #undef strncpy
 #undef strncat
 #undef sprintf
@@ -23,7 +23,7 @@
 #pragma GCC poison strcpy strncpy strcat strncat sprintf vsprintf gets
 #pragma GCC poison atoi atol atoll atof strtok localtime gmtime ctime asctime
 #pragma GCC poison srand tmpnam mktemp
-/* OpenSSL's headers have parameters of this name, so only the call is an error. */
+/* OpenSSL's headers have parameters named rand, so only a call of it is an error. */
 #define rand() use_random_bytes_instead_of_rand
 
 #endif

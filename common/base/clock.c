@@ -1,7 +1,7 @@
 /* clock.c - time.
  *
- * Dates are computed here and not by gmtime(), which is slow under a time zone lock; the arithmetic
- * is Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms". */
+ * Dates are computed here and not by gmtime(), which takes a time zone lock and is slow. The
+ * arithmetic is that of Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms". */
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 
-/* Process-wide on purpose: time is the same for all. */
+/* Process-wide on purpose: time is the same for all code of the process. */
 static const struct clock_source *other_source;
 
 void clock_set_source(const struct clock_source *source)
@@ -42,7 +42,7 @@ void clock_pause_ms(int64_t ms)
         return;
     }
     const struct timespec pause = {ms / 1000, ms % 1000 * 1000000};
-    /* Ended early by a signal: that is what it is for. */
+    /* The result is ignored: ending early on a signal is intended. */
     (void)!nanosleep(&pause, NULL);
 }
 
@@ -91,7 +91,7 @@ static void put_digits(char *out, int64_t value, int digits)
 #define MS_FIRST (-62135596800000LL) /* 0001-01-01T00:00:00.000Z */
 #define MS_LAST  253402300799999LL   /* 9999-12-31T23:59:59.999Z */
 
-/* A year has four digits here, whatever a database may hold. */
+/* A formatted year has exactly four digits, whatever times a database may hold. */
 static int64_t within_years(int64_t ms)
 {
     return ms < MS_FIRST ? MS_FIRST : ms > MS_LAST ? MS_LAST : ms;
@@ -150,7 +150,7 @@ bool time_parse(struct str text, int64_t *out)
     const int64_t days = days_of_civil((struct civil){year, month, day});
     const int64_t ms = days * MS_PER_DAY + hour * MS_PER_HOUR + minute * MS_PER_MINUTE +
                        second * MS_PER_SECOND + millis;
-    /* Written back and compared: refuses 30 February, hour 25 and every other spelling. */
+    /* Writing the time back and comparing refuses 30 February, hour 25 and every other spelling. */
     char again[TIME_TEXT + 1];
     time_format(ms, again);
     if (memcmp(again, text.ptr, TIME_TEXT) != 0)

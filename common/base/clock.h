@@ -1,5 +1,5 @@
-/* clock.h - time: milliseconds since 1970 UTC for what is stored, microseconds of the monotonic
- * clock for what is measured. Handlers never call these: they use job_now(). */
+/* clock.h - time: stored times are milliseconds since 1970 UTC, measured ones are microseconds of
+ * the monotonic clock. Handlers never read the clock: they use job_now(). */
 #ifndef CARTWRIGHT_BASE_CLOCK_H
 #define CARTWRIGHT_BASE_CLOCK_H
 
@@ -12,32 +12,32 @@
 
 int64_t clock_now_ms(void);
 int64_t clock_monotonic_us(void);
-/* Sleeps; a signal ends it early. */
+/* Blocks for `ms` milliseconds; a signal ends the pause early. */
 void clock_pause_ms(int64_t ms);
 
-/* Another time than the kernel's: a simulation's, in which a pause is over at once. */
+/* Replaces the kernel's clock, for a simulation, in which a pause is over at once. */
 struct clock_source {
     int64_t (*now_ms)(void);
     int64_t (*monotonic_us)(void);
     void (*pause_ms)(int64_t ms);
 };
 
-/* For the whole process; NULL: the kernel's again. */
+/* Sets the clock of the whole process; NULL restores the kernel's. *source must stay valid. */
 void clock_set_source(const struct clock_source *source);
 
 #define TIME_TEXT 24 /* "2026-11-20T15:04:05.123Z" */
 #define DATE_TEXT 10 /* "2026-11-20" */
 
-/* RFC 3339, UTC, milliseconds. out holds TIME_TEXT + 1 bytes. Years 1 to 9999: a time outside them
- * is written as the nearest one within. */
+/* Writes a time in RFC 3339, UTC, with milliseconds; `out` holds TIME_TEXT + 1 bytes. A time
+ * outside the years 1 to 9999 is written as the nearest time within them. */
 void time_format(int64_t ms, char out[TIME_TEXT + 1]);
-/* The UTC day. out holds DATE_TEXT + 1 bytes. */
+/* Writes the UTC day; `out` holds DATE_TEXT + 1 bytes. Years are limited as above. */
 void date_format(int64_t ms, char out[DATE_TEXT + 1]);
 struct str time_text(struct arena *arena, int64_t ms);
 struct str date_text(struct arena *arena, int64_t ms);
-/* "250ms", "10s", "5m", "2h", "30d" to milliseconds; false on anything else or out of int64. */
+/* Reads "250ms", "10s", "5m", "2h" or "30d"; false on anything else or out of int64. */
 bool duration_parse(struct str text, int64_t *out_ms);
-/* The exact form that time_format writes; false on anything else. */
+/* Reads the exact form that time_format writes; false on anything else. *out is in milliseconds. */
 bool time_parse(struct str text, int64_t *out);
 
 #endif

@@ -66,7 +66,7 @@ void err_field_add(struct err *err, struct arena *arena, struct str pointer, con
     err->field_count++;
 }
 
-/* Process-wide: the process ends, and a signal handler has nothing else to read from. */
+/* Process-wide: the process ends, and its signal handler has nothing else to read from. */
 static char last_words[ERR_TEXT_MAX];
 
 const char *panic_text(void)

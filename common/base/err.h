@@ -1,8 +1,8 @@
 /* err.h - outcomes and errors.
  *
  * An outcome says what happens to the message; only the lane acts on it. Every fallible function
- * returns one and is MUST_CHECK; outputs come last, before `struct err *err`, and are written only
- * on OUTCOME_DONE. A library function returns its error; only the lane logs it. */
+ * returns an outcome and is MUST_CHECK; its outputs come last, before `struct err *err`, and are
+ * written only on OUTCOME_DONE. A library function returns its error; only the lane logs it. */
 #ifndef CARTWRIGHT_BASE_ERR_H
 #define CARTWRIGHT_BASE_ERR_H
 
@@ -15,20 +15,21 @@
 
 enum outcome {
     OUTCOME_DONE = 0,
-    OUTCOME_REFUSED,   /* a business no: reply with err.code, nothing is changed */
+    OUTCOME_REFUSED,   /* a business rule forbids it: reply with err.code, nothing is changed */
     OUTCOME_INVALID,   /* the message itself is wrong: reply, nothing was executed */
-    OUTCOME_NEED,      /* documents must be loaded first; the handler runs again */
-    OUTCOME_DEFER,     /* a lock is held elsewhere: next batch */
-    OUTCOME_CONFLICT,  /* somebody was faster: load and decide again */
-    OUTCOME_RETRY,     /* a dependency is down: later, the message is not to blame */
+    OUTCOME_NEED,      /* documents must be loaded first; then the handler runs again */
+    OUTCOME_DEFER,     /* a lock is held elsewhere: the message waits for the next batch */
+    OUTCOME_CONFLICT,  /* another transaction was faster: load and decide again */
+    OUTCOME_RETRY,     /* a dependency is down: try later, the message is not to blame */
     OUTCOME_UNCERTAIN, /* the commit may have happened: ask the journal */
     OUTCOME_BUG,       /* an invariant is broken: dead letter and log */
 };
 
 const char *outcome_name(enum outcome outcome);
 
-/* An error code of the wire. The engine's are below, the shop's in workers/errors.h.
- * Codes are one-element arrays, so that a name alone (E_NOT_FOUND) is the pointer that functions take. */
+/* An error code as clients see it. The engine's codes are below, the shop's are in
+ * workers/errors.h. Codes are one-element arrays, so that a name alone (E_NOT_FOUND) is the pointer
+ * that functions take. */
 struct error_code {
     const char *name;
     int status;     /* the HTTP status that a web tier would send */
@@ -59,7 +60,7 @@ struct error_code {
     const struct error_code E_##name_[1] = {{#name_, status_, retryable_}};
 ENGINE_ERROR_CODES(DECLARE_ERROR_CODE)
 
-/* One fault of one field: `pointer` is an RFC 6901 JSON pointer into the request. */
+/* One fault in one field; `pointer` is an RFC 6901 JSON pointer into the request. */
 struct err_field {
     struct err_field *next;
     struct str pointer;
@@ -67,11 +68,11 @@ struct err_field {
 };
 
 #define ERR_TEXT_MAX   256
-#define ERR_FIELDS_MAX 32 /* further faults of one message are not listed */
+#define ERR_FIELDS_MAX 32 /* further faults in one message are not listed */
 
 struct err {
     const struct error_code *code; /* NULL: no error */
-    char text[ERR_TEXT_MAX];       /* for people; cut at the size */
+    char text[ERR_TEXT_MAX];       /* for people; a longer text is cut off */
     const char *file;
     int line;
     struct err_field *fields; /* in the order in which they were added */
@@ -79,13 +80,14 @@ struct err {
     size_t field_count;
 };
 
-/* Fills *err and returns `outcome`, so that a fault is one `return`. A second error in the same
- * err replaces the first. */
+/* Fills *err and returns `outcome`, so that reporting a fault is a single `return` statement. A
+ * second error in the same *err replaces the first, with its fields. */
 enum outcome err_set(struct err *err, enum outcome outcome, const struct error_code *code,
                      const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 void err_clear(struct err *err);
-/* Adds a field fault; pointer and message are copied into the arena. */
+/* Adds a field fault, or nothing when there are ERR_FIELDS_MAX of them already; pointer and message
+ * are copied into the arena. */
 void err_field_add(struct err *err, struct arena *arena, struct str pointer, const char *format,
                    ...) __attribute__((format(printf, 4, 5)));
 
@@ -100,7 +102,7 @@ void err_field_add(struct err *err, struct arena *arena, struct str pointer, con
     err_set((err), OUTCOME_UNCERTAIN, E_BUSY, __FILE__, __LINE__, __VA_ARGS__)
 #define err_bug(err, ...) err_set((err), OUTCOME_BUG, E_INTERNAL, __FILE__, __LINE__, __VA_ARGS__)
 
-/* The one macro that changes control flow: hand on anything but DONE. */
+/* The one macro that changes control flow: it returns any outcome but DONE to the caller. */
 #define TRY(expression)                                                                            \
     do {                                                                                           \
         const enum outcome try_outcome_ = (expression);                                            \
@@ -108,9 +110,9 @@ void err_field_add(struct err *err, struct arena *arena, struct str pointer, con
             return try_outcome_;                                                                   \
     } while (0)
 
-/* Our own bug or no memory: one line on standard error, then abort(). */
+/* For a bug of our own or lack of memory: writes one line to standard error, then calls abort(). */
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
-/* What it said; "": nothing yet. For whoever writes down how the process ends. */
+/* The text of the panic, for code that records how the process ends; "" before any panic. */
 const char *panic_text(void);
 _Noreturn void panic_at(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -1,9 +1,9 @@
-/* fields.c - what can be done with any described struct. */
+/* fields.c - copies, look-ups and fallbacks for any struct that has a shape. */
 #include "base/fields.h"
 
 #include "base/arena.h"
 
-/* What a copy shares with its original: texts never change, so within one batch they are shared. */
+/* What a copy shares with its original. Within one batch texts are shared: they never change. */
 enum sharing { SHARE_TEXTS, SHARE_NOTHING };
 
 static void unshare_parts(const struct shape *shape, struct arena *arena, void *object,

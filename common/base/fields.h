@@ -1,8 +1,8 @@
-/* fields.h - one table that describes a struct, from which every codec is driven.
+/* fields.h - one table describes a struct and drives every codec.
  *
- * The same `struct shape` decodes a request (wire/schema.h; the tables are generated from
- * schemas/), writes a reply or event as JSON (wire/json.h), and stores and loads a document as BSON
- * (store/codec). In memory each kind is one C type:
+ * The same `struct shape` is used to decode a request (wire/schema.h; these tables are generated
+ * from schemas/), to write a reply or an event as JSON (wire/json.h), and to store and load a
+ * document as BSON (store/codec). In memory each kind is one C type:
  *
  *   FIELD_STR, FIELD_ID, FIELD_DATE  struct str            absent: ptr == NULL
  *   FIELD_INT                        int64_t               FIELD_OPT_INT   struct opt_int
@@ -34,10 +34,10 @@ enum field_kind {
     FIELD_OPT_INT,
     FIELD_BOOL,
     FIELD_OPT_BOOL,
-    FIELD_OPT_STR, /* a text or null, where that is something else than absent */
+    FIELD_OPT_STR, /* a text or null, where null and absent mean different things */
     FIELD_TIME,    /* RFC 3339 in JSON, a UTC date in BSON */
     FIELD_MONEY,   /* {"amount", "currency"} */
-    FIELD_ENUM,    /* its name as a string */
+    FIELD_ENUM,    /* one of `names`, as a string */
     FIELD_STRUCT,
     FIELD_EMBED,
     FIELD_LIST,
@@ -50,7 +50,7 @@ enum field_flag {
     FIELD_KEY = 1 << 0,      /* "_id" in BSON; kind FIELD_ID or FIELD_STR */
     FIELD_OPTIONAL = 1 << 1, /* left out when absent */
     FIELD_NULLABLE = 1 << 2, /* null when absent */
-    FIELD_SECRET = 1 << 3,   /* stored, never on the wire, never in a log */
+    FIELD_SECRET = 1 << 3,   /* stored or received, never written as JSON, never in a log */
 };
 
 struct opt_int {
@@ -63,10 +63,10 @@ struct opt_bool {
     bool value;
 };
 
-/* Of a patch: keep what is there (!has), clear it (has, absent), set it. */
+/* A member of a patch: keeps the value (!has), clears it (has, `value` is absent) or sets it. */
 struct opt_str {
     bool has;
-    struct str value; /* absent: null */
+    struct str value; /* absent stands for null */
 };
 
 #define LIST(type)                                                                                 \
@@ -75,7 +75,7 @@ struct opt_str {
         size_t count;                                                                              \
     }
 
-/* What every LIST(T) looks like to a codec. */
+/* Every LIST(T) as a codec sees it. */
 struct any_list {
     void *items;
     size_t count;
@@ -88,9 +88,9 @@ struct field {
     enum field_kind kind;
     unsigned flags;
     size_t offset;
-    const struct shape *shape; /* of FIELD_STRUCT, FIELD_EMBED, FIELD_LIST */
-    const char *const *names;  /* of FIELD_ENUM, ended by NULL */
-    const char *fallback;      /* of a stored one that is missing: an older release wrote it */
+    const struct shape *shape; /* FIELD_STRUCT, FIELD_EMBED, FIELD_LIST: of the struct or element */
+    const char *const *names;  /* FIELD_ENUM: its names, ended by NULL */
+    const char *fallback; /* its value in a document that lacks it: an older release wrote that */
 };
 
 struct shape {
@@ -98,7 +98,7 @@ struct shape {
     size_t size;
     const struct field *fields;
     size_t field_count;
-    size_t kept; /* of what is stored: offset of a struct str (never 0); 0: it keeps nothing */
+    size_t kept; /* offset of the struct str with the kept fields (STORED_SHAPE); 0: it has none */
 };
 
 #define SHAPE(shape_name, type, table)                                                             \
@@ -107,33 +107,34 @@ struct shape {
         .field_count = sizeof(table) / sizeof((table)[0])                                          \
     }
 
-/* What is stored keeps the fields that its table does not know: a newer release, which may run beside
- * this one, wrote them. They are loaded into `member` as they are (BSON; absent: none), go along with
- * every copy, are stored again as they came, and are on no wire. Whoever changes a stored object must
- * change its members and not make it anew. */
+/* A stored object keeps the fields that its table does not know: a newer release, which may run
+ * beside this one, wrote them. They are loaded into `member` unchanged (as BSON; absent: there are
+ * none), are copied with the object and stored again unchanged, and are never written as JSON. Code
+ * that changes a stored object must change its members: a newly made object would lose the kept
+ * fields. `member` must not be the first member, because the offset 0 means "none". */
 #define STORED_SHAPE(shape_name, type, table, member)                                              \
     {                                                                                              \
         .name = (shape_name), .size = sizeof(type), .fields = (table),                             \
         .field_count = sizeof(table) / sizeof((table)[0]), .kept = offsetof(type, member)          \
     }
 
-/* The kept fields of an object; NULL when its shape keeps none. */
+/* Returns the kept fields of an object; NULL when its shape keeps none. */
 static inline struct str *shape_kept(const struct shape *shape, const void *object)
 {
     return shape->kept ? (struct str *)(void *)((char *)(uintptr_t)object + shape->kept) : NULL;
 }
 
-/* A copy whose LIST, STRUCT and EMBED parts may be changed without touching the original. Strings
- * are shared: they never change. */
+/* Returns a copy whose LIST, STRUCT and EMBED parts may be changed without touching the original.
+ * Strings are shared, because they never change. */
 void *shape_clone(const struct shape *shape, struct arena *arena, const void *from);
-/* A copy that shares nothing: for keeping it longer than the arena of the original. */
+/* Returns a copy that shares nothing, so that it may outlive the arena of the original. */
 void *shape_copy(const struct shape *shape, struct arena *arena, const void *from);
-/* NULL when there is no such field. */
+/* Returns NULL when there is no such field. */
 const struct field *shape_field(const struct shape *shape, struct str name);
 
-/* Sets the member of `object` to the field's fallback; false when it has none. The text is a string,
- * a name of an enum, a number, "true" or "false"; "" is an empty list. Panics on anything else: the
- * table is wrong. */
+/* Sets the field's member of `object` to the fallback; false when the field has none. The text of a
+ * fallback is a string, a name of an enum, a number, "true" or "false"; "" is an empty list.
+ * Anything else is a panic, because the table is wrong. */
 bool field_fall_back(const struct field *field, void *object);
 
 static inline const void *field_at(const struct field *field, const void *object)
@@ -141,7 +142,7 @@ static inline const void *field_at(const struct field *field, const void *object
     return (const char *)object + field->offset;
 }
 
-/* Index of `name` among names, or -1. */
+/* Returns the index of `name` in `names` (ended by NULL), or -1. */
 int enum_of(const char *const *names, struct str name);
 
 #endif

@@ -24,9 +24,10 @@ bool id_is_valid(struct str text)
     return true;
 }
 
-/* Process-wide on purpose: one sequence of ids per process, drawn anew when a fork is noticed. */
+/* Process-wide on purpose: each process has one sequence of ids. Its random bytes are drawn anew
+ * when a new process id shows that the process has forked. */
 static struct {
-    void (*fill)(void *out, size_t len); /* NULL: the kernel */
+    void (*fill)(void *out, size_t len); /* NULL: the kernel's generator */
     pid_t owner;
     uint8_t process[5];
     uint32_t counter;

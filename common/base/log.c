@@ -1,6 +1,6 @@
 /* log.c - structured JSON lines on standard error.
  *
- * Process-wide state on purpose: a process is one lane and has one log. */
+ * The state is process-wide on purpose: a process is one lane and has one log. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 
 const char *const log_level_names[] = {"debug", "info", "warn", "error", NULL};
 
-/* Several lines to a write, but never more than is atomic on a pipe. */
+/* Several lines are written together, but never more bytes than a pipe takes atomically. */
 static struct {
     enum log_level level;
     char origin[64];
@@ -44,8 +44,8 @@ static void put(struct log_line *line, struct str text)
     line->len += text.len;
 }
 
-/* Writes the character at `at`; returns what follows it. Message ids and headers come from
- * strangers: what is not UTF-8 becomes U+FFFD. */
+/* Writes the character at `at` and returns the position after it. Bytes that are not UTF-8 become
+ * U+FFFD, because message ids and headers come from untrusted sources. */
 static const char *put_character(struct log_line *line, const char *at, const char *end)
 {
     const unsigned char c = (unsigned char)*at;
@@ -84,7 +84,7 @@ static void put_escaped(struct log_line *line, struct str value)
     put(line, STR("\""));
 }
 
-/* A field that does not fit is taken back whole, so that a cut line is still JSON. */
+/* A field that does not fit is removed as a whole, so that a cut line is still JSON. */
 static void put_field(struct log_line *line, const char *key, struct str value, bool quoted)
 {
     if (!line->enabled || line->cut)
@@ -127,7 +127,7 @@ void log_str(struct log_line *line, const char *key, struct str value)
         put_field(line, key, value, true);
 }
 
-/* The longest beginning of whole characters. */
+/* Returns the longest prefix of at most `max` bytes that consists of whole characters. */
 static struct str beginning_of(struct str value, size_t max)
 {
     if (value.len <= max)
@@ -188,7 +188,7 @@ void log_end(struct log_line *line)
 
 void log_flush(void)
 {
-    /* A log that cannot be written must not stop the shop: the lines are dropped. */
+    /* Lines that cannot be written are dropped: a broken log must not stop the shop. */
     if (logger.pending_len)
         (void)!write(STDERR_FILENO, logger.pending, logger.pending_len);
     logger.pending_len = 0;

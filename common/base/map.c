@@ -14,7 +14,7 @@ void map_init(struct map *map, struct arena *arena)
     *map = (struct map){.arena = arena};
 }
 
-/* The slot of the key, or the free one where it would go. */
+/* Returns the slot of the key, or the free slot where the key would go. */
 static struct map_slot *find_slot(struct map_slot *slots, size_t capacity, struct str key,
                                   uint64_t hash)
 {
@@ -32,7 +32,7 @@ void *map_get(const struct map *map, struct str key)
     return find_slot(map->slots, map->capacity, key, str_hash(key))->value;
 }
 
-/* Doubles when three quarters are taken, so that probing always meets a free slot. */
+/* Doubles the table when three quarters are taken, so that probing always meets a free slot. */
 static void make_room(struct map *map)
 {
     if (map->count * 4 < map->capacity * 3)

@@ -1,7 +1,8 @@
 /* map.h - a hash map from strings to pointers, in an arena.
  *
- * Open addressing, linear probing, never deletes: it lives as long as a batch. Keys are not copied;
- * they must outlive the map. A zeroed map with its arena set is an empty one. */
+ * It uses open addressing with linear probing. Entries cannot be deleted: a map is given up with
+ * its arena. Keys are not copied; they must outlive the map. A zeroed map with its arena set is an
+ * empty map. */
 #ifndef CARTWRIGHT_BASE_MAP_H
 #define CARTWRIGHT_BASE_MAP_H
 
@@ -18,9 +19,9 @@ struct map {
 };
 
 void map_init(struct map *map, struct arena *arena);
-/* NULL when absent. */
+/* Returns the value of the key, NULL when the map has no such key. */
 void *map_get(const struct map *map, struct str key);
-/* Adds or replaces; value must not be NULL. */
+/* Adds or replaces the value of the key; the value must not be NULL. */
 void map_set(struct map *map, struct str key, void *value);
 
 #endif

@@ -1,4 +1,4 @@
-/* memory.c - memory that is there, or the process ends. */
+/* memory.c - an allocator that panics instead of returning NULL. */
 #include "base/memory.h"
 
 #include <stdlib.h>

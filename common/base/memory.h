@@ -1,13 +1,13 @@
-/* memory.h - memory that is there, or the process ends: for libraries that take such functions.
+/* memory.h - an allocator that panics instead of returning NULL, for libraries that accept one.
  *
- * On their own some go on without it and say something else: jansson's lexer drops a character of the
- * text, its parser calls the message malformed. */
+ * With malloc() some libraries go on after a failed allocation and report something else: jansson's
+ * lexer drops a character of the text, and its parser calls the message malformed. */
 #ifndef CARTWRIGHT_BASE_MEMORY_H
 #define CARTWRIGHT_BASE_MEMORY_H
 
 #include <stddef.h>
 
-/* Never NULL; free() gives it back. */
+/* Returns memory that is not zeroed, never NULL; the caller releases it with free(). */
 void *memory_alloc(size_t size);
 
 #endif

@@ -41,7 +41,8 @@ static bool sum_weights(const int64_t *weights, size_t count, int64_t *out)
     return sum > 0;
 }
 
-/* The part with the largest remainder that has not been topped up; amounts hold the floors. */
+/* Returns the index of the part with the largest remainder. Each part begins at its rounded-down
+ * amount; one that has been raised by 1 has no remainder left. */
 static size_t largest_remainder(struct money total, const int64_t *weights, size_t count,
                                 int64_t sum, const struct money *parts)
 {
@@ -97,7 +98,7 @@ struct str money_text(struct arena *arena, struct money m)
     uint64_t scale = 1;
     for (int i = 0; i < digits; i++)
         scale *= 10;
-    /* The sign apart: -50 pence are "-0.50", and a quotient of 0 has none. */
+    /* The sign is written separately: -50 pence are "-0.50", but the quotient 0 has no sign. */
     const char *sign = m.amount < 0 ? "-" : "";
     const uint64_t size = m.amount < 0 ? 0u - (uint64_t)m.amount : (uint64_t)m.amount;
     if (digits == 0)

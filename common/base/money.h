@@ -1,7 +1,7 @@
 /* money.h - amounts in minor units (pence, cents) with an ISO 4217 code; never a double.
  *
- * Every sum and product is checked for overflow: a false return means "does not fit in int64" or
- * "different currencies", and the caller refuses. */
+ * Every sum and product is checked for overflow. False means that the result does not fit in int64
+ * or that the currencies differ; the caller then refuses the request. */
 #ifndef CARTWRIGHT_BASE_MONEY_H
 #define CARTWRIGHT_BASE_MONEY_H
 
@@ -23,15 +23,16 @@ static inline bool money_is_absent(struct money m)
 
 bool money_eq(struct money a, struct money b);
 MUST_CHECK bool money_add(struct money a, struct money b, struct money *out);
-/* A line total: unit price times a count. */
+/* Computes a line total: unit price times count. */
 MUST_CHECK bool money_times(struct money unit, int64_t count, struct money *out);
-/* Splits `total` by weights (>= 0, not all 0) so that the parts sum to it exactly: largest
- * remainder, ties to the earlier part. */
+/* Splits `total` (>= 0) by `count` weights (>= 0, not all 0) into as many parts that sum to it
+ * exactly: by the largest remainder, with ties going to the earlier part. False also when `total`
+ * or the weights are not like that. */
 MUST_CHECK bool money_split(struct money total, const int64_t *weights, size_t count,
                             struct money *out);
-/* Digits after the decimal point of a currency (ISO 4217), 2 when it is not known. */
+/* Returns the digits after the decimal point of a currency (ISO 4217), 2 for an unknown one. */
 int money_digits(const char *currency);
-/* "12.50 GBP", "300 JPY" */
+/* Returns a text such as "12.50 GBP" or "300 JPY". */
 struct str money_text(struct arena *arena, struct money m);
 
 #endif

@@ -53,7 +53,7 @@ bool str_to_int64(struct str s, int64_t *out)
             __builtin_sub_overflow(value, digit, &value))
             return false;
     }
-    /* Counted downwards, because INT64_MIN has no positive twin. */
+    /* The value is counted downwards, because INT64_MIN has no positive counterpart. */
     if (!negative && __builtin_sub_overflow((int64_t)0, value, &value))
         return false;
     *out = value;
@@ -197,7 +197,7 @@ bool str_is_obeyed(uint32_t character)
     return false;
 }
 
-/* Writes the character at `at`; returns what follows it. */
+/* Writes the character at `at` and returns the position after it. */
 static const char *show(struct text *out, const char *at, const char *end, bool lines)
 {
     const size_t length = str_utf8_length(at, end);

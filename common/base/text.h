@@ -1,7 +1,7 @@
 /* text.h - a growing text in an arena, for writers that append piece by piece.
  *
- * The text is contiguous and NUL-terminated after each call. Growth copies inside the arena, so
- * start with a capacity near the expected size. */
+ * The text is contiguous, and NUL-terminated after each call. Growth copies the text and leaves the
+ * old copy in the arena, so start with a capacity (in bytes) near the expected size. */
 #ifndef CARTWRIGHT_BASE_TEXT_H
 #define CARTWRIGHT_BASE_TEXT_H
 
@@ -16,12 +16,12 @@ struct text {
 };
 
 void text_init(struct text *text, struct arena *arena, size_t capacity);
-/* Makes room for `more` bytes and the NUL. */
+/* Makes room for `more` further bytes and the NUL. */
 void text_reserve(struct text *text, size_t more);
 void text_append_int(struct text *text, int64_t value);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Inline, like the next one: a reply is a thousand small pieces. */
+/* Inline, like text_append_char: a reply consists of a thousand small pieces. */
 static inline void text_append(struct text *text, const void *bytes, size_t len)
 {
     if (text->capacity - text->len <= len)

@@ -1,9 +1,10 @@
-/* config.h - one table of settings; YAML files and the environment fill it.
+/* config.h - tables of settings, which a YAML file and the environment fill.
  *
- * Order: default < file < environment (CARTWRIGHT_AMQP_URI for amqp.uri). A secret may also be in a
- * file that the environment names (CARTWRIGHT_AUTH_MASTER_KEY_FILE). An unknown key or variable, a
- * wrong type or a value out of range refuses to start and says where (file:line or variable). The
- * only room with yaml.h. */
+ * The file overrides the defaults, and the environment overrides the file (CARTWRIGHT_AMQP_URI for
+ * amqp.uri). A secret may also be in a file that the environment names
+ * (CARTWRIGHT_AUTH_MASTER_KEY_FILE). An unknown key or variable, a wrong type or a value out of
+ * range is an error that names its place (file:line or variable), so the program does not start.
+ * Only this room includes yaml.h. */
 #ifndef CARTWRIGHT_CONFIG_CONFIG_H
 #define CARTWRIGHT_CONFIG_CONFIG_H
 
@@ -19,21 +20,21 @@ enum setting_kind {
     SETTING_DURATION,  /* int64_t ms; "250ms", "10s", "5m", "2h", "30d" */
     SETTING_SIZE,      /* int64_t bytes; "64KiB", "19MiB" */
     SETTING_ENUM,      /* int, index into names */
-    SETTING_STRS,      /* LIST(struct str); in the environment comma-separated */
+    SETTING_STRS,      /* LIST(struct str); a YAML list, or one text with commas */
     SETTING_SECRETS,   /* the same; printed as *** */
-    SETTING_DURATIONS, /* LIST(int64_t) ms, each min..max; written like STRS */
+    SETTING_DURATIONS, /* LIST(int64_t) ms, each min..max; written like SETTING_STRS */
 };
 
 struct setting {
     const char *name; /* "amqp.uri"; the YAML path, and the variable CARTWRIGHT_AMQP_URI */
     enum setting_kind kind;
     size_t offset;        /* in the settings struct */
-    const char *fallback; /* the default, as it would be written; NULL: required, not empty */
-    int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit. SECRETS: min is in bytes */
-    const char *const *names;
-    bool fixed;         /* a reload may not change it, only a restart */
-    const char *help;   /* one line, with the unit */
-    const char *former; /* what it was called in files of an earlier release; NULL: the same */
+    const char *fallback; /* the default, as written in a file; NULL: required and not empty */
+    int64_t min, max;     /* INT, DURATION(S), SIZE; both 0: no limit. SECRETS: min bytes of each */
+    const char *const *names; /* ENUM: ended by NULL */
+    bool fixed;               /* only a restart may change it, not a reload */
+    const char *help;         /* one line, with the unit */
+    const char *former;       /* its name in files of an earlier release; NULL: the same name */
 };
 
 struct setting_table {
@@ -44,26 +45,26 @@ struct setting_table {
 /* A list of objects in YAML ("pools:"); only the file can set it. */
 struct setting_list {
     const char *name;            /* "pools" */
-    const struct setting *items; /* names relative to the object: "lanes" */
+    const struct setting *items; /* of each object; their names are relative to it: "lanes" */
     size_t item_count;
     size_t item_size;
     size_t offset; /* of a LIST(T) in the settings struct */
 };
 
 struct config_schema {
-    const struct setting_table *const *tables; /* engine, shop: each part brings its own */
+    const struct setting_table *const *tables; /* one of the engine, one of the shop */
     size_t table_count;
     const struct setting_list *lists;
     size_t list_count;
     size_t size; /* of the settings struct */
-    /* The required settings that must be set, ended by NULL; NULL: all. Who needs only some of them
-     * loads with a copy that names them; the others may stay empty. */
+    /* The required settings that must be set, ended by NULL; NULL: all. A command that needs only
+     * some of them loads with a copy of the schema that names these; the others may stay unset. */
     const char *const *needed;
 };
 
 struct config_source {
     const char *setting;
-    struct str value; /* as printed: secrets are *** */
+    struct str value; /* as it is printed: *** for a secret */
     struct str from;  /* "default", "config/dev.yaml:12", "CARTWRIGHT_AMQP_URI"; absent: not set */
     const char *help;
 };
@@ -73,17 +74,19 @@ struct config {
     LIST(struct config_source) sources;
 };
 
-/* path NULL: only defaults and environment. Everything lives in the arena. OUTCOME_INVALID with a
- * text that names the place. */
+/* Loads the settings; *out and everything it points to live in the arena. Without a file (`path` is
+ * NULL) only defaults and environment count. OUTCOME_INVALID with a text that names the place. */
 MUST_CHECK enum outcome config_load(const struct config_schema *schema, const char *path,
                                     struct arena *arena, struct config *out, struct err *err);
 
-/* First of all in a process: moves our variables, which may be secrets, out of the block that the kernel
- * shows as /proc/PID/environ, of this process and of all that it forks. getenv() still finds them. */
+/* Moves our environment variables, which may be secrets, out of the block that the kernel shows as
+ * /proc/PID/environ, for this process and all that it forks. getenv() still finds them. Call it
+ * before anything else in a process. */
 void config_hide_environment(void);
 
-/* The fixed settings that differ between two settings structs of the schema: "prefix,
- * pools[0].domains", in the arena; "" when there is none. Lists are compared item by item. */
+/* Returns the names of the fixed settings that differ between two settings structs of the schema,
+ * such as "prefix, pools[0].domains", in the arena; "" when there are none. Lists of objects are
+ * compared item by item; a list whose length differs is named itself ("pools"). */
 struct str config_fixed_changes(const struct config_schema *schema, const void *before,
                                 const void *after, struct arena *arena);
 

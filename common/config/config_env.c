@@ -1,7 +1,7 @@
-/* config_env.c - variables that begin with CARTWRIGHT_, each to its setting.
+/* config_env.c - stores the variables that begin with CARTWRIGHT_ in their settings.
  *
- * A variable that is none of ours is refused like an unknown key: a misspelt one would otherwise be
- * a setting that silently stays at its default. A secret may also come from a file
+ * An unknown variable with that prefix is refused like an unknown key: otherwise the setting of a
+ * misspelt variable would silently keep its default. A secret may also come from a file
  * (CARTWRIGHT_AUTH_MASTER_KEY_FILE=/run/secrets/master), as Docker and Kubernetes mount them. */
 #include "config/config_parts.h"
 
@@ -12,17 +12,17 @@
 #define FILE_SUFFIX     "_FILE"
 #define SECRET_FILE_MAX 65536
 
-/* Ours, but not settings. */
+/* Variables of ours that are not settings. */
 static const char *const other_variables[] = {
-    VARIABLE_PREFIX "CONFIG",     /* the path of the file */
-    VARIABLE_PREFIX "CRASHPOINT", /* fault tests: where to die */
-    /* The broker, for who is no worker: web tiers (and `cartwright call`), and who only listens. */
+    VARIABLE_PREFIX "CONFIG",     /* the path of the configuration file */
+    VARIABLE_PREFIX "CRASHPOINT", /* fault tests: the place at which the process dies */
+    /* The broker's URIs for web tiers (and `cartwright call`) and for programs that only listen. */
     VARIABLE_PREFIX "CLIENT_AMQP_URI",
     VARIABLE_PREFIX "READER_AMQP_URI",
 };
 
-/* Kubernetes describes each service of a namespace to every pod, one called "cartwright" with names
- * like ours: CARTWRIGHT_SERVICE_HOST, CARTWRIGHT_PORT_5672_TCP=tcp://... */
+/* Kubernetes describes each service of a namespace to every pod. The variables of a service named
+ * "cartwright" look like ours: CARTWRIGHT_SERVICE_HOST, CARTWRIGHT_PORT_5672_TCP=tcp://... */
 static const char *const injected[] = {"_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"};
 
 struct variable {
@@ -49,7 +49,7 @@ static struct config_slot *slot_of(const struct config_loader *loader, struct st
     return NULL;
 }
 
-/* The slot of CARTWRIGHT_X for CARTWRIGHT_X_FILE, if it is a secret. */
+/* Returns the slot of CARTWRIGHT_X for CARTWRIGHT_X_FILE; NULL unless that is a secret. */
 static struct config_slot *slot_of_file(const struct config_loader *loader, struct str variable)
 {
     const size_t suffix = strlen(FILE_SUFFIX);
@@ -81,7 +81,8 @@ static struct str without_blanks(struct str text)
     return text;
 }
 
-/* The whole file, however it is handed over; false with errno set. */
+/* Reads the whole file, in as many reads as it takes; false with errno set on an error or when the
+ * file has `capacity` bytes or more (EFBIG). */
 static bool read_all(int fd, char *bytes, size_t capacity, size_t *len)
 {
     ssize_t got = 1;
@@ -146,7 +147,7 @@ enum outcome config_apply_environment(struct config_loader *loader)
         const char *equals = strchr(*at, '=');
         if (!equals || strncmp(*at, VARIABLE_PREFIX, strlen(VARIABLE_PREFIX)) != 0)
             continue;
-        /* Copied: the environment may change, the settings must not. */
+        /* Both texts are copied, because the environment may change and the settings must not. */
         const struct str name = {*at, (size_t)(equals - *at)};
         TRY(apply_variable(loader, (struct variable){str_dup(loader->arena, name),
                                                      str_dup(loader->arena, str_of(equals + 1))}));

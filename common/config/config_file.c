@@ -1,4 +1,4 @@
-/* config_file.c - the entries of the file, each to its setting; what has none is refused. */
+/* config_file.c - stores the entries of the file in their settings and refuses unknown entries. */
 #include "config/config_parts.h"
 
 static const struct setting_list *find_list(const struct config_loader *loader, struct str name)
@@ -9,7 +9,7 @@ static const struct setting_list *find_list(const struct config_loader *loader, 
     return NULL;
 }
 
-/* "amqp" of "amqp.uri": a section that may stand there empty. */
+/* True for "amqp" if there is a setting "amqp.uri": a section, which may be empty in the file. */
 static bool is_section(const struct config_loader *loader, struct str name)
 {
     for (size_t i = 0; i < loader->count; i++) {
@@ -25,7 +25,7 @@ static struct str place_of(const struct config_loader *loader, const struct conf
     return str_printf(loader->arena, "%s:%zu", loader->path, entry->line);
 }
 
-/* "pools[0].workers" for the slot "pools[0].domains", which was called workers. */
+/* True for "pools[0].workers" and the slot "pools[0].domains", whose former name is "workers". */
 static bool was_called(const struct config_slot *slot, struct str written)
 {
     const char *former = slot->setting->former;
@@ -57,7 +57,7 @@ static enum outcome unknown_key(const struct config_loader *loader,
                        config_did_you_mean(loader->arena, &guess).ptr);
 }
 
-/* Makes the items of a list, each with its defaults; their entries follow. */
+/* Makes the items of a list, each with its defaults; their entries follow in the file. */
 static enum outcome add_list(struct config_loader *loader, const struct config_entry *entry,
                              const struct setting_list *list)
 {

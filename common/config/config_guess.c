@@ -1,7 +1,7 @@
-/* config_guess.c - what somebody meant who wrote a name that does not exist. */
+/* config_guess.c - finds the name that was probably meant by one that does not exist. */
 #include "config/config_parts.h"
 
-#define NAME_MAX_LEN 96 /* longer names are not guessed */
+#define NAME_MAX_LEN 96 /* longer names are not suggested */
 
 static size_t least(size_t a, size_t b, size_t c)
 {
@@ -9,7 +9,7 @@ static size_t least(size_t a, size_t b, size_t c)
     return smaller < c ? smaller : c;
 }
 
-/* Levenshtein's distance, one row of the table at a time. */
+/* Computes the Levenshtein distance, one row of the table at a time. */
 static size_t edit_distance(struct str a, struct str b)
 {
     size_t row[NAME_MAX_LEN + 1];

@@ -1,6 +1,6 @@
-/* config_reload.c - what a running process cannot take over from a changed configuration.
+/* config_reload.c - finds changes of the configuration that a running process cannot take over.
  *
- * Values are compared where they are stored, not as they are printed: secrets print all alike. */
+ * Stored values are compared, not printed ones, because all secrets are printed alike. */
 #include "config/config_parts.h"
 
 #include "base/text.h"

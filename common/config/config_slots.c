@@ -1,4 +1,4 @@
-/* config_slots.c - the places that values are put in. */
+/* config_slots.c - the slots: one for each setting, through which its value is set. */
 #include "config/config_parts.h"
 
 #include "base/text.h"

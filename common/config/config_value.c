@@ -1,4 +1,4 @@
-/* config_value.c - one value, as it is written in YAML, in the environment or as a default. */
+/* config_value.c - reads and prints one value of YAML, of the environment or of a default. */
 #include "config/config_parts.h"
 
 #include "base/clock.h"
@@ -8,11 +8,11 @@
 #define A_DURATION "a duration such as 250ms, 10s, 5m, 2h or 30d"
 
 struct value_kind {
-    /* Stores at `at` (of a list: an item); false when the text is not of this kind. */
+    /* Stores a value (for a list: one item) at `at`; false when the text is not of this kind. */
     bool (*read)(struct arena *arena, const struct setting *setting, struct str text, void *at);
-    const char *expected; /* "is not ..." */
-    bool is_number;       /* an int64_t with limits */
-    size_t item_size;     /* of a list; 0: a single value */
+    const char *expected; /* completes the error "is not ..." */
+    bool is_number;       /* the value is an int64_t with limits */
+    size_t item_size;     /* bytes of an item of a list; 0: this kind is a single value */
 };
 
 static bool read_str(struct arena *arena, const struct setting *setting, struct str text, void *at)
@@ -78,7 +78,7 @@ static const struct value_kind kinds[] = {
     [SETTING_SIZE] = {.read = read_size,
                       .expected = "a size such as 512B, 64KiB, 19MiB or 2GiB",
                       .is_number = true},
-    [SETTING_ENUM] = {.read = read_enum}, /* its names are what is expected */
+    [SETTING_ENUM] = {.read = read_enum}, /* one of its names is expected: see expected() */
     [SETTING_STRS] = {.read = read_str, .expected = A_TEXT, .item_size = sizeof(struct str)},
     [SETTING_SECRETS] = {.read = read_str, .expected = A_TEXT, .item_size = sizeof(struct str)},
     [SETTING_DURATIONS] = {.read = read_duration,
@@ -163,7 +163,7 @@ static enum outcome refuse_value(struct arena *arena, const struct setting *sett
                        STR_FMT(name), STR_FMT(shown), STR_FMT(expected(arena, setting)));
 }
 
-/* Of a list of secrets each has a least length: a short one can be guessed. */
+/* Each secret of a list has a minimum length, because a short secret can be guessed. */
 static enum outcome check_length(const struct setting *setting, struct str text, struct str name,
                                  struct str from, struct err *err)
 {

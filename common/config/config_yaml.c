@@ -1,8 +1,8 @@
 /* config_yaml.c - a YAML file as flat entries: nested maps give dotted names.
  *
- * A small YAML on purpose: maps, lists of scalars, lists of maps. Anchors, aliases, tags, several
- * documents and a key that is given twice are refused, because each of them lets a file mean
- * something else than it seems to. */
+ * Only a small part of YAML is accepted, on purpose: maps, lists of scalars, lists of maps.
+ * Anchors, aliases, tags, several documents and duplicate keys are refused, because each of them
+ * lets a file mean something else than it seems to. */
 #include <errno.h>
 #include <stdio.h>
 #include <yaml.h>
@@ -34,7 +34,7 @@ static enum outcome refuse_line(struct reader *reader, size_t line, struct str t
                        STR_FMT(text));
 }
 
-/* Lines of libyaml count from 0. */
+/* libyaml counts lines from 0, people count from 1. */
 static size_t line_of(const yaml_event_t *event)
 {
     return event->start_mark.line + 1;
@@ -111,7 +111,7 @@ static void read_scalar(struct reader *reader, struct str name, const yaml_event
     entry->value = scalar_text(reader, event);
 }
 
-/* `index`: of the list's entry; entries move when they grow. */
+/* `index`: of the list's entry. A pointer would not do: entries move when their array grows. */
 static enum outcome read_item(struct reader *reader, size_t index, const yaml_event_t *event,
                               size_t *capacity, int depth)
 {
@@ -206,7 +206,7 @@ static enum outcome read_member(struct reader *reader, struct str map, struct st
     return outcome;
 }
 
-/* Behind its start event. */
+/* Reads a map whose start event has been read already. */
 static enum outcome read_map(struct reader *reader, struct str name, int depth)
 {
     struct key_list keys = {0};
@@ -275,7 +275,7 @@ enum outcome config_read_yaml(struct arena *arena, const char *path, struct conf
     yaml_parser_set_input_file(&reader.parser, file);
     const enum outcome outcome = read_stream(&reader);
     yaml_parser_delete(&reader.parser);
-    fclose(file); /* only read: nothing can be lost */
+    fclose(file); /* its result does not matter: the file was only read */
     if (outcome == OUTCOME_DONE)
         *out = entries;
     return outcome;

@@ -1,5 +1,5 @@
-/* common_passwords.c - the 3000 most common passwords of 8 characters and more, in lower case and in
- * byte order, so that they can be found by halving. Found in leaks, hence rude in places.
+/* common_passwords.c - the 3000 most common passwords of 8 characters or more, in lower case and in
+ * byte order, so that binary search finds them. They come from leaks, so some are rude.
  *
  * Taken from the "passwords" list of zxcvbn-python 4.5.0 (MIT licence, copyright 2016 Daniel Wolf,
  * after zxcvbn, copyright 2012-2016 Dan Wheeler and Dropbox, Inc.). */

@@ -1,11 +1,11 @@
-/* keys.c - the start of libsodium, and the keys of all purposes.
+/* keys.c - initialises libsodium, and loads and derives the keys for all purposes.
  *
- * A key is refused when it is plainly a placeholder: one byte repeated. */
+ * A key that is one byte repeated is plainly a placeholder and is refused. */
 #include <sodium.h>
 
 #include "crypto/auth.h"
 
-/* One context of 8 characters per purpose: what is sealed can never be mistaken for a digest. */
+/* Each purpose has a context of 8 characters, so that a seal can never be mistaken for a digest. */
 #define SEAL_CONTEXT   "cw-seal."
 #define DIGEST_CONTEXT "cw-diges"
 #define MAC_CONTEXT    "cw-mac.."
@@ -26,7 +26,7 @@ static bool is_one_byte_repeated(const uint8_t key[AUTH_KEY_BYTES])
     return true;
 }
 
-/* `name` tells which; the value itself never gets into a text. */
+/* `name` identifies the key in an error; the value itself never gets into a text. */
 static enum outcome read_key(struct str hex, const char *name, uint8_t key[AUTH_KEY_BYTES],
                              struct err *err)
 {

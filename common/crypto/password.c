@@ -1,9 +1,9 @@
 /* password.c - argon2id.
  *
  * crypto_pwhash_str_verify() of libsodium 1.0.18 gives the same answer for "wrong password" and for
- * "out of memory" (libsodium issue 1039), and a failed login must not be counted for the latter.
- * So a stored hash is taken apart here and computed again with crypto_pwhash(), which fails for
- * want of memory only; the comparison is ours. */
+ * "out of memory" (libsodium issue 1039), and the latter must not be counted as a failed login. So
+ * a stored hash is taken apart here and computed again with crypto_pwhash(), which fails only for
+ * lack of memory; then we compare the hashes. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #include "crypto/common_passwords.h"
 
 #define SALT_BYTES crypto_pwhash_argon2id_SALTBYTES
-#define HASH_BYTES 32 /* of the encoded form of libsodium */
-/* A hash that asks for more was not made here: computing it could take the machine down. */
+#define HASH_BYTES 32 /* as in libsodium's encoded form */
+/* A hash with a higher cost was not made here, and computing it could bring the machine down. */
 #define OPSLIMIT_MAX 64
 #define MEMLIMIT_MAX (1024LL * 1024 * 1024)
 
-/* "$argon2id$v=19$m=65536,t=3,p=1$<salt>$<hash>" taken apart. */
+/* The parts of "$argon2id$v=19$m=65536,t=3,p=1$<salt>$<hash>". */
 struct stored_hash {
     struct password_cost cost;
     unsigned char salt[SALT_BYTES];
@@ -31,7 +31,7 @@ static bool cost_is_sane(struct password_cost cost)
            cost.memlimit_bytes <= MEMLIMIT_MAX;
 }
 
-/* Exactly `len` bytes, up to `end`. */
+/* True when the text is base64 of exactly `len` bytes. */
 static bool read_base64(const char *text, size_t text_len, unsigned char *out, size_t len)
 {
     size_t got = 0;
@@ -66,7 +66,7 @@ int64_t password_work(void)
     return work_done;
 }
 
-/* Argon2 takes a time that goes with passes and memory. */
+/* The time that Argon2 takes is proportional to passes times memory (here in KiB). */
 static int64_t work_of(struct password_cost cost)
 {
     return cost.opslimit * (cost.memlimit_bytes / 1024);
@@ -81,7 +81,7 @@ static bool compute(struct str password, const struct stored_hash *stored,
                          (size_t)stored->cost.memlimit_bytes, crypto_pwhash_ALG_ARGON2ID13) == 0;
 }
 
-/* What a hash of `cost` takes more than the one that was computed. */
+/* Does the work by which a hash of `cost` exceeds one of `done`, if any; false without memory. */
 static bool make_up(struct password_cost done, struct password_cost cost)
 {
     const int64_t left_kib = (work_of(cost) - work_of(done)) / cost.opslimit;
@@ -119,7 +119,7 @@ enum outcome password_verify(struct str hash, struct str password, struct passwo
     TRY(check_cost(cost, err));
     const bool readable = read_stored(hash, &stored);
     if (!readable)
-        stored = (struct stored_hash){.cost = cost}; /* the same work for nobody's password */
+        stored = (struct stored_hash){.cost = cost}; /* the same work, although it cannot match */
     if (!compute(password, &stored, computed) || !make_up(stored.cost, cost))
         return err_retry(err, "no memory to check a password");
     const bool equal = auth_equal(computed, stored.hash, HASH_BYTES);

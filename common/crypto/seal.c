@@ -1,4 +1,4 @@
-/* seal.c - digests, sealing and derived randomness; all of libsodium. */
+/* seal.c - digests, seals, signatures, sealed boxes and derived randomness, all by libsodium. */
 #include <sodium.h>
 
 #include "base/id.h"
@@ -16,7 +16,7 @@ static const unsigned char *bytes_of(struct str text)
     return (const unsigned char *)text.ptr;
 }
 
-/* The length in front, so that ("ab", "c") and ("a", "bc") differ. */
+/* The length precedes each part, so that ("ab", "c") and ("a", "bc") differ. */
 static void digest_part(crypto_generichash_state *state, struct str part)
 {
     const uint64_t len = part.len;
@@ -82,7 +82,7 @@ static struct str seal(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], s
     return base64url(arena, sealed, len);
 }
 
-/* `bytes` holds a nonce and a tag at least; `plain` has room for what is inside and a NUL. */
+/* `bytes` holds at least a nonce and a tag; `plain` has room for the plain text and a NUL. */
 static bool unseal(const uint8_t key[AUTH_KEY_BYTES], struct str context, struct str bytes,
                    char *plain)
 {
@@ -120,7 +120,7 @@ bool auth_unseal(struct arena *arena, const struct auth_keys *keys, struct str c
 
 /* --- signatures ---------------------------------------------------------------------------------- */
 
-/* The purpose, then the length and the bytes of each part: no two lists look the same. */
+/* The purpose, then the length and the bytes of each part: no two lists give the same text. */
 static struct str joined(struct arena *arena, const char *purpose, const struct str *parts,
                          size_t count)
 {

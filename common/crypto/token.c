@@ -1,20 +1,21 @@
-/* token.c - access tokens, with every known trap of libjwt 1.10.2 guarded in front of it.
+/* token.c - access tokens, with a guard in front of every known trap of libjwt 1.10.2.
  *
  *   the trap                                              the guard
- *   an empty key accepts every signature, and "none"      the key is 32 bytes by type
+ *   an empty key accepts any signature, and alg "none"    the type of the key has 32 bytes
  *   the token chooses the algorithm (a public key in      the header is read here first: "HS256" to
- *     PEM form then works as an HMAC secret)                the byte, and nothing but alg and typ;
- *                                                           libjwt is asked again afterwards
- *   jku, x5u, jwk, kid, crit are ignored                  refused with any other header member
- *   the token is put on the stack with alloca()           TOKEN_MAX
- *   a payload of no bytes is decoded into a block of      refused before
- *     no bytes, and a byte written behind it
- *   bytes after the signature, NULL, doubled claims       strict base64url, strict JSON
- *   exp, nbf, iss, aud are not checked at all             checked here, from our own parse
- *   a missing integer is -1, one of the wrong type is 0   must be an integer above 0
- *   without memory it accepts, refuses and signs wrongly  libsodium is asked, too
+ *     PEM form then works as an HMAC secret)                the byte, and only alg and typ; libjwt
+ *                                                           is asked for its algorithm afterwards
+ *   jku, x5u, jwk, kid, crit are ignored                  they are refused like any other member
+ *   the token is put on the stack with alloca()           it has at most TOKEN_MAX bytes
+ *   an empty payload is decoded into a block of no        an empty payload is refused before
+ *     bytes, and a byte is written behind the block
+ *   bytes after the signature, NUL, doubled claims        strict base64url and strict JSON
+ *     are accepted
+ *   exp, nbf, iss, aud are not checked at all             they are checked here, in our own parse
+ *   a missing integer is -1, one of a wrong type is 0     it must be an integer above 0
+ *   without memory it accepts, refuses and signs wrongly  libsodium is asked as well
  *
- * The client learns that a token is not valid, never why. */
+ * The client learns that a token is not valid or has expired, but never why it is not valid. */
 #include <jwt.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static enum outcome refuse_token(struct err *err)
 
 /* --- the outside: form, header, signature ------------------------------------------------------- */
 
-/* base64url texts */
+/* The three parts of a token, each still in base64url. */
 struct token_parts {
     struct str header, payload, signature;
 };
@@ -49,7 +50,7 @@ static bool next_part(struct str *rest, struct str *part)
     return true;
 }
 
-/* A third dot would end up in the signature, where it is not of the alphabet. */
+/* A third dot would become part of the signature, where it is refused as not in the alphabet. */
 static bool split(struct str token, struct token_parts *out)
 {
     if (token.len > TOKEN_MAX || !next_part(&token, &out->header) ||
@@ -68,7 +69,7 @@ static bool text_is(const struct json *json, const char *expected)
 static bool parse_part(struct arena *arena, struct str part, const struct json **out)
 {
     struct str bytes;
-    struct err ignored; /* the reason stays here: see refuse_token() */
+    struct err ignored; /* clients do not learn the reason: see refuse_token() */
     return base64url_decode(arena, part, &bytes) &&
            json_parse(arena, bytes, out, &ignored) == OUTCOME_DONE;
 }
@@ -98,7 +99,8 @@ static bool is_signed_by(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
                                          (const unsigned char *)token.ptr, signed_len, key) == 0;
 }
 
-/* The algorithm is not redundant: it is what was verified, where the header is only what was claimed. */
+/* Checking the algorithm here is not redundant: libjwt tells the one that it has verified, whereas
+ * the header only tells the one that was claimed. */
 static bool libjwt_accepts(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str token)
 {
     jwt_t *jwt = NULL;
@@ -109,9 +111,10 @@ static bool libjwt_accepts(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES
     return accepted;
 }
 
-/* Two libraries must agree, because libjwt cannot be relied upon without memory: it says EINVAL, or
- * even 0 for what it has not verified. It refuses nothing that is signed and that we can read, and a
- * client with a good token must not be told that it is not valid. */
+/* Two libraries must agree, because libjwt is not reliable when memory is short: it returns EINVAL
+ * for a good token, or even 0 for a token that it has not verified. With memory it accepts every
+ * token that is signed and whose payload we can read. So when it refuses such a token, memory is
+ * short and the process ends: a client must not be told that a good token is not valid. */
 static bool signature_is_right(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
                                const struct token_parts *parts, struct str token)
 {
@@ -147,7 +150,7 @@ static bool read_claims(const struct json *payload, struct claims *out)
            read_seconds(payload, "exp", &out->expires_at);
 }
 
-/* Meant for us, and for this use. */
+/* True when the token is from our issuer, for our audience and for use as an access token. */
 static bool is_addressed(const struct json *payload, const struct token_options *options)
 {
     return text_is(json_member(payload, "iss"), options->issuer) &&
@@ -208,7 +211,7 @@ static bool add_claims(jwt_t *jwt, const struct token_options *options, const st
            jwt_add_grant_int(jwt, "exp", claims->expires_at) == 0;
 }
 
-/* Without memory libjwt also gives out a token that it has not signed. */
+/* Checks the signature, because libjwt returns an unsigned token when memory is short. */
 static bool is_ours(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES], struct str token)
 {
     struct token_parts parts;
@@ -231,7 +234,7 @@ enum outcome token_issue(struct arena *arena, const uint8_t key[AUTH_KEY_BYTES],
         return err_bug(err, "the claims of a token are incomplete");
     *out = text ? str_dup(arena, str_of(text)) : STR_ABSENT;
     free(text);
-    /* Of all that may fail in there nothing depends on the claims. */
+    /* Nothing that can fail in there depends on the claims, so memory was short. */
     if (str_is_absent(*out) || !is_ours(arena, key, *out))
         return err_retry(err, "no memory for a token");
     return OUTCOME_DONE;

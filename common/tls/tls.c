@@ -1,4 +1,4 @@
-/* tls.c - TLS by OpenSSL: whom we trust and who we are, and a socket that does not block. */
+/* tls.c - TLS by OpenSSL: CAs and certificates, and connections on sockets that do not block. */
 #include "tls/tls.h"
 
 #include <arpa/inet.h>
@@ -24,7 +24,7 @@ static void free_context(SSL_CTX **context)
 }
 #define AUTO_CONTEXT __attribute__((cleanup(free_context))) SSL_CTX *
 
-/* The oldest of OpenSSL's reasons: the ones behind it only follow from it. */
+/* Returns the oldest reason in OpenSSL's error queue: the later ones are only its consequences. */
 static const char *first_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
@@ -112,7 +112,8 @@ enum outcome tls_explain(const SSL *ssl, const struct tls_peer *peer, struct err
                      peer->host, peer->port, first_reason());
 }
 
-/* False when it cannot go on, or has waited too long. */
+/* Waits until the socket is ready for what OpenSSL wants; false when the deadline has passed or the
+ * handshake cannot go on. */
 static bool await_peer(int fd, int wanted, int64_t deadline_us)
 {
     struct pollfd socket = {.fd = fd, .events = wanted == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN};
@@ -159,7 +160,7 @@ enum outcome tls_start(int fd, const struct tls_peer *peer, int timeout_ms, stru
 
 /* --- afterwards -------------------------------------------------------------------------------- */
 
-/* What OpenSSL says, in the words of recv and send. */
+/* Translates a result of OpenSSL into that of recv or send, with errno. */
 static ssize_t result_of(const struct tls *tls, int result)
 {
     switch (SSL_get_error(tls->ssl, result)) {
@@ -207,8 +208,8 @@ bool tls_has_more(const struct tls *tls)
 
 void tls_end(struct tls *tls)
 {
-    /* AMQP has said goodbye; the peer's close-notify is not awaited. After a fatal error there is
-     * nothing to be shut down. */
+    /* The peer's close-notify is not awaited, because AMQP has already closed the connection. After
+     * a fatal error there is nothing to shut down, so the result is ignored. */
     ERR_clear_error();
     (void)SSL_shutdown(tls->ssl);
     SSL_free(tls->ssl);

@@ -1,4 +1,4 @@
-/* tls_files.c - the files that a URI names for TLS, by the names that RabbitMQ's own URIs have. */
+/* tls_files.c - the TLS files that a URI names, with the parameters of RabbitMQ's own URIs. */
 #include "tls/tls.h"
 
 static struct str between(const char *from, const char *to)
@@ -15,7 +15,8 @@ static const char **file_named(struct tls_files *files, struct str name)
     return str_eq(name, STR("keyfile")) ? &files->key_file : NULL;
 }
 
-/* What is decoded is no longer than it was, and its NUL takes the place of the '='. */
+/* A decoded name is never longer than its encoded form, and its NUL takes the place of the '=', so
+ * *room is large enough. */
 static bool parse_one(struct str text, char **room, struct tls_files *out)
 {
     const char *equals = memchr(text.ptr, '=', text.len);

@@ -1,7 +1,7 @@
 /* encoding.c - content encodings, by zlib and Zstandard.
  *
- * A body is unpacked in one go into a buffer of the longest text that is taken: a bomb meets its end
- * there, and neither library keeps a window of its own beside it. */
+ * A body is unpacked in one step into a buffer of the longest text that is accepted: this bounds
+ * decompression bombs, and neither library needs a window of its own beside the buffer. */
 #include "wire/encoding.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define ZSTD_LEVEL 1
 #define ZLIB_LEVEL 1
-/* Bits of zlib's window; with 16 more the head is that of gzip, negative there is none. */
+/* The bits of zlib's window; 16 more select the header of gzip, a negative number selects none. */
 #define WINDOW_ZLIB 15
 #define WINDOW_GZIP (15 + 16)
 #define WINDOW_RAW  (-15)
@@ -23,7 +23,7 @@ static const struct {
     struct str name;
     enum encoding encoding;
 } names[] = {
-    /* The first of each is how we call it; in order of our liking. */
+    /* The first row of each encoding has the name that we use; rows are in order of preference. */
     {{"zstd", 4}, ENCODING_ZSTD},     {{"gzip", 4}, ENCODING_GZIP},
     {{"x-gzip", 6}, ENCODING_GZIP},   {{"deflate", 7}, ENCODING_DEFLATE},
     {{"", 0}, ENCODING_NONE},         {{"identity", 8}, ENCODING_NONE},
@@ -75,7 +75,7 @@ static struct str cut_off(struct str *rest, char end)
     return trimmed(part);
 }
 
-/* "q=0", "q=0.000": not at all. */
+/* "q=0" and "q=0.000" mean "not acceptable". */
 static bool is_refused(struct str quality)
 {
     if (quality.len < 3 || (quality.ptr[0] != 'q' && quality.ptr[0] != 'Q') ||

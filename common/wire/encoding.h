@@ -1,4 +1,4 @@
-/* encoding.h - content encodings: how the bytes of a body stand for its text. */
+/* encoding.h - content encodings: how the bytes of a body represent its text. */
 #ifndef CARTWRIGHT_WIRE_ENCODING_H
 #define CARTWRIGHT_WIRE_ENCODING_H
 
@@ -7,26 +7,28 @@
 #include "base/str.h"
 
 enum encoding {
-    ENCODING_NONE, /* also by the names that clients write without meaning anything: utf-8, binary */
+    ENCODING_NONE, /* also named utf-8, binary and the like, which clients set without meaning */
     ENCODING_GZIP,
-    ENCODING_DEFLATE, /* with zlib's head or without it: clients disagree */
+    ENCODING_DEFLATE, /* with or without zlib's header: clients disagree about it */
     ENCODING_ZSTD,
     ENCODING_UNKNOWN,
 };
 
-/* Of a property content_encoding, whatever the case; absent is NONE. */
+/* Returns the encoding that a property content_encoding names, in any case; absent is NONE. */
 enum encoding encoding_named(struct str name);
-/* The name by which clients know it; of NONE and UNKNOWN absent. */
+/* Returns the name by which clients know the encoding; absent for NONE and UNKNOWN. */
 struct str encoding_name(enum encoding encoding);
-/* The best of those that a header accept-encoding takes ("gzip, deflate;q=0"), or NONE. */
+/* Returns the best encoding that a header accept-encoding allows ("gzip, deflate;q=0"), or NONE. */
 enum encoding encoding_accepted(struct str header);
 
-/* The text in the arena. What is longer than `max` is TOO_LARGE, and costs no more than `max` bytes of
- * memory to find out; what cannot be read is MALFORMED. `encoding` is not UNKNOWN. */
+/* Unpacks a body into the arena. A text of over `max` bytes is TOO_LARGE, which costs `max` + 1
+ * bytes of memory to find out; bytes that cannot be unpacked are MALFORMED (both OUTCOME_INVALID).
+ * For NONE *out is `packed` itself, of any length. `encoding` must not be UNKNOWN. */
 MUST_CHECK enum outcome encoding_unpack(struct arena *arena, enum encoding encoding,
                                         struct str packed, size_t max, struct str *out,
                                         struct err *err);
-/* The bytes in the arena. */
+/* Packs a text into the arena; the result is not followed by a NUL. For NONE it is `text` itself.
+ * `encoding` must not be UNKNOWN. */
 struct str encoding_pack(struct arena *arena, enum encoding encoding, struct str text);
 
 #endif

@@ -1,4 +1,4 @@
-/* json.c - whole trees: their digest, and their text for people. */
+/* json.c - whole trees: their digest and their text. */
 #include "wire/json.h"
 
 #include <xxhash.h>
@@ -7,7 +7,7 @@
 
 /* --- fingerprint ------------------------------------------------------------------------------ */
 
-/* The seeds keep 1, "1", [1] and {"1": ...} apart. */
+/* Each type has its own seed, which keeps 1, "1", [1] and {"1": ...} apart. */
 struct digest_input {
     XXH128_hash_t first;
     XXH128_hash_t second;
@@ -26,10 +26,10 @@ static XXH128_hash_t digest_bytes(const void *bytes, size_t len, json_type seed)
     return XXH3_128bits_withSeed(bytes, len, (XXH64_hash_t)seed);
 }
 
-/* The sum of its members' digests: the same in any order, with no need to sort. */
+/* The digests of the members are summed up, so that their order does not matter without sorting. */
 static XXH128_hash_t digest_object(const json_t *tree)
 {
-    json_t *object = (json_t *)(uintptr_t)tree; /* jansson iterates over non-const only */
+    json_t *object = (json_t *)(uintptr_t)tree; /* jansson iterates over non-const trees only */
     XXH128_hash_t sum = {0, 0};
     for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
         const XXH128_hash_t key =
@@ -70,7 +70,7 @@ static XXH128_hash_t digest_of(const json_t *tree)
         return digest_bytes(json_string_value(tree), json_string_length(tree), JSON_STRING);
     if (json_is_number(tree))
         return digest_number(tree);
-    return digest_bytes("", 0, json_typeof(tree)); /* true, false, null: the type says it all */
+    return digest_bytes("", 0, json_typeof(tree)); /* true, false and null are types of their own */
 }
 
 void json_fingerprint(const struct json *json, uint8_t out[16])

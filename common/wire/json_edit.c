@@ -1,12 +1,12 @@
-/* json_edit.c - JSON that people look at and correct: secrets masked, single values set.
+/* json_edit.c - JSON for people who look at messages and correct them: masks secrets, sets values.
  *
- * Each call parses a tree of its own, so that nothing is changed under somebody who reads it. */
+ * Each call parses a tree of its own, so that no tree changes while other code reads it. */
 #include <strings.h>
 
 #include "wire/json.h"
 #include "wire/json_tree.h"
 
-/* Parsed just now and seen by nobody else. */
+/* Casts const away: the tree was parsed just now and no other code sees it. */
 static json_t *own_tree(const struct json *json)
 {
     return (json_t *)(uintptr_t)json_tree(json);
@@ -16,7 +16,7 @@ static json_t *own_tree(const struct json *json)
 
 static bool names_a_secret(const char *key)
 {
-    /* The seal of a caller is as good as a token. */
+    /* x-caller is the seal of a caller, which is as good as a token. */
     static const char *const words[] = {"password",      "token",  "secret", "x-caller",
                                         "authorization", "apikey", "api-key"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -55,14 +55,14 @@ enum outcome json_mask(struct arena *arena, struct str bytes, struct str *out, s
 
 /* --- setting ---------------------------------------------------------------------------------- */
 
-/* What a person types: JSON, or else a text without its quotes. */
+/* Reads what a person types: JSON, or else a text without its quotes. NULL: it is not UTF-8. */
 static json_t *typed_value(struct str value)
 {
     json_t *tree = json_loadb(value.ptr, value.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
     return tree ? tree : json_stringn(value.ptr, value.len);
 }
 
-/* Takes over `value`. */
+/* Takes over `value`, even when it returns false. */
 static bool set_in_array(json_t *array, struct str token, json_t *value)
 {
     int64_t index;

@@ -1,11 +1,13 @@
-/* json_read.c - from bytes of a stranger to a tree, and reading the tree without a schema.
+/* json_read.c - parses untrusted bytes into a tree, and reads the tree without a schema.
  *
  * jansson is the parser; it refuses bad UTF-8, lone surrogates, NUL, NaN, duplicate keys, numbers
- * beyond int64 and trailing bytes. What it does not bound for us, depth and number of values, is
- * counted before it sees the text, so a hostile message costs one linear pass and no memory.
+ * beyond int64 and trailing bytes. It does not bound the depth and the number of values as we need
+ * it: these are counted before it sees the text, so a hostile message costs one linear pass and no
+ * memory.
  *
- * Memory is jansson's own, released with the arena. (Letting jansson allocate from the arena was
- * measured: 7 % of the parse, which goes mostly into its lexer; not worth it.) */
+ * A tree has its own memory, which is released with the arena. (Letting jansson allocate from the
+ * arena was measured: it saves 7 % of the parse, most of which is spent in the lexer, and is not
+ * worth it.) */
 #include "wire/json.h"
 
 #include <jansson.h>
@@ -14,7 +16,7 @@
 #include "base/memory.h"
 #include "wire/json_tree.h"
 
-/* Of the seed, 0: drawn from the kernel. Without this call jansson does it at the first object. */
+/* The seed 0 makes jansson draw one from the kernel, as it else does at the first object. */
 void json_init(void)
 {
     json_set_alloc_funcs(memory_alloc, free);
@@ -30,10 +32,11 @@ struct scan {
     size_t containers;
     size_t commas;
     size_t empty_containers;
-    char last; /* the last byte outside strings that is no white space */
+    char last; /* the last byte outside strings that is not white space; '\0': none yet */
 };
 
-/* After the closing quote; an unclosed string ends at the end and is jansson's to refuse. */
+/* Returns the position after the closing quote. A string without one reaches up to `end`; jansson
+ * will refuse it. */
 static const char *skip_string(const char *at, const char *end)
 {
     while (at < end && *at != '"')
@@ -59,7 +62,7 @@ static void scan_byte(struct scan *scan, char c)
     }
 }
 
-/* Each container that is not empty holds one value more than it has commas; the root is one. */
+/* Each container that is not empty holds one value more than commas; the root is one value, too. */
 static size_t scan_values(const struct scan *scan)
 {
     return 1 + scan->containers + scan->commas - scan->empty_containers;
@@ -90,7 +93,8 @@ static enum outcome prescan(struct str bytes, struct err *err)
 
 /* --- the parse -------------------------------------------------------------------------------- */
 
-/* jansson's own texts quote the message, which may hold a password or half a character. */
+/* jansson's own texts are not used: they quote the message, which may hold a password, and may cut
+ * a character in half. */
 static const char *fault_text(enum json_error_code code)
 {
     static const char *const texts[] = {

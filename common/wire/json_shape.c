@@ -1,8 +1,8 @@
-/* json_shape.c - an object to JSON by its table: one small function per kind of field. */
+/* json_shape.c - writes an object as JSON by its shape: one small function per kind of field. */
 #include "base/clock.h"
 #include "wire/json.h"
 
-/* Each writes the value at `at` and returns true, or writes nothing when it is absent. */
+/* Writes the value at `at` and returns true; writes nothing and returns false when it is absent. */
 typedef bool put_field(struct json_writer *writer, const struct field *field, const void *at);
 
 static bool put_str(struct json_writer *writer, const struct field *field, const void *at)
@@ -153,8 +153,8 @@ static put_field *const put_kind[] = {
     [FIELD_IDS] = put_strs,          [FIELD_RAW] = put_raw,
 };
 
-/* The key goes first, so an absent value must be known before: the text is cut back to where the
- * member began. That costs nothing for what is present, which is nearly everything. */
+/* The key is written before it is known whether the value is absent; if it is, the text is cut back
+ * to where the member began. That costs nothing for present values, which nearly all are. */
 static void put_member(struct json_writer *writer, const struct field *field, const void *object)
 {
     const struct json_writer before = *writer;

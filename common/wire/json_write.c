@@ -1,7 +1,7 @@
-/* json_write.c - values to JSON text, straight into an arena text.
+/* json_write.c - writes values as JSON, straight into a text in an arena.
  *
- * What is written is always valid JSON in valid UTF-8: bytes of a string that are not UTF-8 become
- * U+FFFD. Objects are written by their shape. */
+ * The output is always valid JSON in valid UTF-8, provided that json_put_raw is given valid JSON:
+ * bytes of a string that are not UTF-8 become U+FFFD. */
 #include "wire/json.h"
 
 #include "base/clock.h"
@@ -20,7 +20,7 @@ static bool in_object(const struct json_writer *writer)
     return writer->depth > 0 && (writer->objects >> (writer->depth - 1) & 1);
 }
 
-/* Before each value: its comma, unless a key has just been written. */
+/* Called before each value: writes its comma, unless a key has just been written. */
 static void begin_value(struct json_writer *writer)
 {
     if (writer->after_key != in_object(writer))
@@ -91,8 +91,8 @@ void json_key(struct json_writer *writer, const char *key)
 #define HIGH_BITS   UINT64_C(0x8080808080808080)
 #define HAS_ZERO(x) (((x)-ONES) & ~(x)&HIGH_BITS)
 
-/* True when none of 8 bytes is a quote, a backslash, a control character or not ASCII. May say
- * false for a plain one next to those, never true wrongly. */
+/* True when none of 8 bytes is a quote, a backslash, a control character or not ASCII. The result
+ * may be false although all bytes are plain, but it is never wrongly true. */
 static bool eight_are_plain(const char *at)
 {
     uint64_t word;
@@ -117,7 +117,7 @@ static const char *skip_plain(const char *at, const char *end)
     return at;
 }
 
-/* Writes the one character at `at` that is not plain; returns what follows it. */
+/* Writes the character at `at`, which is not plain, and returns the position after it. */
 static const char *put_special(struct text *text, const char *at, const char *end)
 {
     static const char *const short_forms[] = {
@@ -155,7 +155,7 @@ void json_put_name(struct json_writer *writer, struct str key)
 {
     if (!in_object(writer) || writer->after_key)
         panic("JSON writer: key '%.*s' where none belongs", STR_FMT(key));
-    writer->after_key = true; /* for the writer of strings, which this is as well */
+    writer->after_key = true; /* lets json_put_str write the key as if it were a value */
     json_put_str(writer, key);
     text_append_char(writer->text, ':');
     writer->after_key = true;

@@ -1,7 +1,7 @@
-/* schema.c - the interpreter of the generated tables: one walk checks and decodes.
+/* schema.c - the interpreter of the generated tables: one walk checks and decodes a request.
  *
- * Every fault is noted with its JSON pointer and the walk goes on, so a client learns all of them
- * at once. Only the first fault of a value is told. */
+ * Every fault is noted with its JSON pointer and the walk goes on, so that a client learns all of
+ * them at once. Of each value only the first fault is reported. */
 #include "wire/schema.h"
 
 #include <stdio.h>
@@ -17,17 +17,17 @@ struct decoding {
     bool faulty;
 };
 
-/* Where we are, from the leaf up; becomes a JSON pointer only when there is a fault to tell. */
+/* The current place, linked from the leaf upwards. It becomes a JSON pointer only for a fault. */
 struct place {
-    const struct place *parent; /* NULL: the root */
-    struct str key;             /* absent: an element, by its index */
+    const struct place *parent; /* NULL: this is the root */
+    struct str key;             /* absent: this is an element of a list, at `index` */
     size_t index;
 };
 
-/* One value to check, and where it goes. */
+/* What is expected of one value, and where the value goes. */
 struct target {
     const struct schema_node *node;
-    const struct field *field; /* NULL: the root, or an element of a list */
+    const struct field *field; /* NULL for the root and for an element of a list */
     void *to;
 };
 
@@ -77,7 +77,7 @@ static struct str pointer_to(struct arena *arena, const struct place *place)
                       __VA_ARGS__);                                                                \
     } while (0)
 
-/* err_set() forgets the fields, so it comes before the first of them. */
+/* err_set() clears the fields, so it must be called before the first field is added. */
 static void note_first(struct decoding *decoding)
 {
     if (decoding->faulty)
@@ -97,7 +97,8 @@ static size_t code_points(struct str s)
     return count;
 }
 
-/* A text has at least a quarter as many characters as bytes, so most need not be counted. */
+/* A text has at most as many characters as bytes and at least a quarter as many, so the characters
+ * of most texts need not be counted. */
 static bool length_is_fine(struct decoding *decoding, const struct schema_node *node, struct str s,
                            const struct place *place)
 {
@@ -237,7 +238,7 @@ static size_t find_member(const struct schema_node *node, struct str key)
     return NO_MEMBER;
 }
 
-/* An enum that is missing is -1; of everything else absent is 0. */
+/* A missing enum is -1; the zeroed memory already means absent for all other kinds. */
 static void set_absent(const struct shape *shape, void *object)
 {
     for (size_t i = 0; i < shape->field_count; i++)
@@ -293,7 +294,7 @@ static void decode_member(struct decoding *decoding, const struct schema_node *n
 static void decode_members(struct decoding *decoding, const struct schema_node *node, void *object,
                            const json_t *json, const struct place *place)
 {
-    json_t *tree = (json_t *)(uintptr_t)json; /* jansson iterates over non-const only */
+    json_t *tree = (json_t *)(uintptr_t)json; /* jansson iterates over non-const trees only */
     uint64_t seen = 0;
     set_absent(node->shape, object);
     for (void *i = json_object_iter(tree); i; i = json_object_iter_next(tree, i)) {
@@ -311,7 +312,7 @@ static void decode_members(struct decoding *decoding, const struct schema_node *
     check_member_count(decoding, node, json_object_size(tree), place);
 }
 
-/* The $def "Money" is checked like any object, then becomes a value. */
+/* The $def "Money" is checked like any object and then becomes a struct money. */
 static void decode_money(struct decoding *decoding, struct target target, const json_t *json,
                          const struct place *place)
 {
@@ -319,7 +320,7 @@ static void decode_money(struct decoding *decoding, struct target target, const 
     decode_members(decoding, target.node, &money, json, place);
     struct money *out = target.to;
     if (money.currency.len != sizeof(out->currency) - 1)
-        return; /* its fault is noted already */
+        return; /* the fault is noted already */
     out->amount = money.amount;
     memcpy(out->currency, money.currency.ptr, sizeof(out->currency));
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""schema_gen.py - from schemas/<domain>/*.json to build/gen/schemas/<domain>.h and .c.
+"""schema_gen.py - turns schemas/<domain>/*.json into build/gen/schemas/<domain>.h and .c.
 
 Each schema file becomes a C struct and the constant tables of common/wire/schema_node.h, which
 schema_decode() interprets. The domain "common" is schemas/common.json: its $defs become shared
-types; the domain "all" is the list of all others. The promise: the tables mean exactly what the
-schema says. What this program does not understand is an error of the build, with file and place,
-and never silently ignored.
+types. The domain "all" is the list of all other domains. The promise: the tables mean exactly what
+the schema says. Whatever this program does not understand is a build error with file and place, and
+is never silently ignored.
 """
 
 import argparse
@@ -17,13 +17,13 @@ import sys
 sys.dont_write_bytecode = True  # a build leaves nothing among the sources
 from schema_model import COMMON_ID, INT64, REF_PREFIX, Compiler, SchemaError, load, snake
 
-# $defs with a C type of their own (base/fields.h), not the one that their schema would give.
+# $defs with a C type of their own (base/fields.h) instead of the one that their schema implies.
 KIND_OF_DEF = {"Id": "FIELD_ID", "Date": "FIELD_DATE", "Money": "FIELD_MONEY"}
 STRUCT_OF_DEF = {"Money": "schema_money"}
 
 
 def c_string(text):
-    """A C literal of the UTF-8 bytes; octal escapes, since a hex one would swallow what follows."""
+    """A C literal of the UTF-8 bytes, with octal escapes: a hex one would swallow what follows."""
     out = []
     for byte in text.encode("utf-8"):
         char = chr(byte)
@@ -43,10 +43,10 @@ def c_int(value):
 
 
 class Writer:
-    """Collects the header and the tables of one domain. Children come before what uses them."""
+    """Collects the header and the tables of one domain. Children come before their users."""
 
     def __init__(self, linkage):
-        self.linkage = linkage  # "static " for what only this file uses
+        self.linkage = linkage  # "static " for tables that only the generated file uses
         self.header = []
         self.source = []
         self.schemas = []
@@ -57,7 +57,7 @@ class Writer:
         return node.base if node.definition else node.struct_tag or node.base
 
     def field_type(self, node, required):
-        """(kind, C type, shape, names) of a member."""
+        """Returns (kind, C type, shape, names) of a member."""
         if node.nullable:
             return "FIELD_OPT_STR", "struct opt_str", None, None
         if node.kind_of in KIND_OF_DEF:
@@ -235,7 +235,7 @@ NODE_TYPES = {
 
 
 def label(node, text):
-    """Names for people, of the shapes below `node`."""
+    """Gives `node` and the shapes below it their names for people."""
     node.label = text
     for name, _, child in node.members:
         label(child, f"{text}/{name}")
@@ -289,7 +289,7 @@ def write_common(writer, compiler, common):
     done = set()
 
     def write(name):
-        """The $def, after those that it uses."""
+        """Writes the $def after those that it uses."""
         if name in done:
             return
         done.add(name)
@@ -298,7 +298,7 @@ def write_common(writer, compiler, common):
             if ref in common["$defs"]:
                 write(ref)
         node = compiler.compile(schema, "common_" + snake(name), f"/$defs/{name}")
-        # Here it is made, also when it is another $def under a new name.
+        # The $def is generated here, even when it is only another $def under a new name.
         node.definition, node.kind_of, node.is_stored = None, name, True
         label(node, name)
         writer.write(node)
@@ -312,7 +312,7 @@ def write_common(writer, compiler, common):
 
 
 def generate_all(schemas):
-    """(header, source) of the list of all domains."""
+    """Returns (header, source) of the list of all domains."""
     folders = sorted(f for f in os.listdir(schemas) if os.path.isdir(os.path.join(schemas, f)))
     includes = "".join(f'#include "schemas/{folder}.h"\n' for folder in folders)
     rows = "".join(f"    {folder}_schemas,\n" for folder in folders)
@@ -337,7 +337,7 @@ const struct schema *const *const all_schemas[] = {{
 
 
 def generate(schemas, domain):
-    """(header, source) of a domain as text."""
+    """Returns (header, source) of a domain as text."""
     common_path = os.path.join(schemas, "common.json")
     common = load(common_path)
     is_common = domain == "common"

@@ -1,6 +1,6 @@
-"""schema_model.py - the checking half of schema_gen.py: from a JSON Schema to a tree of nodes.
+"""schema_model.py - the checking half of schema_gen.py: turns a JSON Schema into a tree of nodes.
 
-Whatever passes here is fully understood; everything else is a SchemaError with file and place.
+A schema that passes is fully understood; anything else is a SchemaError with file and place.
 """
 
 import json
@@ -18,7 +18,7 @@ TYPE_KEYWORDS = {
 }
 ROOT_KEYWORDS = {"$schema", "$id", "$defs"}
 KEYWORDS = ROOT_KEYWORDS | ANNOTATIONS | {"$ref", "type"} | set().union(*TYPE_KEYWORDS.values())
-# Known to JSON Schema, and refused here with the reason.
+# Keywords that JSON Schema knows and that are refused here, each with the reason.
 REFUSED = {
     "default": "the handler decides what absent means",
     "$dynamicRef": "it cannot be resolved at build time",
@@ -26,9 +26,10 @@ REFUSED = {
     "unevaluatedProperties": "say additionalProperties",
     "unevaluatedItems": "say items",
 }
-# A patch: absent keeps, null clears, a text sets. The one pair of types that there is.
+# The only pair of types that is allowed, for members of a patch: absent keeps the value, null
+# clears it, a text sets it.
 NULLABLE = ["string", "null"]
-MEMBERS_MAX = 64  # SCHEMA_MEMBERS_MAX
+MEMBERS_MAX = 64  # SCHEMA_MEMBERS_MAX in schema_node.h
 INT64 = (-(2**63), 2**63 - 1)
 C_WORDS = set(
     """auto break case char const continue default do double else enum extern float for goto if
@@ -38,7 +39,7 @@ C_WORDS = set(
 
 
 class SchemaError(Exception):
-    """Text: "schemas/cart/item.add.json: unknown keyword 'maxLenght' at /properties/name"."""
+    """Its text: "schemas/cart/item.add.json: unknown keyword 'maxLenght' at /properties/name"."""
 
 
 def no_duplicates(pairs):
@@ -61,7 +62,7 @@ def snake(name):
 
 
 class Node:
-    """One checked (sub)schema. `rules` has its $ref merged in."""
+    """One checked schema or subschema. Its $ref is merged into `rules`."""
 
     def __init__(self, name, rules, where):
         self.name = name  # the C prefix: cart_item_add_quantity
@@ -69,11 +70,11 @@ class Node:
         self.where = where
         self.nullable = isinstance(rules["type"], list)
         self.type = rules["type"][0] if self.nullable else rules["type"]
-        self.definition = None  # the $def that it is; what is generated for it is shared
-        self.struct_tag = None  # when it is not the base
-        self.kind_of = None  # the same, also when rules were added to the $def
+        self.definition = None  # the $def that it equals; the code generated for that is shared
+        self.struct_tag = None  # the tag of its struct; None: the base
+        self.kind_of = None  # the $def that it refers to, even when it adds rules of its own
         self.expected = None  # what the pattern asks for, in words
-        self.is_stored = False  # objects with a name of their own stand in documents, too
+        self.is_stored = False  # a $def: its objects may be stored in documents, too
         self.members = []  # of an object: (name, required, Node)
         self.items = None  # of an array: Node
 
@@ -111,8 +112,8 @@ class Compiler:
         return name
 
     def resolve(self, schema, where, seen=()):
-        """(rules, $def or None, what a pattern asks for). The keywords beside a $ref apply as well;
-        a rule that stands in both places would be hard to read and is refused."""
+        """Returns (rules, $def or None, what a pattern asks for). Keywords beside a $ref apply,
+        too; a rule that stands in both places would be hard to read and is refused."""
         self.check_keywords(schema, where)
         expected = schema.get("description") if "pattern" in schema else None
         if "$ref" not in schema:
@@ -242,7 +243,7 @@ class Compiler:
             self.fail("a pattern needs a description: clients read 'must be ...'", node.where)
 
     def inline(self, schema, where=""):
-        """The schema for people: every $ref replaced by what it points to."""
+        """Returns the schema for people: every $ref is replaced by what it points to."""
         rules, _, _ = self.resolve(schema, where)
         out = dict(rules)
         if "properties" in rules:
@@ -253,7 +254,7 @@ class Compiler:
 
 
 def is_anchored(pattern):
-    """^ at the start, $ at the end, and no alternative outside parentheses (^a|b$)."""
+    """True with ^ at the start, $ at the end and no alternative outside parentheses (^a|b$)."""
     plain = re.sub(r"\\.", "__", pattern)
     plain = re.sub(r"\[\^?\]?[^\]]*\]", lambda m: "_" * len(m.group()), plain)
     depth = 0

@@ -1,20 +1,20 @@
-/* schema_pattern.c - PCRE2 behind the schemas: compiled once, matched without allocation. */
+/* schema_pattern.c - patterns of schemas by PCRE2: compiled once, matched without allocation. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "wire/schema_pattern.h"
 
 #include <pcre2.h>
 
 #define SLOTS       1024   /* a power of two, far above the number of patterns */
-#define FILLED_MAX  768    /* keeps the probing short and finite */
+#define FILLED_MAX  768    /* leaves free slots, so that probing is short and ends */
 #define MATCH_LIMIT 100000 /* steps; our anchored patterns need about one per character */
 
 struct slot {
-    const char *text; /* NULL: free */
+    const char *text; /* NULL: the slot is free */
     pcre2_code *code;
 };
 
-/* Process-wide: the schemas are constants of the program, so are their patterns; they are compiled
- * before the fork and shared by all lanes. */
+/* Process-wide: the schemas and their patterns are constants of the program. The patterns are
+ * compiled before the fork and shared by all lanes. */
 static struct {
     struct slot slots[SLOTS];
     size_t filled;
@@ -22,7 +22,8 @@ static struct {
     pcre2_match_context *context;
 } patterns;
 
-/* By address: the tables are constants, and hashing a pointer costs less than the match. */
+/* Finds a pattern by its address: the tables are constants, and hashing a pointer is cheaper than
+ * the match itself. */
 static struct slot *slot_of(const char *text)
 {
     size_t i = ((uintptr_t)text * UINT64_C(0x9E3779B97F4A7C15)) >> 54;
@@ -31,7 +32,7 @@ static struct slot *slot_of(const char *text)
     return &patterns.slots[i];
 }
 
-/* The same text may stand at several addresses; it is compiled once. */
+/* The same text may stand at several addresses; it is compiled only once. */
 static pcre2_code *known_code(const char *text)
 {
     for (size_t i = 0; i < SLOTS; i++)
@@ -64,7 +65,7 @@ static enum outcome compile(const char *text, pcre2_code **out, struct err *err)
         pcre2_get_error_message(error, message, sizeof(message));
         return err_bug(err, "pattern %s: %s at %zu", text, (const char *)message, offset);
     }
-    /* Ignored on purpose: where the kernel forbids new machine code, the pattern is interpreted. */
+    /* Failure is ignored: where the kernel forbids new machine code, patterns are interpreted. */
     (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
     *out = code;
     return OUTCOME_DONE;
@@ -86,8 +87,8 @@ enum outcome schema_pattern_add(const char *pattern, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* A match that gives up (limits, JIT stack) is no match: a message is refused, never let through.
- * The text came out of jansson, so it is UTF-8. */
+/* A match that gives up (limits, JIT stack) counts as no match, so the message is refused and never
+ * let through. PCRE2 need not check the text: it comes from jansson, so it is UTF-8. */
 bool schema_pattern_matches(const char *pattern, struct str s)
 {
     const struct slot *slot = slot_of(pattern);

@@ -1,4 +1,4 @@
-/* schema_secret.c - walks the shape of a request and a value side by side, to where the secrets are. */
+/* schema_secret.c - walks the shape and the value of a request side by side to find its secrets. */
 #include "wire/schema_secret.h"
 
 #include "wire/json.h"
@@ -55,7 +55,7 @@ static bool walk_member(const struct walk *walk, const struct field *field, json
                                 : walk_object(walk, field->shape, value);
 }
 
-/* Of what is no object all members are missing. */
+/* A value that is not an object counts as one whose members are all missing. */
 static bool walk_object(const struct walk *walk, const struct shape *shape, json_t *object)
 {
     for (size_t i = 0; i < shape->field_count; i++)
@@ -86,7 +86,7 @@ struct str schema_mask(const struct schema *schema, struct arena *arena, struct 
     struct err ignored = {0};
     if (!schema_has_secrets(schema))
         return STR_ABSENT;
-    /* What cannot be read, or not be rewritten for want of memory, is not kept at all. */
+    /* A body that cannot be read or rewritten is not kept at all. */
     if (json_parse(arena, body, &json, &ignored) != OUTCOME_DONE ||
         !schema_change_secrets(schema, arena, json, mask, NULL))
         return STR(SCHEMA_MASKED_BODY);
