@@ -28,8 +28,8 @@ bool notification_by_id(struct job *job, struct str id, enum access access,
                         struct notification **out);
 
 /* One small document per user. Every notification up to the number read_until is read, so that
- * "read all" is one write, whatever their number. The numbers are given out under this document's
- * guard, and they and not times decide: a notification that is on its way while all are marked read
+ * "read all" is one write, however many there are. Numbers decide, which are given out under this
+ * document's guard, and not times: a notification that is on its way while all are marked read
  * stays unread, and the count is exact. */
 struct inbox {
     struct doc_head head; /* head.id is the user's id */
@@ -42,7 +42,7 @@ extern const struct doc_type inbox_type;
 
 /* A need; *out is NULL when the user has never been told anything. */
 bool inbox_by_user(struct job *job, struct str user_id, enum access access, struct inbox **out);
-/* True when it was marked as read, alone or with all others up to read_until. */
+/* True when the notification was marked as read, alone or with all others up to read_until. */
 bool notification_is_read(const struct notification *notification, const struct inbox *inbox);
 
 /* --- telling ---------------------------------------------------------------------------------- */
