@@ -1,7 +1,7 @@
 /* code.h - short codes that people read out and type: order numbers, generated SKUs.
  *
- * Crockford's base 32 has no I, L, O and U, so nothing looks like something else; what is typed is
- * read generously: any case, O for 0, I and L for 1. Each character carries 5 random bits. */
+ * Crockford's base 32 has no I, L, O or U, so no two characters look alike. What somebody types is
+ * read leniently: in either case, O as 0, I and L as 1. Each character carries 5 random bits. */
 #ifndef CARTWRIGHT_WORKERS_CODE_H
 #define CARTWRIGHT_WORKERS_CODE_H
 
@@ -9,11 +9,12 @@
 
 #define CODE_CHARS_MAX 32
 
-/* prefix + one character per byte, from its low 5 bits. */
+/* `prefix`, then a character for the low 5 bits of each byte; the code lives in the arena. */
 struct str code_text(struct arena *arena, const char *prefix, const uint8_t *bytes, size_t count);
-/* A code that cannot be guessed; at most CODE_CHARS_MAX characters after the prefix. */
+/* A code that cannot be guessed, with `chars` characters after the prefix; panics on more than
+ * CODE_CHARS_MAX. `label` is that of job_random(). */
 struct str code_random(struct job *job, const char *label, const char *prefix, size_t chars);
-/* The code that somebody meant who typed this. */
+/* The code that the typed text stands for: in upper case, with 0 for O and 1 for I and L. */
 struct str code_read(struct arena *arena, struct str typed);
 
 #endif

@@ -1,7 +1,7 @@
-/* fold.c - texts as they are compared.
+/* fold.c - the forms in which texts are compared.
  *
- * Compatibility decomposition turns accented letters into a letter and marks, and the marks are
- * dropped; a few Latin letters that do not decompose have a row in the table. */
+ * Compatibility decomposition turns an accented letter into a letter and its marks, and the marks
+ * are dropped; a few Latin letters that do not decompose have a row in the table. */
 #include "fold.h"
 
 #include <stdlib.h>
@@ -60,7 +60,8 @@ bool fold_is_apostrophe(code_point c)
     return c == '\'' || c == 0x2019 || c == 0x02bc;
 }
 
-/* libunistring allocates; NULL there means no memory, as everything that we are given is UTF-8. */
+/* Copies into the arena what libunistring has made, and frees that. NULL can only mean that there
+ * was no memory, because all our texts are valid UTF-8. */
 static struct str taken(struct arena *arena, uint8_t *made, size_t len)
 {
     if (!made)
@@ -94,7 +95,7 @@ struct str sku_form(struct arena *arena, struct str typed)
     struct text text;
     struct str bytes;
     code_point c;
-    size_t visible = 0; /* length up to the last character that is no blank */
+    size_t visible = 0; /* length up to the last character that is not blank */
     text_init(&text, arena, typed.len + 1);
     while (fold_next(&typed, &c, &bytes)) {
         const bool blank = fold_is_blank(c);
@@ -109,8 +110,9 @@ struct str sku_form(struct arena *arena, struct str typed)
 
 /* --- searches ------------------------------------------------------------------------------------- */
 
-/* Accents stand above, below or through a letter and have a combining class of 200 or more; the points
- * of Hebrew and Arabic have 10 to 36. Lower ones change what is said: nukta, virama, voicing. */
+/* Accents stand above or below a letter, or are attached to it, and have a combining class of 200
+ * or more; the points of Hebrew and Arabic have classes 10 to 36. Marks of lower classes change the
+ * meaning and are no accents: nukta, virama, voicing marks, strokes through a letter. */
 static bool is_accent(code_point c)
 {
     const int class = uc_combining_class(c);

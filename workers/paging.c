@@ -1,5 +1,5 @@
-/* paging.c - lists in parts. By cursor one document more than asked for is loaded: it tells whether
- * there is more, without counting. */
+/* paging.c - lists in parts. A part by cursor loads one document more than was asked for, which
+ * tells whether there are more without counting them. */
 #include "paging.h"
 
 static enum outcome refuse_both(struct job *job, struct err *err)
@@ -10,7 +10,7 @@ static enum outcome refuse_both(struct job *job, struct err *err)
     return outcome;
 }
 
-/* The schema bounds both factors (10000 pages of 100): no overflow. */
+/* The product cannot overflow: the schema bounds both factors (10000 pages of 100). */
 static void ask_page(int64_t page, int64_t limit, struct query *query, struct paging *out)
 {
     query->skip = (page - 1) * limit;
@@ -57,7 +57,8 @@ size_t paging_take(struct job *job, const struct query *query, const struct quer
         paging->total_pages = (struct opt_int){true, pages};
         return count;
     }
-    /* What could not be read is not shown, and does not end the list either. */
+    /* Documents that could not be read are not shown, but they count in telling whether there is
+     * more. */
     const size_t room = (size_t)query->limit - 1;
     const size_t shown = count < room ? count : room;
     const bool more = count + found->docs.misfit_count > room;

@@ -1,13 +1,14 @@
-/* paging.h - lists in parts: "Page of X" by number, with totals, or what follows a cursor. */
+/* paging.h - lists in parts: a "Page of X" by its number, with totals, or the part
+ * behind a cursor. */
 #ifndef CARTWRIGHT_WORKERS_PAGING_H
 #define CARTWRIGHT_WORKERS_PAGING_H
 
 #include "engine/job.h"
 
 #define PAGE_LIMIT_DEFAULT 20
-#define PAGE_LIMIT_WHOLE   1000 /* of a list that is given whole to who asks for no part of it */
+#define PAGE_LIMIT_WHOLE   1000 /* items at most, when no part of a short list is asked for */
 
-/* The part that a request asks for: its members of these names. */
+/* The part of a list that a request asks for, from its members of these names. */
 struct paging_wish {
     struct opt_int page;
     struct opt_int limit;
@@ -17,8 +18,9 @@ struct paging_wish {
 #define PAGING_WISH(request)                                                                       \
     ((struct paging_wish){(request)->page, (request)->limit, (request)->cursor})
 
-/* The members of a reply besides its items. By page: page, limit and the totals; by cursor: limit
- * and nextCursor, null at the end; whole: nextCursor alone, and only when there is more. */
+/* The members of a reply besides its items. A page has page, limit and the totals; a part by cursor
+ * has limit and nextCursor, which is null at the end; a whole list has nextCursor alone, and only
+ * when there is more. */
 struct paging {
     struct opt_int page;
     struct opt_int limit;
@@ -42,15 +44,16 @@ struct paging {
         PAGING_FIELD(type, "totalPages", FIELD_OPT_INT, total_pages),                              \
         PAGING_FIELD(type, "nextCursor", FIELD_OPT_STR, next_cursor)
 
-/* Makes `query`, which has its terms and sorts, the part that is wished for, and begins *out.
- * VALIDATION_FAILED with both a page and a cursor; BAD_CURSOR. */
+/* Narrows `query`, which already has its terms and sorts, to the part that is wished for, and
+ * begins *out. INVALID with VALIDATION_FAILED when both a page and a cursor are given, with
+ * BAD_CURSOR when the cursor is not one of this query. */
 MUST_CHECK enum outcome paging_ask(struct job *job, struct paging_wish wish, struct query *query,
                                    struct paging *out, struct err *err);
-/* The same for lists that are short as a rule: who asks for no part gets all, up to
- * PAGE_LIMIT_WHOLE. */
+/* The same for lists that are usually short: a request that asks for no part gets the whole list,
+ * up to PAGE_LIMIT_WHOLE items. */
 MUST_CHECK enum outcome paging_ask_whole(struct job *job, struct paging_wish wish,
                                          struct query *query, struct paging *out, struct err *err);
-/* Completes `paging` with what was found; how many of the documents found are shown. */
+/* Completes `paging` from what was found; returns how many of the found documents to show. */
 size_t paging_take(struct job *job, const struct query *query, const struct query_page *found,
                    struct paging *paging);
 

@@ -1,5 +1,4 @@
-/* request.h - what the requests of several domains have in common: expected versions, and whose
- * things they are about. */
+/* request.h - what the requests of several domains have in common: expected versions and owners. */
 #ifndef CARTWRIGHT_WORKERS_REQUEST_H
 #define CARTWRIGHT_WORKERS_REQUEST_H
 
@@ -9,7 +8,8 @@
 
 /* --- versions and owners ---------------------------------------------------------------------------- */
 
-/* VERSION_CONFLICT, naming the version that is, when the caller expected another. */
+/* Refuses with VERSION_CONFLICT, which names the present version, when the caller expected another
+ * one. Without an expected version every version will do. */
 static inline enum outcome expect_version(struct opt_int expected, int64_t version, struct err *err)
 {
     if (!expected.has || expected.value == version)

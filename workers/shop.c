@@ -1,4 +1,4 @@
-/* shop.c - the tables that make the shop: its domains, its documents, its settings. */
+/* shop.c - the tables that make the shop: its domains, documents, invariants and settings. */
 #include "shop.h"
 
 #include "auth/invariants.h"

@@ -1,4 +1,4 @@
-/* shop.h - the whole shop as the engine sees it: its workers, documents, settings. */
+/* shop.h - the whole shop as the engine sees it: its domains, documents and settings. */
 #ifndef CARTWRIGHT_WORKERS_SHOP_H
 #define CARTWRIGHT_WORKERS_SHOP_H
 
@@ -15,7 +15,7 @@ struct app_settings {
 
 extern const struct config_schema app_config;
 
-/* The service with these settings; both must outlive it. */
+/* The service with these settings, which must outlive it. */
 struct service shop_service(const struct app_settings *settings);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 
-#define TRIES_MAX 50 /* of one part whose documents change all the time */
+#define TRIES_MAX 50 /* tries at one part whose documents keep changing */
 
 static void take_copies(struct sweep_part *part, const struct doc_type *type,
                         const struct doc_list *docs)
@@ -16,7 +16,7 @@ static void take_copies(struct sweep_part *part, const struct doc_type *type,
     }
 }
 
-/* What was changed, as guarded replaces. */
+/* Fills `writes` with a guarded replace of each changed document; returns their number. */
 static size_t writes_of(const struct sweep_part *part, const struct doc_type *type,
                         struct write *writes)
 {
@@ -41,7 +41,8 @@ static enum outcome write_part(const struct sweep_part *part, const struct write
     return count > 0 ? store_commit(part->store, &commit, err) : OUTCOME_DONE;
 }
 
-/* One part, behind `after`. CONFLICT and UNCERTAIN: look at it again, as it is now. */
+/* Brings the part behind `after` up to date. After CONFLICT and UNCERTAIN the part must be read
+ * again, as it is then. */
 static enum outcome sweep_part(const struct sweep *sweep, struct sweep_part *part, struct str after,
                                struct doc_list *docs, size_t *written, struct err *err)
 {

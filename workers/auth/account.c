@@ -1,5 +1,5 @@
-/* account.c - making an account: an email is taken once, and a password that is easily guessed is
- * refused before it is hashed. */
+/* account.c - makes an account. An email address has at most one account, and a password that is
+ * easily guessed is refused before it is hashed. */
 #include "auth/account.h"
 
 #include <strings.h>
@@ -8,7 +8,7 @@
 #include "crypto/auth.h"
 #include "errors.h"
 
-/* Shorter names and mailboxes turn up in good passwords by chance. */
+/* Names and mailboxes of fewer bytes turn up in good passwords by chance. */
 #define TELLING_WORD_MIN 4
 
 static bool contains_word(struct str password, struct str word)
@@ -64,7 +64,8 @@ static enum outcome check_address(struct job *job, const struct applicant *appli
 static enum outcome check_email(struct job *job, const struct applicant *applicant,
                                 struct user **holder, struct err *err)
 {
-    /* Only DOC_READ: the unique indexes prove it when two ask at once. */
+    /* DOC_READ is enough: when two messages ask for an address at once, the unique indexes let only
+     * one of them have it. */
     NEED(job, user_by_email(job, applicant->email, DOC_READ, holder));
     if (*holder)
         return err_refuse(err, E_EMAIL_TAKEN, "there is an account with this email address");

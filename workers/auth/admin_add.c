@@ -1,7 +1,7 @@
 /* admin_add.c - admin.add: make a superadmin.
  *
- * Anyone who can run it may: it is no part of a service that takes messages (user.h), only the
- * executable runs it, for somebody who holds the keys and the database anyway. */
+ * It asks for no caller, because no service that takes messages has it (user.h). Only the
+ * executable runs it, for an operator who has the keys and the database anyway. */
 #include "auth/account.h"
 #include "auth/operations.h"
 #include "errors.h"

@@ -1,5 +1,5 @@
-/* authorize.c - a token that was signed is not enough: its account and its session must still be
- * what they were. A log-out or another role is felt as soon as the engine asks again. */
+/* authorize.c - a signed token is not enough: its account and its session must still be as they
+ * were. A log-out or a new role takes effect as soon as the engine asks again. */
 #include "auth/session.h"
 #include "auth/user.h"
 

@@ -1,9 +1,10 @@
-/* auth_domain.c - the workers "auth" (sessions, accounts, roles) and "password": what hashes passwords
- * has a queue and lanes of its own, so that nothing cheap ever stands behind it. */
+/* domain.c - the domains "auth" (sessions, accounts, roles), "password" and "admin". The
+ * operations that hash passwords have a queue and lanes of their own, so that no cheap operation
+ * ever waits behind them. */
 #include "auth/operations.h"
 #include "auth/user.h"
 
-/* A backstop: what waits is turned away by the lanes long before. */
+/* A backstop, in messages: the lanes turn waiting messages away long before. */
 #define PASSWORD_LENGTH_MAX 10000
 
 static const struct operation *const operations[] = {

@@ -1,8 +1,8 @@
-/* email.c - e-mail addresses as they are compared.
+/* email.c - the form in which e-mail addresses are compared.
  *
- * libidn2 lets some characters through its mapping that IDNA 2008 does not allow, so what comes of it is
- * looked at once more without the mapping. Its flag IDN2_USE_STD3_ASCII_RULES is of no use: it leaves
- * such characters out, and two domains become one. */
+ * The mapping of libidn2 lets some characters through that IDNA 2008 does not allow, so its result
+ * is checked once more without the mapping. The flag IDN2_USE_STD3_ASCII_RULES does not help: it
+ * drops such characters, and two domains become one. */
 #include "auth/email.h"
 
 #include <idn2.h>
@@ -35,8 +35,8 @@ static struct str without_ignored(struct arena *arena, struct str typed)
     return text_str(&text);
 }
 
-/* libunistring folds twice here, as Unicode's compatibility caseless matching wants it. NULL there means
- * no memory, as everything that we are given is UTF-8. */
+/* libunistring folds twice here, as Unicode's compatibility caseless matching demands. NULL can
+ * only mean that there was no memory, because all our texts are valid UTF-8. */
 static struct str fold_local(struct arena *arena, struct str local)
 {
     size_t len = 0;
@@ -50,8 +50,8 @@ static struct str fold_local(struct arena *arena, struct str local)
     return form;
 }
 
-/* What no address has unquoted, and what the Unicode of this release does not know: a later one may
- * fold it. */
+/* No address has these ASCII characters unquoted. A character that our version of Unicode does not
+ * know is refused, too, because a later version may fold it. */
 static const char *fault_of_local(struct str form)
 {
     struct str rest = form;
@@ -70,7 +70,7 @@ static const char *fault_of_local(struct str form)
 
 /* --- behind it ---------------------------------------------------------------------------------- */
 
-/* Letters, digits and hyphens alone: IDNA has no say in a label like "r3---sn". */
+/* True for an ASCII domain without "xn--": IDNA has no say in a label like "r3---sn". */
 static bool is_plain(struct str domain)
 {
     for (size_t i = 0; i < domain.len; i++)

@@ -1,12 +1,13 @@
-/* invariants.c - sessions are of their users' past or present, and superadmins are counted rightly.
- * (A session has one refresh token that is good, because it keeps the digest of one.) */
+/* invariants.c - no session is of a later generation than its user, and the superadmins are
+ * counted correctly. (That a session has one valid refresh token needs no check: it keeps the
+ * digest of one only.) */
 #include "auth/invariants.h"
 
 #include "auth/session.h"
 #include "auth/user.h"
 #include "base/map.h"
 
-#define LOOKS_MAX 5
+#define LOOKS_MAX 5 /* looks at a roster that keeps changing */
 
 /* --- sessions --------------------------------------------------------------------------------------------- */
 
@@ -17,7 +18,7 @@ static void check_session(struct check *check, const struct session *session,
         check_found(check, session_type.collection, session->head.id,
                     "it idles until %" PRId64 " and ends before, at %" PRId64, session->idle_until,
                     session->expires_at);
-    /* A generation only grows, and the user was read later. */
+    /* A generation only grows, and the user was read after the session. */
     if (user && session->generation > user->generation)
         check_found(check, session_type.collection, session->head.id,
                     "it is of generation %" PRId64 ", its user %.*s only of %" PRId64,
@@ -81,7 +82,8 @@ static enum outcome read_roster(struct check *check, struct roster *out, struct 
     return OUTCOME_DONE;
 }
 
-/* Between two readings of the same roster the superadmins had to be as many as it says. */
+/* Counts the superadmins between two readings of the roster: when it has not changed, they must be
+ * as many as it says. */
 static enum outcome verify_superadmins(struct check *check, struct err *err)
 {
     const struct query query = {

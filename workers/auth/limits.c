@@ -1,4 +1,5 @@
-/* limits.c - the buckets of strangers. Their keys are digests: no address stands in Redis. */
+/* limits.c - the rate-limit buckets of clients. Their keys are digests, so that no address is
+ * stored in Redis. */
 #include "auth/limits.h"
 
 #include "settings.h"

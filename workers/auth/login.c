@@ -1,10 +1,11 @@
 /* login.c - auth.login: begin a session by email and password.
  *
- * An unknown email and a wrong password look alike, in the answer and in the work. Each try is counted
- * before the password is looked at, so that a hundred tries at once are a hundred; a success is given
- * back, so nobody is locked out by his own log-ins. A client is limited at an email, known or not; all
- * clients together at an email have a wider limit, so that one of them alone keeps nobody out. A hash of
- * a time when hashing cost less is made anew, now that the password is at hand. */
+ * An unknown email and a wrong password look alike, in the answer and in the work. Each try is
+ * counted before the password is checked, so that a hundred tries at once count as a hundred; a
+ * successful try is given back, so that nobody is locked out by their own log-ins. One client is
+ * limited at each email, known or not; all clients together have a wider limit at an email, so that
+ * one client alone keeps nobody out. A hash from a time when hashing cost less is made anew here,
+ * where the password is at hand. */
 #include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
@@ -16,7 +17,8 @@ static enum outcome refuse_try(struct job *job, int64_t wait_ms, struct err *err
     return refuse_for_now(job, err, wait_ms, "too many failed log-ins: try again later");
 }
 
-/* What a client is refused must not count for the account: else it would keep out all others. */
+/* A try that the client's own limit refuses must not count for the account: otherwise one client
+ * would keep out all others. */
 static enum outcome count_try(struct job *job, struct str account, struct err *err)
 {
     int64_t wait_ms = 0;
@@ -35,7 +37,7 @@ static enum outcome give_back_try(struct job *job, struct str account)
     return OUTCOME_DONE;
 }
 
-/* *user becomes the one that may be changed. */
+/* Hashes the password anew and stores that. *user becomes the copy that may be changed. */
 static enum outcome renew_hash(struct job *job, struct str password, struct user **user)
 {
     const struct str old = (*user)->password_hash;
@@ -44,7 +46,7 @@ static enum outcome renew_hash(struct job *job, struct str password, struct user
     NEED(job, job_password_hash(job, password, &hash),
          user_by_id(job, (*user)->head.id, DOC_FOR_UPDATE, &mine));
     if (!mine || !str_eq(mine->password_hash, old))
-        return OUTCOME_DONE; /* changed meanwhile: that hash is a new one */
+        return OUTCOME_DONE; /* the hash was changed meanwhile, so it is a new one */
     mine->password_hash = hash;
     job_changed(job, mine);
     *user = mine;

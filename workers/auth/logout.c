@@ -1,9 +1,9 @@
 /* logout.c - auth.logout: end one session, or all of the caller's.
  *
- * Who holds a refresh token may end its session, with an access token or without one: a client logs
- * out whose access token has expired. A token that was spent does as well, and one whose session has
- * ended already changes nothing. What was never issued, and what belongs to another user than the
- * caller, is not valid. */
+ * Whoever holds a refresh token may end its session, with or without an access token, so that a
+ * client whose access token has expired can log out. A spent token serves as well, and a token
+ * whose session has already ended changes nothing. A token that was never issued, or that belongs
+ * to another user than the caller, is not valid. */
 #include "auth/operations.h"
 #include "auth/session.h"
 #include "errors.h"

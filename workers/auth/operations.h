@@ -1,4 +1,4 @@
-/* operations.h - the operations of accounts and sessions; each stands in the file of its name. */
+/* operations.h - the operations of accounts and sessions; each is in the file of its name. */
 #ifndef CARTWRIGHT_WORKERS_AUTH_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_AUTH_OPERATIONS_H
 

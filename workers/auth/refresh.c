@@ -1,10 +1,11 @@
 /* refresh.c - auth.refresh: exchange a refresh token for new tokens.
  *
- * A token is good once. Two tabs of one browser may send it at once, and a reply may be lost: so for a
- * short while the last one that was spent is answered with the very tokens that it was exchanged for.
- * One that comes back later means that two parties hold it, and nobody can tell which is the thief:
- * the session ends for both. What was never issued has no effect at all. A repeat of the same
- * message is answered from the journal and spends nothing. */
+ * A token is good once. Two tabs of one browser may send it at the same time, and a reply may be
+ * lost; so for a short while the token that was spent last is answered with the very tokens that it
+ * was exchanged for. A spent token that comes back later means that two parties hold it, and nobody
+ * can tell which of them is the thief: the session ends for both. A token that was never issued has
+ * no effect at all. A repeat of the same message is answered from the journal and spends
+ * nothing. */
 #include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
@@ -16,7 +17,7 @@ static int64_t longer(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Only failures are counted, so nobody who holds a good token is kept out by others. */
+/* Only failures are counted, so that others cannot keep out the holder of a good token. */
 static enum outcome refuse_token(struct job *job, struct str session_id, struct err *err)
 {
     int64_t client_wait_ms = 0;
@@ -44,13 +45,15 @@ static enum outcome refresh(struct job *job, const void *request, struct err *er
     if (!refresh_token_read(job, req->refresh_token, &token))
         return refuse_token(job, STR_ABSENT, err);
 
-    /* Nobody takes the lock of a session with what is no token of it. */
+    /* The session is locked only for a token that was issued for it, so that nobody else
+     * can take its lock. */
     struct session *known = NULL;
     NEED(job, session_by_id(job, token.session_id, DOC_READ, &known));
     if (!known || session_judge(job, known, &token, req->refresh_token) == TOKEN_FOREIGN)
         return refuse_token(job, token.session_id, err);
 
-    /* Only DOC_READ: when all are logged out meanwhile, the generation gives the new tokens away. */
+    /* DOC_READ is enough: when all sessions are ended meanwhile, the generation makes the new
+     * tokens worthless. */
     struct session *session = NULL;
     struct user *user = NULL;
     NEED(job, session_by_id(job, token.session_id, DOC_FOR_UPDATE, &session),

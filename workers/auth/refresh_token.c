@@ -1,4 +1,4 @@
-/* refresh_token.c - refresh tokens as text: nobody else can make one, and the same one can be made
+/* refresh_token.c - refresh tokens as text. Nobody else can make one, and we can make the same one
  * again, so that none has to be stored. */
 #include "auth/refresh_token.h"
 
@@ -9,7 +9,7 @@
 #define MAC_BYTES      12
 #define PAYLOAD_BYTES  (SIGNED_BYTES + MAC_BYTES)
 
-/* What the MAC covers. */
+/* The text that the MAC covers. */
 static struct str signed_text(struct job *job, struct str session_id, const char *payload)
 {
     return str_join(job_arena(job), session_id, '.', (struct str){payload, SIGNED_BYTES});

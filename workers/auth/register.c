@@ -1,8 +1,9 @@
 /* register.c - auth.register: open a customer's account and log in.
  *
- * The role is never taken from the request. Who asks for many addresses that have accounts is limited,
- * for the answers tell which do. With auth.hideTaken they do not: then both answers are 202, the
- * work is the same, and the owner of an address hears of it by mail; who registered logs in. */
+ * The role is never taken from the request. A client that asks for many addresses that have
+ * accounts is limited, because the answers tell which addresses do. With auth.hideTaken they do not
+ * tell: both answers are 202, the work is the same, and the owner of a taken address is told by
+ * mail; whoever has registered must then log in. */
 #include "auth/account.h"
 #include "auth/limits.h"
 #include "auth/operations.h"
@@ -11,7 +12,7 @@
 #include "schemas/auth.h"
 #include "settings.h"
 
-/* Mails to an owner, however many try. */
+/* Limit of the mails to one owner, however many clients try to register. */
 #define OWNER_MAILS_BURST     3
 #define OWNER_MAILS_PERIOD_MS (20 * 60 * 1000)
 
@@ -29,7 +30,7 @@ static enum outcome tell_owner(struct job *job, const struct user *owner)
     return OUTCOME_DONE;
 }
 
-/* `err` says EMAIL_TAKEN. */
+/* `err` already says EMAIL_TAKEN. */
 static enum outcome answer_taken(struct job *job, const struct auth_register_request *req,
                                  const struct user *owner)
 {

@@ -1,4 +1,4 @@
-/* session.c - sessions: a refresh token is good once, and none is ever stored. */
+/* session.c - sessions. A refresh token is good once, and no refresh token is ever stored. */
 #include "auth/session.h"
 
 #include <inttypes.h>
@@ -6,8 +6,8 @@
 #include "crypto/auth.h"
 #include "settings.h"
 
-/* Expired sessions stay for a day, because the clocks of servers differ. A late refresh is told the
- * same either way. */
+/* Expired sessions stay for a day, because the clocks of servers differ. A late refresh gets the
+ * same answer whether its session is still there or not. */
 #define KEEP_EXPIRED_S (24 * 60 * 60)
 
 static const struct field session_fields[] = {
@@ -46,7 +46,7 @@ const struct doc_type session_type = {.collection = "sessions",
                                       .indexes = session_indexes,
                                       .index_count = 1};
 
-/* The first row is left out of "Tokens". */
+/* tokens_shape ("Tokens") leaves the first row out. */
 static const struct field login_fields[] = {
     {.name = "user",
      .kind = FIELD_STRUCT,
@@ -105,7 +105,7 @@ enum token_standing session_judge(struct job *job, const struct session *session
 {
     if (!token->is_genuine)
         return has_digest(job, session, text) ? TOKEN_CURRENT : TOKEN_FOREIGN;
-    /* A lane of the release before leaves no secret behind when it writes. */
+    /* A lane of the previous release drops the secret when it writes the session. */
     if (str_is_absent(session->secret))
         return has_digest(job, session, text) ? TOKEN_CURRENT : TOKEN_SPENT;
     if (!has_secret(job, session, token))
@@ -173,7 +173,7 @@ struct tokens *session_tokens(struct job *job, const struct session *session,
     return tokens;
 }
 
-/* Gives the session the next token and a new time to idle. */
+/* Gives the session its next token and a new idle time. */
 static struct tokens *renew(struct job *job, struct session *session, const struct user *user)
 {
     if (str_is_absent(session->secret))

@@ -6,8 +6,9 @@
  *                     └─ log-out ──> revoked
  *
  * A session lasts until it is revoked, is not used for a while (idle), reaches its absolute end, or
- * its user's generation moves on (log-out of all, another role): a count, not a time, so that
- * neither clocks that differ nor two log-ins in one millisecond matter. */
+ * its user's generation moves on (all sessions were logged out, or the role changed). The
+ * generation is a count and not a time, so that neither differing clocks nor two log-ins in one
+ * millisecond matter. */
 #ifndef CARTWRIGHT_WORKERS_AUTH_SESSION_H
 #define CARTWRIGHT_WORKERS_AUTH_SESSION_H
 
@@ -15,36 +16,38 @@
 #include "auth/user.h"
 
 /* One log-in and all its rotated refresh tokens ("family"). What is stored makes no token without
- * the master key, and the master key none without what is stored. */
+ * the master key, and the master key makes none without what is stored. */
 struct session {
     struct doc_head head;
     struct str user_id;
-    int64_t generation; /* the user's when it began */
-    struct str secret;  /* FIELD_SECRET: in all its tokens; absent: the release before wrote it */
-    int64_t rotation;   /* of the one token that is good now; from 1 */
-    int64_t rotated_at; /* ms: when that was issued */
-    struct str digest;  /* FIELD_SECRET: of that token, which is how the release before knows it */
+    int64_t generation; /* the user's when the session began */
+    struct str secret;  /* FIELD_SECRET: in all its tokens; absent: the previous release wrote it */
+    int64_t rotation;   /* number of the one token that is good now; from 1 */
+    int64_t rotated_at; /* ms; when that token was issued */
+    struct str digest;  /* FIELD_SECRET: of that token; the previous release knows it by this */
     int64_t idle_until; /* ms */
-    int64_t expires_at; /* ms, absolute; a TTL index removes it */
+    int64_t expires_at; /* ms, absolute; a TTL index removes the session a day later */
     bool revoked;
 };
 
 extern const struct doc_type session_type;
 
+/* A need; *out is NULL when there is no such session. */
 bool session_by_id(struct job *job, struct str id, enum access access, struct session **out);
-/* user NULL: the account is gone, and with it the session. */
+/* `now` in ms. When `user` is NULL, the account is gone, and the session with it. */
 bool session_is_live(const struct session *session, const struct user *user, int64_t now);
-/* What a token that has the session's id is to a session that is live. */
+/* How a token that names a session stands to that session. */
 enum token_standing {
     TOKEN_CURRENT,
-    TOKEN_JUST_SPENT, /* within auth.refreshGrace: another tab was first */
-    TOKEN_SPENT,      /* two parties hold it, and nobody can tell which is the thief */
+    TOKEN_JUST_SPENT, /* spent within auth.refreshGrace: another tab was first */
+    TOKEN_SPENT,      /* two parties hold it, and nobody can tell which of them is the thief */
     TOKEN_FOREIGN,    /* it was never issued for this session */
 };
 
+/* `token` is what refresh_token_read() made of `text`. */
 enum token_standing session_judge(struct job *job, const struct session *session,
                                   const struct refresh_token *token, struct str text);
-/* `session` came from DOC_FOR_UPDATE. */
+/* Ends the session, its tokens included. It must come from DOC_FOR_UPDATE. */
 void session_revoke(struct job *job, struct session *session);
 
 /* --- what a client gets ----------------------------------------------------------------------- */
@@ -53,17 +56,17 @@ struct tokens {
     const struct user *user;
     struct str access_token;
     struct str refresh_token;
-    int64_t expires_in; /* seconds, of the access token */
+    int64_t expires_in; /* seconds; life of the access token */
 };
 
 extern const struct shape tokens_shape; /* "Tokens": without the user */
 extern const struct shape login_shape;  /* the user and the tokens */
 
-/* Begins a session of the user. */
+/* Begins a session of the user. The tokens live in the job's arena, like those below. */
 struct tokens *session_begin(struct job *job, const struct user *user);
-/* New tokens; the old refresh token is spent. `session` came from DOC_FOR_UPDATE. */
+/* Spends the refresh token and gives new tokens. `session` must come from DOC_FOR_UPDATE. */
 struct tokens *session_rotate(struct job *job, struct session *session, const struct user *user);
-/* The tokens of the last rotation, once more. */
+/* Gives the tokens of the last rotation once more. */
 struct tokens *session_tokens(struct job *job, const struct session *session,
                               const struct user *user);
 

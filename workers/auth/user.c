@@ -1,4 +1,4 @@
-/* user.c - accounts: how they are stored, found and shown. No password hash leaves this form. */
+/* user.c - accounts: how they are stored, found and shown. No wire form has the password hash. */
 #include "auth/user.h"
 
 #include "auth/email.h"
@@ -82,7 +82,8 @@ struct str user_email_account(struct arena *arena, struct str email)
     return str_is_absent(form) ? str_lower(arena, email) : form;
 }
 
-/* Two accounts of the release before may be one address today; then the key tells who is meant. */
+/* Two accounts that the previous release made may have one form today; then the key tells
+ * which one is meant. */
 bool user_by_email(struct job *job, struct str email, enum access access, struct user **out)
 {
     void *by_key = NULL;

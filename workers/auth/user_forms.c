@@ -1,7 +1,7 @@
-/* user_forms.c - accounts get the form of their address that a release made without one.
+/* user_forms.c - gives accounts the form of their address that an older release left out.
  *
- * Who has a form is read before it is given; the unique index proves it, and a part that met somebody
- * who was faster is looked at again. */
+ * Before an account gets a form, the account that has it already is looked for. The unique index
+ * proves that there is none; a part that meets an account that was faster is looked at again. */
 #include "auth/user_forms.h"
 
 #include "auth/email.h"
@@ -10,7 +10,7 @@
 
 struct survey {
     struct arena *arena;
-    struct map known; /* ids of twins: a part may be looked at several times */
+    struct map known; /* ids of twins that were noted: a part may be looked at several times */
     struct twin **last;
 };
 
@@ -26,7 +26,8 @@ static void note_twin(struct survey *survey, const struct user *user, struct str
     survey->last = &twin->next;
 }
 
-/* Whose form is not that of their address: what it should be. Absent: nothing is to be done. */
+/* Sets `wanted` to the form that each account should get; absent: its form is right, or its address
+ * has none. Lists those forms in `values` and returns how many there are. */
 static size_t wanted_forms(const struct sweep_part *part, struct str wanted[SWEEP_PART],
                            struct str values[SWEEP_PART])
 {
@@ -43,7 +44,7 @@ static size_t wanted_forms(const struct sweep_part *part, struct str wanted[SWEE
     return count;
 }
 
-/* form -> who has it */
+/* Maps each form to the account that has it. */
 static enum outcome find_holders(const struct sweep_part *part, const struct str *values,
                                  size_t count, struct map *holders, struct err *err)
 {

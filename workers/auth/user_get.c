@@ -1,6 +1,6 @@
 /* user_get.c - user.get: the caller's own account, or any for an admin.
  *
- * To a customer the account of another looks like one that does not exist. */
+ * To a customer, the account of another user looks like one that does not exist. */
 #include "auth/operations.h"
 #include "auth/user.h"
 #include "schemas/user.h"

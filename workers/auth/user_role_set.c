@@ -1,20 +1,21 @@
 /* user_role_set.c - user.role.set: give a user another role.
  *
- * There is always a superadmin left: the roster's count is under guard, so two demotions at once
- * cannot both pass. The user's sessions end, so no token of the old role stays good. */
+ * At least one superadmin always remains: the roster's count is guarded by its version, so two
+ * demotions at once cannot both pass. The user's sessions end, so that no token of the old role
+ * stays good. */
 #include "auth/operations.h"
 #include "auth/user.h"
 #include "errors.h"
 #include "schemas/user.h"
 
-/* Nobody can be made a guest, so the schema has a list of its own. */
+/* Nobody can be made a guest, so the schema has a list of roles of its own. */
 static const enum who role_of[] = {
     [COMMON_ROLE_CUSTOMER] = CUSTOMER,
     [COMMON_ROLE_ADMIN] = ADMIN,
     [COMMON_ROLE_SUPERADMIN] = SUPERADMIN,
 };
 
-/* Keeps the count of superadmins in step. */
+/* Keeps the count of superadmins in step; refuses with LAST_SUPERADMIN. */
 static enum outcome move_roster(struct job *job, bool was, bool will_be, struct err *err)
 {
     if (was == will_be)

@@ -1,4 +1,4 @@
-/* cart.c - the cart: document, lines, and the goods in it. */
+/* cart.c - the cart: its document, its lines, and the goods in it. */
 #include "cart/cart.h"
 
 static const struct field line_fields[] = {
@@ -38,7 +38,7 @@ struct cart *cart_or_empty(struct job *job, struct cart *cart)
     return cart;
 }
 
-/* A need: one line's product and stock. */
+/* A need: the product and the stock of one line. */
 typedef bool load_line(struct job *job, const struct cart_line *line, struct product **product,
                        struct stock **stock);
 
@@ -49,7 +49,7 @@ static bool load_to_show(struct job *job, const struct cart_line *line, struct p
     return stock_by_sku(job, line->sku, DOC_READ, stock) && has_product;
 }
 
-/* Both are asked for at once; then the stock says whether that product will do. */
+/* Asks for both at once; the stock then tells whether that copy of the product is good enough. */
 static bool load_to_order(struct job *job, const struct cart_line *line, struct product **product,
                           struct stock **stock)
 {

@@ -1,12 +1,12 @@
-/* cart.h - the cart: one document per user (its id is the user's), its rules and its wire form.
+/* cart.h - the cart: one document per user (its id is the user's id), its rules and its wire form.
  *
- * A cart promises a price, not stock: lines keep the unit price at which they were last written;
- * every view prices anew and lists what changed in issues[]. Nothing is reserved before
- * order.place.
+ * A cart promises neither a price nor stock. A line keeps the unit price at which it was last
+ * written; every view shows the prices of today and lists what changed in issues[]. Nothing is
+ * reserved before order.place.
  *
  * A cart is in one currency: that of its first line whose product is published and has its price in
- * one of shop.currencies; while there is no such line, the first of these. A line with a price in
- * another currency cannot be ordered. Views, changes and orders ask the same function. */
+ * one of shop.currencies or, while there is no such line, the first of shop.currencies. A line with
+ * a price in another currency cannot be ordered. Views, changes and orders all ask cart_sells(). */
 #ifndef CARTWRIGHT_WORKERS_CART_CART_H
 #define CARTWRIGHT_WORKERS_CART_CART_H
 
@@ -23,7 +23,7 @@ struct cart_line {
     struct str sku;
     int64_t quantity;
     struct money unit_price; /* when the line was last written */
-    struct str kept;         /* base/fields.h */
+    struct str kept;         /* fields that a newer release wrote (base/fields.h) */
 };
 
 struct cart {
@@ -35,40 +35,47 @@ extern const struct doc_type cart_type;
 
 /* A need: the caller's cart; NULL when there is none yet. */
 bool cart_of_caller(struct job *job, enum access access, struct cart **out);
-/* `cart`, or a new and empty one of the caller when it is NULL. */
+/* `cart`; when it is NULL, a new and empty cart of the caller, which is not stored yet. */
 struct cart *cart_or_empty(struct job *job, struct cart *cart);
 
-/* The products and stocks of all lines, by index of the line. */
+/* The products and stocks of all lines, by the index of the line. */
 struct cart_goods {
     struct product **products; /* an item is NULL when the product is gone */
     struct stock **stocks;
     size_t count;
     struct str currency; /* of the cart */
-    bool is_decided;     /* a line says so: nothing in another currency can be added */
+    bool is_decided;     /* a line decides the currency: nothing in another one can be added */
 };
 
-/* A need, collected over all lines: one round loads them all. */
+/* A need, collected over all lines, so that one round loads them all. */
 bool cart_goods(struct job *job, const struct cart *cart, struct cart_goods *out);
-/* The same for an order: the stocks DOC_FOR_UPDATE, and what their guards prove of the products. */
+/* The same for an order: the stocks come from DOC_FOR_UPDATE, and the products are as recent as the
+ * stocks demand, so that the guards of the stocks prove price and status. */
 bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_goods *out);
 
-/* That the product, NULL or not, can be ordered in this cart as far as price and status go. */
+/* True when the product can be ordered in this cart, as far as its price and status go. False for
+ * NULL. */
 bool cart_sells(const struct shop_settings *settings, const struct cart_goods *goods,
                 const struct product *product);
 
-/* NULL when it is not in the cart. */
+/* The line of the product; NULL when it is not in the cart. */
 struct cart_line *cart_line_of(const struct cart *cart, struct str product_id);
-/* Adds a line, or replaces the quantity of the product's line; its price is today's. */
+/* Adds a line, or replaces the quantity of the product's line. Either way the line gets the
+ * price of `product`. */
 void cart_put(struct arena *arena, struct cart *cart, const struct product *product,
               int64_t quantity);
-/* The other lines keep their order. False when it is not in the cart. */
+/* Removes the product's line; the other lines keep their order. False when it is not in the
+ * cart. */
 bool cart_remove(struct cart *cart, struct str product_id);
 
-/* NOT_PURCHASABLE, QUANTITY_LIMIT or INSUFFICIENT_STOCK when the cart may not hold so many of it. */
+/* Refuses with NOT_PURCHASABLE, QUANTITY_LIMIT or INSUFFICIENT_STOCK when the cart may not hold
+ * `quantity` of the product. `product` may be NULL (then it is not purchasable), and so may its
+ * `stock` (nothing is available). */
 MUST_CHECK enum outcome cart_check(struct job *job, const struct cart *cart,
                                    const struct cart_goods *goods, const struct product *product,
                                    const struct stock *stock, int64_t quantity, struct err *err);
-/* The end of every change: NEED; stores the cart, emits cart.updated, replies the cart. */
+/* Ends every change of a cart: stores it, emits cart.updated and replies it. Returns NEED
+ * as a handler does. */
 enum outcome cart_save(struct job *job, struct cart *cart);
 
 /* --- the wire form "Cart" -------------------------------------------------------------------------- */
@@ -93,16 +100,16 @@ struct cart_view {
     struct str id;
     int64_t version;
     LIST(struct cart_line_view) items;
-    struct money total; /* null on the wire when empty */
+    struct money total; /* null on the wire when the cart is empty */
     LIST(struct cart_issue) issues;
     int64_t updated_at;
 };
 
 extern const struct shape cart_view_shape;
 
-/* A line whose product is gone, not published or not sold in the cart's currency is "unavailable": shown with its stored price and
- * nothing available, and not counted in the total, because it cannot be ordered. So is a line that
- * would carry the total out of int64. */
+/* A line whose product is gone, not published or not sold in the cart's currency is "unavailable":
+ * it is shown with its stored price and nothing available, and the total does not count it, because
+ * it cannot be ordered. The same goes for a line that would carry the total out of int64. */
 struct cart_view *cart_view(const struct shop_settings *settings, struct arena *arena,
                             const struct cart *cart, const struct cart_goods *goods);
 

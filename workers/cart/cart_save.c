@@ -1,4 +1,5 @@
-/* cart_save.c - what every change of a cart has in common: what may be in it, and how it ends. */
+/* cart_save.c - what all changes of a cart have in common: what may be in the cart, and how a
+ * change ends. */
 #include "cart/cart.h"
 #include "errors.h"
 #include "request.h"

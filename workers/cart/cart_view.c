@@ -1,4 +1,5 @@
-/* cart_view.c - the wire form "Cart": today's prices and stock, and what changed since. */
+/* cart_view.c - the wire form "Cart": today's prices and stock, and what changed since a
+ * line was written. */
 #include <inttypes.h>
 
 #include "cart/cart.h"
@@ -47,7 +48,7 @@ static const struct field view_fields[] = {
 
 const struct shape cart_view_shape = SHAPE("Cart", struct cart_view, view_fields);
 
-#define ISSUES_PER_LINE_MAX 2 /* a new price and too little stock; else "unavailable" alone */
+#define ISSUES_PER_LINE_MAX 2 /* a new price and too little stock; or "unavailable" alone */
 
 static struct money money_zero(struct str currency)
 {
@@ -64,7 +65,7 @@ static void add_issue(struct cart_view *view, const char *code, const struct car
         (struct cart_issue){str_of(code), line->product_id, message};
 }
 
-/* False when the line cannot be ordered; the total counts it otherwise. */
+/* Adds the line to the total; false when the line cannot be ordered, and then the total stays. */
 static bool count_line(struct cart_view *view, bool on_sale, struct cart_line_view *item)
 {
     struct money total;

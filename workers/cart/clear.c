@@ -1,5 +1,5 @@
-/* clear.c - cart.clear: takes everything out of the caller's cart. Clearing an empty cart, or none,
- * changes nothing. */
+/* clear.c - cart.clear: takes everything out of the caller's cart. Clearing a cart that is empty or
+ * does not exist changes nothing. */
 #include "cart/cart.h"
 #include "cart/operations.h"
 #include "schemas/cart.h"

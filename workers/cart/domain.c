@@ -1,4 +1,4 @@
-/* cart_domain.c - what the cart domain serves. */
+/* domain.c - what the cart domain serves. */
 #include "cart/cart.h"
 #include "cart/operations.h"
 

@@ -1,4 +1,4 @@
-/* get.c - cart.get: the caller's cart at today's prices; an empty one if there is none. */
+/* get.c - cart.get: the caller's cart at today's prices; an empty cart when there is none. */
 #include "cart/cart.h"
 #include "cart/operations.h"
 #include "schemas/cart.h"

@@ -1,4 +1,5 @@
-/* invariants.c - carts keep their limits. (One cart per user needs no check: its id is the user's.) */
+/* invariants.c - carts keep their limits. (That a user has one cart needs no check: the id of the
+ * cart is the user's.) */
 #include "cart/invariants.h"
 
 #include "cart/cart.h"

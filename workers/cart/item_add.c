@@ -19,7 +19,7 @@ static enum outcome item_add(struct job *job, const void *request, struct err *e
     if (!product)
         return err_refuse(err, E_NOT_FOUND, "there is no such product");
     cart = cart_or_empty(job, cart);
-    /* cart_save() will want the goods of the other lines: ask for all in one round. */
+    /* cart_save() will need the goods of the other lines, too: all are asked for in one round. */
     NEED(job, stock_by_sku(job, product->sku, DOC_READ, &stock), cart_goods(job, cart, &goods));
 
     const struct cart_line *line = cart_line_of(cart, req->product_id);

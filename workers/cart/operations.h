@@ -1,4 +1,4 @@
-/* operations.h - the operations of the cart; each stands in the file of its name. */
+/* operations.h - the operations of the cart; each is in the file of its name. */
 #ifndef CARTWRIGHT_WORKERS_CART_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_CART_OPERATIONS_H
 

@@ -1,4 +1,5 @@
-/* catalog.h - categories and products: documents, their rules, and the views replied and emitted. */
+/* catalog.h - categories and products: their documents, their rules, and the views that are
+ * replied and emitted. */
 #ifndef CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 #define CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 
@@ -8,8 +9,8 @@
 
 /* --- category ------------------------------------------------------------------------------------ */
 
-/* No category is put deeper than this (what it carries below itself is not counted), so a walk up
- * to the root is short. */
+/* No category is put deeper than this, so that a walk up to the root is short. Categories below the
+ * one that is put there are not counted. */
 #define CATEGORY_DEPTH_MAX 16
 
 struct category {
@@ -22,13 +23,16 @@ struct category {
 extern const struct shape category_shape; /* also the wire form "Category" */
 extern const struct doc_type category_type;
 
+/* A need; *out is NULL when there is no such category. */
 bool category_by_id(struct job *job, struct str id, enum access access, struct category **out);
-/* The slug of the category `id`: NEED. The wished one, or DUPLICATE_SLUG when another category has
- * it; where none is wished for (absent) one made from the name, which is never refused. */
+/* Chooses the slug of the category `id`: the wished one, or DUPLICATE_SLUG when another category
+ * has that; when none is wished for (absent), one made from the name, which is never refused.
+ * Returns NEED as a handler does. */
 MUST_CHECK enum outcome category_slug(struct job *job, struct str wished, struct str name,
                                       struct str id, struct str *out, struct err *err);
-/* That a category `id` may stand below `parent_id`: NEED; NOT_FOUND when there is no such parent;
- * CYCLE when the parent stands below `id` itself, or too deep. */
+/* Checks that a category `id` may stand below `parent_id` (absent: at the root). NOT_FOUND when
+ * there is no such parent; CYCLE when the parent is `id`, stands below it, or is too deep. Returns
+ * NEED as a handler does. */
 MUST_CHECK enum outcome category_check_parent(struct job *job, struct str id, struct str parent_id,
                                               struct err *err);
 
@@ -43,7 +47,7 @@ enum product_status {
 struct product {
     struct doc_head head;
     struct str name;
-    struct str slug; /* unique; stays when the name changes, so that links live */
+    struct str slug; /* unique; stays when the name changes, so that links keep working */
     struct str description;
     struct str category_id; /* absent: none */
     struct money price;
@@ -56,20 +60,23 @@ struct product {
 
 extern const struct doc_type product_type;
 
+/* A need; *out is NULL when there is no such product. */
 bool product_by_id(struct job *job, struct str id, enum access access, struct product **out);
-/* The product of a DOC_FOR_UPDATE stock, whose guard proves its price and status, too: DOC_READ, but never a
- * copy that is older than what the stock says. */
+/* A need: the product of a DOC_FOR_UPDATE stock, for DOC_READ, but never a copy that is
+ * older than the product's version in the stock. So the guard of the stock proves the price
+ * and the status, too. */
 bool product_on_offer(struct job *job, const struct stock *stock, struct product **out);
-/* Published: may be seen by everybody, and sold where its price is in a currency of the shop
- * (cart_sells()). NULL is not. */
+/* True when the product is published: everybody may see it, and it is sold where its price is in a
+ * currency of the shop (cart_sells()). False for NULL. */
 bool product_is_purchasable(const struct product *product);
 
 /* Rules that product.create and product.update share. */
 
-/* VALIDATION_FAILED at /price/currency when the shop does not sell in it. */
+/* VALIDATION_FAILED at /price/currency when the shop does not sell in that currency. */
 MUST_CHECK enum outcome product_check_price(struct job *job, struct money price, struct err *err);
-/* NEED; NOT_FOUND at /categoryId when there is none; the commit proves that it stays. An absent id
- * is no category: *out is NULL. */
+/* Finds the category of a product. NOT_FOUND at /categoryId when there is none with this id; the
+ * commit proves that it has not changed. An absent id means no category: *out is NULL. Returns NEED
+ * as a handler does. */
 MUST_CHECK enum outcome product_check_category(struct job *job, struct str id,
                                                struct category **out, struct err *err);
 
@@ -104,9 +111,10 @@ struct product_view {
 
 extern const struct shape product_view_shape;
 
-/* A need; *out is NULL when the product has none. */
+/* A need; *out is NULL when the product has no category, or its category is gone. */
 bool category_of_product(struct job *job, const struct product *product, struct category **out);
-/* Joins; category and stock may be NULL (none, and nothing in stock). */
+/* Joins the product with its category and its stock, which may be NULL (no category; nothing in
+ * stock). The view lives in the job's arena. */
 struct product_view *product_view(struct job *job, const struct product *product,
                                   const struct category *category, const struct stock *stock);
 
@@ -114,13 +122,13 @@ struct product_view *product_view(struct job *job, const struct product *product
 
 #define SLUG_MAX 80
 
-/* Lower-case ASCII words joined by '-', at most SLUG_MAX characters: NFKD, accents dropped;
- * `fallback` as it is when nothing is left (a name in another script). */
+/* The name as lower-case ASCII words joined by '-', at most SLUG_MAX characters: NFKD, accents
+ * dropped. When nothing is left (a name in another script), `fallback` as it is. */
 struct str slug_of(struct arena *arena, struct str name, struct str fallback);
 
 extern const struct domain catalog_domain;
 
-/* What makes cached pages of the catalog stale. */
+/* The events that make cached pages of the catalog stale. */
 extern const struct invalidation catalog_invalidations[];
 extern const size_t catalog_invalidation_count;
 

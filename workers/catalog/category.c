@@ -1,9 +1,9 @@
-/* category.c - categories: document, which is also the wire form, and its rules. */
+/* category.c - categories: the document, which is also the wire form, and its rules. */
 #include "catalog/catalog.h"
 
 #include "errors.h"
 
-#define SLUG_NUMBER_MAX 9 /* looked up one after the other: each costs a round */
+#define SLUG_NUMBER_MAX 9 /* numbers are tried one after the other, and each costs a round */
 
 static const struct field category_fields[] = {
     DOC_FIELDS(struct category, FIELD_ID),
@@ -35,7 +35,7 @@ bool category_by_id(struct job *job, struct str id, enum access access, struct c
     return job_doc(job, &category_type, id, access, (void **)out);
 }
 
-/* A need; *out is the category that has the slug, when that is not `id` itself. */
+/* A need; *out is the category other than `id` that has the slug, or NULL. */
 static bool slug_holder(struct job *job, struct str slug, struct str id, struct category **out)
 {
     struct category *holder = NULL;
@@ -59,8 +59,8 @@ static enum outcome check_wished(struct job *job, struct str slug, struct str id
     return outcome;
 }
 
-/* NEED; the slug of the name ("shoes"), with a number when another one has it ("shoes-2"), and at
- * last with the id, which nobody else can have. */
+/* Makes a slug from the name ("shoes"), with a number when another category has that ("shoes-2"),
+ * and in the end with the id, which no other category can have. Returns NEED as a handler does. */
 static enum outcome make_slug(struct job *job, struct str name, struct str id, struct str *out)
 {
     struct arena *arena = job_arena(job);
@@ -96,7 +96,8 @@ static enum outcome no_such_parent(struct job *job, struct err *err)
     return outcome;
 }
 
-/* Every ancestor is DOC_CHECKED: two moves that would close a circle only together cannot both pass. */
+/* Every ancestor is DOC_CHECKED, so that two moves which close a circle only together
+ * cannot both pass. */
 enum outcome category_check_parent(struct job *job, struct str id, struct str parent_id,
                                    struct err *err)
 {

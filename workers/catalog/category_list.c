@@ -1,4 +1,5 @@
-/* category_list.c - category.list: categories by name, all or a part; the shared cache holds them. */
+/* category_list.c - category.list: categories by name, all of them or a part; pages come from
+ * the shared cache. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "paging.h"

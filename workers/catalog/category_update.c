@@ -1,14 +1,14 @@
-/* category_update.c - category.update: renames or moves a category; what is missing stays.
+/* category_update.c - category.update: renames or moves a category; what is not given stays.
  *
- * The slug follows the name, unless another one is wished for. Products show the new name at once:
- * they join it. */
+ * The slug follows the name, unless the request wishes for another one. Products show the new name
+ * at once, because their views join it. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "errors.h"
 #include "request.h"
 #include "schemas/category.h"
 
-/* The same name once more is no reason for another slug. */
+/* The same name once more is no reason for a new slug. */
 static enum outcome rename_category(struct job *job, struct category *category,
                                     const struct category_update_request *req, struct err *err)
 {

@@ -1,4 +1,4 @@
-/* catalog_domain.c - what the catalog domain serves, and what makes its cached pages stale. */
+/* domain.c - what the catalog domain serves, and what makes its cached pages stale. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 

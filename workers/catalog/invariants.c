@@ -1,10 +1,11 @@
-/* invariants.c - every product has its stock, and says rightly whether there is any. */
+/* invariants.c - every product has its stock, and its inStock says correctly whether any is
+ * available. */
 #include "catalog/invariants.h"
 
 #include "base/map.h"
 #include "catalog/catalog.h"
 
-#define LOOKS_MAX 5 /* at a product whose stock moves all the time */
+#define LOOKS_MAX 5 /* looks at a product whose stock keeps moving */
 
 static bool agree(const struct product *product, const struct stock *stock)
 {
@@ -33,7 +34,8 @@ static void report(struct check *check, const struct product *product, const str
                     STR_FMT(product->sku));
 }
 
-/* Stock, product, stock: when the stock did not move meanwhile, the product had to agree with it. */
+/* Reads the stock, the product, and the stock again: when the stock did not move meanwhile, the
+ * product must agree with it. */
 static enum outcome look_again(struct check *check, const struct product *seen, struct err *err)
 {
     for (int look = 0; look < LOOKS_MAX; look++) {

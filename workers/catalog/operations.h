@@ -1,4 +1,4 @@
-/* operations.h - the operations of the catalog; each stands in the file of its name. */
+/* operations.h - the operations of the catalog; each is in the file of its name. */
 #ifndef CARTWRIGHT_WORKERS_CATALOG_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_CATALOG_OPERATIONS_H
 

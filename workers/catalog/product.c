@@ -1,4 +1,4 @@
-/* product.c - products: the document, and the rules that are about it alone. */
+/* product.c - products: the document, and the rules that concern it alone. */
 #include "catalog/catalog.h"
 
 #include "settings.h"
@@ -32,8 +32,8 @@ static const struct field product_fields[] = {
 static const struct shape product_shape =
     DOC_SHAPE("Product document", struct product, product_fields);
 
-/* Lists show one status and end their order with the id. A price index serves both directions and
- * the price range. inStock is not in them: nearly everything on sale is in stock. */
+/* Lists show one status, and their order ends with the id. An index by price serves both directions
+ * and the price range. inStock is in no index, because nearly everything on sale is in stock. */
 static const struct doc_index product_indexes[] = {
     {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
     {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
@@ -58,7 +58,8 @@ bool product_by_id(struct job *job, struct str id, enum access access, struct pr
     return job_doc(job, &product_type, id, access, (void **)out);
 }
 
-/* A stock of an older release does not say: then no copy will do. */
+/* A stock that an older release wrote does not tell the product's version: then no copy is good
+ * enough. */
 bool product_on_offer(struct job *job, const struct stock *stock, struct product **out)
 {
     const int64_t least = stock->product_version ? stock->product_version : INT64_MAX;
@@ -70,7 +71,7 @@ bool product_is_purchasable(const struct product *product)
     return product && product->status == PRODUCT_PUBLISHED;
 }
 
-/* "must be one of EUR, GBP" */
+/* For example "must be one of EUR, GBP". */
 static struct str currencies_text(struct arena *arena, const struct shop_settings *settings)
 {
     const struct currencies all = shop_currencies(settings);

@@ -24,7 +24,8 @@ static enum outcome choose_sku(struct job *job, const struct product_create_requ
     return OUTCOME_DONE;
 }
 
-/* NEED; DUPLICATE_SKU. The stock is locked so that nobody else makes it meanwhile. */
+/* Refuses with DUPLICATE_SKU when a product or a stock has the SKU. The stock is locked so that
+ * nobody else makes it meanwhile. */
 static enum outcome check_sku(struct job *job, struct str sku, struct err *err)
 {
     struct product *holder = NULL;
@@ -38,8 +39,8 @@ static enum outcome check_sku(struct job *job, struct str sku, struct err *err)
     return outcome;
 }
 
-/* NEED; the slug of the name, with the SKU when another product has it, and at last with the id,
- * which nobody can have. */
+/* Makes the slug from the name, with the SKU when another product has that, and in the end with the
+ * id, which no other product can have. */
 static enum outcome choose_slug(struct job *job, struct str name, struct str sku, struct str id,
                                 struct str *out)
 {

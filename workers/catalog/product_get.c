@@ -12,7 +12,7 @@ static bool find_by(struct job *job, const char *field, struct str value, struct
     return job_doc_by(job, &product_type, field, value, DOC_READ, (void **)out);
 }
 
-/* Products made before SKUs had one form are found by what they were given, too. */
+/* A product that was made before SKUs had one form is also found by its SKU as it was given. */
 static bool find_by_sku(struct job *job, struct str typed, struct product **out)
 {
     struct product *exact = NULL;

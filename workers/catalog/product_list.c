@@ -1,8 +1,8 @@
-/* product_list.c - product.list: a page of what is on sale, filtered, searched and sorted; of what is
- * not, for staff.
+/* product_list.c - product.list: a page of the products on sale, filtered, searched and sorted;
+ * staff may list those of another status.
  *
- * The page of products comes from the shared cache; their categories and stocks are joined fresh,
- * so that what is shown as available is never older than this batch. */
+ * The page of products comes from the shared cache. Their categories and stocks are joined for each
+ * request, so that the quantities shown as available are never older than this batch. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "catalog/search.h"
@@ -21,7 +21,7 @@ static const struct field page_fields[] = {
 
 static const struct shape page_shape = SHAPE("Page of Product", struct product_page, page_fields);
 
-/* Each order ends with the id, so that pages do not overlap. */
+/* Each sort order ends with the id, so that pages do not overlap. */
 static const struct query_sort sorts[][2] = {
     [PRODUCT_LIST_SORT_NEWEST] = {{.path = "createdAt", .direction = -1},
                                   {.path = "id", .direction = -1}},
@@ -38,7 +38,7 @@ static bool is_search(const struct product_list_request *req)
     return !search_is_blank(req->search);
 }
 
-/* Without words to search for nothing is more relevant than the rest: the newest come first. */
+/* Without words to search for, no product is more relevant than another: the newest come first. */
 static int sort_of(const struct product_list_request *req)
 {
     if (req->sort >= 0 && (req->sort != PRODUCT_LIST_SORT_RELEVANCE || is_search(req)))
@@ -73,7 +73,7 @@ static struct query query_of(const struct product_list_request *req)
     return query;
 }
 
-/* A need: all categories and stocks of the page in one round. */
+/* A need: joins the categories and stocks of the page, all loaded in one round. */
 static bool join_all(struct job *job, const struct doc_list *products, struct product_page *out)
 {
     bool loaded = true;
@@ -101,7 +101,7 @@ static enum outcome check_status(const struct job *job, const struct product_lis
                : err_refuse(err, E_FORBIDDEN, "lists by status are for staff");
 }
 
-/* A score is no place: what comes behind it is not a range of an index. */
+/* A list by relevance has no cursor: what comes behind a score is not a range of an index. */
 static enum outcome check_cursor(struct job *job, const struct product_list_request *req,
                                  struct err *err)
 {

@@ -1,6 +1,6 @@
-/* product_update.c - product.update: changes what is given; what is missing stays.
+/* product_update.c - product.update: changes what the request gives; what it leaves out stays.
  *
- * The slug stays when the name changes, because links to it live; the SKU never changes. */
+ * The slug stays when the name changes, because links use it; the SKU never changes. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "catalog/search.h"
@@ -8,7 +8,7 @@
 #include "request.h"
 #include "schemas/product.h"
 
-/* Absent members are those that fields.h calls absent; an empty list of images was given. */
+/* A member is absent in the sense of base/fields.h; an empty list of images counts as given. */
 static void apply(struct product *product, const struct product_update_request *req)
 {
     if (!str_is_absent(req->name))
@@ -27,7 +27,8 @@ static void apply(struct product *product, const struct product_update_request *
         product->status = req->status;
 }
 
-/* Whether what an order rests on changes: then the stock's version moves, too (inventory/stock.h). */
+/* True when the price or the status changes, on which orders rest: then the stock's version moves,
+ * too (inventory/stock.h). */
 static bool changes_offer(const struct product *product, const struct product_update_request *req)
 {
     return (!money_is_absent(req->price) && !money_eq(req->price, product->price)) ||

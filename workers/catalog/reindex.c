@@ -1,4 +1,5 @@
-/* reindex.c - the keys of products that were stored by a release without them, or with others. */
+/* reindex.c - renews the search keys of products that another release stored without keys or with
+ * others. */
 #include "catalog/reindex.h"
 
 #include "catalog/search.h"

@@ -1,22 +1,23 @@
 /* search.c - how products are found by words.
  *
- * A product carries its keys, in one indexed list: a digit that says where a word stands, and the
- * word. The names of categories are not among them: they are few, so a search looks through them,
- * and takes the products of those that have the word. So a category that is renamed or moved is
- * found under its new name at once, however many products stand below it, and nothing has to be
- * written anew. */
+ * A product carries its keys, in one indexed list. A key is a digit that says where a word stands,
+ * and the word. The names of categories are not among the keys: categories are few, so a search
+ * looks through their names and takes the products of those that have the word. So a category that
+ * is renamed or moved is found under its new name at once, however many products stand below it,
+ * and no product has to be written anew. */
 #include "catalog/search.h"
 
 #include "base/map.h"
 #include "catalog/words.h"
 
-/* Where a word stands, first; and what a hit there weighs in the order by relevance. */
+/* The first character of a key says where its word stands; its digit is what a hit there weighs in
+ * the order by relevance. */
 #define IN_NAME            '8'
 #define IN_SKU             '4'
 #define IN_DESCRIPTION     '1'
 #define WEIGHT(place)      ((place) - '0')
 #define WEIGHT_CATEGORY    6
-#define SHORT_WORD_CHARS   3 /* shorter ones are looked for where names and SKUs begin */
+#define SHORT_WORD_CHARS   3 /* shorter words are looked for where words of names and SKUs begin */
 #define CATEGORIES_AT_ONCE 1000
 
 static struct str key_of(struct arena *arena, char place, struct str word)
@@ -83,8 +84,8 @@ bool product_index(struct arena *arena, struct product *product)
 /* One word of a search. */
 struct wanted {
     const struct word *word;
-    bool unfinished;        /* it may go on */
-    bool joined_unfinished; /* the compound that it is part of may */
+    bool unfinished;        /* the word may be the beginning of a longer one */
+    bool joined_unfinished; /* the compound of the word may be, too */
 };
 
 struct alternatives {
@@ -147,7 +148,7 @@ struct shelves {
     struct map by_id;
 };
 
-/* NEED; all categories, in parts that the cache holds. */
+/* Loads all categories, in parts that the cache holds. Returns NEED as a handler does. */
 static enum outcome load_shelves(struct job *job, struct shelves *out)
 {
     struct arena *arena = job_arena(job);
@@ -195,7 +196,8 @@ static bool shelf_says(const struct shelf *shelf, const struct wanted *wanted)
     return false;
 }
 
-/* It, or one above it; the depth is bounded, and so is a circle that should not be. */
+/* True when the category, or one above it, has the word. The depth is bounded, which also ends a
+ * walk in a circle, should there ever be one. */
 static bool path_says(const struct shelves *shelves, const struct shelf *shelf,
                       const struct wanted *wanted)
 {
@@ -231,7 +233,8 @@ bool search_is_blank(struct str search)
     return true;
 }
 
-/* The last word as it was typed: behind it nothing follows but what is no word. */
+/* The i-th word as it is looked for. Only the last one can be unfinished, though it may be followed
+ * by characters that make no word. */
 static struct wanted wanted_of(const struct words *words, size_t i)
 {
     const struct word *word = &words->items[i];
@@ -244,7 +247,7 @@ static struct wanted wanted_of(const struct words *words, size_t i)
 enum outcome search_add(struct job *job, struct str search, struct query *query)
 {
     struct arena *arena = job_arena(job);
-    const struct str folded = fold_text(arena, sku_form(arena, search)); /* trimmed */
+    const struct str folded = fold_text(arena, sku_form(arena, search)); /* sku_form() trims it */
     const struct words words = words_of(arena, folded);
     struct shelves shelves = {0};
     if (words.count > 0)

@@ -1,8 +1,8 @@
 /* slug.c - slugs: what a name looks like in a URL.
  *
- * Compatibility decomposition turns accented letters into a letter and marks, and the marks are
- * dropped; a few Latin letters that do not decompose have a row in the table of fold.c. Everything
- * else separates words, except apostrophes: "Women's" is one word. */
+ * Compatibility decomposition turns an accented letter into a letter and its marks, and the marks
+ * are dropped; a few Latin letters that do not decompose have a row in the table of fold.c.
+ * Everything else separates words, except apostrophes: "Women's" is one word. */
 #include <stdlib.h>
 
 #include <unictype.h>
@@ -23,7 +23,7 @@ struct slug {
     bool separated; /* a '-' is due before the next letter */
 };
 
-/* Appends what is whole or not at all, so that "ß" is not cut in two. */
+/* Appends all of `ascii` or nothing, so that the "ss" of "ß" is not cut in two. */
 static void slug_append(struct slug *slug, const char *ascii)
 {
     const bool dash = slug->separated && slug->text.len > 0;

@@ -1,16 +1,17 @@
-/* words.c - a folded text as the words by which it is found.
+/* words.c - splits a folded text into the words by which it is found.
  *
- * Letters and digits make words, hyphens join them ("e-book" is "e", "book" and "ebook"). Scripts
- * that are written without gaps tell no words, so each pair of neighbours is one: whoever types a
- * part of such a text types its pairs. */
+ * Letters and digits make words, and hyphens join them ("e-book" gives "e", "book" and "ebook"). A
+ * script that is written without gaps does not show where words end, so each pair of neighbouring
+ * characters is a word: whoever types a part of such a text types its pairs. */
 #include "catalog/words.h"
 
 #include <unictype.h>
 
 #include "base/text.h"
 
-#define PROLONGED_SOUND 0x30fc /* of kana, and of no script */
+#define PROLONGED_SOUND 0x30fc /* used with kana, but belongs to no script */
 
+/* DENSE characters are those of scripts that are written without gaps. */
 enum sort_of_char { GAP, BLANK, HYPHEN, LETTER, DENSE };
 
 static bool is_dense(code_point c)
@@ -43,8 +44,8 @@ struct splitter {
     size_t first_of_token;
     size_t first_of_compound;
     const char *token;
-    struct str run;  /* of letters, or of dense characters */
-    size_t chars;    /* of the run */
+    struct str run;  /* letters, or dense characters */
+    size_t chars;    /* characters of the run */
     size_t last_len; /* bytes of the run's last character */
     bool dense;
 };
@@ -72,7 +73,7 @@ static void end_run(struct splitter *splitter)
     splitter->chars = 0;
 }
 
-/* The words of a compound know what they are together. */
+/* Ends a compound: each of its words gets the text of the whole as `joined`. */
 static void end_compound(struct splitter *splitter)
 {
     end_run(splitter);

@@ -4,12 +4,12 @@
 
 #include "fold.h"
 
-#define WORD_BYTES_MAX 60 /* what is longer is cut, wherever it stands */
+#define WORD_BYTES_MAX 60 /* longer words are cut, in products and in searches alike */
 
 enum word_kind {
     WORD_PLAIN, /* letters and digits */
     WORD_PAIR,  /* two neighbours in a script that is written without gaps */
-    WORD_LAST,  /* the last character of several such: no pair begins with it */
+    WORD_LAST,  /* the last of several such characters: no pair begins with it */
     WORD_LONE,  /* one such character alone */
 };
 
@@ -17,8 +17,8 @@ struct word {
     enum word_kind kind;
     struct str text;
     size_t chars;
-    struct str joined; /* "ebook" for the two words of "e-book"; absent for others */
-    struct str token;  /* what stands between blanks around it */
+    struct str joined; /* "ebook" for both words of "e-book"; absent for other words */
+    struct str token;  /* the text between the blanks around the word */
 };
 
 struct words {
@@ -26,7 +26,8 @@ struct words {
     size_t count;
 };
 
-/* In order. `folded` is a fold_text(), and must live as long. */
+/* Gives the words in the order of the text, in the arena. `folded` must come from fold_text() and
+ * live as long as the words. */
 struct words words_of(struct arena *arena, struct str folded);
 
 #endif

@@ -1,4 +1,4 @@
-/* adjust.c - inventory.adjust: adds to what is on hand, or takes from it what is not reserved. */
+/* adjust.c - inventory.adjust: adds to what is on hand, or takes away what is not reserved. */
 #include "errors.h"
 #include "inventory/operations.h"
 #include "inventory/stock.h"

@@ -1,4 +1,4 @@
-/* inventory_domain.c - what the inventory domain serves. */
+/* domain.c - what the inventory domain serves. */
 #include "inventory/operations.h"
 #include "inventory/stock.h"
 

@@ -1,4 +1,4 @@
-/* get.c - inventory.get: what is on hand, reserved and available of a product. */
+/* get.c - inventory.get: how much of a product is on hand, reserved and available. */
 #include "inventory/operations.h"
 #include "inventory/stock.h"
 #include "schemas/inventory.h"

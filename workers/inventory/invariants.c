@@ -1,25 +1,25 @@
-/* invariants.c - stock is what its ledger says, movement by movement.
+/* invariants.c - every stock is what its ledger says, movement by movement.
  *
- * Each movement leads from one state of its stock (version, on hand, reserved) to the next. Summed up,
- * the digests of the states that movements lead to, less those that they come from, leave the
- * difference of the last state and the first; with a movement missing, doubled or changed they do not.
- * So one number per SKU proves a ledger of any length. Only where it does not come out the movements
- * are looked at one by one. */
+ * Each movement leads from one state of its stock (version, on hand, reserved) to the next. The sum
+ * of the digests of the states that movements lead to, less the sum of the digests of those that
+ * they come from, is the digest of the last state less that of the first; when a movement is
+ * missing, doubled or changed, it is not. So one number per SKU proves a ledger of any length. Only
+ * where that number is wrong are the movements looked at one by one. */
 #include "inventory/invariants.h"
 
 #include "inventory/stock.h"
 
 /* --- stock ------------------------------------------------------------------------------------------------ */
 
-#define WINDOW        16384 /* movements that are looked at together: 2 MiB */
-#define EXPLAINED_MAX 16    /* each needs the ledger read anew */
+#define WINDOW        16384 /* movements that are looked at together: 2.25 MiB */
+#define EXPLAINED_MAX 16    /* findings; to explain one, the whole ledger is read anew */
 
 struct tally {
-    int64_t version, on_hand, reserved; /* of the stock */
-    uint64_t path;
+    int64_t version, on_hand, reserved;   /* of the stock */
+    uint64_t path;                        /* proves the movements up to that version */
     int64_t count, d_on_hand, d_reserved; /* of movements up to that version */
-    int64_t newest;                       /* version in the whole ledger */
-    bool is_odd;                          /* a movement is impossible by itself */
+    int64_t newest;                       /* highest version in the whole ledger */
+    bool is_odd;                          /* some movement is impossible by itself */
 };
 
 static uint64_t state_digest(int64_t version, int64_t on_hand, int64_t reserved)
@@ -32,7 +32,8 @@ static bool are_in_range(int64_t on_hand, int64_t reserved)
     return reserved >= 0 && reserved <= on_hand;
 }
 
-/* It adds what its kind of move adds, and a ledger is opened once. */
+/* True when the movement is possible by itself: it adds what its kind of move adds, leaves counters
+ * within their range, and opens the stock at version 1 and only there. */
 static bool is_sound(const struct stock_movement *movement)
 {
     const struct stock_effect effect = stock_effect_of((enum stock_move)movement->move);
@@ -104,7 +105,7 @@ struct found_movement {
     char page[ID_TEXT + 1], other_page[ID_TEXT + 1];
 };
 
-/* The movements of one SKU from version `first` on. */
+/* At most WINDOW movements of one SKU, from version `first` on. */
 struct window {
     struct arena arena;
     struct found_movement *found;
@@ -142,7 +143,8 @@ static enum outcome fill_window(struct check *check, struct window *window, stru
     }
 }
 
-/* True when the movement is the next one after this state, which then becomes its own. */
+/* True when the movement is the next one after *state, which then becomes the state after it;
+ * otherwise reports why not. */
 static bool follows(struct check *check, struct str sku, const struct found_movement *found,
                     struct tally *state)
 {
@@ -178,7 +180,8 @@ static bool follows(struct check *check, struct str sku, const struct found_move
     return false;
 }
 
-/* Walks up to `version`; *broken tells that the place where the ledger breaks was reported. */
+/* Follows the movements up to `version`; *broken tells that the ledger breaks on the way, which
+ * is then reported. */
 static enum outcome walk(struct check *check, struct window *window, struct str sku,
                          int64_t version, struct tally *state, bool *broken, struct err *err)
 {

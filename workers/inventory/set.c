@@ -1,6 +1,7 @@
-/* set.c - inventory.set: what is on hand, after somebody counted.
+/* set.c - inventory.set: sets what is on hand, after a count.
  *
- * changeFrom is a compare-and-set: who counted while goods moved is told so, not obeyed. */
+ * changeFrom is a compare-and-set: when goods have moved during the count, the request is refused
+ * instead of carried out. */
 #include "errors.h"
 #include "inventory/operations.h"
 #include "inventory/stock.h"

@@ -1,4 +1,4 @@
-/* stock.c - stock: document, arithmetic, wire form. Every move keeps 0 <= reserved <= onHand. */
+/* stock.c - stock: document, arithmetic and wire form. Every move keeps 0 <= reserved <= onHand. */
 #include "inventory/stock.h"
 
 #include "catalog/catalog.h"

@@ -10,13 +10,13 @@
  *   consume     -q      -q       order shipped
  *   offer        0       0       product.update: another price or status
  *
- * An order rests on the price and the status of each product, too, and reads them from copies. Its
- * commit proves only its stocks; so whatever changes a price or a status also moves the stock's
- * version, and leaves in it the version that the product has since then (productVersion). Who
- * finds an older copy reads the product anew.
+ * An order also rests on the price and the status of each product, which it reads from copies. Its
+ * commit proves only its stocks. So whatever changes a price or a status also moves the stock's
+ * version, and leaves in the stock the version that the product has since then (productVersion); an
+ * order that finds an older copy reads the product anew.
  *
- * Every move is an entry of the stock ledger, written with it; so what is in stock can always be
- * derived again, and who asks why finds the cause. */
+ * Every move has an entry in the stock ledger, which is written together with it. So what is in
+ * stock can always be derived again, and the cause of every move can be found. */
 #ifndef CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 #define CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 
@@ -30,17 +30,19 @@ struct stock {
     struct str product_id;
     int64_t on_hand;
     int64_t reserved;
-    int64_t product_version; /* no older product has today's price and status; 0: not known */
+    int64_t product_version; /* price and status are unchanged since this version; 0: unknown */
 };
 
 extern const struct doc_type stock_type;
 
+/* A need; *out is NULL when there is no such stock. */
 bool stock_by_sku(struct job *job, struct str sku, enum access access, struct stock **out);
-/* The stock of a product: NEED; NOT_FOUND when there is no such product. */
+/* The stock of a product. NOT_FOUND when there is no such product, BUG when it has no stock.
+ * Returns NEED as a handler does. */
 MUST_CHECK enum outcome stock_of_product(struct job *job, struct str product_id, enum access access,
                                          struct stock **out, struct err *err);
 
-/* NULL has nothing available. */
+/* The stock on hand that is not reserved; 0 for NULL. */
 int64_t stock_available(const struct stock *stock);
 enum stock_status stock_status_of(int64_t available, int64_t low_threshold);
 
@@ -63,8 +65,8 @@ struct stock_effect {
 };
 struct stock_effect stock_effect_of(enum stock_move move);
 
-/* False, and changes nothing, when a counter would leave its range. Quantities are positive; only
- * that of STOCK_ADJUST has a sign. */
+/* False when the quantity is not positive (STOCK_ADJUST may have any quantity) or a counter would
+ * leave its range; then nothing is changed. */
 MUST_CHECK bool stock_move(struct stock *stock, enum stock_move move, int64_t quantity);
 
 /* An entry of the ledger. */
@@ -83,7 +85,7 @@ extern const struct doc_type stock_ledger;
 struct stock_movement stock_movement_of(const struct stock *stock, enum stock_move move,
                                         int64_t quantity, struct str cause);
 
-/* The wire form of inventory.get. */
+/* The wire form "Stock", which is replied and emitted. */
 struct stock_view {
     struct str product_id;
     struct str sku;
@@ -96,38 +98,41 @@ struct stock_view {
 extern const struct shape stock_view_shape;
 struct stock_view *stock_view(struct job *job, const struct stock *stock);
 
-/* The event that available stock fell from one figure to another tells: "stock.out" at 0,
- * "stock.low" where the threshold is crossed, else NULL. */
+/* The event to emit when the available stock went from `before` to `after`: "stock.out" when it
+ * fell to 0, "stock.low" when it fell to the threshold or below, else NULL. */
 const char *stock_alarm(int64_t before, int64_t after, int64_t low_threshold);
 
-/* The stock of a new product, with all that follows. The SKU is locked and has none yet. */
+/* Makes the stock of a new product, its ledger entry and stock.changed. The SKU must have been
+ * loaded DOC_FOR_UPDATE, and have no stock yet. */
 struct stock *stock_open(struct job *job, struct str sku, struct str product_id, int64_t on_hand);
-/* Call after stock_move() of a DOC_FOR_UPDATE stock: marks it changed, writes the ledger, emits
- * stock.changed and what stock_alarm() says, and keeps product.in_stock in step when availability
- * begins or ends. That last needs the product, so this is a need: false when the handler must
- * return OUTCOME_NEED (the engine then forgets what was changed; call it for all stocks first, so
- * that one round loads all). */
+/* Must be called after stock_move() of a DOC_FOR_UPDATE stock. Marks the stock changed, appends to
+ * the ledger, emits stock.changed and the event of stock_alarm(), and keeps product.in_stock in
+ * step when availability begins or ends. That last step needs the product, so this is a need: when
+ * it returns false, the handler must return OUTCOME_NEED, and the engine forgets what was changed.
+ * Call it for all stocks first, so that one round loads all products. */
 MUST_CHECK bool stock_moved(struct job *job, struct stock *stock, enum stock_move move,
                             int64_t quantity, struct str cause);
 
-/* The price or the status of its product is another one since version `product_version`: moves the
- * DOC_FOR_UPDATE stock's version, so that no order is committed that read what was before. */
+/* Must be called when the product has a new price or status since its version
+ * `product_version`. Moves the version of the DOC_FOR_UPDATE stock, so that no order which read
+ * the old ones can commit. */
 void stock_offer(struct job *job, struct stock *stock, int64_t product_version);
 
-/* Who changed what is on hand, by how much and why. Never changed. */
+/* Who changed what is on hand, by how much and why. The document never changes. */
 struct stock_adjustment {
     struct doc_head head;
     struct str sku;
     struct str by; /* user id */
     int64_t delta;
-    int64_t on_hand;   /* afterwards */
+    int64_t on_hand;   /* after the change */
     struct str reason; /* may be absent */
 };
 
 extern const struct doc_type stock_adjustment_type;
 
-/* The body of inventory.set and inventory.adjust: moves what is on hand, keeps who did it and
- * replies the stock. */
+/* The body of inventory.set and inventory.adjust: changes what is on hand in a DOC_FOR_UPDATE
+ * stock, keeps who did it and why, and replies the stock. NEGATIVE_STOCK when less would be left
+ * than is reserved. Returns NEED as a handler does. */
 enum outcome stock_change(struct job *job, struct stock *stock, int64_t delta, struct str reason,
                           struct err *err);
 

@@ -1,12 +1,12 @@
-/* stock_moved.c - what follows from every move of stock: the ledger, events, and the product's
- * in_stock. */
+/* stock_moved.c - what follows from every move of stock: the ledger entry, the events, and the
+ * product's in_stock. */
 #include "catalog/catalog.h"
 #include "inventory/stock.h"
 #include "settings.h"
 
-/* product.in_stock is a copy for filters, so it changes only when availability begins or ends: a
- * busy product is not written with every order. product.updated tells, and makes cached lists
- * stale. */
+/* A need. product.in_stock is a copy for filters, so it changes only when availability begins or
+ * ends: a busy product is not written with every order. product.updated tells of the change and
+ * makes cached lists stale. */
 static bool product_follows(struct job *job, const struct stock *stock)
 {
     struct product *product = NULL;
@@ -27,7 +27,7 @@ static bool product_follows(struct job *job, const struct stock *stock)
     return true;
 }
 
-/* The stock is as it is after the move, its version too. */
+/* `stock` must be as it is after the move, its version included. */
 static void keep_movement(struct job *job, const struct stock *stock, enum stock_move move,
                           int64_t quantity, struct str cause)
 {
@@ -56,7 +56,8 @@ struct stock *stock_open(struct job *job, struct str sku, struct str product_id,
     return stock;
 }
 
-/* What is in stock stays, so nobody is told: whoever sells it hears of the product. */
+/* The quantities stay as they are, so no event of the stock is emitted: consumers are told by
+ * product.updated. */
 void stock_offer(struct job *job, struct stock *stock, int64_t product_version)
 {
     stock->product_version = product_version;

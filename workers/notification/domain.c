@@ -1,4 +1,4 @@
-/* notification_domain.c - the domain "notification": tells users, and lets them read. */
+/* domain.c - the domain "notification": notifies users, and lets them read their notifications. */
 #include "notification/notification.h"
 #include "notification/operations.h"
 

@@ -1,13 +1,13 @@
-/* invariants.c - inboxes count their notifications rightly. */
+/* invariants.c - inboxes count their notifications correctly. */
 #include "notification/invariants.h"
 
 #include "notification/notification.h"
 
 struct count {
-    struct inbox inbox; /* its texts are not kept */
-    uint64_t numbers;   /* sum of the digests of the numbers that were seen */
+    struct inbox inbox; /* as it was read; its texts are not kept */
+    uint64_t numbers;   /* sum of the digests of the numbers seen, up to the inbox's last */
     int64_t seen, unread;
-    int64_t newest;
+    int64_t newest; /* highest number of all */
 };
 
 static void begin_count(void *row, const void *subject)
@@ -32,7 +32,7 @@ static void visit_notification(struct join_pass *pass, const void *part)
     count->unread += !notification_is_read(notification, &count->inbox);
 }
 
-/* 1, 2, 3... up to the last, each once. */
+/* The sum of the digests of 1, 2, 3... up to `last`, each once. */
 static uint64_t numbers_up_to(int64_t last)
 {
     uint64_t sum = 0;

@@ -39,7 +39,7 @@ static struct query query_of(struct str user_id, const struct inbox *inbox, bool
     return query;
 }
 
-/* Copies, because whether one is read depends on the inbox too. */
+/* Copies the notifications, because whether one is read depends on the inbox, too. */
 static void fill_page(struct notification_page *page, struct arena *arena,
                       const struct query_page *found, const struct inbox *inbox)
 {

@@ -80,7 +80,7 @@ bool notification_is_read(const struct notification *notification, const struct 
     return notification->read || notification->seq <= inbox->read_until;
 }
 
-/* Counts one more unread notification and gives its number. */
+/* Counts one more unread notification and gives its number; makes the inbox when it is NULL. */
 static int64_t inbox_take(struct job *job, struct str user_id, struct inbox *inbox)
 {
     if (inbox) {
@@ -116,7 +116,7 @@ static const struct field recipient_fields[] = {
 
 static const struct shape recipient_shape = SHAPE("Recipient", struct recipient, recipient_fields);
 
-/* What goes to the notifications exchange. */
+/* The body of a message that goes to the notifications exchange. */
 struct channel_message {
     struct str id;
     struct str kind;
@@ -160,7 +160,7 @@ static void send_by(struct job *job, const char *channel, struct str id, const s
         .id = id,
         .kind = str_of(notice->kind),
         .channel = str_of(channel),
-        /* The form has a name in it, also where nobody is named. */
+        /* The message always has a name; it is empty where nobody is named. */
         .to = {.user_id = user->head.id,
                .name = str_is_absent(name) ? STR("") : name,
                .email = user->email},

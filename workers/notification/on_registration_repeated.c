@@ -1,5 +1,5 @@
-/* on_registration_repeated.c - user.registration_repeated: tell the owner of an address, by mail, that
- * somebody tried to register with it. Nothing of what was typed is told. */
+/* on_registration_repeated.c - user.registration_repeated: tell the owner of an address, by mail,
+ * that somebody tried to register with it. The mail repeats nothing of what was typed. */
 #include "notification/operations.h"
 #include "notification/render.h"
 #include "schemas/event.h"

@@ -1,6 +1,7 @@
 /* read.c - notification.read: mark some notifications, or all, as read.
  *
- * All or nothing: an id that is unknown or another user's refuses the message. */
+ * All or nothing: the request is refused when one of its ids is unknown or belongs to another
+ * user. */
 #include "notification/notification.h"
 #include "notification/operations.h"
 #include "schemas/notification.h"
@@ -32,7 +33,7 @@ static enum outcome read_all(struct job *job, struct inbox *inbox)
     return reply_unread(job, inbox);
 }
 
-/* True when all are loaded; asks for every one before it says no. */
+/* A need: asks for all of them before it returns false, so that one round loads them. */
 static bool load_all(struct job *job, const struct str *ids, size_t count,
                      struct notification **out)
 {

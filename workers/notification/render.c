@@ -1,5 +1,5 @@
-/* render.c - what notifications say. Every value that came from a person is put on one line, so it
- * can add neither a header to a mail nor a line to its text. */
+/* render.c - what notifications say. Every value that came from a person is put on one line, so
+ * that it can add neither a header to a mail nor a line to its text. */
 #include "notification/render.h"
 
 #include <inttypes.h>
@@ -104,7 +104,7 @@ static const struct field moved_fields[] = {
 static const struct shape moved_shape =
     SHAPE("OrderStatusChanged", struct order_news, moved_fields);
 
-/* What became of "Your order <number>". */
+/* What follows "Your order <number>", in the subject and in the text, for each status. */
 static const struct {
     const char *subject;
     const char *sentence;

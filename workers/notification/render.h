@@ -1,4 +1,5 @@
-/* render.h - what notifications say, in plain English. Pure. */
+/* render.h - what notifications say, in plain English. All functions are pure; results live in the
+ * arena. */
 #ifndef CARTWRIGHT_WORKERS_NOTIFICATION_RENDER_H
 #define CARTWRIGHT_WORKERS_NOTIFICATION_RENDER_H
 
@@ -10,7 +11,7 @@ struct news_line {
     int64_t quantity;
 };
 
-/* What is told of an order; also the notification's data. */
+/* What a notification tells of an order; it is also the notification's data. */
 struct order_news {
     struct str order_id;
     struct str number;
@@ -20,16 +21,17 @@ struct order_news {
     struct str expected_delivery_date;
 };
 
-/* name: of the customer; absent: nobody is named. */
+/* `name` is that of the customer; absent: nobody is named. */
 struct notice render_order_placed(struct arena *arena, const struct order_news *news,
                                   struct str name);
 struct notice render_order_status_changed(struct arena *arena, const struct order_news *news,
                                           struct str name);
 
-/* Somebody tried to register with the address of an account. */
+/* The notice that somebody tried to register with the address of an account. */
 struct notice render_registration_repeated(struct arena *arena);
 
-/* Control characters become spaces: a value cannot begin a mail header or a line of its own. */
+/* The value with spaces for ASCII control characters, so that it can begin neither a mail
+ * header nor a new line. */
 struct str one_line(struct arena *arena, struct str value);
 
 #endif

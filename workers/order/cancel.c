@@ -1,4 +1,4 @@
-/* cancel.c - order.cancel: a customer cancels an own order before it is worked on, an admin any
+/* cancel.c - order.cancel: a customer cancels their own order before it is processed, an admin any
  * order before it is shipped. */
 #include "errors.h"
 #include "order/operations.h"

@@ -1,4 +1,4 @@
-/* order_domain.c - what the order domain serves. */
+/* domain.c - what the order domain serves. */
 #include "order/operations.h"
 #include "order/order.h"
 

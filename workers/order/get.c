@@ -1,5 +1,5 @@
-/* get.c - order.get: one order, by exactly one of its id and number; somebody else's is not found.
- */
+/* get.c - order.get: one order, by exactly one of its id and its number. A customer does not find
+ * the orders of others. */
 #include "code.h"
 #include "order/operations.h"
 #include "order/order.h"

@@ -1,5 +1,5 @@
-/* invariants.c - orders add up, went along the edges of their life cycle, and moved exactly the stock
- * that each edge says. */
+/* invariants.c - orders add up, have followed the edges of their life cycle, and have moved exactly
+ * the stock that each edge says. */
 #include "order/invariants.h"
 
 #include "order/order.h"
@@ -91,9 +91,10 @@ const struct invariant orders_invariant = {
 /* --- orders and the stock ledger -------------------------------------------------------------------------- */
 
 #define MOVES         (STOCK_CONSUME + 1)
-#define EXPLAINED_MAX 16 /* each needs the ledger read anew */
+#define EXPLAINED_MAX 16 /* findings; to explain one, the whole ledger is read anew */
 
-/* By kind of move, sums over the lines: digests of (SKU, quantity), and the bare quantities. */
+/* Sums over the lines of an order for each kind of move: digests of (SKU, quantity), and the bare
+ * quantities, as the order claims them (`should`) and as the ledger has them. */
 struct claim {
     uint64_t should[MOVES], is[MOVES];
     int64_t pieces_should[MOVES], pieces[MOVES];
@@ -116,7 +117,7 @@ static void add_lines(struct claim *claim, const struct order *order, enum stock
 static enum stock_move move_of_step(const struct order *order, size_t i)
 {
     if (i == 0)
-        return STOCK_RESERVE; /* being placed */
+        return STOCK_RESERVE; /* the order was placed */
     const struct order_step *steps = order->history.items;
     const struct order_edge *edge =
         order_edge((enum order_status)steps[i - 1].status, (enum order_status)steps[i].status);
@@ -164,7 +165,8 @@ static enum join_verdict judge_claim(const void *row)
 
 /* --- line by line ----------------------------------------------------------------------------------------- */
 
-/* What the ledger moved of one line; the one behind the last is for what is in no line. */
+/* The pieces of one line that the ledger moved, for each kind of move. The element behind the last
+ * line is for SKUs that are in no line. */
 struct line_moves {
     int64_t pieces[MOVES];
 };

@@ -1,5 +1,5 @@
 /* list.c - order.list: a page of the caller's orders, newest first; an admin may ask for those of
- * somebody, or for all. */
+ * another user, or for all. */
 #include "order/operations.h"
 #include "order/order.h"
 #include "paging.h"
@@ -17,7 +17,8 @@ static const struct field page_fields[] = {
 
 static const struct shape page_shape = SHAPE("Page of Order", struct order_page, page_fields);
 
-/* Whose orders; absent: everybody's. userId is narrower than all, so it wins. */
+/* The user whose orders are listed; absent: everybody's. `userId` is narrower than `all`, so it
+ * wins. */
 static struct str owner_of(const struct job *job, const struct order_list_request *req)
 {
     if (!str_is_absent(req->user_id))

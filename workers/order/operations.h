@@ -1,4 +1,4 @@
-/* operations.h - the operations of orders; each stands in the file of its name. */
+/* operations.h - the operations of orders; each is in the file of its name. */
 #ifndef CARTWRIGHT_WORKERS_ORDER_OPERATIONS_H
 #define CARTWRIGHT_WORKERS_ORDER_OPERATIONS_H
 

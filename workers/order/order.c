@@ -60,7 +60,7 @@ static const struct field order_fields[] = {
 
 const struct shape order_shape = DOC_SHAPE("Order", struct order, order_fields);
 
-/* Histories are read newest first and end their order with the id. */
+/* Orders are listed newest first; the id ends the order of each list. */
 static const struct doc_index order_indexes[] = {
     {.name = "number", .keys = "number:1", .flags = INDEX_UNIQUE},
     {.name = "newest", .keys = "createdAt:-1,id:-1"},

@@ -26,7 +26,7 @@ bool order_may_cancel(enum order_status status, enum who who)
     return who >= ADMIN || status == ORDER_PENDING || status == ORDER_PAID;
 }
 
-/* A need: the stocks of all lines, in one round. */
+/* A need: the stocks of all lines, loaded in one round. */
 static bool stocks_of(struct job *job, const struct order *order, struct stock **out)
 {
     bool loaded = true;

@@ -1,9 +1,10 @@
 /* place.c - order.place: orders what is in the caller's cart, all of it or nothing.
  *
- * Two rounds load everything: the cart, then the products and stocks of all its lines; a third one
- * follows only when somebody takes the last of a product. Prices are today's and are frozen here.
- * The stocks are locked and version-guarded, and with them the prices and that all is on sale
- * (inventory/stock.h): what is checked below still holds when the batch commits. order.placed also tells that the cart is empty now. */
+ * Two rounds load everything: the cart, then the products and stocks of all its lines. More rounds
+ * follow only when the order takes the last of a product, or when a copy of a product is too old.
+ * Today's prices are frozen in the order. The stocks are locked and guarded by their versions,
+ * which also proves the prices and that everything is on sale (inventory/stock.h): what is checked
+ * below still holds when the batch commits. order.placed also tells that the cart is empty now. */
 #include "cart/cart.h"
 #include "code.h"
 #include "errors.h"
@@ -13,7 +14,7 @@
 #include "schemas/order.h"
 #include "settings.h"
 
-/* Whether line i can be ordered. */
+/* True when line i can be ordered. */
 typedef bool line_check(const struct job *job, const struct cart *cart,
                         const struct cart_goods *goods, size_t i);
 
@@ -52,7 +53,7 @@ static enum outcome check_lines(struct job *job, const struct cart *cart,
     return outcome;
 }
 
-/* False when the sum does not fit. */
+/* False when the total does not fit in an int64. */
 static bool fill_lines(struct arena *arena, struct order *order, const struct cart *cart,
                        const struct cart_goods *goods)
 {
@@ -88,7 +89,7 @@ static enum outcome check_total(struct job *job, const struct order *order, stru
                       STR_FMT(money_text(job_arena(job), order->total)));
 }
 
-/* The order as it will be, without effects. */
+/* The order as it will be, but for its lines and its total; it has no effects yet. */
 static struct order *draft_order(struct job *job, const struct order_place_request *req)
 {
     struct order *order = ARENA_NEW(job_arena(job), struct order);
@@ -105,7 +106,8 @@ static struct order *draft_order(struct job *job, const struct order_place_reque
     return order;
 }
 
-/* What no stock of an older release says; it is written anyway. */
+/* A stock that an older release wrote does not have its product's version. It gets it here, because
+ * it is written anyway. */
 static void note_products(const struct cart_goods *goods)
 {
     for (size_t i = 0; i < goods->count; i++)
