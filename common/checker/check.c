@@ -1,4 +1,4 @@
-/* check.c - runs all invariants; cursors, look-ups and findings for them. */
+/* check.c - runs all invariants, and gives them cursors, look-ups and findings. */
 #include "checker/check.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include "checker/check_parts.h"
 
 #define MEMORY_DEFAULT (64u << 20)
-#define PAGE_BYTES     (4u << 20) /* what a page of documents should take in memory */
+#define PAGE_BYTES     (4u << 20) /* the memory that a page of documents should take */
 #define PAGE_MAX       256
 #define PAGE_FIRST     16
 #define BLOCK_BYTES    (64 * 1024)
@@ -54,7 +54,7 @@ void check_took_page(struct check *check, size_t count)
         check->options->progress(check->options->context, check->invariant->name, check->documents);
     const size_t bytes_each = count ? check->page.used / count + 1 : PAGE_BYTES;
     const size_t wanted = PAGE_BYTES / bytes_each;
-    /* Twice at most: small documents may be followed by large ones. */
+    /* A page is at most twice as long as the one before: large documents may follow small ones. */
     const size_t most = 2 * check->page_max < PAGE_MAX ? 2 * check->page_max : PAGE_MAX;
     check->page_max = wanted < 1 ? 1 : wanted < most ? wanted : most;
 }
@@ -115,7 +115,7 @@ enum outcome check_find(struct check *check, const struct doc_type *type, const 
     const enum outcome outcome = store_find(check->options->store, &check->found, &find, err);
     if (outcome != OUTCOME_DONE && find.found.misfit_count == 0)
         return outcome;
-    *out = find.found; /* without what cannot be read: readable_invariant tells of that */
+    *out = find.found; /* unreadable documents are left out: readable_invariant reports them */
     return OUTCOME_DONE;
 }
 

@@ -1,21 +1,22 @@
 /* check.h - verifies what must always hold of everything that is stored: the shop's invariants
  * (service.invariants) and the engine's own.
  *
- * It only reads, through store.h and lock.h, and memory is bounded: what does not fit is gone
- * through in several passes. The shop may be at work meanwhile. There is no snapshot that lasts for
- * minutes, so documents are read at different moments; why there is no false alarm all the same:
+ * The checker only reads, through store.h and lock.h, and its memory is bounded: what does not fit
+ * is gone through in several passes. The shop may be at work meanwhile. There is no snapshot that
+ * lasts for minutes, so documents are read at different moments. There are no false alarms all the
+ * same, because:
  *
- *   - Documents are never changed without their version, and whatever belongs together is written in
- *     one transaction. Only what a majority has is read.
- *   - Claims are read before their proofs. A stock at version 7 was written together with its seventh
- *     movement: whoever then goes through the ledger finds seven movements or has found a fault.
- *     Movements beyond the seventh are no fault if the stock, read again, has moved on.
- *   - A disagreement is a suspicion. Claim and proofs are read anew, and only what disagrees again is
- *     reported. Where the proofs may change themselves, the claim is read before and after (a double
- *     collect): the finding counts if it had the same version both times.
+ *   - No document changes without its version, and whatever belongs together is written in one
+ *     transaction. Scans read only what a majority of the servers has.
+ *   - Claims are read before their proofs. A stock at version 7 was written together with its
+ *     seventh movement, so a scan of the ledger after that finds seven movements, or there is a
+ *     fault. Movements beyond the seventh are no fault if the stock, read again, has moved on.
+ *   - A disagreement is only a suspicion. Claim and proofs are read anew, and only what disagrees
+ *     again is reported. Where the proofs themselves may change, the claim is read before and after
+ *     them (a double collect), and the finding counts if the claim had the same version both times.
  *
- * What a busy shop never lets stand still long enough is left out, not guessed: check a quiet shop,
- * too, now and then. */
+ * What never stands still long enough in a busy shop is left out and not guessed, so a quiet shop
+ * should be checked, too, now and then. */
 #ifndef CARTWRIGHT_CHECKER_CHECK_H
 #define CARTWRIGHT_CHECKER_CHECK_H
 
@@ -23,10 +24,11 @@
 #include "service/operation.h"
 #include "store/store.h"
 
-/* The smallest set that offends: what is wrong, with the figures of both sides. */
+/* One violation, about the smallest set of documents that shows it. `text` says what is wrong, with
+ * the figures of both sides. */
 struct finding {
     const char *invariant;
-    struct str subject; /* "stock MUG": collection and id */
+    struct str subject; /* "stock MUG": collection and id; without an id only the collection */
     struct str text;
 };
 
@@ -36,9 +38,9 @@ struct check_options {
     const struct service *service;
     bool quiesced;     /* nothing is under way: the outbox must be empty, no lease held */
     size_t memory_max; /* bytes for the tables of one pass; 0: 64 MiB */
-    /* The finding's texts live until it returns. */
+    /* Called for each finding, whose texts live until the call returns. */
     void (*found)(void *context, const struct finding *finding);
-    /* Now and then, with the documents that this invariant has read. May be NULL. */
+    /* Called now and then, with the number of documents read for this invariant. May be NULL. */
     void (*progress)(void *context, const char *invariant, int64_t documents);
     void *context;
 };
@@ -47,7 +49,8 @@ struct check_totals {
     int64_t documents, findings;
 };
 
-/* DONE when everything was looked at, whatever was found. Otherwise the totals are those so far. */
+/* Blocks until everything is checked, which may take minutes. DONE when everything was looked at,
+ * whatever was found; after any other outcome the totals are those up to the error. */
 MUST_CHECK enum outcome check_run(const struct check_options *options, struct check_totals *totals,
                                   struct err *err);
 

@@ -1,12 +1,12 @@
-/* check_digests.c - digests: making them, and finding those that were seen before. */
+/* check_digests.c - makes digests, and finds those that were seen before. */
 #include <stdlib.h>
 
 #include "checker/check_parts.h"
 
 #define FIRST_SLOTS 256
-#define BITS_MAX    32 /* parts; more would be a memory of nothing */
+#define BITS_MAX    32 /* at most 2^32 parts; with more, a part would hold next to nothing */
 
-/* The finisher of SplitMix64: a bijection, so nothing is lost by mixing. */
+/* The finaliser of SplitMix64. It is a bijection, so mixing loses nothing. */
 static uint64_t mix(uint64_t x)
 {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -49,7 +49,8 @@ static bool is_of_part(const struct check_digests *digests, uint64_t digest)
     return (digest & ((UINT64_C(1) << digests->bits) - 1)) == digests->value;
 }
 
-/* True when it was there already. The low bits are the same in the whole part. */
+/* True when the digest was there already. The slot is chosen by the high bits, because the low bits
+ * are the same in the whole part. */
 static bool put(uint64_t *slots, size_t capacity, uint64_t digest)
 {
     size_t i = (digest >> BITS_MAX) & (capacity - 1);
@@ -60,7 +61,7 @@ static bool put(uint64_t *slots, size_t capacity, uint64_t digest)
     return was_there;
 }
 
-/* Keeps what is of the part, in as many slots. */
+/* Moves the digests of the present part to `capacity` new slots, and drops all others. */
 static void move_to(struct check_digests *digests, size_t capacity)
 {
     uint64_t *slots = calloc(capacity, sizeof(*slots));
@@ -77,8 +78,8 @@ static void move_to(struct check_digests *digests, size_t capacity)
     digests->capacity = capacity;
 }
 
-/* Twice the slots or, when they would not fit (the old ones are there while they are moved), half the
- * digests. */
+/* Makes room for one more digest: doubles the slots or, when old and new slots together would not
+ * fit into memory, halves the part. A part that cannot be halved any more is let over the limit. */
 static void make_room(struct check_digests *digests)
 {
     if (digests->capacity == 0)
@@ -86,7 +87,7 @@ static void make_room(struct check_digests *digests)
     while (digests->count * 4 >= digests->capacity * 3) {
         const bool fits = 3 * digests->capacity * sizeof(uint64_t) <= digests->memory_max;
         if (!fits && digests->bits < BITS_MAX)
-            digests->bits++; /* the value stays: the half whose new bit is 0 */
+            digests->bits++; /* the value stays, so the half whose new bit is 0 is kept */
         move_to(digests,
                 fits || digests->bits == BITS_MAX ? 2 * digests->capacity : digests->capacity);
     }
@@ -99,14 +100,15 @@ bool check_digests_add(struct check_digests *digests, uint64_t digest)
     if (!is_of_part(digests, digest))
         return false;
     make_room(digests);
-    if (!is_of_part(digests, digest)) /* it was halved */
+    if (!is_of_part(digests, digest)) /* make_room() has halved the part */
         return false;
     const bool was_there = put(digests->slots, digests->capacity, digest);
     digests->count += !was_there;
     return was_there;
 }
 
-/* The highest bit that is 0 becomes 1, those above are done with: a walk through the tree of halves. */
+/* Walks through the tree of halves: the highest bit that is 0 becomes 1, and the bits above it are
+ * dropped, because both of their halves are done. */
 bool check_digests_next_part(struct check_digests *digests)
 {
     while (digests->bits > 0 && (digests->value >> (digests->bits - 1)) == 1) {

@@ -1,27 +1,27 @@
-/* check_join.c - subjects and the parts that prove them.
+/* check_join.c - joins subjects with the parts that prove them.
  *
- * As many subjects as fit into memory are read, a stretch in the order of their ids; then all parts
- * are gone through, each giving its share to the row of its subject; then the rows are judged. Rows
- * that disagree are begun anew from the subject as it is then, and once more compared with all
- * parts: whatever was in the first look because the shop went on meanwhile is gone in the second
- * (check.h says why). */
+ * As many subjects as fit into memory are read: a stretch in the order of their ids. Then all parts
+ * are read, and each gives its share to the row of its subject; then the rows are judged. A row
+ * that disagrees is begun anew from its subject as it is then, and is compared with all parts once
+ * more: differences that came up in the first look because the shop was at work are gone in the
+ * second (check.h says why). */
 #include "checker/check_parts.h"
 
 #define CHUNK     256        /* subjects of one look-up */
-#define LOOKS_MAX 3          /* at what does not stand still */
-#define NAMES_MIN (1u << 20) /* bytes: a tiny budget must not make us name an orphan twice */
+#define LOOKS_MAX 3          /* further looks at a subject that does not stand still */
+#define NAMES_MIN (1u << 20) /* bytes: even with a tiny budget no orphan is reported twice */
 
 struct join_pass {
     struct check *check;
     const struct join *join;
     struct check_table rows;
-    struct check_table
-        strangers; /* subjects that the parts of the present page name, without a row */
-    struct check_table orphans; /* those that were reported */
-    struct arena bounds;
-    struct str after; /* the stretch: behind this one, */
-    struct str until; /* and up to this one; absent: to the end */
-    bool again;       /* only the rows that are open count */
+    /* Subjects in the stretch that have no row, although parts of the present page name them. */
+    struct check_table strangers;
+    struct check_table orphans; /* strangers that were reported */
+    struct arena bounds;        /* memory of `after` and `until` */
+    struct str after;           /* the stretch begins behind this id; absent: at the start */
+    struct str until;           /* the stretch ends with this id; absent: it goes to the end */
+    bool again;                 /* a further look: only open rows count */
 };
 
 void *join_row(struct join_pass *pass, struct str subject)
@@ -64,8 +64,8 @@ static enum outcome read_stretch(struct join_pass *pass, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* A subject that was made after its stretch was read is no stranger; one that is still not there
- * never was, because parts are written together with their subject. */
+/* Reports the strangers that do not exist. One that exists was merely made after its stretch was
+ * read. One that does not exist now never did: parts are written together with their subject. */
 static enum outcome meet_strangers(struct join_pass *pass, struct err *err)
 {
     struct str ids[CHUNK];
@@ -103,7 +103,7 @@ static enum outcome read_parts(struct join_pass *pass, struct err *err)
 
 /* --- judging --------------------------------------------------------------------------------------------- */
 
-/* The next open rows from *at on. */
+/* Collects the next open rows from *at on, and moves *at behind them; returns their number. */
 static size_t take_open(struct check_row **at, struct check_row *rows[CHUNK], struct str ids[CHUNK])
 {
     size_t count = 0;
@@ -115,7 +115,7 @@ static size_t take_open(struct check_row **at, struct check_row *rows[CHUNK], st
     return count;
 }
 
-/* Closes what agrees, at once or because the subject has moved on. */
+/* Closes the rows that agree, at once or because their subject has moved on. */
 static enum outcome judge_rows(struct join_pass *pass, struct err *err)
 {
     struct check_row *rows[CHUNK];
@@ -155,7 +155,8 @@ static enum outcome begin_anew(struct join_pass *pass, size_t *open, struct err 
     return OUTCOME_DONE;
 }
 
-/* Reports what is sure; what moved while it was looked at stays open for another look. */
+/* Reports the open rows and closes them. A row whose subject changed or vanished during this look
+ * stays open for another look, if its parts may change. */
 static enum outcome report_rows(struct join_pass *pass, struct err *err)
 {
     for (struct check_row *row = pass->rows.first; row; row = row->next) {
@@ -205,7 +206,7 @@ enum outcome check_join(struct check *check, const struct join *join, struct err
 {
     struct join_pass pass = {.check = check, .join = join};
     check_table_init(&pass.rows, join->row_size, check->memory_max);
-    check_table_init(&pass.strangers, 0, SIZE_MAX); /* a page of parts is small */
+    check_table_init(&pass.strangers, 0, SIZE_MAX); /* no limit: a page has few parts */
     check_table_init(&pass.orphans, 0,
                      check->memory_max > NAMES_MIN ? check->memory_max : NAMES_MIN);
     arena_init(&pass.bounds, 1024);

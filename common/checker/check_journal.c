@@ -1,14 +1,14 @@
-/* check_journal.c - what must hold whatever the shop sells: one effect per message, whole events,
- * an outbox that empties, no lease and no transaction left behind. */
+/* check_journal.c - the invariants of the engine, whatever the shop sells: one effect per message,
+ * events that are complete, an outbox that empties, no lease and no transaction left behind. */
 #include "base/id.h"
 #include "checker/check_parts.h"
 #include "service/names.h"
 
-/* Of a live shop: a relay that works is done long before. */
+/* Limits for a shop at work. A relay that works has published an entry long before its limit. */
 #define OUTBOX_AGE_MS      60000
-#define TRANSACTION_AGE_MS 60000 /* six times what MongoDB should be told to allow */
+#define TRANSACTION_AGE_MS 60000 /* six times the lifetime that MongoDB should be set to allow */
 #define LISTED_MAX         1000
-#define NAMES_MIN          (1u << 20) /* bytes, whatever the budget */
+#define NAMES_MIN          (1u << 20) /* bytes for naming duplicates, even with a tiny budget */
 
 /* --- going through the journal -------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ static enum outcome visit_journal(struct check *check, visit_entry *visit, void 
     }
 }
 
-/* What must be unique among all entries, as text: keys of messages, ids of events. */
+/* Visits a text that must be unique among all entries: the key of a message, the id of an event. */
 typedef void visit_unique(void *context, const struct journal_entry *entry, const char *what,
                           struct str text);
 
@@ -51,13 +51,13 @@ static void each_unique(const struct journal_entry *entry, visit_unique *visit, 
 
 /* --- journal: one effect per message, no event twice ---------------------------------------------------- */
 
-/* First only digests are kept, a few bytes each; what seems to be there twice is then looked at as it
- * is. */
+/* The search for texts that stand in the journal twice. The first passes keep only digests, a few
+ * bytes each; a last pass compares the texts themselves of what seems to be there twice. */
 struct twice {
     struct check *check;
     struct check_digests seen;
-    struct check_table suspects; /* by digest */
-    struct check_table named;    /* by text: the entry where it stood first */
+    struct check_table suspects; /* the digests that were seen twice */
+    struct check_table named;    /* by text: the id of the entry in which it stood first */
     struct arena arena;
     bool first_part;
 };
@@ -180,7 +180,7 @@ static enum outcome verify_outbox(struct check *check, struct err *err)
     struct journal_entry *entries;
     size_t count;
     if (check_is_quiesced(check))
-        return OUTCOME_DONE; /* then the journal must have none at all */
+        return OUTCOME_DONE; /* then verify_journal() reports every unpublished entry */
     arena_clear(&check->page);
     TRY(store_outbox(check->options->store, &check->page, OUTBOX_ALL, OUTBOX_AGE_MS, LISTED_MAX,
                      &entries, &count, err));

@@ -1,6 +1,7 @@
 /* check_readable.c - every stored document fits its table.
  *
- * Lists skip what does not, so that one odd document takes nothing else away; here it is found. */
+ * Lists skip a document that does not fit, so that it does not stand in the way of others; this
+ * invariant finds it. */
 #include "checker/check_parts.h"
 
 static void report(struct check *check, const struct check_cursor *cursor)

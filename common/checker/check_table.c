@@ -27,7 +27,7 @@ void check_table_release(struct check_table *table)
     table->slots = NULL;
 }
 
-/* The slot of the key, or the free one where it would go. */
+/* The slot of the key, or the free slot where it would go. */
 static struct check_row **slot_of(struct check_row **slots, size_t capacity, struct str key,
                                   uint64_t hash)
 {
@@ -44,6 +44,8 @@ struct check_row *check_table_get(const struct check_table *table, struct str ke
     return *slot_of(table->slots, table->capacity, key, digest_str(0, key));
 }
 
+/* The memory of the table with one more row. While the slots double, the old ones are there as
+ * well, so three times as many count. */
 static size_t bytes_with_one_more(const struct check_table *table, struct str key)
 {
     const bool grows = table->count * 4 >= table->capacity * 3;
@@ -52,7 +54,6 @@ static size_t bytes_with_one_more(const struct check_table *table, struct str ke
            slots * sizeof(struct check_row *);
 }
 
-/* While it doubles, the old slots are there as well: three times as many. */
 static void make_room(struct check_table *table)
 {
     if (table->count * 4 < table->capacity * 3)

@@ -58,7 +58,8 @@ static bool put_opt_bool(const struct put *put, const char *name)
     return bson_append_bool(put->out, name, -1, ((const struct opt_bool *)put->at)->value);
 }
 
-/* A document has a text or none: to whoever reads it null is no third thing. */
+/* A stored document has a text or has none, and null cannot mean a third thing there: this kind is
+ * for the wire only. */
 static bool put_opt_str(const struct put *put, const char *name)
 {
     (void)put;
@@ -105,7 +106,7 @@ static bool put_embed(const struct put *put, const char *name)
     return put_object(put, name, put->at);
 }
 
-/* Writes a list whose elements of `size` bytes are written by `element`. */
+/* Writes a list of elements of `size` bytes each, one by one with `element`. */
 static bool put_elements(const struct put *put, const char *name, size_t size, put_fn *element)
 {
     const struct any_list *list = put->at;
@@ -148,8 +149,8 @@ static put_fn *const put_kind[] = {
     [FIELD_IDS] = put_ids,           [FIELD_RAW] = put_str,
 };
 
-/* Absence as base/fields.h defines it for each kind. A time of 0 and an empty list are absent only
- * where the table allows absence. */
+/* Tells absence as base/fields.h defines it for each kind. A time of 0 and an empty list count as
+ * absent only where the table allows absence. */
 static bool is_absent(const struct field *field, const void *at)
 {
     switch (field->kind) {
@@ -210,7 +211,7 @@ bool codec_put(bson_t *out, const struct shape *shape, const void *object,
         const bool absent = is_absent(field, put.at);
         if (absent ? put_absent(out, field) : put_kind[field->kind](&put, doc_field_name(field)))
             continue;
-        if (!fault->field) /* the innermost one speaks */
+        if (!fault->field) /* otherwise an inner object has told its own fault already */
             *fault = (struct codec_fault){shape->name, field->name,
                                           absent ? "is absent" : "cannot be stored"};
         return false;

@@ -1,6 +1,7 @@
 /* bson_decode.c - BSON as documents: one function per kind of field.
  *
- * Nothing is copied but ids: strings stay where they are in the BSON, which ends each with NUL. */
+ * Strings are not copied: they stay where they are in the BSON, which ends each of them with NUL.
+ * Ids are converted, and fields that the table does not know are copied, into the arena. */
 #include "base/id.h"
 #include "store/bson_codec.h"
 #include "store/doc_path.h"
@@ -13,7 +14,7 @@ struct get {
     struct codec_fault *fault;
 };
 
-/* False: the value is not of the kind. */
+/* Reads one value into the member at `at`; false when the value is not of the field's kind. */
 typedef bool get_fn(const struct get *get, const bson_iter_t *value, void *at);
 
 static bool get_str(const struct get *get, const bson_iter_t *value, void *at)
@@ -35,7 +36,8 @@ static bool get_id(const struct get *get, const bson_iter_t *value, void *at)
     return true;
 }
 
-/* A shell writes small numbers as int32; doubles are refused: no reals anywhere. */
+/* An int32 is accepted because a shell writes small numbers so. A double is refused: no document
+ * has real numbers. */
 static bool get_int(const struct get *get, const bson_iter_t *value, void *at)
 {
     (void)get;
@@ -73,7 +75,7 @@ static bool get_opt_str(const struct get *get, const bson_iter_t *value, void *a
     (void)get;
     (void)value;
     (void)at;
-    return false; /* stands in no document */
+    return false; /* no stored document has a field of this kind */
 }
 
 static bool get_time(const struct get *get, const bson_iter_t *value, void *at)
@@ -177,8 +179,8 @@ static get_fn *const get_kind[] = {
     [FIELD_IDS] = get_ids,           [FIELD_RAW] = get_str,
 };
 
-/* Documents are written in the order of their table, so the next field is nearly always the one
- * looked for; *next moves on. -1: not in the table. */
+/* The index of a field in the table, or -1. Documents are written in the order of their table, so
+ * the field at *next is nearly always the right one; *next moves on behind the field found. */
 static int field_of(const struct shape *shape, const char *name, size_t *next)
 {
     for (size_t tried = 0; tried < shape->field_count; tried++) {
@@ -200,7 +202,7 @@ static bool may_be_absent(const struct field *field)
 static bool fail(struct codec_fault *fault, const struct shape *shape, const struct field *field,
                  const char *what)
 {
-    if (!fault->field) /* the innermost one speaks */
+    if (!fault->field) /* otherwise an inner object has told its own fault already */
         *fault = (struct codec_fault){shape->name, field ? field->name : "", what};
     return false;
 }
@@ -214,13 +216,14 @@ static bool settle_absent(const struct shape *shape, const bool *seen, void *obj
             continue;
         if (!may_be_absent(field))
             return fail(fault, shape, field, "is missing");
-        if (field->kind == FIELD_ENUM) /* the one kind whose absence is not all zero */
+        if (field->kind == FIELD_ENUM) /* the only kind for which all zeros do not mean absence */
             *(int *)((char *)object + field->offset) = -1;
     }
     return true;
 }
 
-/* A second look at a document that has fields of another release: the others pay nothing for it. */
+/* Goes a second time through a document that has fields of another release, so that all other
+ * documents pay nothing for it. */
 static bool keep_unknown(struct arena *arena, const struct shape *shape, bson_iter_t element,
                          struct str *out)
 {

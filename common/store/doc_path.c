@@ -22,7 +22,7 @@ bool doc_path_money(struct str segment, enum field_kind *out)
     return true;
 }
 
-/* Adds a segment to the path; false when there is no room. */
+/* Appends a segment to the path; false when there is no room. */
 static bool add_segment(struct doc_path *out, size_t *len, const char *name, size_t name_len)
 {
     const int wrote = snprintf(out->bson + *len, sizeof(out->bson) - *len, "%s%.*s",

@@ -7,7 +7,7 @@
 #define DOC_PATH_MAX 128
 
 struct doc_path {
-    enum field_kind kind;    /* of what it ends at; of "price.amount" FIELD_INT */
+    enum field_kind kind;    /* of the value at the end of the path; FIELD_INT for "price.amount" */
     char bson[DOC_PATH_MAX]; /* the path as the database knows it: "id" is "_id" */
 };
 
@@ -22,7 +22,8 @@ static inline const char *doc_field_name(const struct field *field)
 
 /* Cuts the first segment off *path; *path becomes NULL after the last one. */
 struct str doc_path_segment(const char **path);
-/* The part of a FIELD_MONEY that a last segment names: FIELD_INT, FIELD_STR; false: neither. */
+/* The kind of the part of a FIELD_MONEY that the last segment names: FIELD_INT for "amount",
+ * FIELD_STR for "currency". False when it is neither. */
 bool doc_path_money(struct str segment, enum field_kind *out);
 
 #endif

@@ -1,11 +1,11 @@
-/* index_spec.c - declared indexes: "userId:1,createdAt:-1", "published=false". */
+/* index_spec.c - reads the declarations of indexes: "userId:1,createdAt:-1", "published=false". */
 #include "store/index_spec.h"
 
 #include "store/doc_path.h"
 
 #define INDEX_WORD_MAX 128
 
-/* Cuts off what stands before `separator`; *rest goes on after it, or ends. */
+/* Cuts off the text before `separator`; *rest becomes the text after it, or empty. */
 static struct str cut(struct str *rest, char separator)
 {
     const char *at = memchr(rest->ptr, separator, rest->len);
@@ -16,7 +16,7 @@ static struct str cut(struct str *rest, char separator)
     return head;
 }
 
-/* Resolves the path at the start of *rest, up to the separator. */
+/* Cuts off and resolves the path at the start of *rest, up to the separator. */
 static bool cut_path(const struct shape *shape, struct str *rest, char separator,
                      struct doc_path *out)
 {
@@ -29,7 +29,7 @@ static bool cut_path(const struct shape *shape, struct str *rest, char separator
     return doc_path_resolve(shape, c_name, out);
 }
 
-/* {key: {...}} */
+/* Appends {key: {...}}. */
 static bool put_keys(const struct shape *shape, const struct doc_index *index, bson_t *out)
 {
     AUTO_BSON key = BSON_INITIALIZER;
@@ -45,7 +45,7 @@ static bool put_keys(const struct shape *shape, const struct doc_index *index, b
     return bson_append_document(out, "key", -1, &key);
 }
 
-/* "x=exists", "published=false", "status=open", "size=5" */
+/* Appends a partial index's condition: "x=exists", "published=false", "status=open", "size=5". */
 static bool put_condition(const struct shape *shape, const char *only_when, bson_t *out)
 {
     struct str value = str_of(only_when);
@@ -110,7 +110,8 @@ static int64_t number_of(const bson_t *spec, const char *name, int64_t fallback)
     return bson_iter_init_find(&at, spec, name) ? bson_iter_as_int64(&at) : fallback;
 }
 
-/* Same names and numbers in the same order; a shell writes 1 as a double. */
+/* True when both have the same names and numbers in the same order. The numbers may be of different
+ * types: a shell writes 1 as a double. */
 static bool same_order(const bson_t *a, const bson_t *b)
 {
     bson_iter_t left, right;
@@ -137,7 +138,8 @@ static bool same_condition(const bson_t *wanted, const bson_t *existing)
     return has_a == has_b && (!has_a || bson_equal(&a, &b));
 }
 
-/* The server adds to a collation what follows from its locale. */
+/* Only the locale of a collation is compared: the server adds to an existing one whatever follows
+ * from its locale. */
 static const char *language_of(const bson_t *spec)
 {
     bson_iter_t at, locale;

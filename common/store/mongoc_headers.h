@@ -1,4 +1,4 @@
-/* mongoc_headers.h - the driver's headers, whose inline functions do not pass our warnings. */
+/* mongoc_headers.h - the driver's headers, without the warnings about their inline functions. */
 #ifndef CARTWRIGHT_STORE_MONGOC_HEADERS_H
 #define CARTWRIGHT_STORE_MONGOC_HEADERS_H
 

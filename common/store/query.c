@@ -1,4 +1,4 @@
-/* query.c - what a query says, and where a document stands in its order. */
+/* query.c - a query as text, and the place of a document in the order of a query. */
 #include <inttypes.h>
 
 #include "store/doc_path.h"
@@ -18,7 +18,8 @@ static void write_any(struct text *text, const struct query_any *any)
     }
 }
 
-/* '\x1f' cannot stand in a path, and texts carry their length. */
+/* No two queries have the same text: '\x1f' cannot stand in a path, and each text is written with
+ * its length. */
 void query_write(struct text *text, const struct query *query)
 {
     text_printf(text, "%s%s", query->by_locale ? "by locale " : "", query->type->collection);

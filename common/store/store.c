@@ -36,7 +36,7 @@ enum outcome store_query(struct store *store, struct arena *arena, const struct 
     return store->ops->query(store, arena, query, out, err);
 }
 
-/* DOC_FIELDS puts the key first. */
+/* The first field is the key: DOC_FIELDS puts it there. */
 static bool may_be_key(const struct doc_type *type, struct str id)
 {
     return type->shape->fields[0].kind != FIELD_ID || id_is_valid(id);

@@ -1,12 +1,14 @@
 /* store.h - the database, as a batch sees it.
  *
- * Documents are structs described by tables (base/fields.h). store_mongo.c is MongoDB,
- * tests/fakes/store_fake.c is memory for tests; both stand behind these functions. One lane, one store, opened
- * after the fork. Everything loaded lives in the caller's arena and is the caller's to keep.
+ * Documents are structs described by tables (base/fields.h). These functions have two
+ * implementations: store_mongo.c stands on MongoDB, tests/fakes/store_fake.c keeps everything in
+ * memory, for tests. Each lane has one store of its own, opened after the fork. Everything that is
+ * loaded lives in the caller's arena, and the caller may keep it as long as the arena lives. A call
+ * that asks the server may block for `timeout_ms` for each command that it sends.
  *
- * Outcomes: RETRY the server is away or too slow (nothing is wrong with the batch); CONFLICT a
- * version guard or unique index said no (err says which); UNCERTAIN the commit was sent and its
- * fate is unknown; BUG the server refused what we sent for good. */
+ * Outcomes: RETRY: the server is away or too slow (nothing is wrong with the batch). CONFLICT: a
+ * version guard or a unique index refused the commit (err says which). UNCERTAIN: the commit was
+ * sent, and its fate is unknown. BUG: what was asked for is wrong and would always be refused. */
 #ifndef CARTWRIGHT_STORE_STORE_H
 #define CARTWRIGHT_STORE_STORE_H
 
@@ -21,13 +23,14 @@ struct doc_head {
     int64_t version;    /* 1 at the first write, +1 by each command that changes the document */
     int64_t created_at; /* ms */
     int64_t updated_at; /* ms */
-    struct str kept;    /* fields that a newer release wrote (base/fields.h) */
+    struct str kept;    /* fields that only a newer release knows (base/fields.h) */
 };
 
-/* The shape of a document, whose struct begins with its head. */
+/* The shape of a document; its struct begins with a struct doc_head called `head`. */
 #define DOC_SHAPE(shape_name, type, table) STORED_SHAPE(shape_name, type, table, head.kept)
 
-/* The rows of a document's table for its head; `type` is the struct, its member must be `head`. */
+/* The rows for the head, the first ones of a document's table. `type` is the document's struct, and
+ * its head must be the member `head`. */
 #define DOC_FIELDS(type, key_kind)                                                                 \
     {.name = "id", .kind = (key_kind), .flags = FIELD_KEY, .offset = offsetof(type, head.id)},     \
         {.name = "version", .kind = FIELD_INT, .offset = offsetof(type, head.version)},            \
@@ -38,7 +41,7 @@ struct doc_head {
 
 enum doc_index_flag {
     INDEX_UNIQUE = 1,
-    INDEX_BY_LOCALE = 2, /* its texts stand in the order of the store's locale; for such queries */
+    INDEX_BY_LOCALE = 2, /* orders texts as the store's locale does; serves queries `by_locale` */
 };
 
 struct doc_index {
@@ -54,11 +57,11 @@ struct doc_type {
     const struct shape *shape;       /* its table starts with DOC_FIELDS */
     const struct doc_index *indexes; /* besides _id */
     size_t index_count;
-    const char
-        *cache_tag; /* lanes may keep copies for DOC_READ until this tag is invalidated; NULL */
+    /* Lanes may keep copies for DOC_READ until this tag is invalidated. NULL: they keep none. */
+    const char *cache_tag;
 };
 
-/* Of a type that is in no table: BUG, with where it belongs. */
+/* BUG, for a type that the store was not opened with: the text says where to add the type. */
 enum outcome store_unknown_type(const struct doc_type *type, struct err *err);
 
 static inline const struct doc_head *doc_head(const void *doc)
@@ -68,31 +71,33 @@ static inline const struct doc_head *doc_head(const void *doc)
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* A document that does not fit its table: another release wrote it, or somebody by hand. */
+/* A document that does not fit its table: another release wrote it, or a person by hand. */
 struct misfit {
-    struct str id; /* absent: of another kind than the type's */
+    struct str id; /* absent: its _id is not of the kind that the type has */
     struct str why;
 };
 
 struct doc_list {
     const void **items; /* structs of the type asked for */
     size_t count;
-    struct misfit *misfits; /* what is there and cannot be read: in no item */
+    struct misfit *misfits; /* documents that are there and cannot be read; they are not in items */
     size_t misfit_count;
 };
 
-/* The last id, in order of bytes, of what was read or could not be; absent: none. */
+/* The last id, in order of bytes, of all items and misfits of a list that store_scan() filled;
+ * absent when there is none. */
 struct str doc_list_last(const struct doc_list *list);
 
-/* All documents whose `path` ("id", or a field with a unique index; its kind decides how values are
- * sent) is among values: one round trip. Missing ones are simply not there; order is arbitrary. BUG when
- * one of them is a misfit; `found` is filled all the same. (Queries and scans go on without misfits.) */
+/* A request for all documents that have one of `values` at `path`, in one round trip. `path` is
+ * "id" or a field with a unique index; its kind decides how the values are sent. Values that no
+ * document has are no error; the order of `found` is arbitrary. BUG when one of the documents is a
+ * misfit; `found` is filled all the same. (A misfit does not fail a query or a scan.) */
 struct store_find {
     const struct doc_type *type;
     const char *path;
     const struct str *values;
     size_t count;
-    struct doc_list found; /* filled */
+    struct doc_list found; /* the result */
 };
 
 enum query_op { QUERY_EQ, QUERY_NE, QUERY_GT, QUERY_GTE, QUERY_LT, QUERY_LTE };
@@ -101,19 +106,22 @@ enum query_op { QUERY_EQ, QUERY_NE, QUERY_GT, QUERY_GTE, QUERY_LT, QUERY_LTE };
 struct query_term {
     const char *path;
     enum query_op op;
-    struct str text; /* FIELD_STR, FIELD_ID, FIELD_ENUM (the name) */
-    int64_t number;  /* FIELD_INT, FIELD_TIME, FIELD_BOOL */
+    struct str text; /* FIELD_STR, FIELD_ID, FIELD_DATE, lists of texts, FIELD_ENUM (the name) */
+    int64_t number;  /* FIELD_INT, FIELD_TIME (ms since 1970), FIELD_BOOL */
 };
 
 /* One of several ways to satisfy a query. A list matches when one of its elements does. */
 struct query_match {
     const char *path; /* of a text or an id, or of a list of them */
-    bool begins;      /* the value begins with `text` (byte by byte); else it is `text` */
+    /* The value must begin with `text` (byte by byte); otherwise it must be equal to `text`. A
+     * query with a sort by relevance allows this only for lists. */
+    bool begins;
     struct str text;
-    int64_t weight; /* of the hit, for a sort by relevance */
+    int64_t weight; /* of a hit, for a sort by relevance */
 };
 
-/* Matches with the same path, `begins` and weight stand together. Without any nothing is found. */
+/* A set of matches, which holds when one of them does; an empty one never holds. Matches with the
+ * same path, `begins` and weight should stand side by side: they are asked for together. */
 struct query_any {
     const struct query_match *matches;
     size_t count;
@@ -126,44 +134,48 @@ struct query_any {
 struct query_sort {
     const char *path; /* NULL with `relevance` */
     int direction;    /* 1 or -1 */
-    bool relevance;   /* by the sum of the best hit's weight in each of `any`, best first */
+    bool relevance; /* the best first: the sum, over `any`, of the weight of the best hit in each */
 };
 
-/* One value of a sort: `text` or `number`, as with terms. */
+/* One value of a sort: `text` or `number`, as in struct query_term. */
 struct query_value {
     struct str text;
     int64_t number;
 };
 
-/* A page of documents, or only their count. Values are always data: there is no way to pass an
- * operator or a pattern. */
+/* A request for a page of documents, or only for their number. Values are always data: there is no
+ * way to pass an operator or a pattern. */
 struct query {
     const struct doc_type *type;
     struct query_term terms[QUERY_TERMS_MAX];
     size_t term_count;
-    struct query_any any[QUERY_ANY_MAX]; /* in each of them one match must hold, too */
+    struct query_any any[QUERY_ANY_MAX]; /* each of them must hold, too */
     size_t any_count;
-    bool by_locale; /* texts compare and sort as in the store's locale; else byte by byte */
+    /* Texts are compared and sorted as in the store's locale; otherwise byte by byte. Not for a
+     * query with a sort by relevance. */
+    bool by_locale;
     struct query_sort sorts[QUERY_SORTS_MAX];
     size_t sort_count;
-    /* Only what comes behind these values, one for each sort. Then every document must have the
-     * sorts' fields, and the last one must be unique. */
+    /* Only documents that come after the values of `place`, one for each sort, are asked for. Then
+     * every document must have the fields of the sorts, the field of the last sort must be unique,
+     * and no sort may be by relevance. */
     bool behind;
     struct query_value place[QUERY_SORTS_MAX];
     int64_t skip;
     int64_t limit;   /* 0: no documents, only the total */
-    bool with_total; /* count what matches in all */
+    bool with_total; /* count all documents that match, whatever skip and limit are */
 };
 
 struct query_page {
     struct doc_list docs;
-    int64_t total; /* -1 without with_total */
+    int64_t total; /* -1 when it was not asked for: no with_total, and a limit other than 0 */
 };
 
-/* What the query asks for (type, terms, order; not which part of it), as a text that no other query
- * has. */
+/* Appends what the query asks for (type, terms, alternatives and order, but not which part of the
+ * result), as a text that differs from that of every other query. */
 void query_write(struct text *text, const struct query *query);
-/* The values by which `doc` has its place in the order of `query`: one for each sort. */
+/* The place of `doc` in the order of `query`: one value for each sort, none of which may be by
+ * relevance. The texts are those of `doc`. Panics on a field that has no single value. */
 void query_place(const struct query *query, const void *doc,
                  struct query_value place[QUERY_SORTS_MAX]);
 
@@ -171,14 +183,14 @@ void query_place(const struct query *query, const void *doc,
 
 enum write_kind {
     WRITE_INSERT,  /* the document must not exist */
-    WRITE_REPLACE, /* guarded: it must still have base_version */
-    WRITE_CHECK,   /* unchanged, but must still have base_version when we commit (no write skew) */
+    WRITE_REPLACE, /* guarded: the document must still have base_version */
+    WRITE_CHECK,   /* no change, but base_version must still hold at the commit (no write skew) */
     WRITE_DELETE,  /* guarded like a replace */
-    WRITE_ABSENT,  /* `doc` is a struct absence: must be true when we commit; writes nothing */
+    WRITE_ABSENT,  /* `doc` is a struct absence, which must hold at the commit; writes nothing */
 };
 
-/* Nobody has the id head.id; or, with `field` (it has a unique index of its own), nobody has that
- * value there, and head.id is a new one. */
+/* The claim that no document has the id head.id. With `field`, which must have a unique index of
+ * its own, it is the claim that no document has `value` there, and head.id is a new id. */
 struct absence {
     struct doc_head head;
     const char *field; /* NULL: the id */
@@ -189,7 +201,7 @@ struct write {
     enum write_kind kind;
     const struct doc_type *type;
     const void *doc;
-    int64_t base_version; /* what was loaded; unused for INSERT and ABSENT */
+    int64_t base_version; /* the version that was loaded; unused for INSERT and ABSENT */
 };
 
 #define JOURNAL_KEY_BYTES 16
@@ -200,30 +212,30 @@ struct journal_key {
 
 /* One message of the outbox. */
 struct journal_event {
-    struct str id; /* of the event: message_id of what is published, the same after a crash */
+    struct str id; /* of the event, and message_id of the message; stays the same after a crash */
     struct str exchange;
     struct str routing_key;
     struct str body;
     struct str traceparent;
 };
 
-/* What a message was answered. The body is kept as it was sent (or sealed). */
+/* The reply to a message. The body is kept as it was sent, or sealed. */
 struct journal_reply {
     struct journal_key key;
-    uint8_t fingerprint[16]; /* of operation and body: same key, other fingerprint = misuse */
+    uint8_t fingerprint[16]; /* of operation and body: another one under the same key is misuse */
     int status;
     bool sealed;
     struct str body;
-    /* Only store_journal_find() fills these, from the entry that the reply stands in. */
-    int64_t at;                         /* ms */
+    /* Only store_journal_find() fills these, from the entry in which the reply stands. */
+    int64_t at;                         /* ms since 1970 */
     const struct journal_event *events; /* of the whole batch */
     size_t event_count;
 };
 
-/* Everything one batch does, in one transaction: w:majority, j:true. */
+/* Everything that one batch writes, in one transaction with w:majority and j:true. */
 struct commit {
-    struct str id; /* ObjectId of the journal entry */
-    int64_t now;   /* ms */
+    struct str id; /* of the journal entry: an ObjectId's 24 hex digits */
+    int64_t now;   /* ms since 1970 */
     const struct write *writes;
     size_t write_count;
     const struct journal_reply *replies;
@@ -235,29 +247,32 @@ struct commit {
 /* The events of one commit, and the keys of its replies. */
 struct journal_entry {
     struct str id;
-    int64_t at;
-    bool published; /* all of them are known to have been published */
+    int64_t at;     /* ms since 1970 */
+    bool published; /* all its events are known to have been published */
     const struct journal_event *events;
     size_t event_count;
     const struct journal_key *keys;
     size_t key_count;
 };
 
-/* Told of the thread that carries commits out, on that thread. A commit is 8 to 12 commands, each
- * as long as timeout_ms: whoever watches the process must not take it for hanging while it moves.
- * Functions may be NULL. */
+/* Functions that the thread which carries out commits calls, on that thread; they may be NULL. A
+ * commit is 8 to 12 commands, each of which may last timeout_ms: the supervisor must not take the
+ * process for hanging while this thread moves. */
 struct store_watch {
-    void (*began)(void *context); /* the thread */
-    void (*moved)(void *context); /* the server has answered a command, or was given up */
+    /* The thread has started. */
+    void (*began)(void *context);
+    /* The server has answered a command, or the thread has given up on it. */
+    void (*moved)(void *context);
     void *context;
 };
 
 struct store_options {
     struct str uri;              /* mongodb://...; the database is its path, default "cartwright" */
     struct str database;         /* absent: from the URI */
-    int timeout_ms;              /* of one call: 10000 */
-    int64_t journal_retention_s; /* 30 days */
-    struct str locale; /* a BCP 47 tag, of which the language counts: "en-GB"; absent: English */
+    int timeout_ms;              /* for one command; 0: 10,000 */
+    int64_t journal_retention_s; /* 0: 30 days */
+    /* A BCP 47 tag like "en-GB", of which only the language counts. Absent: English. */
+    struct str locale;
     const struct doc_type *const *types; /* all collections, for indexes and checks */
     size_t type_count;
     struct store_watch watch;
@@ -265,9 +280,11 @@ struct store_options {
 
 struct store;
 
-/* RETRY when no server answers: a session is started. May block for a few seconds. */
+/* Starts a session with the server, so it may block for a few seconds. RETRY when no server
+ * answers, BUG when the URI is wrong. The caller closes *out. */
 MUST_CHECK enum outcome store_open(const struct store_options *options, struct store **out,
                                    struct err *err);
+/* Waits for a commit that is under way. `store` may be NULL. */
 void store_close(struct store *store);
 /* DONE when the primary answers. */
 MUST_CHECK enum outcome store_ping(struct store *store, struct err *err);
@@ -277,85 +294,93 @@ MUST_CHECK enum outcome store_find(struct store *store, struct arena *arena,
 MUST_CHECK enum outcome store_query(struct store *store, struct arena *arena,
                                     const struct query *query, struct query_page *out,
                                     struct err *err);
-/* For whoever goes through everything: at most `max` documents in order of their ids (of their
- * bytes), those behind `after`, or from the start when that is absent. Only what a majority has is
- * seen. Every document that was there before the call, and still is, is seen; of those that come or
- * change meanwhile some are. BUG when `after` cannot be an id of the type. */
+/* For programs that go through all documents of a type: loads at most `max` of them in the order of
+ * their ids (byte by byte), those behind `after`, or from the start when `after` is absent. The
+ * scan sees only what a majority of the servers has. It sees every document that was there before
+ * the call and still is; of those that come or change meanwhile it sees some. BUG when `after`
+ * cannot be an id of the type. */
 MUST_CHECK enum outcome store_scan(struct store *store, struct arena *arena,
                                    const struct doc_type *type, struct str after, size_t max,
                                    struct doc_list *out, struct err *err);
-/* Replies of those keys that are known; order arbitrary. */
+/* The replies of those keys that the journal knows, in arbitrary order. */
 MUST_CHECK enum outcome store_journal_find(struct store *store, struct arena *arena,
                                            const struct journal_key *keys, size_t count,
                                            struct journal_reply **out, size_t *out_count,
                                            struct err *err);
-/* Begins to carry a commit out and returns at once; one at a time. The commit, and what it points
- * to, must stay as it is until store_commit_end(). Everything else of the store may be used
- * meanwhile, and does not see the commit. */
+/* Begins to carry out a commit and returns at once; only one commit may be under way. The commit,
+ * and what it points to, must stay unchanged until store_commit_end(). All other calls but
+ * store_rehearse() and store_resolve() may be used meanwhile; they need not see the commit. */
 void store_commit_begin(struct store *store, const struct commit *commit);
-/* Waits until the commit that was begun has ended, and says how. */
+/* Waits until the commit that was begun has ended, and returns its outcome. It is CONFLICT also
+ * when the replies are too long for one journal entry, as a smaller batch may have room. */
 MUST_CHECK enum outcome store_commit_end(struct store *store, struct err *err);
 /* True when store_commit_end() would not have to wait. */
 bool store_commit_has_ended(const struct store *store);
-/* Readable from the end of a commit until store_commit_end(); -1: a fake has none. */
+/* A descriptor that is readable from the end of a commit until store_commit_end(); it belongs to
+ * the store. -1: there is none (a fake). */
 int store_commit_fd(const struct store *store);
-/* Begin and end. */
+/* store_commit_begin() and store_commit_end() in one call. */
 MUST_CHECK enum outcome store_commit(struct store *store, const struct commit *commit,
                                      struct err *err);
-/* Sends everything that the commit writes, in a transaction that is then aborted: says what a commit
- * would have said (guards and unique indexes are asked), and leaves nothing behind. Between commits
- * only. */
+/* Sends everything that the commit writes, in a transaction that is then aborted. The outcome is
+ * what a commit would have met (guards and unique indexes are asked), and nothing is left behind.
+ * To be called only between commits. */
 MUST_CHECK enum outcome store_rehearse(struct store *store, const struct commit *commit,
                                        struct err *err);
-/* After UNCERTAIN: DONE it is there, CONFLICT it is not and never will be, RETRY ask later. */
+/* Finds out the fate of a commit that ended with UNCERTAIN. DONE: it took effect. CONFLICT: it did
+ * not, and never will. RETRY: ask again later. */
 MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *commit,
                                       struct err *err);
 
-enum outbox { OUTBOX_DUE, OUTBOX_ALL }; /* without, with those that were put off */
+enum outbox { OUTBOX_DUE, OUTBOX_ALL }; /* without or with the entries that are put off just now */
 
-/* Entries not marked published and at least `age_ms` old, oldest first, at most `max`. */
+/* At most `max` entries not marked as published and at least `age_ms` old, the oldest first. */
 MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, enum outbox part,
                                      int64_t age_ms, size_t max, struct journal_entry **out,
                                      size_t *out_count, struct err *err);
-/* Entries made since `since_ms`, in order of their ids, at most `max`: those behind the entry
- * `after`, or from the start when that is absent. For whoever checks the whole journal; BUG when
- * `after` is no id. */
+/* For programs that check the whole journal: the entries made at `since_ms` (ms since 1970) or
+ * later, in order of their ids, at most `max`: those behind the entry `after`, or from the start
+ * when `after` is absent. The scan sees only what a majority of the servers has. BUG when `after`
+ * is no id. */
 MUST_CHECK enum outcome store_journal_scan(struct store *store, struct arena *arena,
                                            int64_t since_ms, struct str after, size_t max,
                                            struct journal_entry **out, size_t *out_count,
                                            struct err *err);
-/* Marks entries published; marking twice is harmless. */
+/* Marks entries as published; marking an entry twice is harmless. */
 MUST_CHECK enum outcome store_mark_published(struct store *store, const struct str *ids,
                                              size_t count, struct err *err);
-/* Somebody does not take these entries' events: the outbox leaves them out for `first_ms`, each further
- * time for twice as long, at most for `max_ms`. */
+/* Puts off entries whose events are refused: OUTBOX_DUE leaves an entry out for `first_ms`, after
+ * each further call for twice as long as before, but never for longer than `max_ms`. */
 MUST_CHECK enum outcome store_put_off(struct store *store, const struct str *ids, size_t count,
                                       int64_t first_ms, int64_t max_ms, struct err *err);
 
-/* Serialises documents for the cache and back. Absent when a document does not fit its table; false
- * when the bytes are not such documents (another release wrote them): load them anew. */
+/* Serialises documents for the cache; absent when one of them does not fit its table. */
 struct str store_encode(struct arena *arena, const struct doc_type *type,
                         const struct doc_list *docs);
+/* Reads what store_encode() wrote; the result needs only the arena, not `bytes`. False when the
+ * bytes are not such documents, because another release wrote them: they must be loaded anew. */
 MUST_CHECK bool store_decode(struct arena *arena, const struct doc_type *type, struct str bytes,
                              struct doc_list *out);
 
-/* Creates missing collections and indexes (also those of the journal); `report` gets one line of
- * text per thing made. Never drops anything. Building an index on many documents takes long: open
- * the store with a timeout_ms of minutes. */
+/* Creates missing collections and indexes, those of the journal included, and sets the expiry of
+ * TTL indexes; `report` gets one line of text for each thing done. Never drops anything: BUG when
+ * an index differs from its declaration. Building an index on many documents takes long: open the
+ * store with a timeout_ms of minutes. */
 MUST_CHECK enum outcome store_apply_indexes(struct store *store, void (*report)(const char *line),
                                             struct err *err);
-/* DONE when all declared indexes are there; BUG naming the first that is missing or differs. */
+/* DONE when all declared indexes are there; BUG names the first that is missing or differs. */
 MUST_CHECK enum outcome store_check_indexes(struct store *store, struct err *err);
 
-/* The session of this store's transactions, so that the supervisor can end an open one when the
- * lane dies: 16 bytes, the UUID of the lsid. */
+/* The session of this store's transactions, as 16 bytes: the UUID of the lsid. With it the
+ * supervisor can end a transaction that was open when the lane died. */
 #define STORE_SESSION_BYTES 16
 void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
+/* Ends a session and aborts its open transaction; a session that is gone already is no error. */
 MUST_CHECK enum outcome store_kill_session(struct store *store,
                                            const uint8_t session[STORE_SESSION_BYTES],
                                            struct err *err);
 /* How many transactions of our database user have been open for at least `age_ms` and wait for
- * their client: nobody's, when the lanes are well. */
+ * their client. Lanes that are well leave none. */
 MUST_CHECK enum outcome store_open_transactions(struct store *store, int64_t age_ms, int64_t *out,
                                                 struct err *err);
 

@@ -1,4 +1,4 @@
-/* store_cache.c - lists of documents as bytes, for the cache: their BSON, one after the other. */
+/* store_cache.c - lists of documents as bytes for the cache: their BSON, one after the other. */
 #include "base/text.h"
 #include "store/bson_codec.h"
 #include "store/store.h"
@@ -21,7 +21,7 @@ struct str store_encode(struct arena *arena, const struct doc_type *type,
     return text_str(&bytes);
 }
 
-/* Length of the document at the start of `rest`; 0 when it cannot be one. */
+/* The length of the document at the start of `rest`; 0 when no document can be there. */
 static size_t doc_len(struct str rest)
 {
     uint32_t len = 0;

@@ -1,7 +1,7 @@
 /* store_mongo.c - the connection to MongoDB: options, opening, closing, one way to run a command.
  *
- * The driver's defaults are made for patient programs (300 s for an answer); ours are made for a
- * lane that must say "away" soon and try again. */
+ * The driver's defaults are made for patient programs (it waits 300 s for an answer). Ours are made
+ * for a lane, which must soon find out that the server is away, and try again. */
 #include "store/store_mongo.h"
 
 #include <stdlib.h>
@@ -23,22 +23,24 @@ static int32_t at_most(int32_t most, int32_t ms)
     return ms < most ? ms : most;
 }
 
-/* What the operator wrote into the URI stays, but for what correctness rests on: reads come from
- * the primary, and writes that the server can retry safely are retried once by the driver. */
+/* The options that the operator wrote into the URI are kept, except those on which correctness
+ * rests: reads come from the primary, and the driver retries once each write that can be retried
+ * safely. (Two more options are set whatever the URI says, for the reasons given there.) */
 static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
 {
     mongoc_read_prefs_t *primary = mongoc_read_prefs_new(MONGOC_READ_PRIMARY);
     mongoc_uri_set_read_prefs_t(uri, primary);
     mongoc_read_prefs_destroy(primary);
     mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, true);
-    /* Look for the primary once, and say "away" at once when there is none: waiting belongs to the
-     * lane, which serves its heartbeats meanwhile. (A server that refused a connection is not tried
-     * again by the driver for 5 s.) */
+    /* The driver looks for the primary once and gives up at once when there is none: it is the lane
+     * that waits, because the lane serves its heartbeats meanwhile. (The driver does not try a
+     * server that refused a connection again for 5 s.) */
     mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, true);
-    /* Compressing costs more than it saves between neighbours. */
+    /* Between neighbours compression costs more than it saves. */
     mongoc_uri_set_compressors(uri, NULL);
     set_default_int(uri, MONGOC_URI_SOCKETTIMEOUTMS, timeout_ms);
-    /* Nor is a server awaited longer than an answer: what a call may last is told by one number. */
+    /* The driver waits for a connection or a server no longer than for an answer, so that one
+     * number says how long a call may last. */
     set_default_int(uri, MONGOC_URI_CONNECTTIMEOUTMS, at_most(CONNECT_TIMEOUT_MS, timeout_ms));
     set_default_int(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
                     at_most(SELECTION_TIMEOUT_MS, timeout_ms));
@@ -46,7 +48,7 @@ static void set_uri_options(mongoc_uri_t *uri, int32_t timeout_ms)
         mongoc_uri_set_appname(uri, "cartwright");
 }
 
-/* MongoDB knows few countries and all languages: of "en-GB" it gets "en". */
+/* Sets the language only: MongoDB knows few countries and all languages. "en-GB" becomes "en". */
 static void set_language(struct mongo_link *link, struct str locale)
 {
     const struct str tag = str_is_absent(locale) ? STR("en") : locale;
@@ -57,7 +59,8 @@ static void set_language(struct mongo_link *link, struct str locale)
     link->language[len] = '\0';
 }
 
-/* The text of a URI error may quote the URI, so only its kind is told: it holds a password. */
+/* The error for a URI that cannot be parsed leaves out the driver's text, because that may quote
+ * the URI, which holds a password. */
 enum outcome mongo_link_open(const struct store_options *options, struct mongo_link *link,
                              struct err *err)
 {
@@ -133,7 +136,8 @@ static const struct store_ops mongo_ops = {
 
 enum outcome store_open(const struct store_options *options, struct store **out, struct err *err)
 {
-    /* Safe to repeat. Never undone: the driver cannot start a second time in one process. */
+    /* Repeating this call is safe. It is never undone, because the driver cannot start a second
+     * time in one process. */
     mongoc_init();
     mongoc_log_set_handler(NULL, NULL); /* errors are returned; only the lane logs */
     struct store_mongo *store = calloc(1, sizeof(*store));

@@ -1,17 +1,18 @@
-/* store_mongo_absent.c - that something is not there, proved in a transaction.
+/* store_mongo_absent.c - proves in a transaction that a document is not there.
  *
- * A read would prove nothing: it meets no write conflict, so two transactions could each miss what the
- * other inserts. So a document is put in the place in question, and taken away by the next command
- * of the same transaction. Whoever has the place already is a duplicate key; whoever takes it at the
- * same time, or has taken it since this transaction began, is a write conflict; and whoever takes it
- * afterwards finds nothing. Nobody else ever sees the document.
+ * A read would prove nothing: it meets no write conflict, so each of two transactions could miss
+ * what the other inserts. Therefore a placeholder is inserted in the place in question, and a later
+ * command of the same transaction deletes it. A document that is in the place already shows as a
+ * duplicate key. One that is inserted there at the same time, or was inserted since this
+ * transaction began, is a write conflict. One that is inserted afterwards finds the place free.
+ * Nobody else ever sees the placeholder.
  *
- * The fields of unique indexes other than the one in question must hold something that nobody has:
- * without them two such documents would be in each other's way. */
+ * In all other unique indexes the placeholder must have a value that no document has: without it
+ * two placeholders would be in each other's way. */
 #include "store/doc_path.h"
 #include "store/store_mongo.h"
 
-/* No text of ours begins with a control character. */
+/* The beginning of values that no document has: no text of ours begins with a control character. */
 #define NOBODYS "\x01"
 
 static bool fail(struct codec_fault *fault, const char *field, const char *what)
@@ -27,7 +28,8 @@ static bool put_own_id(bson_t *out, const struct write *write)
                            0);
 }
 
-/* Something in the first field of a unique index that makes the entry unlike any other. */
+/* Puts a value that no document has into the first field of a unique index, unless the placeholder
+ * has that field already. */
 static bool put_filler(bson_t *document, const struct write *write, const char *path)
 {
     char text[sizeof(NOBODYS) + DOC_PATH_MAX];
@@ -43,8 +45,7 @@ static bool put_value(bson_t *document, const struct write *write, const struct 
            codec_put_value(document, path.bson, path.kind, absence->value, 0);
 }
 
-/* The part of an index's keys before ':' of the first. False when it is not a field of the document
- * itself. */
+/* The path of the first key of an index. False when it is not a field of the document itself. */
 static bool first_path(const struct doc_index *index, char out[DOC_PATH_MAX])
 {
     const size_t len = strcspn(index->keys, ":,");
@@ -65,7 +66,7 @@ bool mongo_absence_put(bson_t *document, const struct write *write, struct codec
     for (size_t i = 0; i < write->type->index_count; i++) {
         const struct doc_index *index = &write->type->indexes[i];
         char path[DOC_PATH_MAX];
-        /* A partial index holds no document without the fields of its condition. */
+        /* A partial index needs no filler: it holds no document without its condition's fields. */
         if (!(index->flags & INDEX_UNIQUE) || index->only_when)
             continue;
         if (!first_path(index, path) || !put_filler(document, write, path))

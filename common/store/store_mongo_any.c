@@ -1,21 +1,22 @@
-/* store_mongo_any.c - alternatives, and the order by which of them hold.
+/* store_mongo_any.c - the alternatives of a query, and the order by the weights of those that hold.
  *
- * Matches of one form stand together, so a run of them is one $in. In expressions texts stand under
- * $literal: nothing that a person typed can become a field or an operator. */
+ * Matches of one form stand side by side, so a run of them becomes one $in. In expressions every
+ * text stands under $literal, so that nothing a person typed can become a field or an operator. */
 #include "base/text.h"
 #include "store/doc_path.h"
 #include "store/store_mongo.h"
 
-/* What begins with a text stands between the text and the text with this, the last code point. */
+/* The values that begin with a text lie between the text and the text followed by this, which is
+ * the last code point. */
 #define LAST_CODE_POINT "\xf4\x8f\xbf\xbf"
 
-/* Matches that differ in their text only; what begins with a text is a run of its own. */
+/* Matches that differ only in their text. A match with `begins` is a run of its own. */
 struct run {
     const struct query_match *first;
     size_t count;
     struct doc_path path;
     bool is_list;
-    bson_t texts; /* [text, ...], or the bounds of what begins with a text */
+    bson_t texts; /* [text, ...]; with `begins` the two bounds of the values */
 };
 
 static bool same_form(const struct query_match *a, const struct query_match *b)
@@ -39,7 +40,7 @@ static bool put_bounds(struct run *run, struct str prefix)
     return ok;
 }
 
-/* The run that begins at `from`. Its texts are to be destroyed, whatever is returned. */
+/* Finds the run that begins at `from`. The caller releases it, whatever is returned. */
 static bool run_init(struct run *run, const struct query_any *any, size_t from,
                      const struct shape *shape)
 {
@@ -114,7 +115,8 @@ static void put_is(bson_t *hit, const struct run *run, const char *value)
                 "]");
 }
 
-/* {$cond: [hit, weight, 0]}; a single value is only ever compared whole. */
+/* Appends {$cond: [hit, weight, 0]}. False for a match with `begins` on a single value: a score
+ * compares single values only as a whole. */
 static bool put_score(struct mongo_array *scores, const struct run *run)
 {
     bson_t element;
@@ -136,7 +138,7 @@ static bool put_score(struct mongo_array *scores, const struct run *run)
 
 typedef bool put_run(struct mongo_array *array, const struct run *run);
 
-/* {<operator>: [one element for each run]} */
+/* Appends {<operator>: [one element for each run]}. */
 static bool put_runs(bson_t *out, const char *operator, const struct shape * shape,
                      const struct query_any *any, put_run *put)
 {
@@ -158,7 +160,7 @@ bool mongo_put_any(bson_t *term, const struct shape *shape, const struct query_a
     return true;
 }
 
-/* {$addFields: {__score: {$add: [{$max: [scores of an alternative]}, ...]}}} */
+/* Appends {$addFields: {__score: {$add: [{$max: [scores of one query_any]}, ...]}}}. */
 static bool put_scores(bson_t *stage, const struct query *query)
 {
     bson_t fields, score, best;

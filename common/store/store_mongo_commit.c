@@ -1,17 +1,18 @@
-/* store_mongo_commit.c - everything a batch writes, in one short transaction.
+/* store_mongo_commit.c - everything that a batch writes, in one short transaction.
  *
- * Round trips are what a commit costs, so all writes of one collection and kind are one command:
- * guarded writes first, because a clash should be found before the rest is sent; then inserts; the
- * journal entry last. That something is not there is proved by putting it there and taking it away
- * again (store_mongo_absent.c). Any fault aborts the transaction at once. A commit whose answer is lost is
- * repeated, and only the commit, for a bounded time; then it is UNCERTAIN and mongo_resolve()
- * decides. */
+ * The cost of a commit is its round trips, so all writes of one collection and kind are one
+ * command. Guarded updates are sent first, because a clash should be found before the rest is sent;
+ * then come proofs of absence (store_mongo_absent.c inserts a placeholder and deletes it again) and
+ * deletes, then inserts, and at last the journal entry. Any fault aborts the transaction at once.
+ * When the answer to commitTransaction is lost, only that command is repeated, for a bounded time;
+ * after that the outcome is UNCERTAIN, and mongo_resolve() finds out the fate. */
 #include <time.h>
 
 #include "base/clock.h"
 #include "store/store_mongo.h"
 
-/* A command may hold 16 MiB; a document that big has no place in a shop. */
+/* A command may have 16 MiB. Ours have at most 8 + 7: one that is over 8 MiB takes no further
+ * document, and a document of more than 7 MiB has no place in a shop. */
 #define DOCUMENT_BYTES_MAX  (7u << 20)
 #define COMMAND_BYTES_MAX   (8u << 20)
 #define COMMIT_PATIENCE_US  (10 * 1000 * 1000)
@@ -22,14 +23,14 @@
 
 typedef bool (*put_write_fn)(bson_t *element, const struct write *write, struct codec_fault *fault);
 
-/* DOC_FIELDS puts the key first. */
+/* The first field is the key: DOC_FIELDS puts it there. */
 static bool put_id(bson_t *q, const struct write *write)
 {
     return codec_put_value(q, "_id", write->type->shape->fields[0].kind, doc_head(write->doc)->id,
                            0);
 }
 
-/* {q: {_id, version}} */
+/* Appends {q: {_id, version}}. */
 static bool put_guard(bson_t *element, const struct write *write)
 {
     bson_t q;
@@ -43,8 +44,9 @@ static bool put_insert(bson_t *element, const struct write *write, struct codec_
     return codec_put(element, write->type->shape, write->doc, fault);
 }
 
-/* A check must be a real write: a read inside the transaction meets no write conflict, so two
- * batches could each pass the other's check. The counter means nothing; a replace drops it. */
+/* A check must be a real write: a read inside the transaction meets no write conflict, so each of
+ * two batches could change what the other has checked. The value of the counter means nothing, and
+ * a replace drops it. */
 static bool put_check(bson_t *element, const struct write *write, struct codec_fault *fault)
 {
     (void)fault;
@@ -68,12 +70,12 @@ static bool put_delete(bson_t *element, const struct write *write, struct codec_
 struct command_kind {
     const char *verb;
     const char *array;
-    const char *done;      /* what the reply counts: every write must have had its effect */
-    bool gathers_replaces; /* all together are one of its elements */
-    put_write_fn puts[WRITE_KINDS]; /* each of these is one; NULL: it has no part in them */
+    const char *done;      /* the counter in the reply: every write must have had its effect */
+    bool gathers_replaces; /* all replaces together are one element of the array */
+    put_write_fn puts[WRITE_KINDS]; /* writes one element for a write; NULL: not in this command */
 };
 
-/* In the order in which they are sent. */
+/* The commands, in the order in which they are sent. */
 static const struct command_kind command_kinds[] = {
     {"update", "updates", "nModified", true, {[WRITE_CHECK] = put_check}},
     {"insert", "documents", "n", false, {[WRITE_ABSENT] = mongo_absence_put}},
@@ -125,7 +127,7 @@ static uint32_t group_bytes(const struct group *group)
     return group->command.len + mongo_replaces_bytes(&group->replaces);
 }
 
-/* A guard that matches nothing is no error to the server: it only counts less. */
+/* For the server a guard that matches nothing is no error: only the count is lower. */
 static enum outcome check_count(const struct group *group, const bson_t *reply, struct err *err)
 {
     bson_iter_t n;
@@ -182,8 +184,8 @@ static enum outcome group_add(struct group *group, const struct write *write, st
     return OUTCOME_DONE;
 }
 
-/* Adds all writes of one kind to one collection; a command that is full is sent, and the next one
- * begun. */
+/* Adds all writes of the group's collection that its command takes. A command that is full is sent,
+ * and the next one begins. */
 static enum outcome fill_group(struct group *group, const struct commit *commit, struct err *err)
 {
     for (size_t i = 0; i < commit->write_count; i++) {
@@ -201,7 +203,8 @@ static enum outcome fill_group(struct group *group, const struct commit *commit,
     return group->writes > 0 ? group_send(group, err) : OUTCOME_DONE;
 }
 
-/* That something is absent has a part in two commands. */
+/* How many elements the commands of a commit must have in all: a proof of absence has one in each
+ * of two commands. */
 static size_t parts_of(const struct commit *commit)
 {
     size_t parts = commit->write_count;
@@ -210,7 +213,7 @@ static size_t parts_of(const struct commit *commit)
     return parts;
 }
 
-/* Why not every write was sent. */
+/* The error for a commit of which not every write was sent. */
 static enum outcome check_types(const struct mongo_writer *writer, const struct commit *commit,
                                 struct err *err)
 {
@@ -255,8 +258,8 @@ static enum outcome send_journal(struct mongo_writer *writer, const struct commi
                      JOURNAL_COLLECTION, err);
 }
 
-/* What may have happened although no answer came is UNCERTAIN; only a server that was never reached
- * is RETRY. */
+/* An insert that may have happened although no answer came is UNCERTAIN. RETRY is returned only
+ * when no server was reached. */
 static enum outcome fate_of_insert(const bson_t *reply, const bson_error_t *error, struct err *err)
 {
     const enum outcome outcome = mongo_fault(reply, error, JOURNAL_COLLECTION, err);
@@ -268,8 +271,8 @@ static enum outcome fate_of_insert(const bson_t *reply, const bson_error_t *erro
                : outcome;
 }
 
-/* A batch of refusals changes nothing: its journal entry is atomic by itself. This call of the
- * driver repeats the insert once, safely, when the answer is lost; a plain command would not. */
+/* A batch of refusals changes no document, and its journal entry is atomic by itself. Unlike a
+ * plain command, this call of the driver safely repeats the insert once when the answer is lost. */
 static enum outcome insert_journal_alone(struct mongo_writer *writer, const struct commit *commit,
                                          struct err *err)
 {
@@ -293,10 +296,10 @@ static enum outcome insert_journal_alone(struct mongo_writer *writer, const stru
 static void pause_ms(int64_t ms)
 {
     const struct timespec pause = {ms / 1000, (ms % 1000) * 1000000};
-    nanosleep(&pause, NULL); /* cut short by a signal: the next try comes earlier, that is all */
+    nanosleep(&pause, NULL); /* if a signal cuts it short, the next try merely comes earlier */
 }
 
-/* One commitTransaction; *again says that its fate is unknown and the same may be asked again. */
+/* Sends one commitTransaction. *again: its fate is unknown, and the command may be repeated. */
 static enum outcome try_commit(struct mongo_writer *writer, bool *again, struct err *err)
 {
     AUTO_BSON reply;
@@ -328,8 +331,8 @@ static enum outcome commit_transaction(struct mongo_writer *writer, struct err *
     }
 }
 
-/* The server may be gone or have ended the transaction itself; then there is nothing to abort, and
- * the next transaction of the session ends what is left. */
+/* An error is ignored: the server may be gone or may have ended the transaction itself. Then there
+ * is nothing to abort, and the next transaction of the session ends what is left of this one. */
 static void abort_transaction(struct mongo_writer *writer)
 {
     bson_error_t ignored;
@@ -337,7 +340,7 @@ static void abort_transaction(struct mongo_writer *writer)
     mongo_moved(&writer->link);
 }
 
-/* All but the last word. */
+/* Sends everything of the transaction but commitTransaction. */
 static enum outcome begin_transaction(struct mongo_writer *writer, const struct commit *commit,
                                       struct err *err)
 {
@@ -359,7 +362,8 @@ static enum outcome run_transaction(struct mongo_writer *writer, const struct co
     return outcome;
 }
 
-/* The thread is idle between commits, and then the session is the lane's. */
+/* This runs on the lane's own thread: between commits the writer is idle, and its session belongs
+ * to the lane. */
 enum outcome mongo_rehearse(struct store *base, const struct commit *commit, struct err *err)
 {
     struct mongo_writer *writer = mongo_of(base)->writer;

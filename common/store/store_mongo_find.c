@@ -1,5 +1,5 @@
-/* store_mongo_find.c - documents by id or by a unique field, one round trip for all of them; and all
- * documents, page by page. */
+/* store_mongo_find.c - finds documents by id or by a unique field, in one round trip for all of
+ * them; and goes through all documents of a type, page by page. */
 #include "base/id.h"
 #include "store/doc_path.h"
 #include "store/store_mongo.h"
@@ -20,7 +20,7 @@ static enum outcome drain(mongoc_cursor_t *cursor, const char *collection, mongo
     const bson_t *doc = NULL;
     while (mongoc_cursor_next(cursor, &doc))
         TRY(take(context, doc, err));
-    /* No further document is not yet "that was all": the answer may have been cut short. */
+    /* That no document follows does not prove that these were all: an error may be the reason. */
     bson_error_t error;
     const bson_t *reply = NULL;
     if (mongoc_cursor_error_document(cursor, &error, &reply))
@@ -83,7 +83,7 @@ enum outcome mongo_take_doc(void *context, const bson_t *doc, struct err *err)
     struct codec_fault fault = {0};
     void *object = arena_alloc(docs->arena, shape->size);
     const uint8_t *copy = arena_copy(docs->arena, bson_get_data(doc), doc->len);
-    (void)err; /* one of many that cannot be read is no reason to stop */
+    (void)err; /* one document among many that cannot be read is no reason to stop */
     if (!codec_get(docs->arena, shape, copy, doc->len, object, &fault)) {
         keep_misfit(docs, doc, &fault);
         return OUTCOME_DONE;
@@ -94,8 +94,8 @@ enum outcome mongo_take_doc(void *context, const bson_t *doc, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* {<path>: {$in: [...]}}; returns how many values are in it. What cannot be an id is not sent: it
- * is simply not found. */
+/* Appends {<path>: {$in: [...]}}; *out_count is the number of its values. A value that cannot be an
+ * id is not sent: no document has it. */
 static bool in_filter(bson_t *filter, const struct doc_path *path, const struct store_find *find,
                       uint32_t *out_count)
 {
@@ -128,7 +128,7 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     if (!doc_path_resolve(find->type->shape, find->path, &path) ||
         !in_filter(&filter, &path, find, &count))
         return err_bug(err, "%s cannot be found by %s", find->type->collection, find->path);
-    /* One more than can come: the server then closes the cursor in its first answer. */
+    /* One more document than can come, so that the server closes the cursor in its first answer. */
     bson_append_int64(&options, "batchSize", -1, (int64_t)count + 1);
     bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
     if (count > 0)
@@ -143,7 +143,7 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-/* {_id: {$gt: after}} */
+/* Appends {_id: {$gt: after}}, or nothing when `after` is absent. */
 static bool put_behind(bson_t *filter, const struct doc_type *type, struct str after)
 {
     bson_t id;

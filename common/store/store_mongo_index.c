@@ -1,8 +1,10 @@
-/* store_mongo_index.c - collections and indexes, made before the first batch runs.
+/* store_mongo_index.c - creates collections and indexes before the first batch runs, and checks
+ * them.
  *
- * Transactions would create a missing collection too, but slowly and under a lock, so each one is
- * made here. Nothing is ever dropped: an index that differs from its declaration is reported, and a
- * person decides. Only the expiry of a TTL index is moved, because it is configuration. */
+ * A transaction would create a missing collection, too, but slowly and under a lock, so all of them
+ * are created here. Nothing is ever dropped: an index that differs from its declaration is
+ * reported, and a person decides. Only the expiry of a TTL index is changed, because it is
+ * configuration. */
 #include <stdio.h>
 
 #include "store/index_spec.h"
@@ -12,7 +14,8 @@
 #define NAMESPACE_EXISTS    48
 #define LINE_MAX_BYTES      256
 
-/* For the paths of the indexes only: the entries have their own codec. */
+/* Describes a journal entry only as far as the paths of its indexes need it: entries have a codec
+ * of their own. */
 struct journal_paths {
     struct str id;
     int64_t at;
@@ -32,7 +35,7 @@ static const struct field journal_fields[] = {
 
 static const struct shape journal_shape = SHAPE("Journal", struct journal_paths, journal_fields);
 
-/* What is to be done with one declared index. */
+/* Does what is to be done with one declared index; `existing` is NULL when there is none. */
 typedef enum outcome visit_fn(struct store_mongo *store, const struct doc_type *type,
                               const bson_t *wanted, const bson_t *existing,
                               void (*report)(const char *line), struct err *err);
@@ -59,7 +62,8 @@ static const char *name_of(const bson_t *index)
                : "";
 }
 
-/* The index of that name in the (single) batch of listIndexes: a collection has at most 64. */
+/* Finds the index of that name in the reply of listIndexes. A single batch holds all indexes: a
+ * collection has at most 64. */
 static bool existing_index(const bson_t *list, const char *name, bson_t *out)
 {
     bson_iter_t at, each;
@@ -158,7 +162,7 @@ static enum outcome create_index(struct store_mongo *store, const struct doc_typ
     return mongo_run(&store->link, MONGO_WRITE, &command, NULL, &reply, name_of(wanted), err);
 }
 
-/* {collMod: <collection>, index: {name, expireAfterSeconds}} */
+/* Runs {collMod: <collection>, index: {name, expireAfterSeconds}}. */
 static enum outcome move_expiry(struct store_mongo *store, const struct doc_type *type,
                                 const bson_t *wanted, struct err *err)
 {

@@ -1,8 +1,9 @@
-/* store_mongo_journal.c - the journal: what each message was answered, and what is to be published.
+/* store_mongo_journal.c - the journal: the reply to each message, and the events to be published.
  *
- * One document per batch: {_id, at, published, keys: [16 bytes], packed}; packed holds, compressed,
- * {replies: [{f, s, x, b}], events: [{i, e, r, b, t}]}; the n-th reply belongs to the n-th key.
- * Names are short because there is one per message. An entry without replies has no `keys` at all:
+ * Each commit writes one entry, a document {_id, at, published, keys: [16 bytes], packed}. `packed`
+ * holds, compressed, {replies: [{f, s, x, b}], events: [{i, e, r, b, t}]}; the n-th reply belongs
+ * to the n-th key. The names are short because they are repeated for each message. An entry that
+ * was put off also has `retryAt` and `timesPutOff`. An entry without replies has no `keys` at all:
  * the unique index would take two empty arrays for the same key. */
 #include "base/clock.h"
 #include "base/id.h"
@@ -65,8 +66,8 @@ static bool put_events(bson_t *entry, const struct journal_event *events, size_t
     return ok && mongo_array_end(&array);
 }
 
-/* Too many long replies for one entry: a conflict, because the lane answers that with a smaller
- * batch. */
+/* When the replies are too long for one entry the outcome is CONFLICT, because the lane then tries
+ * a smaller batch. */
 static enum outcome check_size(const struct commit *commit, const bson_t *content, struct err *err)
 {
     if (content->len <= PACKED_BYTES_MAX)
@@ -111,7 +112,7 @@ static struct str text_at(const bson_t *in, const char *name)
     return (struct str){text, len};
 }
 
-/* Copies exactly `size` bytes. */
+/* Copies a binary value of exactly `size` bytes; false for anything else. */
 static bool bytes_of(const bson_iter_t *at, uint8_t *out, size_t size)
 {
     bson_subtype_t subtype;
@@ -126,7 +127,7 @@ static bool bytes_of(const bson_iter_t *at, uint8_t *out, size_t size)
     return true;
 }
 
-/* The element as a document of its own. */
+/* Reads an element as a document of its own, which points into the same bytes. */
 static bool element_of(const bson_iter_t *at, bson_t *out)
 {
     uint32_t len = 0;
@@ -224,7 +225,7 @@ enum outcome mongo_take_replies(void *context, const bson_t *doc, struct err *er
     return OUTCOME_DONE;
 }
 
-/* {keys: {$in: [...]}} */
+/* Appends {keys: {$in: [...]}}. */
 static bool put_key_filter(bson_t *filter, const struct journal_key *keys, size_t count)
 {
     bson_t in, values;
@@ -240,7 +241,7 @@ static bool put_key_filter(bson_t *filter, const struct journal_key *keys, size_
     return ok && bson_append_array_end(&in, &values) && bson_append_document_end(filter, &in);
 }
 
-/* "majority": a reply that is sent twice must be one that stays. */
+/* The level is "majority" because a reply that is sent again must not be rolled back later. */
 static bool put_reply_options(bson_t *options, size_t count, int32_t timeout_ms)
 {
     bson_t part;
@@ -274,7 +275,7 @@ enum outcome mongo_journal_find(struct store *base, struct arena *arena,
 
 /* --- the outbox ------------------------------------------------------------------------------- */
 
-/* An entry without replies has none. */
+/* An entry without replies has no `keys`, and that is no error. */
 static bool read_keys(struct arena *arena, const bson_t *entry, struct journal_entry *out)
 {
     struct journal_key *keys = NULL;
@@ -324,7 +325,8 @@ static bool put_outbox_filter(bson_t *filter, int64_t before)
            bson_append_date_time(&at, "$lte", 4, before) && bson_append_document_end(filter, &at);
 }
 
-/* An entry that was never put off has no `retryAt`. */
+/* Appends {retryAt: {$not: {$gt: now}}}, which also holds for an entry that was never put off and
+ * has no `retryAt`. */
 static bool put_due_filter(bson_t *filter, int64_t now_ms)
 {
     bson_t retry_at, later;
@@ -392,7 +394,7 @@ enum outcome mongo_journal_scan(struct store *base, struct arena *arena, int64_t
     return OUTCOME_DONE;
 }
 
-/* {q: {_id: {$in: [...]}}, multi: true} */
+/* Appends {q: {_id: {$in: [...]}}, multi: true}. */
 static bool put_entries(bson_t *update, const struct str *ids, size_t count)
 {
     bson_t q, id, in;
@@ -409,8 +411,8 @@ static bool put_entries(bson_t *update, const struct str *ids, size_t count)
            bson_append_document_end(update, &q) && bson_append_bool(update, "multi", 5, true);
 }
 
-/* `u` is what is done to each of them. w:1 is enough: what is lost only publishes the same events, with
- * the same ids, again. */
+/* Updates each of the entries; `put_u` appends the change as `u`. w:1 is enough: if the change is
+ * lost, the same events are only published again, with the same ids. */
 static enum outcome update_entries(const struct mongo_link *link, const struct str *ids,
                                    size_t count, bool (*put_u)(bson_t *update, const void *context),
                                    const void *context, struct err *err)
@@ -455,7 +457,8 @@ struct pause {
 
 #define TIMES_PUT_OFF "{\"$ifNull\":[\"$timesPutOff\",0]}"
 
-/* By the server, which knows how often each of them was put off. */
+/* Lets the server compute the pause, min(max_ms, first_ms * 2^timesPutOff), because only it knows
+ * how often each entry was put off. */
 static bool put_pause(bson_t *update, const void *context)
 {
     const struct pause *pause = context;

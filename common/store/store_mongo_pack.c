@@ -1,8 +1,8 @@
-/* store_mongo_pack.c - what is written often, read seldom and kept for weeks: compressed.
+/* store_mongo_pack.c - compresses what is written often, read seldom and kept for weeks.
  *
- * The replies and events of a batch are JSON texts that resemble each other: Zstandard (RFC 8878) at
- * its fastest level makes them about a sixth, which MongoDB then need not copy into the oplog,
- * the log and the collection. */
+ * The replies and events of a batch are JSON texts that resemble each other. Zstandard (RFC 8878)
+ * at level 1 makes them about a sixth as long, and MongoDB has so much less to copy into the oplog,
+ * its log and the collection. */
 #include <stdlib.h>
 #include <zstd_errors.h>
 
@@ -10,7 +10,7 @@
 
 #define PACK_LEVEL 1
 
-/* The entry is not to blame, and must not be taken for a broken one. */
+/* Panics when memory is short: an entry that is not to blame must not be taken for a broken one. */
 static void insist_on_memory(size_t result)
 {
     if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)

@@ -1,5 +1,7 @@
-/* store_mongo_query.c - pages and counts. Values are appended typed, under an operator of our own
- * table: nothing that a person typed can become an operator or a pattern. */
+/* store_mongo_query.c - pages and counts of documents.
+ *
+ * Values are appended with their types, under operators from a table of our own, so that nothing a
+ * person typed can become an operator or a pattern. */
 #include "store/doc_path.h"
 #include "store/store_mongo.h"
 
@@ -8,7 +10,7 @@ static const char *const operators[] = {
     [QUERY_GTE] = "$gte", [QUERY_LT] = "$lt", [QUERY_LTE] = "$lte",
 };
 
-/* {<path>: {<operator>: value}} */
+/* Appends {<path>: {<operator>: value}}. */
 static bool put_value(bson_t *term, const struct shape *shape, const char *name, enum query_op op,
                       struct query_value value)
 {
@@ -31,7 +33,8 @@ static enum query_op behind(const struct query_sort *sort)
     return sort->direction < 0 ? QUERY_LT : QUERY_GT;
 }
 
-/* {a: va, b: {$gt: vb}}: level with the place in all sorts before `last`, and behind it in that. */
+/* Appends {a: va, b: {$gt: vb}}: equal to the place in all sorts before `last`, and behind it in
+ * the sort `last`. */
 static bool put_behind(bson_t *branch, const struct query *query, size_t last)
 {
     const struct shape *shape = query->type->shape;
@@ -42,8 +45,8 @@ static bool put_behind(bson_t *branch, const struct query *query, size_t last)
     return ok;
 }
 
-/* {a: {$gte: va}, $or: [{a: {$gt: va}}, {a: va, b: {$gt: vb}}]}: the first member is implied by the
- * second, and is what an index can begin at. */
+/* Appends {a: {$gte: va}, $or: [{a: {$gt: va}}, {a: va, b: {$gt: vb}}]}. The second member implies
+ * the first, which is there because a scan of an index can begin at it. */
 static bool put_place(bson_t *term, const struct query *query)
 {
     struct mongo_array branches;
@@ -57,7 +60,7 @@ static bool put_place(bson_t *term, const struct query *query)
     return ok && mongo_array_end(&branches);
 }
 
-/* {$and: [...]}: two terms may name the same path. */
+/* Appends {$and: [...]}, because two terms may name the same path. */
 static enum outcome put_filter(bson_t *filter, const struct query *query, struct err *err)
 {
     struct mongo_array terms;
@@ -105,7 +108,7 @@ enum outcome mongo_put_order(bson_t *out, const char *name, const struct query *
         ok = put_sort(&order, query->type->shape, &query->sorts[i]);
         by_id |= query->sorts[i].path && strcmp(query->sorts[i].path, "id") == 0;
     }
-    /* The tie-break makes pages stable: no document twice, none left out. */
+    /* The tie-break makes pages stable: no document is on two of them, and none is left out. */
     ok = ok && (by_id || bson_append_int32(&order, "_id", 3, 1)) &&
          bson_append_document_end(out, &order);
     return ok ? OUTCOME_DONE : err_bug(err, "%s cannot be sorted so", query->type->collection);
@@ -140,7 +143,7 @@ static enum outcome read_page(const struct mongo_link *link, const bson_t *filte
     return mongo_drain(link, query->type->collection, filter, &options, mongo_take_doc, docs, err);
 }
 
-/* The count command, not an aggregation: it counts inside an index where it can. */
+/* Uses the count command and not an aggregation, because it counts inside an index where it can. */
 static enum outcome read_total(const struct mongo_link *link, const bson_t *filter,
                                const struct query *query, int64_t *out, struct err *err)
 {
@@ -158,7 +161,7 @@ static enum outcome read_total(const struct mongo_link *link, const bson_t *filt
     return OUTCOME_DONE;
 }
 
-/* A page that is not full ends what there is, so its total needs no counting. */
+/* True when the total follows from the page itself: a page that is not full is the last one. */
 static bool is_last_page(const struct query *query, size_t found)
 {
     return query->with_total && (int64_t)found < query->limit && (found > 0 || query->skip == 0);

@@ -1,15 +1,15 @@
 /* store_mongo_replace.c - all replaces of one collection as one statement of an update command.
  *
- * A statement per document would be parsed, planned and opened for each; that is a fifth of what a
- * replace costs the server. The new documents travel as constants, and each document that is found
- * picks its own by `_id`:
+ * With one statement for each document the server would parse, plan and open each of them, which is
+ * a fifth of what a replace costs it. Here the new documents travel as constants, and each document
+ * that is found picks its new state by `_id`:
  *
  *   {q: {_id: {$in: ids}}, multi: true, u: [{$replaceWith: {$let: {
  *       vars: {at: {$indexOfArray: [ids, "$_id"]}},
  *       in: {$cond: [{$eq: ["$version", versions[$$at]]}, documents[$$at], "$$ROOT"]}}}}]}
  *
- * A document whose version moved on keeps what it has and shows as "not modified". The server turns
- * a constant `ids` into a hash table once for each statement. */
+ * A document whose version has moved on stays as it is and counts as "not modified". The server
+ * turns the constant `ids` into a hash table once for each statement. */
 #include "store/store_mongo.h"
 
 void mongo_replaces_init(struct mongo_replaces *replaces)
@@ -29,7 +29,7 @@ void mongo_replaces_destroy(struct mongo_replaces *replaces)
 
 uint32_t mongo_replaces_bytes(const struct mongo_replaces *replaces)
 {
-    /* The ids stand in the statement twice. */
+    /* The statement has the ids twice. */
     return 2 * replaces->ids.len + replaces->versions.len + replaces->documents.len;
 }
 
@@ -48,7 +48,7 @@ bool mongo_replaces_add(struct mongo_replaces *replaces, const struct write *wri
            bson_append_document_end(&replaces->documents, &document);
 }
 
-/* {$literal: array}: nothing in it is an expression. */
+/* Appends {$literal: items}, in which nothing is taken for an expression. */
 static bool put_literal(bson_t *array, const char *index, const bson_t *items)
 {
     bson_t literal;
@@ -57,7 +57,7 @@ static bool put_literal(bson_t *array, const char *index, const bson_t *items)
            bson_append_document_end(array, &literal);
 }
 
-/* {$indexOfArray: [ids, "$_id"]} */
+/* Appends {$indexOfArray: [ids, "$_id"]}. */
 static bool put_index(bson_t *vars, const bson_t *ids)
 {
     bson_t at, args;
@@ -67,7 +67,7 @@ static bool put_index(bson_t *vars, const bson_t *ids)
            bson_append_array_end(&at, &args) && bson_append_document_end(vars, &at);
 }
 
-/* {$arrayElemAt: [items, "$$at"]} */
+/* Appends {$arrayElemAt: [items, "$$at"]}. */
 static bool put_own(bson_t *array, const char *index, const bson_t *items)
 {
     bson_t own, args;

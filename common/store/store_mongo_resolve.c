@@ -1,9 +1,10 @@
-/* store_mongo_resolve.c - the fate of a commit whose answer never came, and the end of sessions.
+/* store_mongo_resolve.c - finds out the fate of a commit whose answer never came, and ends
+ * sessions.
  *
- * First the session is killed, so that nothing of it can still commit; only then is the journal
- * asked. The question is "linearizable": the answer holds whatever was written before it, and is
- * confirmed by a majority, so neither a commit that still waits for its copies nor one that a new
- * primary has forgotten is misread. */
+ * The session is killed first, so that nothing of it can still commit; only then is the journal
+ * asked. The read is "linearizable": its answer includes whatever was written before it and is
+ * confirmed by a majority, so it is right about a commit that still waits for its copies, and about
+ * one that a new primary does not have. */
 #include "store/store_mongo.h"
 
 #include <string.h>
@@ -83,8 +84,9 @@ enum outcome mongo_resolve(struct store *base, const struct commit *commit, stru
 
 /* --- what is left open -------------------------------------------------------------------------- */
 
-/* [{$currentOp: {idleSessions: true}}, {$match: {"transaction.timeOpenMicros": {$gte: age}}},
- *  {$count: "n"}]: without allUsers it needs no privilege. */
+/* Appends [{$currentOp: {idleSessions: true}}, {$match: {type: "idleSession",
+ * "transaction.timeOpenMicros": {$gte: age}}}, {$count: "n"}]. The command needs no privilege
+ * because it does not ask for allUsers. */
 static bool put_open_pipeline(bson_t *command, int64_t age_ms)
 {
     struct mongo_array stages;
@@ -123,6 +125,6 @@ enum outcome mongo_open_transactions(struct store *base, int64_t age_ms, int64_t
     *out =
         bson_iter_init(&top, &reply) && bson_iter_find_descendant(&top, "cursor.firstBatch.0.n", &n)
             ? bson_iter_as_int64(&n)
-            : 0; /* $count of nothing is no document */
+            : 0; /* $count yields no document when nothing matches */
     return OUTCOME_DONE;
 }

@@ -1,9 +1,9 @@
 /* store_mongo_writer.c - the thread that waits for a commit, so that the lane need not.
  *
- * A commit is five round trips one after the other, and a driver that blocks in each. Meanwhile the
- * lane admits, loads and decides its next batch. The thread has a client, a session and nothing
- * else of its own; what it works on is handed over whole and not touched by the other side until it
- * comes back, so that the only thing both look at is the state below, under its mutex. */
+ * A commit is a series of round trips, and the driver blocks in each of them; meanwhile the lane
+ * admits, loads and decides its next batch. The thread has a client and a session of its own, and
+ * nothing else. A commit is handed over whole, and the lane does not touch it until it comes back,
+ * so the only thing that both sides look at is the state of the writer, under its mutex. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,9 +17,9 @@
 
 /* --- the session ------------------------------------------------------------------------------ */
 
-/* Transactions only write, and every write is guarded by a version; so they need no snapshot of
+/* Transactions only write, and every write is guarded by a version, so they need no snapshot of
  * their own. "local" sees the newest data; "snapshot" would read a little in the past and meet more
- * conflicts. It is spelled out because a cluster may have another default. */
+ * conflicts. The level is set explicitly because a cluster may have another default. */
 static mongoc_transaction_opt_t *transaction_options(void)
 {
     mongoc_transaction_opt_t *options = mongoc_transaction_opts_new();
@@ -36,8 +36,8 @@ static mongoc_transaction_opt_t *transaction_options(void)
     return options;
 }
 
-/* One session for the life of the store: its id is what the supervisor kills. Without causal
- * consistency, which would make each transaction wait for a cluster time. */
+/* Opens the one session that the store has all its life: the supervisor knows it by its id and can
+ * kill it. Causal consistency is off, as it would make each transaction wait for a cluster time. */
 static enum outcome open_session(struct mongo_writer *writer, struct err *err)
 {
     bson_error_t error;
@@ -54,7 +54,7 @@ static enum outcome open_session(struct mongo_writer *writer, struct err *err)
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* The next commit to be carried out; NULL: the end. */
+/* Waits for the next commit and returns it; NULL: the writer is closing. */
 static const struct commit *await_work(struct mongo_writer *writer)
 {
     pthread_mutex_lock(&writer->mutex);
@@ -91,8 +91,9 @@ static void *write_on(void *context)
     }
 }
 
-/* Signals are for the lane: a drain that interrupts this thread would be missed there. Not so its own
- * faults: one that is blocked ends the process without a word. */
+/* Fills the set of signals that the thread blocks, so that they go to the lane: a drain signal that
+ * interrupted this thread would be missed there. The signals of the thread's own faults are not
+ * blocked: a blocked one would end the process without a report. */
 static void leave_to_lane(sigset_t *signals)
 {
     static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};

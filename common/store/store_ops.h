@@ -1,4 +1,4 @@
-/* store_ops.h - what a store implementation provides; store.c hands every call of store.h on. */
+/* store_ops.h - what an implementation of the store provides; store.c passes each call on to it. */
 #ifndef CARTWRIGHT_STORE_STORE_OPS_H
 #define CARTWRIGHT_STORE_STORE_OPS_H
 
@@ -11,7 +11,7 @@ struct store_ops {
                          struct err *err);
     enum outcome (*query)(struct store *store, struct arena *arena, const struct query *query,
                           struct query_page *out, struct err *err);
-    /* `max` is not 0, `after` fits the type or is absent */
+    /* store.c has checked that `max` is not 0, and that `after` fits the type or is absent. */
     enum outcome (*scan)(struct store *store, struct arena *arena, const struct doc_type *type,
                          struct str after, size_t max, struct doc_list *out, struct err *err);
     enum outcome (*journal_find)(struct store *store, struct arena *arena,
@@ -26,7 +26,7 @@ struct store_ops {
     enum outcome (*outbox)(struct store *store, struct arena *arena, enum outbox part,
                            int64_t age_ms, size_t max, struct journal_entry **out,
                            size_t *out_count, struct err *err);
-    /* as with scan */
+    /* store.c has checked that `max` is not 0, and that `after` is an id or absent. */
     enum outcome (*journal_scan)(struct store *store, struct arena *arena, int64_t since_ms,
                                  struct str after, size_t max, struct journal_entry **out,
                                  size_t *out_count, struct err *err);

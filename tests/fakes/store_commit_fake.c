@@ -1,5 +1,5 @@
-/* store_commit_fake.c - commits of the fake store: every write is staged and checked beside the documents
- * as they are; then all take effect, or none. */
+/* store_commit_fake.c - commits of the fake store. Every write is checked and staged beside the
+ * documents as they are; then all writes take effect, or none. */
 #include <stdlib.h>
 
 #include "fakes/store_parts.h"
@@ -20,7 +20,7 @@ static bool take_value(void *context, const struct fake_value *value)
     return true;
 }
 
-/* The path at the start of "a.b:1,c:1" or "a=exists". */
+/* The value of `doc` at the path at the start of "a.b:1,c:1" or "a=exists". */
 static struct fake_value value_at(const struct doc_type *type, const void *doc, const char *spec)
 {
     struct fake_value value = {0};
@@ -34,7 +34,8 @@ static struct fake_value value_at(const struct doc_type *type, const void *doc, 
     return value;
 }
 
-/* Whether a partial index holds the document: "x=exists", "flag=true", "status=open". */
+/* Whether the index holds the document. A partial index holds only documents that meet its
+ * condition: "x=exists", "flag=true", "status=open". */
 static bool is_indexed(const struct doc_type *type, const struct doc_index *index, const void *doc)
 {
     if (!index->only_when)
@@ -167,7 +168,7 @@ static void settle_doc(struct fake_doc *doc, bool keep)
     doc->staged = false;
 }
 
-/* Makes what is staged the truth, or forgets it. */
+/* Makes the staged states the current ones, or forgets them. */
 static void settle_all(struct store_fake *fake, bool keep)
 {
     for (size_t i = 0; i < fake->data->collection_count; i++)
@@ -271,7 +272,7 @@ static void kill_open(struct store_fake *fake)
 enum outcome fake_kill_session(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
                                struct err *err)
 {
-    (void)err; /* killing a session that is gone is no fault */
+    (void)err; /* killing a session that is gone is no error */
     for (struct store_fake *fake = fake_of(store)->data->handles; fake; fake = fake->next)
         if (memcmp(&fake->session, session, sizeof(fake->session)) == 0)
             kill_open(fake);
@@ -302,8 +303,8 @@ static void forget_commit(struct store_fake *fake)
     err_clear(&fake->fate_err);
 }
 
-/* Unless somebody saw it through the steps, only now do the others see it, as with a commit that
- * takes its time. */
+/* Unless a test took the commit through its steps, the other handles see it only now, as with a
+ * commit that takes its time. */
 enum outcome fake_commit_end(struct store *store, struct err *err)
 {
     struct store_fake *fake = fake_of(store);
@@ -311,7 +312,7 @@ enum outcome fake_commit_end(struct store *store, struct err *err)
     enum outcome outcome = fake_call(fake, STORE_FAKE_COMMIT, &applied, err);
     if (outcome == OUTCOME_DONE || applied)
         store_fake_carry_out(store);
-    /* With a fault, what became of it is exactly what the caller must not learn now. */
+    /* After a fault the caller must not learn here what became of the commit. */
     if (outcome == OUTCOME_DONE) {
         outcome = fake->fate;
         if (outcome != OUTCOME_DONE)
@@ -321,7 +322,7 @@ enum outcome fake_commit_end(struct store *store, struct err *err)
     return outcome;
 }
 
-/* The session is killed first, so that nothing of the commit can still happen. */
+/* As with MongoDB, what is under way ends first, so that nothing of the commit can still happen. */
 enum outcome fake_resolve(struct store *store, const struct commit *commit, struct err *err)
 {
     bool applied = false;

@@ -1,4 +1,4 @@
-/* store_fake.c - a database in memory: its documents, its calls that fail on demand. */
+/* store_fake.c - a database in memory: its documents, and calls that fail on demand. */
 #include "fakes/store_parts.h"
 
 #include <stdlib.h>
@@ -128,7 +128,7 @@ static int no_fd(const struct store *store)
     return -1;
 }
 
-/* They have no age here: what is open counts. */
+/* The transactions of the fake have no age: all that are open count. */
 static enum outcome open_transactions(struct store *store, int64_t age_ms, int64_t *out,
                                       struct err *err)
 {

@@ -7,18 +7,19 @@
 #include "store/bson_codec.h"
 #include "store/store_ops.h"
 
-/* One state of one document, in memory of its own. */
+/* One state of one document, in an arena of its own. */
 struct fake_version {
     struct arena arena;
     const void *doc;
-    struct str
-        misfit; /* why nobody can read it, and only the id of `doc` counts; absent: they can */
+    /* Why the document cannot be read; then only the id in `doc` counts. Absent: it can be read. */
+    struct str misfit;
 };
 
-/* While a commit is tried, `staged` says that `next` stands for the document (NULL: deleted). */
+/* A document and, while a commit is tried, its next state: if `staged`, `next` replaces `current`
+ * (NULL: the document is deleted). */
 struct fake_doc {
     struct str id;
-    struct fake_version *current; /* NULL: there is none, or no longer */
+    struct fake_version *current; /* NULL: the document does not exist (yet, or any longer) */
     struct fake_version *next;
     bool staged;
 };
@@ -26,7 +27,7 @@ struct fake_doc {
 struct fake_collection {
     const struct doc_type *type;
     struct map by_id;
-    struct fake_doc **docs; /* in order of their first insert */
+    struct fake_doc **docs; /* in the order in which their ids were first used */
     size_t count;
     size_t capacity;
 };
@@ -46,19 +47,19 @@ struct fake_fault {
     bool applied;
 };
 
-/* How far a commit under way has come. */
+/* How far the commit under way has come. */
 enum fake_phase {
     COMMIT_NONE,
     COMMIT_BEGUN,
-    COMMIT_OPEN,    /* its writes are there: an open transaction, in the way of all others */
-    COMMIT_DECIDED, /* only its answer is missing */
+    COMMIT_OPEN,    /* its writes have arrived: an open transaction, in the way of other commits */
+    COMMIT_DECIDED, /* its outcome is known, but store_commit_end() has not returned it yet */
 };
 
 struct store_fake;
 
-/* What all handles share. */
+/* The database that all handles share. */
 struct fake_data {
-    struct arena arena; /* all but the documents */
+    struct arena arena; /* for everything but the documents */
     struct fake_collection *collections;
     size_t collection_count;
     struct fake_entry **entries;
@@ -67,23 +68,23 @@ struct fake_data {
     struct map entries_by_id;
     struct map replies_by_key;
     size_t commits;
-    int64_t now;
-    int (*collate)(struct str a, struct str b); /* of queries by locale; NULL: byte by byte */
+    int64_t now;                                /* ms since 1970; 0: the clock tells */
+    int (*collate)(struct str a, struct str b); /* for queries by locale; NULL: byte by byte */
     struct store_fake *handles;
-    uint64_t sessions; /* given out */
+    uint64_t sessions; /* how many were given out */
 };
 
 struct store_fake {
     struct store base;
     struct fake_data *data;
-    struct store_fake *next; /* among the handles */
+    struct store_fake *next; /* in the list of handles */
     uint64_t session;
     struct fake_fault faults[STORE_FAKE_CALLS][FAKE_FAULTS_MAX];
-    const struct commit *under_way; /* begun, not ended */
-    enum fake_phase phase;          /* of it */
-    enum outcome fate;              /* once decided */
+    const struct commit *under_way; /* begun, not ended; NULL: none */
+    enum fake_phase phase;          /* of the commit under way */
+    enum outcome fate;              /* its outcome, from COMMIT_DECIDED on */
     struct err fate_err;
-    bool slow;
+    bool slow; /* a commit ends only when somebody waits for it */
 };
 
 static inline struct store_fake *fake_of(struct store *store)
@@ -91,20 +92,21 @@ static inline struct store_fake *fake_of(struct store *store)
     return (struct store_fake *)(void *)store;
 }
 
-/* NULL when the fake was not opened with it. */
+/* The collection of a type; NULL when the fake was not opened with the type. */
 struct fake_collection *fake_collection(struct store_fake *fake, const struct doc_type *type);
-/* The record of an id; made when there is none. */
+/* The record of an id, which is made when there is none. */
 struct fake_doc *fake_doc(struct store_fake *fake, struct fake_collection *collection,
                           struct str id);
-/* A deep copy through the codec, so that the fake keeps exactly what MongoDB would. */
+/* Makes a deep copy through the codec, so that the fake keeps exactly what MongoDB would. */
 MUST_CHECK enum outcome fake_copy(struct arena *arena, const struct doc_type *type, const void *doc,
                                   const void **out, struct err *err);
-/* Counts a call; the outcome that it is to have, DONE when no fault is due. */
+/* Counts a call and returns the outcome that it is to have: DONE when no fault is due. *applied
+ * tells whether a commit is to be carried out all the same (store_fake_fail). */
 enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool *applied,
                        struct err *err);
 void fake_version_free(struct fake_version *version);
 
-/* Replies, events and all, once a commit is carried out. */
+/* Keeps the journal entry of a commit that was carried out: its replies and events. */
 void fake_keep_journal(struct store_fake *fake, const struct commit *commit);
 
 static inline struct str fake_key(const struct journal_key *key)
@@ -112,7 +114,7 @@ static inline struct str fake_key(const struct journal_key *key)
     return (struct str){(const char *)key->bytes, JOURNAL_KEY_BYTES};
 }
 
-/* What stands at a path. */
+/* A value at a path. */
 struct fake_value {
     bool present;
     bool is_text;
@@ -120,10 +122,11 @@ struct fake_value {
     int64_t number;
 };
 
-/* Calls visit for each value at the path (one that is not present when there is none) until it
- * returns true; returns whether it did. Panics on a path that leads nowhere. */
+/* Calls `visit` for each value at the path until it returns true, and returns whether it did. When
+ * there is no value, `visit` gets one that is not present. Panics on a path that leads nowhere. */
 bool fake_values(const struct shape *shape, const void *object, const char *path,
                  bool (*visit)(void *context, const struct fake_value *value), void *context);
+/* < 0, 0 or > 0; a value that is not present comes first. */
 int fake_value_cmp(const struct fake_value *a, const struct fake_value *b);
 
 enum outcome fake_find(struct store *store, struct arena *arena, struct store_find *find,

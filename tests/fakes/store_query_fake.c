@@ -1,5 +1,5 @@
-/* store_query_fake.c - finding and querying in the fake store, as MongoDB would: absent sorts first and
- * equals null, a list matches when one of its elements does, `_id` breaks ties. */
+/* store_query_fake.c - finds, queries and scans in the fake store as MongoDB would: an absent value
+ * sorts first and equals null, a list matches when one of its elements does, `_id` breaks ties. */
 #include <stdlib.h>
 
 #include "fakes/store_parts.h"
@@ -28,7 +28,7 @@ static struct fake_value money_value(const struct money *money, const char *part
     return number_value(!money_is_absent(*money), money->amount);
 }
 
-/* Of the kinds that hold one value. */
+/* The value of a field whose kind holds one value. */
 static struct fake_value plain_value(const struct field *field, const void *at, const char *rest)
 {
     switch (field->kind) {
@@ -135,7 +135,7 @@ static bool term_matches(const struct doc_type *type, const struct query_term *t
 {
     struct doc_path path;
     if (!doc_path_resolve(type->shape, term->path, &path))
-        return false; /* checked before: not reached */
+        return false; /* not reached: the path was checked before */
     struct comparison comparison = {term->op, is_number_kind(path.kind)
                                                   ? number_value(true, term->number)
                                                   : text_value(term->text)};
@@ -154,7 +154,7 @@ static bool match_holds(void *context, const struct fake_value *value)
                          : str_eq(value->text, match->text);
 }
 
-/* The weight of the best match that holds; -1: none does. */
+/* The weight of the best match that holds; -1 when none does. */
 static int64_t best_match(const struct query_any *any, const struct shape *shape, const void *doc)
 {
     int64_t best = -1;
@@ -217,7 +217,7 @@ static int compare_hits(const void *a, const void *b, void *context)
     return str_cmp(doc_head(left->doc)->id, doc_head(right->doc)->id);
 }
 
-/* Behind the place at which the page begins, in the order of the sorts. */
+/* True when the document comes behind the query's place, at which the page begins. */
 static bool is_behind(const struct order *order, const void *doc)
 {
     const struct query *query = order->query;
@@ -277,7 +277,7 @@ static void keep_misfit(struct arena *arena, const struct fake_version *version,
     list->misfits = all;
 }
 
-/* Copies what can be read. */
+/* Appends a copy of the document to the list, or a misfit when it cannot be read. */
 static enum outcome keep_version(struct arena *arena, const struct doc_type *type,
                                  const struct fake_version *version, struct doc_list *list,
                                  struct err *err)
