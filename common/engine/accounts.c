@@ -1,16 +1,18 @@
-/* accounts.c - whether a verified token still stands for its account, without asking the database for
- * every message.
+/* accounts.c - finds out whether a verified token still stands for its account, without asking the
+ * database for every message.
  *
- * A lane that has looked at an account's documents remembers that, and the account's stamp in Redis
- * (lock.h) as it was before it looked. As long as the stamp is the same, nobody has ended a session of
- * the account since, for whoever does takes the stamp away after the commit and before the reply. The
- * stamps come with the locks, in the same round trip. When Redis is away, or lost them, the
- * documents are looked at; and so they are for staff always, and after auth.accountCheck. */
+ * A lane that has looked at an account's documents remembers that it did, and the account's stamp
+ * in Redis (lock.h) as it was before the look. As long as the stamp is the same, nobody has ended a
+ * session of the account since: a lane that ends one takes the stamp away after its commit and
+ * before its reply. The stamps are fetched together with the locks, in the same round trip. The
+ * lane looks at the documents again when Redis is away or has lost the stamp, when
+ * auth.accountCheck has passed, and for staff always. */
 #include <stdlib.h>
 
 #include "engine/batch.h"
 
-/* More that wait for Redis than this are forgotten: auth.accountCheck ends what they would have. */
+/* Further accounts that wait for Redis are dropped: auth.accountCheck then ends what their
+ * stamps would have ended. */
 #define UNSTAMPED_MAX 1024
 
 /* --- asking ------------------------------------------------------------------------------------- */
@@ -50,7 +52,8 @@ void batch_stamps_told(const struct stamps *stamps, bool told)
     }
 }
 
-/* The slot may have gone to another token of this batch meanwhile. */
+/* By now the token's place in the cache may hold another token of this batch,
+ * so the entry is compared. */
 void job_remember_account(struct job *job)
 {
     struct token_entry *token = job->token;
@@ -64,8 +67,9 @@ void job_remember_account(struct job *job)
 
 /* --- telling ------------------------------------------------------------------------------------ */
 
-/* In the batch's arena: when the commit's answer was lost, the journal tells after the run is over that
- * it had happened, and the accounts are told of then. */
+/* The list lives in the batch's arena because it may outlive its run: when the answer to the
+ * commit was lost, the journal tells only in a later run that the commit happened, and the
+ * stamps are taken away then. */
 void job_account_changed(struct job *job, struct str user_id)
 {
     struct arena *arena = job->batch->arena;
@@ -96,7 +100,7 @@ void lane_forget_unstamped(struct lane *lane)
     lane->unstamped.count = 0;
 }
 
-/* What cannot be sent now is sent with a later batch. */
+/* Stamps that cannot be taken away now are taken away with a later batch. */
 void batch_unstamp(struct batch *batch, struct span span)
 {
     struct lane *lane = batch->lane;

@@ -1,9 +1,11 @@
-/* acknowledge.c - each delivery acknowledged exactly once, with as few acknowledgements as possible.
+/* acknowledge.c - each delivery is acknowledged exactly once, with as few acknowledgements as
+ * possible.
  *
- * Everything below the oldest delivery in hand is acknowledged at once ("multiple"). What was settled
- * beyond a message that waits for a lock is held back until that one is settled too: each single
- * acknowledgement costs the quorum queue a round of its own. A crash meanwhile only means that those
- * messages come again and are answered from the journal. */
+ * All settled deliveries that are older than the oldest delivery in hand are acknowledged at once
+ * ("multiple"). A delivery that was settled while an earlier message still waits for a lock is held
+ * back until that message is settled too, because each single acknowledgement costs the quorum
+ * queue a round of its own. After a crash in the meantime, those messages merely come again and are
+ * answered from the journal. */
 #include "engine/batch.h"
 
 static uint64_t older(uint64_t oldest, const struct delivery *delivery)
@@ -61,7 +63,8 @@ void lane_acknowledge(struct lane *lane, enum patience patience)
     if (newest)
         bus_ack(lane->bus, newest, true);
     forget_below(&lane->settled, oldest);
-    /* Half of what the broker lends us may be held back; more would starve the lane. */
+    /* At most half of the messages that the broker lends us may be held back;
+     * more would starve the lane. */
     if (patience == ACK_NOW || lane->settled.count > (size_t)lane->pool->prefetch / 2)
         acknowledge_singly(lane);
 }

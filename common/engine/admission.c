@@ -1,8 +1,8 @@
 /* admission.c - the door: what a message must be before a handler sees it.
  *
- * Checks in order of cost: size, properties, operation, deadline, JSON, schema, client, token, role.
- * What fails is answered at once and executes nothing; it is not journalled either, so the same
- * message id may come again, corrected. */
+ * The checks run in order of their cost: properties and size, operation, deadline, JSON, schema,
+ * client, token, role. A message that fails one of them is answered at once and executes nothing;
+ * it is not journalled either, so the same message id may come again, corrected. */
 #include <fnmatch.h>
 #include <inttypes.h>
 
@@ -18,7 +18,7 @@
 #define MESSAGE_ID_MAX 255
 #define REPLY_TO_MAX   255
 #define API_VERSION    "1"
-/* 10 batches are some 150 ms under full load: then a message no longer waits for locks. */
+/* 10 batches take some 150 ms under full load; after that a message no longer waits for locks. */
 #define DEFERRALS_MAX 10
 
 uint64_t delivery_digest(const struct delivery *delivery)
@@ -35,7 +35,7 @@ static bool is_of_broker(struct str queue)
     return str_starts_with(queue, STR("amq."));
 }
 
-/* The prefix itself, or anything below it. */
+/* True for the prefix itself and for any name below it. */
 static bool is_of_shop(struct str queue, struct str prefix)
 {
     return str_starts_with(queue, prefix) &&
@@ -50,8 +50,8 @@ static bool is_listed(const struct engine_settings *settings, struct str queue)
     return false;
 }
 
-/* Whoever may publish a request may not be allowed to publish to any queue: a lane that sends a reply
- * wherever it is told to would do it for him (a confused deputy). */
+/* A client that may publish requests may not be allowed to publish to every queue. A lane that sent
+ * replies wherever it is told to would publish on the client's behalf (a confused deputy). */
 static bool may_reply_to(const struct job *job, struct str queue)
 {
     const struct engine_settings *settings = job->batch->lane->settings;
@@ -70,7 +70,7 @@ static bool is_called(struct str text, const char *name)
     return text.len == strlen(name) && strncasecmp(text.ptr, name, text.len) == 0;
 }
 
-/* What stands before the next ';', without blanks. */
+/* Returns the text before the next ';' without its outer blanks, and moves *rest behind it. */
 static struct str next_part(struct str *rest)
 {
     const char *end = rest->len ? memchr(rest->ptr, ';', rest->len) : NULL;
@@ -94,7 +94,7 @@ static bool is_other_charset(struct str parameter)
            !is_called(charset, "utf8") && !is_called(charset, "us-ascii");
 }
 
-/* "Application/JSON; charset=utf-8" */
+/* True for "Application/JSON; charset=utf-8" and the like. */
 static bool is_json(struct str content_type)
 {
     const struct str type = next_part(&content_type);
@@ -144,7 +144,8 @@ static enum outcome check_properties(struct job *job)
     return OUTCOME_DONE;
 }
 
-/* Only what comes out of the delays may bring a seal along: there nobody but us can publish. */
+/* Only a message that comes out of the delays may bring a seal along, because nobody
+ * but us can publish there. */
 static bool came_back(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
@@ -178,7 +179,8 @@ static const struct operation *find_operation(const struct job *job)
     const struct operation *operation =
         service_operation_from(lane->service, prefix, delivery->queue,
                                came_back(job) ? delivery->operation : delivery->routing_key);
-    /* An event is believed from the events exchange, or from a copy that we made ourselves. */
+    /* An event is believed if it comes from the events exchange or is a
+     * copy that we made ourselves. */
     const bool forged = operation && operation->kind == SUBSCRIBER && !job->is_copy;
     return forged ? NULL : operation;
 }
@@ -199,7 +201,7 @@ static enum outcome check_operation(struct job *job)
     return OUTCOME_DONE;
 }
 
-/* Any number may stand there: a sum that does not fit is as good as never. */
+/* The properties may hold any number: a sum that overflows counts as no deadline. */
 int64_t delivery_deadline(const struct delivery *delivery)
 {
     int64_t deadline;
@@ -224,8 +226,8 @@ static enum outcome refuse_late(struct job *job)
                        job->batch->now - delivery_deadline(job->delivery));
 }
 
-/* A query that is late, or expired, is answered at once. A command may be the repeat of one that was
- * executed in time: what it is told is up to the journal (batch_recall). */
+/* A late or expired query is answered at once. A late or expired command may be the repeat of one
+ * that was executed in time, so the journal decides what it is told (batch_recall). */
 static enum outcome check_deadline(struct job *job)
 {
     job->late = is_late(job);
@@ -244,8 +246,9 @@ static bool open_secret(void *context, struct arena *arena, struct str value, st
     return auth_box_open(arena, &lane->keys, value, out);
 }
 
-/* A web tier may seal passwords and tokens to us, so that nobody reads them in the broker's files. The
- * fingerprint is that of what is inside: sealed anew, a repeat is still the same request. */
+/* A web tier may seal passwords and tokens to us, so that nobody can read them in the
+ * broker's files. The fingerprint is that of the opened values, so a repeat that was sealed
+ * anew is still the same request. */
 static enum outcome open_secrets(struct job *job, const struct json *json)
 {
     const struct str sealed = job->delivery->sealed;
@@ -315,8 +318,9 @@ static enum outcome verify_token(struct job *job, struct str token, struct token
     return OUTCOME_DONE;
 }
 
-/* A digest says which set a token belongs to; within it the entry that ends first makes room. With
- * sets of one, every fourth of 5,000 callers would share its place with another one. */
+/* A digest determines the set that a token belongs to; within the set, the entry that
+ * expires first makes room. With sets of one entry, every fourth of 5,000 callers would
+ * share a place with another one. */
 static struct token_entry *token_place(struct lane *lane, const uint8_t digest[AUTH_TAG_BYTES])
 {
     uint64_t hash;
@@ -333,8 +337,8 @@ static struct token_entry *token_place(struct lane *lane, const uint8_t digest[A
     return place;
 }
 
-/* Verified tokens are remembered: the signature is checked once per lane, not once per message. It may
- * have ended. */
+/* Verified tokens are remembered, so a signature is checked once per lane and not once per message.
+ * The token may have expired. */
 static enum outcome find_token(struct job *job, struct str token, struct token_entry **out)
 {
     struct lane *lane = job->batch->lane;
@@ -390,8 +394,8 @@ static enum outcome identify(struct job *job)
     return take_bearer(job, entry);
 }
 
-/* A guest is known by the token that has ended, or else by the client's key: the same message is then
- * known again, whenever its token ended. */
+/* A guest is identified by the subject of an expired token, or else by the client's API key. So the
+ * same message is recognised again, no matter when its token expired. */
 static void welcome(struct job *job)
 {
     struct arena *arena = job->batch->arena;
@@ -434,7 +438,8 @@ static enum outcome check_role(struct job *job)
     return OUTCOME_DONE;
 }
 
-/* Where a guest is welcome, a stale token makes a guest: auth.refresh is called with one. */
+/* Where guests are welcome, a caller with a stale token counts as a guest: auth.refresh is
+ * called with such a token. */
 static enum outcome check_caller(struct job *job)
 {
     if (job->operation->kind == SUBSCRIBER)
@@ -511,7 +516,7 @@ static void convict(struct job *job)
     job->hopeless = true;
 }
 
-/* The answer may be what the broker cannot bear: there is none. */
+/* There is no reply, because the reply may be what ends the connection. */
 static void convict_of_losses(struct job *job)
 {
     job->delivery->reply_to = STR_ABSENT;

@@ -15,7 +15,8 @@ static struct allowance *place_of(struct allowance table[ALLOWANCE_SLOTS],
     return place;
 }
 
-/* After so long a bucket is full, and more time makes no difference (nor an overflow). */
+/* By this time the bucket is full, so more time makes no difference; it would
+ * only overflow the product. */
 static void fill(struct allowance *place, const struct allowance_rule *rule, int64_t now_us)
 {
     const int64_t full_us = rule->burst / rule->rate * US_PER_SECOND + US_PER_SECOND;
@@ -37,7 +38,7 @@ int64_t allowance_take(struct allowance table[ALLOWANCE_SLOTS], const struct all
     struct allowance *place = place_of(table, rule, destination, now_us);
     fill(place, rule, now_us);
     if (place->left >= bytes || place->left == rule->burst) {
-        place->left -= bytes; /* one that is longer than the bucket goes when it is full */
+        place->left -= bytes; /* a reply larger than the bucket goes when the bucket is full */
         return 0;
     }
     return (bytes - place->left) * US_PER_MS / rule->rate + 1;

@@ -1,14 +1,16 @@
-/* batch.c - the way of a batch: admit, then run; on conflicts again, then in halves.
+/* batch.c - the way of a batch: it is admitted and then run; after conflicts it runs again, then in
+ * halves.
  *
- * A re-run starts with an empty working set. After CONFLICT_RERUNS the span is split, so that a
- * troublemaker ends up alone and its neighbours are done. Each span is one transaction with a
- * journal entry of its own and is settled before the next one starts. */
+ * A re-run starts with an empty working set. After CONFLICT_RERUNS runs the span is split, so that
+ * a troublemaker ends up alone and its neighbours are done. Each span is one transaction with a
+ * journal entry of its own, and is settled before the next span starts. */
 #include "engine/batch.h"
 
 #include "base/log.h"
 
 #define CONFLICT_RERUNS 3
-/* When nothing of a span can go on because others hold the locks: their batches take some 10 ms. */
+/* How long a span waits when none of its messages can go on because other lanes hold the locks: the
+ * batches of those lanes take some 10 ms. */
 #define LEASE_WAIT_MS    1
 #define LEASE_WAIT_TRIES 40
 
@@ -17,14 +19,15 @@ static bool same_key(const struct journal_key *a, const struct journal_key *b)
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* One that is late is not executed itself: it speaks for others that are as late. */
+/* A late message is not executed itself, so it leads only messages with
+ * the same passed deadline. */
 static bool may_lead(const struct job *leader, const struct job *job)
 {
     return leader->late ? job->late && same_key(&leader->deadline_key, &job->deadline_key)
                         : same_key(&leader->key, &job->key);
 }
 
-/* An earlier copy of the message that is still to be decided in this span. */
+/* Returns an earlier copy of the message that is still to be decided in this span. */
 static struct job *earlier_copy(struct span span, const struct job *job)
 {
     for (struct job *other = span.jobs; other < job; other++)
@@ -38,8 +41,8 @@ static void reopen(struct span span, struct job *job)
 {
     const bool leader_is_gone =
         job->leader && job->leader->state != JOB_OPEN && job->leader->state != JOB_DECIDED;
-    /* Of an earlier span. When it was settled the journal answers, but when it has to wait the
-     * copies that are left are still one message. */
+    /* The leader was in an earlier span. If it was settled, the journal answers; but if it has to
+     * wait, the remaining copies are still one message. */
     if (leader_is_gone)
         job->leader = earlier_copy(span, job);
     if (job->state == JOB_DECIDED || job->state == JOB_BLOCKED || job->state == JOB_FAILED)
@@ -77,7 +80,7 @@ static enum outcome decide(struct batch *batch, struct span span, struct err *er
     return OUTCOME_DONE;
 }
 
-/* All but the commit. */
+/* Does everything but the commit. */
 static enum outcome prepare(struct batch *batch, struct span span, struct err *err)
 {
     do {
@@ -93,7 +96,7 @@ static enum outcome run_once(struct batch *batch, struct span span, struct err *
     return batch_commit_end(batch, err);
 }
 
-/* A lock may become free any moment; what only waits behind others, does so longer. */
+/* A lock may become free at any moment; a message that only waits behind others waits longer. */
 static bool waits_for_a_lock(struct span span)
 {
     for (size_t i = 0; i < span.count; i++)
@@ -102,8 +105,10 @@ static bool waits_for_a_lock(struct span span)
     return false;
 }
 
-/* Runs until something can be done. Leases are given back before each pause: two lanes that each
- * hold what the other wants must not wait for each other. */
+/* Runs until something can be done, with at most LEASE_WAIT_TRIES pauses. The leases are given
+ * back before each pause, because two lanes that each hold what the other wants must not wait
+ * for each other. When nothing can be done at all it returns DONE, and the blocked messages
+ * wait for the next batch. */
 static enum outcome run_patiently(struct batch *batch, struct span span, struct err *err)
 {
     enum outcome outcome = run_once(batch, span, err);
@@ -131,9 +136,9 @@ static enum outcome execute_halves(struct batch *batch, struct span span, struct
     return execute(batch, (struct span){span.jobs + half, span.count - half}, err);
 }
 
-/* A message that meets conflicts in so many batches has a cause of its own. One that must keep its
- * place has more patience: a dead lane's transaction may stand in its way for as long as MongoDB
- * keeps that (90 s), and a batch with its conflicts takes some 10 ms. */
+/* A message that meets conflicts in so many batches has a cause of its own. A message that must
+ * keep its place has more patience: a dead lane's transaction may stand in its way for as long as
+ * MongoDB keeps that transaction (90 s), and a batch with its conflicts takes some 10 ms. */
 #define CONFLICT_BATCHES_MAX       50
 #define CONFLICT_BATCHES_MAX_KEYED 10000
 
@@ -142,8 +147,8 @@ static int patience_of(const struct delivery *delivery)
     return delivery->partition_key.len ? CONFLICT_BATCHES_MAX_KEYED : CONFLICT_BATCHES_MAX;
 }
 
-/* One message that cannot be committed: a conflict waits for the next batch, anything else is a
- * failure of this message. */
+/* Gives up one message that cannot be committed: after a conflict it waits for the next batch; with
+ * any other outcome, or when its patience has ended, it has failed. */
 static void give_up(struct batch *batch, struct job *job, enum outcome outcome,
                     const struct err *err)
 {
@@ -163,7 +168,7 @@ static void note_conflict(struct batch *batch)
     batch->lane->counters.conflicts++;
 }
 
-/* What follows a run that ended with `outcome`. */
+/* Continues after a run that ended with `outcome`. */
 static enum outcome see_through(struct batch *batch, struct span span, enum outcome outcome,
                                 struct err *err)
 {
@@ -191,7 +196,7 @@ static struct str text_of_key(const struct journal_key *key)
     return (struct str){(const char *)key->bytes, sizeof(key->bytes)};
 }
 
-/* The second copy of a message id in one batch is answered with the first one's reply. */
+/* The second copy of a message id in one batch is answered with the reply of the first one. */
 static void find_leaders(struct batch *batch)
 {
     struct map seen;
@@ -208,7 +213,8 @@ static void find_leaders(struct batch *batch)
     }
 }
 
-/* What a password takes, about: only told to who is turned away. */
+/* About how long one password takes; used only to tell a message that is turned
+ * away when to come again. */
 #define PASSWORD_MS 100
 
 static void turn_away(struct job *job, int64_t before)
@@ -220,8 +226,8 @@ static void turn_away(struct job *job, int64_t before)
     job->body = job_reply_body(job, job->batch->arena);
 }
 
-/* One password for each batch, so that the lane looks every time at what came meanwhile; a few wait
- * for the next batches, and all others hear at once that they must come again. */
+/* Each batch takes one password only, so that the lane can look in between at what has arrived. A
+ * few further messages wait for the next batches, and all others are told at once to come again. */
 static void form_a_line(struct batch *batch)
 {
     int64_t before = 0;
@@ -255,9 +261,11 @@ static void let_go(struct batch *batch)
         if (job->state == JOB_SETTLED) {
             lane_settled(lane, job->delivery);
             continue;
+            /* A message that is held up waited for no lock. */
         }
-        job->delivery->deferrals += !job->held_up; /* it waited for no lock itself */
-        /* Who stands in line for a password meets no lock: lanes must not stand aside for that. */
+        job->delivery->deferrals += !job->held_up;
+        /* A message that stands in line for a password meets no lock: lanes must not
+         * stand aside because of it. */
         lane->counters.deferred += !job->in_line;
         lane->slot->deferred += !job->in_line;
         lane_give_back(lane, job->delivery);
@@ -376,13 +384,13 @@ enum outcome batch_rehearse_alone(struct lane *lane, struct delivery *delivery, 
 {
     struct batch *batch = new_batch(lane, &delivery, 1);
     admit_all(batch);
-    batch->jobs->insist = true; /* waits for nobody's locks */
+    batch->jobs->insist = true; /* it does not wait for locks held elsewhere */
     batch->doubtful = true;
     enum outcome outcome = OUTCOME_CONFLICT;
     for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++)
         outcome = rehearse_once(batch, err);
     batch_release_leases(batch);
-    leave_room(batch); /* its memory stays until the next one */
+    leave_room(batch); /* the batch's memory stays until the next batch */
     *job = batch->jobs;
     return outcome;
 }
@@ -394,11 +402,11 @@ enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *
     struct job *job = batch->jobs;
     admit_all(batch);
     enum outcome outcome = OUTCOME_CONFLICT;
-    batch->doubtful = true; /* nobody is in a hurry here */
+    batch->doubtful = true; /* repeats are looked for: there is no hurry here */
     for (int run = 0; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++)
         outcome = run_patiently(batch, whole(batch), err);
     batch_release_leases(batch);
-    leave_room(batch); /* its memory stays until the next one */
+    leave_room(batch); /* the batch's memory stays until the next batch */
     if (outcome != OUTCOME_DONE)
         return outcome;
     if (job->state != JOB_DECIDED && job->state != JOB_ANSWERED) {

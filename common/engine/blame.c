@@ -33,7 +33,7 @@ int blame_record(struct blame_table *table, const struct death *death)
     blame->hung_ms = death->hung_ms;
     snprintf(blame->signal, sizeof(blame->signal), "%s", death->signal);
     snprintf(blame->backtrace, sizeof(blame->backtrace), "%s", death->backtrace);
-    return ++blame->deaths; /* last: a lane that sees it sees the rest */
+    return ++blame->deaths; /* last: a lane that sees the new count sees the rest as well */
 }
 
 const struct blame *blame_find(const struct blame_table *table, uint64_t digest)

@@ -1,9 +1,9 @@
 /* blame.h - the crash ledger: messages whose handler ended the process.
  *
- * The supervisor records deaths, in memory that all lanes read. A message with DEATHS_MAX of them is
- * not handled any more but goes to the dead letters; then its lane forgets it, so that a replay has
- * a new chance. Neighbours of the same batch are never recorded. When the table is full the oldest
- * entry makes room: at worst a message gets more deaths than it deserves. */
+ * The supervisor records deaths in memory that all lanes read. A message with DEATHS_MAX of them is
+ * not handled any more but goes to the dead letters; its lane then forgets it, so that a replay has
+ * a new chance. Neighbours in the same batch are never recorded. When the table is full, the oldest
+ * entry makes room: at worst a message ends more processes than it should. */
 #ifndef CARTWRIGHT_ENGINE_BLAME_H
 #define CARTWRIGHT_ENGINE_BLAME_H
 
@@ -18,14 +18,14 @@
 struct blame {
     volatile uint64_t digest; /* of the message; 0: forgotten */
     volatile int deaths;
-    int64_t hung_ms; /* it was cut after so long; 0: it died by itself */
+    int64_t hung_ms; /* the handler was cut after so long; 0: the process died by itself */
     char signal[CRASH_SIGNAL_MAX];
     char backtrace[CRASH_TEXT_MAX];
 };
 
-/* All zeros is an empty one. */
+/* A table of zeros is empty. */
 struct blame_table {
-    volatile uint64_t recorded; /* entries ever begun: the next one goes to recorded % BLAME_MAX */
+    volatile uint64_t recorded; /* entries ever begun; the next one goes to recorded % BLAME_MAX */
     struct blame entries[BLAME_MAX];
 };
 
@@ -37,9 +37,10 @@ struct death {
     const char *backtrace;
 };
 
-/* One death more; gives how many there are now. */
+/* Records one more death; returns how many the message has now. */
 int blame_record(struct blame_table *table, const struct death *death);
-/* The entry of a message that may not be handled any more; NULL: it may. */
+/* Returns the entry of a message that may not be handled any more; NULL:
+ * the message may be handled. */
 const struct blame *blame_find(const struct blame_table *table, uint64_t digest);
 void blame_forget(struct blame_table *table, uint64_t digest);
 

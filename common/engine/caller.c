@@ -1,5 +1,6 @@
-/* caller.c - seals: "<role> <id> <session> <until>" under a key of ours, bound to the message by its
- * context. Of a guest the first id is the holder, if there is one; "-" stands for what is not there. */
+/* caller.c - seals: "<role> <id> <session> <until>" under a key of ours, bound to the
+ * message by its context. For a guest, the first id is the holder, if there is one; "-"
+ * stands for a missing id. */
 #include "engine/caller.h"
 
 #include <inttypes.h>

@@ -1,12 +1,13 @@
-/* client.c - who handed a request in: an API key and, behind a trusted edge, an address.
+/* client.c - who handed a request in: the owner of an API key and, behind a trusted edge, an
+ * address.
  *
- * Only limits ask for it. What a stranger writes into a header is worth nothing: a key counts when it
- * is configured, an address when such a key vouches for it. */
+ * Only limits ask for this. What a stranger writes into a header is worth nothing: a key counts if
+ * it is configured, and an address counts if the key of a trusted edge vouches for it. */
 #include <arpa/inet.h>
 
 #include "engine/batch.h"
 
-/* Who has one address of IPv6 has the 2^64 of its network. */
+/* Whoever has one IPv6 address has all 2^64 of its network, so only the network counts. */
 #define NETWORK_BYTES 8
 
 static bool holds(const struct str *keys, size_t count, struct str given)
@@ -27,7 +28,7 @@ enum api_key job_api_key(const struct job *job)
                                                                             : API_KEY_UNKNOWN;
 }
 
-/* The same bytes for all spellings of an address; absent when it is none. */
+/* Returns the same bytes for all spellings of an address; absent when the text is no address. */
 static struct str address_of(struct arena *arena, struct str text)
 {
     struct in6_addr six;

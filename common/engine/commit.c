@@ -1,5 +1,6 @@
-/* commit.c - one transaction for everything a span of messages decided: every changed document with
- * its guard, and one journal entry with the replies and the events. */
+/* commit.c - one transaction for everything that a span of messages decided: every
+ * changed document with its guard, the pages of the ledgers, and one journal entry with
+ * the replies and the events. */
 #include <inttypes.h>
 
 #include "engine/batch.h"
@@ -8,7 +9,8 @@
 
 /* --- documents ----------------------------------------------------------------------------------- */
 
-/* That nobody has it: what a later message made is inserted, and that proves it, too. */
+/* True when the commit must prove that nobody has this value. If a later message made a document
+ * with the value, its insertion proves that as well. */
 static bool is_proven_absent(const struct alias *alias)
 {
     return alias->proven && !alias->cell;
@@ -69,8 +71,8 @@ static void collect_writes(struct batch *batch, struct span span)
 
 /* --- replies -------------------------------------------------------------------------------------- */
 
-/* What was executed is remembered; what was only found wrong may come again, corrected, and what
- * may be tried again must be allowed to. */
+/* A message that was executed is remembered. A message that was only found wrong may come again,
+ * corrected; and a message that may be tried again must be allowed to. */
 bool job_is_journalled(const struct job *job)
 {
     if (job->state != JOB_DECIDED || job->operation->kind == QUERY)
@@ -80,7 +82,7 @@ bool job_is_journalled(const struct job *job)
     return job->outcome == OUTCOME_DONE || job->late;
 }
 
-#define REPLIES_MAX (2 * AUTH_MASTERS_MAX) /* of one message */
+#define REPLIES_MAX (2 * AUTH_MASTERS_MAX) /* for one message: two for each master key */
 
 static struct journal_reply stored_reply(struct job *job, struct journal_key key)
 {
@@ -92,14 +94,16 @@ static struct journal_reply stored_reply(struct job *job, struct journal_key key
     return stored;
 }
 
-/* Takes the key and says nothing: the answer stands under another key of the same message. */
+/* Returns a reply that takes the key and says nothing: the answer is stored under another
+ * key of the same message. */
 static struct journal_reply taken(struct journal_key key)
 {
     return (struct journal_reply){.key = key, .body = STR("")};
 }
 
-/* What was decided under a deadline cannot be told "too late" by another lane, nor the other way round:
- * both take the key of that deadline. The same by every master key of the ring. */
+/* A message that was decided under a deadline cannot be told "too late" by another lane, nor
+ * the other way round, because both decisions take the key of that deadline. The same holds for
+ * each master key of the ring. */
 static size_t journal_job(struct job *job, struct journal_reply replies[REPLIES_MAX])
 {
     const size_t formers = job->former ? job->batch->lane->keys.ring_count - 1 : 0;
@@ -140,7 +144,8 @@ bool job_has_effects(const struct job *job)
     return job->state == JOB_DECIDED && (job->outcome == OUTCOME_DONE || job->keep);
 }
 
-/* Of emit_latest() only the last of each type and subject is sent. */
+/* Counts the messages to send. Of those of emit_latest() only the last of each type and subject is
+ * sent; the earlier ones are marked. */
 static size_t count_outgoing(struct batch *batch, struct span span)
 {
     struct map latest;
@@ -166,7 +171,7 @@ static size_t count_outgoing(struct batch *batch, struct span span)
     return count;
 }
 
-/* "/cartwright/order" */
+/* For example "/cartwright/order". */
 static struct str event_source(const struct outgoing *message, struct arena *arena)
 {
     const char *name = message->job->operation->name;
@@ -175,7 +180,7 @@ static struct str event_source(const struct outgoing *message, struct arena *are
     return str_join(arena, str_join(arena, STR(""), '/', prefix), '/', domain);
 }
 
-/* CloudEvents 1.0, structured JSON; the extension attributes are ours. */
+/* CloudEvents 1.0, structured JSON, with extension attributes of our own. */
 static struct str event_body(const struct outgoing *message, struct arena *arena)
 {
     const struct delivery *cause = message->job->delivery;
@@ -231,8 +236,8 @@ static struct journal_event finished(const struct outgoing *message,
     };
 }
 
-/* Nobody could publish it, and whoever tried would lose what was on its way beside it. Its message fails
- * alone. */
+/* Nobody could publish an event that is too long: a lane that tried would lose what was on its way
+ * beside it. So only the message that emits it fails. */
 static bool is_sendable(const struct journal_event *event, struct job *job)
 {
     const int64_t most = job->batch->lane->settings->reply_max;
@@ -271,7 +276,8 @@ static bool collect_events(struct batch *batch, struct span span)
 
 /* --- the transaction ------------------------------------------------------------------------------- */
 
-/* The commit was sent and its answer lost: only the journal knows. */
+/* The commit was sent and its answer was lost, so only the journal knows whether it happened. Asks
+ * until the journal has told, or until the lane must hurry (RETRY). */
 static enum outcome resolve(struct batch *batch, struct err *err)
 {
     struct lane *lane = batch->lane;

@@ -1,8 +1,8 @@
 /* crash.c - the last words of a process.
  *
- * Handlers are static functions, which dladdr() does not know, so the names of our own frames come
- * from the symbol table of the executable itself (as long as it is not stripped), read when somebody
- * has died and not before. */
+ * Handlers are static functions, which dladdr() does not know. So the names of our own functions
+ * come from the symbol table of the executable itself (unless it is stripped), which is read only
+ * after a process has died. */
 #include "engine/crash.h"
 
 #include <dlfcn.h>
@@ -21,20 +21,20 @@
 
 #include "base/err.h"
 
-/* The handler itself and the kernel's trampoline. */
+/* The frames of the signal handler itself and of the kernel's trampoline. */
 #define OWN_FRAMES 2
-/* The unwinder needs some 10 KiB; a page fault more or less does not matter here. */
+/* The unwinder needs some 10 KiB; one page fault more or less does not matter here. */
 #define STACK_BYTES ((size_t)64 * 1024)
 
-/* Process-wide because a signal handler has nothing else to write to. */
+/* This is process-wide because a signal handler has nothing else to write to. */
 static struct crash_report *watched;
 static _Thread_local const char *thread_name = "";
 
 static void on_crash(int signal)
 {
     void *frames[CRASH_FRAMES + OWN_FRAMES];
-    if (watched->signal ==
-        0) { /* a fault while this was being written down is not the first cause */
+    /* A fault that happens while the first one is written down is not the cause. */
+    if (watched->signal == 0) {
         watched->signal = signal;
         const int depth = backtrace(frames, CRASH_FRAMES + OWN_FRAMES) - OWN_FRAMES;
         for (int i = 0; i < depth; i++)
@@ -47,7 +47,7 @@ static void on_crash(int signal)
     raise(signal);
 }
 
-/* The ordinary stack may be what overflowed; each thread has one of its own. */
+/* The ordinary stack may be what overflowed, so each thread has another one for signals. */
 static void take_own_stack(void)
 {
     static _Thread_local char stack[STACK_BYTES];
@@ -67,7 +67,7 @@ void crash_watch(struct crash_report *crash)
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     void *frame;
     watched = crash;
-    /* The first call loads the unwinder, and that takes memory. */
+    /* The first call loads the unwinder, which takes memory; later there may be none. */
     (void)backtrace(&frame, 1);
     struct sigaction action = {.sa_handler = on_crash,
                                .sa_flags = (int)(SA_ONSTACK | SA_RESETHAND)};
@@ -88,7 +88,7 @@ void crash_signal_name(int signal, char out[CRASH_SIGNAL_MAX])
 
 /* --- names of our own functions ------------------------------------------------------------------- */
 
-/* The executable as it lies on the disk; bytes NULL: it cannot be read. */
+/* The executable as it lies on the disk; bytes is NULL when it cannot be read. */
 struct image {
     const char *bytes;
     size_t size;
@@ -133,7 +133,8 @@ static const Elf64_Shdr *find_symbols(const struct image *image, const Elf64_Shd
     return NULL;
 }
 
-/* The function that holds this place of the image, with how far in; NULL: stripped, or none. */
+/* Returns the function that contains this place of the image, and how far into it the place is;
+ * NULL when the image is stripped or has no such function. */
 static const char *image_symbol(const struct image *image, uintptr_t place, uintptr_t *into)
 {
     const Elf64_Shdr *names = NULL;
@@ -161,7 +162,8 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* A return address may be the first of the next function: the call is before it. */
+/* A return address may already belong to the next function, because the call stands before it; so
+ * the byte before the address is looked up. */
 static int frame_text(const struct image *image, uintptr_t address, bool innermost, char *out,
                       size_t size)
 {
@@ -192,7 +194,7 @@ void crash_describe(const struct crash_report *crash, char out[CRASH_TEXT_MAX])
         frame_text(&image, (uintptr_t)crash->frames[i], i == 0, frame, sizeof(frame));
         const int put = snprintf(out + len, CRASH_TEXT_MAX - len, "%s%s", i ? " < " : "", frame);
         if (put < 0 || (size_t)put >= CRASH_TEXT_MAX - len) {
-            out[len] = '\0'; /* no half a frame */
+            out[len] = '\0'; /* no half frames */
             break;
         }
         len += (size_t)put;

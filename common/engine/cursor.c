@@ -1,14 +1,15 @@
 /* cursor.c - cursors: where a page of a query ended, in a form that clients hand back.
  *
- * A cursor holds the values of the sorts of the last document, so the next page is a range of an
- * index and costs the same wherever it begins. It is signed together with what the query asks for:
- * nobody can make one, or use it with other filters. It holds nothing that the page did not show,
- * so it need not be sealed; and a signature is the same on every run of a handler. */
+ * A cursor holds the values by which the last document is sorted, so the next page is a range
+ * of an index and costs the same wherever it begins. The cursor is signed together with what
+ * the query asks for: nobody can make one, or use one with other filters. It holds nothing that
+ * the page did not show, so it need not be sealed; and a signature, unlike a seal, is the same
+ * on every run of a handler. */
 #include <inttypes.h>
 
 #include "engine/batch.h"
 
-#define SIGNATURE_LEN 32 /* of auth_sign() */
+#define SIGNATURE_LEN 32 /* what auth_sign() returns */
 #define PURPOSE       "cursor"
 
 static struct str text_of(struct arena *arena, const struct query *query)
@@ -19,7 +20,7 @@ static struct str text_of(struct arena *arena, const struct query *query)
     return text_str(&text);
 }
 
-/* The values of the sorts, each as "<number> <bytes of the text>:<text>". */
+/* Writes the values of the sorts, each as "<number> <bytes of the text>:<text>". */
 static struct str place_text(struct arena *arena, const struct query *query, const void *doc)
 {
     struct query_value place[QUERY_SORTS_MAX] = {0};
@@ -33,7 +34,7 @@ static struct str place_text(struct arena *arena, const struct query *query, con
     return text_str(&text);
 }
 
-/* Cuts the number off *rest that ends at `end`. */
+/* Cuts the number that ends at `end` off the front of *rest; false when there is none. */
 static bool take_number(struct str *rest, char end, int64_t *out)
 {
     const char *at = memchr(rest->ptr, end, rest->len);
@@ -55,7 +56,7 @@ static bool take_value(struct str *rest, struct query_value *out)
     return true;
 }
 
-/* False: it is not one of ours, or not of this query. */
+/* False when the cursor is not one of ours, or not one of this query. */
 static bool read_cursor(struct job *job, const struct query *query, struct str cursor,
                         struct query_value place[QUERY_SORTS_MAX])
 {

@@ -1,4 +1,4 @@
-/* dead_watch.c - are the dead letters filling up? */
+/* dead_watch.c - whether the dead letters are filling up. */
 #include "engine/dead_watch.h"
 
 #include <inttypes.h>

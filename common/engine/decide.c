@@ -2,15 +2,16 @@
  *
  * Messages are decided in order of arrival on one working set. A run is final when every earlier
  * open message of the span is decided; until then it only tells what it needs. The first round
- * usually ends with NEED everywhere, the last one decides everything in one sweep. */
+ * usually ends with NEED for every message, and the last one decides all of them in one sweep. */
 #include "engine/batch.h"
 
-/* An order needs three rounds (cart; products and stock; now and then a product to write). A
- * handler that still needs something after so many asks for different things each time: a bug. */
+/* An order needs three rounds (its cart; products and stock; now and then a product to
+ * write). A handler that still needs something after so many rounds asks for different things
+ * each time, which is a bug. */
 #define ROUNDS_MAX 64
 
-/* A token that is no good any more: nothing is executed, but where a guest is welcome, a guest goes
- * on. */
+/* When the token is no good any more, nothing is executed; but where guests are welcome, the
+ * caller goes on as a guest. */
 static enum outcome authorize(struct job *job)
 {
     const struct service *service = job->batch->lane->service;
@@ -27,8 +28,8 @@ static enum outcome authorize(struct job *job)
     return OUTCOME_DONE;
 }
 
-/* While it is not known whether the caller may, the handler only tells what it needs, so that all
- * comes in one round. */
+/* While it is not known whether the caller may ask, the handler only tells what it needs, so that
+ * everything is loaded in one round. */
 static enum outcome run_handler(struct job *job)
 {
     job_begin_run(job);
@@ -40,7 +41,8 @@ static enum outcome run_handler(struct job *job)
     return is_open ? OUTCOME_NEED : outcome;
 }
 
-/* Another release may be able to read it: like any fault of ours it is tried again later. */
+/* Another release may be able to read the document: so, like any fault of ours, the
+ * message is tried again later. */
 static enum outcome refuse_misfit(struct job *job)
 {
     const struct cell *cell = job->misfit;
@@ -82,7 +84,7 @@ static void finish(struct job *job, enum outcome outcome)
     }
 }
 
-/* One sweep; false when somebody still needs something. */
+/* Runs each open job once; false when one of them still needs something. */
 static bool sweep(struct span span)
 {
     bool final = true;
@@ -102,7 +104,7 @@ static bool sweep(struct span span)
     return final;
 }
 
-/* The first one that still needs something is to blame; its neighbours go on without it. */
+/* Blames the first job that still needs something; its neighbours go on without it. */
 static void fail_first_undecided(struct span span)
 {
     for (size_t i = 0; i < span.count; i++) {

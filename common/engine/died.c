@@ -1,21 +1,22 @@
-/* died.c - what the broker put aside: a message that expired in a queue of ours, or was delivered too
- * often.
+/* died.c - messages that the broker put aside because they expired in a queue of ours, or were
+ * delivered too often.
  *
- * It comes with its own routing key, and with what the broker says about its death (bus.h). A publisher
- * who made that up has gained nothing: nothing is carried out from here, whoever asks is known by his
- * token as everywhere, and an event counts with its signature only.
+ * Such a message comes with its own routing key and with what the broker says about its death
+ * (bus.h). A publisher who makes that up gains nothing: nothing is carried out from here, the
+ * caller is known by a token as everywhere, and an event counts only with its signature.
  *
- * - Who expired is answered, not carried out. "Too late" is said of a command whose deadline has passed
- *   and which the journal does not know, and then committed (recall.c). Without a deadline there is no key
- *   for that try, and a lane that was cut off may have a copy in hand: such a command is told to come
- *   again with the same id, and learns then what happened.
- * - Nobody to be told: what its publisher wanted to expire is gone. What expired by a policy of the shop
- *   is a dead letter, if we know who sent it.
- * - All else, and every event, is a dead letter. */
+ * - A message that expired is answered, not carried out. A command whose deadline has passed and
+ *   which the journal does not know is told "too late", and that answer is committed (recall.c).
+ *   Without a deadline there is no key for this try, and a lane that was cut off may have a copy in
+ *   hand: such a command is told to come again with the same id, and then learns what happened.
+ * - When nobody waits to be told, a message that its publisher wanted to expire is dropped. A
+ *   message that expired by a policy of the shop becomes a dead letter, if we know who sent it.
+ * - Every other message, and every event, becomes a dead letter. */
 #include "engine/batch.h"
 #include "service/names.h"
 
-/* What came through the exchange <p>.died came from the broker: nobody else may publish there. */
+/* A message that came through the exchange <p>.died came from the broker, because
+ * nobody else may publish there. */
 static bool is_from_broker(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
@@ -63,7 +64,8 @@ void job_answer_expired(struct job *job)
     job->body = job_reply_body(job, job->batch->arena);
 }
 
-/* An event without our signature is nobody's: it was refused at the door. */
+/* An event without our signature was refused at the door, and that is all: we
+ * do not know who sent it. */
 bool job_is_put_aside(struct job *job)
 {
     const struct str reason = job->delivery->death_reason;

@@ -5,7 +5,8 @@
 
 #define ARENA_BLOCK (64 * 1024)
 
-/* The batch whose commit is under way may still point to what is forgotten. */
+/* Forgotten copies stay valid until the next call, because the batch whose commit is under way
+ * may still point to them. */
 static void forget(struct doc_cache *cache)
 {
     const struct arena forgotten = cache->arena;
@@ -53,10 +54,11 @@ void doc_caches_validate(struct lane *lane, struct arena *arena, int64_t now_ms)
     struct cache_item items[DOC_CACHE_TYPES] = {0};
     for (size_t i = 0; i < caches->count; i++) {
         items[i].tag = str_of(caches->items[i].type->cache_tag);
-        items[i].key = STR("generation"); /* never stored: only the tag's generation is asked for */
+        /* No value is stored under this key: only the tag's generation is asked for. */
+        items[i].key = STR("generation");
     }
     struct err ignored = {0};
-    /* An invalidation that did not get through makes this lane's own copies doubtful, too. */
+    /* When an invalidation did not get through, this lane's own copies are doubtful, too. */
     const bool asked = caches->count > 0 && lane->stale_rows == 0 &&
                        cache_get(lane->lock, arena, items, caches->count, &ignored) == OUTCOME_DONE;
     for (size_t i = 0; i < caches->count; i++)

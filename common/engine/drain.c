@@ -1,4 +1,4 @@
-/* drain.c - how a lane ends in good order: stop taking, finish, settle, done. */
+/* drain.c - how a lane ends in good order: it stops taking, finishes, settles, and is done. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/batch.h"
@@ -6,7 +6,7 @@
 #include "engine/relay.h"
 #include "service/partitions.h"
 
-/* Of the last events. */
+/* How long the confirms of the last events are awaited. */
 #define CONFIRM_TIMEOUT_MS 5000
 
 static void enter_stage(struct lane *lane, enum drain_stage stage)
@@ -21,11 +21,12 @@ static void enter_stage(struct lane *lane, enum drain_stage stage)
     log_flush();
 }
 
-/* A message that comes all the same until the broker has heard of it is finished like the others.
+/* A message that still arrives before the broker has heard of it is finished like the others.
  *
- * Partitions are not cancelled: the broker would give what follows to the next lane at once, while we
- * still work on what comes before it. It goes on sending to us, we leave that lying, and when the
- * connection is closed it goes back to the queue in its order. */
+ * Consumers of partitions are not cancelled: the broker would at once give the next messages to
+ * another lane, while this lane still works on the messages before them. The broker goes on sending
+ * to this lane, which leaves those messages alone; when the connection is closed, they go back to
+ * the queue in their order. */
 static enum outcome stop_taking(struct lane *lane, struct err *err)
 {
     enter_stage(lane, DRAIN_STOP_TAKING);
@@ -35,7 +36,8 @@ static enum outcome stop_taking(struct lane *lane, struct err *err)
     return lane->leaves_rest ? OUTCOME_DONE : bus_cancel(lane->bus, err);
 }
 
-/* Told to hurry, only the commit under way is awaited: its fate must be known. */
+/* When the lane is told to hurry, only the commit under way is awaited,
+ * because its fate must be known. */
 static enum outcome finish(struct lane *lane, struct err *err)
 {
     const int64_t end_us = clock_monotonic_us() + lane->settings->drain_ms * 1000;
@@ -61,8 +63,8 @@ static enum outcome settle(struct lane *lane, struct err *err)
     return confirmed ? OUTCOME_DONE : err_retry(err, "events are unconfirmed");
 }
 
-/* What cannot be finished is the broker's again when the connection ends, and events that are not
- * confirmed are published by the relay of another lane. */
+/* Messages that cannot be finished go back to the broker when the connection ends, and events that
+ * are not confirmed are published by the relay of another lane. */
 void lane_drain(struct lane *lane)
 {
     struct err err = {0};
@@ -70,7 +72,8 @@ void lane_drain(struct lane *lane)
     if (stop_taking(lane, &err) != OUTCOME_DONE || finish(lane, &err) != OUTCOME_DONE ||
         settle(lane, &err) != OUTCOME_DONE)
         log_warn("drained in part, the rest is done by others: %s", err.text);
-    /* Whatever came of it: a commit under way reads the memory of this lane. */
+    /* This is done whatever happened before, because a commit under way reads
+     * the memory of this lane. */
     if (pipeline_finish(lane, &err) != OUTCOME_DONE)
         log_warn("the last batch is not done, its messages come back: %s", err.text);
     enter_stage(lane, DRAIN_DONE);

@@ -1,9 +1,10 @@
-/* failure.c - messages that we could not carry out: later again, and in the end the dead letters.
+/* failure.c - messages that we could not carry out: they are tried again later, and in the end they
+ * become dead letters.
  *
- * The copies of a span are published together and confirmed together, and only then are the originals
- * acknowledged: a crash in between makes two copies at most, and the message id makes one effect of
- * them. x-death headers of
- * the broker never travel: a copy is a new message with our own headers. */
+ * The copies of a span are published together and confirmed together, and only then are the
+ * originals acknowledged. A crash in between makes at most two copies, and the message id
+ * makes one effect of them. The broker's x-death headers never travel: a copy is a new
+ * message with our own headers. */
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -16,19 +17,20 @@
 #include "wire/schema_secret.h"
 
 #define CONFIRM_TIMEOUT_MS 5000
-/* How long a message that is to be buried waits for room among the dead letters. */
+/* How long a message that is to be buried waits in the delays for room among the dead letters. */
 #define NO_ROOM_DELAY_MS 60000
-/* What is added here to the headers of the delivery (BUS_HEADERS_MAX) must fit in a frame with them. */
+/* Bytes of the reason: the headers that are added here must fit in one frame with those of the
+ * delivery (BUS_HEADERS_MAX). */
 #define REASON_MAX 512
 
-/* As it is without its encoding, so that an operator can read and correct it; one that cannot be unpacked
- * stays as it came. */
+/* Returns the body without its content encoding, so that an operator can read and correct it; a
+ * body that cannot be unpacked stays as it came. */
 static struct str body_of(const struct job *job)
 {
     return str_is_absent(job->text) ? job->delivery->body : job->text;
 }
 
-/* Credentials do not travel in here: a dead letter may lie for months. */
+/* Credentials are left out here, because a dead letter may lie for months. */
 static struct bus_message copy_of(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
@@ -45,14 +47,15 @@ static struct bus_message copy_of(const struct job *job)
     };
 }
 
-/* Told on by every copy, so that a letter that dies again shows how often it was sent again. */
+/* Every copy carries the history on, so that a letter that dies again shows how
+ * often it was sent again. */
 static struct str history_of(const struct job *job)
 {
     return job->delivery->history.len <= DEAD_HISTORY_MAX ? job->delivery->history : STR_ABSENT;
 }
 
-/* As the copy will be received. What was never found to be an operation of ours is told by its routing
- * key, and its caller is whom its token named. */
+/* Seals the caller onto the message as the copy will be received. A message that was never found to
+ * be an operation of ours is known by its routing key, and its caller is whom its token named. */
 static struct str seal_of(const struct job *job, enum caller_seal kind, struct str body,
                           int64_t until_ms)
 {
@@ -75,8 +78,8 @@ static int64_t delay_of(struct job *job)
     return delay_with_jitter(settings->retry_delays.items[job->delivery->attempt], chance);
 }
 
-/* The token goes along: should the seal end in an outage, or its lane be of an earlier version, the
- * token has the say. */
+/* The token goes along: it decides if the seal ends in an outage, or if the lane that receives the
+ * copy is of an earlier version. */
 static void postpone(struct job *job, int64_t delay_ms, uint64_t group)
 {
     struct lane *lane = job->batch->lane;
@@ -114,8 +117,8 @@ static void log_postponed(const struct job *job)
     log_end(&line);
 }
 
-/* With the first field that is at fault: that is what the letter will be corrected by. Its name is the
- * sender's, and may be as long as a message. */
+/* The reason names the first field that is at fault, because the letter will be corrected by it.
+ * The field's name comes from the sender and may be as long as a message. */
 static struct str reason_of(const struct job *job)
 {
     const struct err_field *field = job->err.fields;
@@ -133,8 +136,8 @@ static struct str dead_queue_of(const struct job *job)
                               job->delivery->queue);
 }
 
-/* The body as it may be kept; absent: as it is. What is no operation of ours has no schema that names
- * its secrets: their names have to do. */
+/* Returns the body as it may be kept; absent: as it is. A message that is no operation of ours has
+ * no schema that names its secrets, so members are masked by their names. */
 static struct str masked_body(const struct job *job)
 {
     struct arena *arena = job->batch->arena;
@@ -170,7 +173,7 @@ static void bury(struct job *job, uint64_t group)
         {"x-failure-signal", job->blame ? str_of(job->blame->signal) : STR_ABSENT},
         {"x-failure-backtrace",
          job->blame ? str_dup(arena, str_of(job->blame->backtrace)) : STR_ABSENT},
-        /* Whoever sends the letter again later finds the token expired. */
+        /* The seal has no end: by the time the letter is sent again, the token has expired. */
         {"x-caller", seal_of(job, LETTER_SEAL, copy.body, INT64_MAX)},
         {"x-masked",
          str_is_absent(masked) || str_eq(masked, body_of(job)) ? STR_ABSENT : STR("yes")},
@@ -230,7 +233,7 @@ void job_was_put_aside(struct job *job)
     log_buried(job);
     if (job->blame)
         blame_forget(lane->blame, job->digest);
-    /* Whoever waits for a reply learns that there will be no other. */
+    /* A client that waits for a reply learns that there will be no other. */
     job->body = job_reply_body(job, job->batch->arena);
 }
 

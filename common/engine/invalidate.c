@@ -1,8 +1,8 @@
 /* invalidate.c - cached pages and copies that a commit made stale.
  *
- * Whoever committed says so, before its reply. When it dies in between, whoever takes up what it
- * left does: the lane that answers the repeat from the journal, the relay that publishes the events
- * of the entry. */
+ * The lane that committed says so, before its reply. If it dies in between, the lane that takes up
+ * what was left says so: the lane that answers the repeat from the journal, or the relay that
+ * publishes the events of the entry. */
 #include "engine/batch.h"
 
 static bool was_emitted(const struct journal_event *events, size_t count, struct str type)
@@ -21,7 +21,8 @@ void lane_note_stale(struct lane *lane, const struct journal_event *events, size
             lane->stale_rows |= 1ull << i;
 }
 
-/* Nothing that is older than the life of a copy can have been copied before it. */
+/* When a commit is older than the life of a copy, all copies that were made before it have ended,
+ * and nothing need be told. */
 void lane_note_left_behind(struct lane *lane, int64_t at, const struct journal_event *events,
                            size_t count)
 {

@@ -1,7 +1,7 @@
 /* job.c - what a handler can ask for and do (job.h).
  *
- * Whatever a run changes stays in the job until the run turns out to be the final one: then
- * job_merge() moves it into the working set, where the next message sees it. */
+ * What a run changes stays in the job until the run turns out to be the final one: then job_merge()
+ * moves it into the working set, where the next message sees it. */
 #include "engine/job.h"
 
 #include "engine/batch.h"
@@ -126,7 +126,8 @@ static struct draft *add_draft(struct job *job, struct cell *cell, void *doc)
     return draft;
 }
 
-/* True when this message may go on with the cell's lock as it is. */
+/* True when this message may go on with the cell's lock as it is; otherwise wants
+ * the lock, or is blocked. */
 static bool leased(struct job *job, struct cell *cell)
 {
     if (cell->lease == LEASE_GRANTED)
@@ -177,7 +178,8 @@ static bool load_for_reading(struct job *job, struct cell *cell, enum access acc
     if (access == DOC_CHECKED)
         rely_on(job, cell, NULL);
     const struct draft *draft = find_draft(job, cell);
-    /* Readers get it without const so that one signature serves all; they must not write. */
+    /* Readers get the document without const so that one signature serves all;
+     * they must not write to it. */
     *out = draft ? draft->doc : (void *)(uintptr_t)cell->doc;
     return true;
 }
@@ -200,7 +202,8 @@ bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum a
     return load_cell(job, workset_cell(&job->batch->set, type, id), access, out);
 }
 
-/* Once in a batch. What is to be written, or DOC_CHECKED, the commit proves to be what there is. */
+/* True at most once in a run. A document that is to be written, or is DOC_CHECKED, need not be read
+ * anew: the commit proves that it is what there is. */
 static bool must_be_read_anew(const struct cell *cell, int64_t version)
 {
     return cell->loaded && !cell->anew && !cell->dirty && !cell->proven &&

@@ -2,12 +2,12 @@
  *
  * A handler is a pure function over documents. It asks for what it needs, and when something is not
  * loaded yet it gives up for this round (NEED); the engine loads what all messages of the batch
- * asked for, in one round trip per collection, and runs the handler again from the top. So code
- * reads straight down, and must not keep anything between runs. There is no I/O, no clock and no
- * randomness in a handler: job_now() and job_new_id() give the same on every run.
+ * asked for, in one round trip per collection, and runs the handler again from the top. So the code
+ * reads straight down, and a handler must not keep anything between runs. There is no I/O, no clock
+ * and no randomness in a handler: job_now() and job_new_id() return the same on every run.
  *
- * Everything a handler gets or makes lives in the batch's arena (job_arena). Documents and strings
- * stay valid until the handler returns its final outcome and the batch is settled.
+ * Everything a handler gets or makes lives in the arena of its run (job_arena). Documents and
+ * strings stay valid until the handler returns its final outcome and the batch is settled.
  *
  *   static enum outcome item_remove(struct job *job, const void *request, struct err *err)
  *   {
@@ -15,7 +15,7 @@
  *       struct cart *cart = NULL;
  *       NEED(job, cart_of_caller_for_update(job, &cart));
  *       if (!cart || !cart_has(cart, req->product_id))
- *           return refuse(err, NOT_FOUND, "not in the cart");
+ *           return err_refuse(err, E_NOT_FOUND, "not in the cart");
  *       ...
  *       return reply(job, &cart_view_shape, view);
  *   }
@@ -47,14 +47,14 @@ struct job;
 /* --- the message -------------------------------------------------------------------------------- */
 
 struct caller {
-    enum who role;      /* GUEST without a token */
-    struct str id;      /* user id; absent for a guest */
-    struct str session; /* id of the token's refresh family */
-    struct str holder;  /* of a guest: who is known to have sent it (recall.c); absent: nobody */
-    int64_t token_issued_at; /* ms */
+    enum who role;           /* GUEST without a token */
+    struct str id;           /* user id; absent for a guest */
+    struct str session;      /* id of the token's refresh family */
+    struct str holder;       /* a guest's: the known sender (recall.c); absent: nobody is known */
+    int64_t token_issued_at; /* ms; 0: the caller comes from a seal */
 };
 
-/* Who handed a message in, which is for limits only. */
+/* How the client that handed a message in is known. Clients are for limits only. */
 enum client_kind { CLIENT_UNKNOWN, CLIENT_KEY, CLIENT_ADDRESS };
 
 struct client {
@@ -64,104 +64,114 @@ struct client {
 
 struct arena *job_arena(struct job *job);
 const struct caller *job_caller(const struct job *job);
-/* By its API key, when that is a known one; and, when that is a trusted edge, by the address that
- * the edge told. */
+/* The client is known by its API key, when that is configured; behind a trusted edge, it is known
+ * by the address that the edge told. */
 struct client job_client(struct job *job);
 /* When the message was admitted, ms; the same on every run. */
 int64_t job_now(const struct job *job);
-/* The n-th call of a run gives the same id on every run. */
+/* The n-th call of a run returns the same id on every run. */
 struct str job_new_id(struct job *job);
-/* Secret random bytes, the same on every run; `label` tells several apart. */
+/* Writes secret random bytes, the same on every run; `label` tells several of them apart. */
 void job_random(struct job *job, const char *label, void *out, size_t len);
-/* Of a subscriber: the id of the event that is taken up. */
+/* For a subscriber: the id of the event that it handles. */
 struct str job_event_id(const struct job *job);
 const void *job_settings(const struct job *job);
 
 /* --- needs: true when loaded, and only then *out is set ------------------------------------------- */
 
 enum access {
-    DOC_SHOWN,      /* DOC_READ of one of many that are shown; NULL, too, when it cannot be read */
-    DOC_READ,       /* as of this batch; may be stale when we commit */
+    /* Like DOC_READ, for one of many documents that are shown; NULL also when it cannot be read. */
+    DOC_SHOWN,
+    DOC_READ,       /* as of this batch; may be stale when the batch commits */
     DOC_CHECKED,    /* the commit proves that it has not changed, or that there is still none */
     DOC_FOR_UPDATE, /* locked and guarded; *out may be changed, after the checks are done */
 };
 
-/* A document by id; *out is NULL when there is none (a DOC_FOR_UPDATE lock is held all the same, so
- * that job_insert of this id meets nobody). For DOC_READ and DOC_CHECKED *out must not be changed. */
+/* A document by id; *out is NULL when there is none. (DOC_FOR_UPDATE holds the lock all the
+ * same, so that job_insert of this id meets nobody.) With any access but DOC_FOR_UPDATE,
+ * *out must not be changed. */
 bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum access access,
              void **out);
-/* The same by a field with a unique index ("email"). */
+/* A document by the value of a field with a unique index ("email"); otherwise as job_doc(). */
 bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
                 enum access access, void **out);
-/* A document for DOC_READ by somebody who knows, from a document that he changes, that it is at `version`
- * at least (INT64_MAX: that a copy will not do): what is older is read anew, from the database. It
- * may be older even then: that is what there is. */
+/* A document for DOC_READ that is known to be at `version` at least, from a document that the
+ * handler changes (INT64_MAX: a copy will not do). An older one is read anew, from the database;
+ * that one may be older as well, and then it is what there is. */
 bool job_doc_since(struct job *job, const struct doc_type *type, struct str id, int64_t version,
                    void **out);
-/* A page of a query, or only a count. Sees what is committed, not what this batch decided. With
- * `cache_tag` the page may come from the shared cache, until an event invalidates the tag. */
+/* A page of a query, or only a count. It shows what is committed, not what this batch
+ * decided. With `cache_tag` the page may come from the shared cache, until an event
+ * invalidates the tag; NULL: never. */
 bool job_query(struct job *job, const struct query *query, const char *cache_tag,
                const struct query_page **out);
-/* Makes `query` the part that comes behind `cursor` (empty: from its start). A cursor is opaque to
- * clients and good for this very query only; BAD_CURSOR otherwise. No query by relevance. */
+/* Makes `query` return what comes behind `cursor` (empty: from its start). A cursor is
+ * opaque to clients and good for this very query only; otherwise INVALID with BAD_CURSOR.
+ * Not for a query by relevance. */
 MUST_CHECK enum outcome job_query_behind(struct job *job, struct query *query, struct str cursor,
                                          struct err *err);
-/* The cursor of what comes behind `doc` in the order of `query`. */
+/* The cursor, in the arena, of what comes behind `doc` in the order of `query`. */
 struct str job_cursor(struct job *job, const struct query *query, const void *doc);
-/* Slow by intent (argon2id): only in operations that say `hashes`. An absent hash never matches. */
+/* Slow by intent (argon2id): only for operations that set `hashes`. An
+ * absent hash never matches. */
 bool job_password_verify(struct job *job, struct str hash, struct str password, bool *out);
 bool job_password_hash(struct job *job, struct str password, struct str *out);
-/* Made with a lower cost than hashes are made with now. */
+/* True when the hash was made with a lower cost than hashes are made
+ * with now, or cannot be read. */
 bool job_password_is_old(const struct job *job, struct str hash);
-/* A token bucket (lock.h). */
+/* A token bucket (lock.h): `burst` uses at once, then one per `period_ms`. */
 struct bucket {
     struct str key;
     int64_t burst;
     int64_t period_ms;
 };
 
-/* Uses a bucket; true when loaded: *wait_ms is 0 when it was within the bucket, else how long until
- * it would be. One message uses a key in each way at most once. */
+/* Uses a bucket. *wait_ms is 0 when the use was allowed, else the time until it would be. One
+ * message uses a key in each way at most once. */
 bool job_rate(struct job *job, const struct bucket *bucket, enum rate_use use, int64_t *wait_ms);
 
 /* --- effects: kept only when the handler returns OUTCOME_DONE -------------------------------------- */
 
-/* `doc` (in the arena) is new: head.id must be set; version and times are set here. */
+/* Adds `doc` (in the arena), a new document: head.id must be set;
+ * version and times are set here. */
 void job_insert(struct job *job, const struct doc_type *type, void *doc);
-/* `doc` came from DOC_FOR_UPDATE: its version and updatedAt move on (once per job). Must be called,
- * before reply() and emit() so that those show the new version; a DOC_FOR_UPDATE document that is not
- * marked is not written. */
+/* Marks `doc`, which came from DOC_FOR_UPDATE, as changed: updatedAt moves on, and the version once
+ * per job. Must be called before reply() and emit(), so that those show the new version; a
+ * DOC_FOR_UPDATE document that is not marked is not written. */
 void job_changed(struct job *job, void *doc);
-/* Appends to a ledger (ledger.h); `entry` (in the arena) is of its entries' shape. */
+/* Appends `entry` (in the arena), of the shape of the ledger's entries, to a ledger (ledger.h). */
 void job_append(struct job *job, const struct doc_type *ledger, const void *entry);
-/* An event (CloudEvents 1.0): subject = the aggregate's id, with its version; data by its shape. */
+/* Sends an event (CloudEvents 1.0) whose subject is the aggregate's id, with the aggregate's
+ * version. `data` (in the arena), of the given shape, is written as JSON when the batch commits. */
 void emit(struct job *job, const char *type, struct str subject, int64_t version,
           const struct shape *shape, const void *data);
-/* The same, but of all such events of one batch with this type and subject only the last is sent:
- * for state that many commands move at once (stock.changed). */
+/* The same, but of all such events of one batch with this type and subject only the last one is
+ * sent: for state that many commands move at once (stock.changed). */
 void emit_latest(struct job *job, const char *type, struct str subject, int64_t version,
                  const struct shape *shape, const void *data);
-/* A message on the notifications exchange, routing key "<channel>.<kind>". */
+/* Sends a message to the notifications exchange, with the routing key "<channel>.<kind>". */
 void notify(struct job *job, const char *channel, const char *kind, struct str id,
             const struct shape *shape, const void *data);
-/* Sets the reply's data and returns OUTCOME_DONE. Status is the operation's. */
+/* Sets the data of the reply and returns OUTCOME_DONE. The status is the operation's. */
 enum outcome reply(struct job *job, const struct shape *shape, const void *data);
-/* {} */
+/* Replies with {}. */
 enum outcome reply_empty(struct job *job);
-/* {} with status 202, whatever the operation's is: taken up, and no more is told. */
+/* Replies with {} and status 202, whatever the operation's status is: the request is taken up, and
+ * the client is told no more. */
 enum outcome reply_accepted(struct job *job);
-/* Effects of a refusal: the handler answers with an error, but what it changed is committed all the
- * same (a reused refresh token revokes its family). err must be set by refuse() first. */
+/* Answers with an error and yet commits what the handler changed (a reused refresh token revokes
+ * its family). err must be set by err_refuse() first. */
 enum outcome refuse_and_keep(struct job *job);
-/* An account whose sessions have ended, or whose tokens are to be looked at again for another reason:
- * before anybody is answered, all lanes know. */
+/* Tells all lanes, before anybody is answered, that the sessions of an account have ended, or that
+ * its tokens must be checked again for another reason. */
 void job_account_changed(struct job *job, struct str user_id);
-/* Refuses with RATE_LIMITED and tells the client when to come again. */
+/* Refuses with RATE_LIMITED and tells the client to come again after wait_ms. */
 #define refuse_for_now(job, err, wait_ms, ...)                                                     \
     (job_tell_wait((job), (wait_ms)), err_refuse((err), E_RATE_LIMITED, __VA_ARGS__))
 void job_tell_wait(struct job *job, int64_t wait_ms);
-/* Where guests are welcome and this request asks for more: DONE when there is a caller; else what an
- * operation that welcomes none would say, UNAUTHENTICATED or TOKEN_EXPIRED. */
+/* For a request that asks for more than guests may have, of an operation that welcomes guests: DONE
+ * when there is a caller; else INVALID with what an operation that welcomes none would say,
+ * UNAUTHENTICATED or TOKEN_EXPIRED. */
 MUST_CHECK enum outcome job_need_caller(struct job *job, struct err *err);
 
 struct access_grant {
@@ -169,15 +179,16 @@ struct access_grant {
     enum who role;
     struct str session;
     struct str id;     /* jti */
-    int64_t issued_at; /* ms; it lasts for service.access_token_ms from here */
+    int64_t issued_at; /* ms; the token lasts for service.access_token_ms from then */
 };
 
-/* A signed access token: the same one for the same grant. */
+/* A signed access token, in the arena: the same token for the same grant. */
 struct str job_access_token(struct job *job, const struct access_grant *grant);
-/* BLAKE2b-256 under the digest key, hex: what is stored in place of an opaque secret. */
+/* BLAKE2b-256 under the digest key, as hex in the arena: what is stored in
+ * place of an opaque secret. */
 struct str job_secret_digest(struct job *job, struct str secret);
-/* A MAC of `len` bytes (12 to 32), whose `purpose` tells it from all others: proves that a text which
- * comes from outside was made here. */
+/* A MAC of `len` bytes (12 to 32) proves that a text that comes from outside was made here. Its
+ * `purpose` tells it from all other MACs. */
 void job_mac(const struct job *job, const char *purpose, struct str text, void *out, size_t len);
 MUST_CHECK bool job_mac_is(const struct job *job, const char *purpose, struct str text,
                            const void *mac, size_t len);

@@ -1,8 +1,9 @@
-/* lane.c - the loop of a lane: take what is there, carry it through, keep house.
+/* lane.c - the loop of a lane: it takes the messages that are there, carries them through and keeps
+ * house.
  *
- * It never waits for more than is there: an idle shop works on batches of one, a busy one on
+ * A lane never waits for more than is there: an idle shop works on batches of one, a busy one on
  * batches of a hundred. When a dependency is down nothing is taken; what was received waits here,
- * unacknowledged, and one probe at a time asks whether it is back. */
+ * unacknowledged, and one probe at a time asks whether the dependency is back. */
 #include "engine/lane.h"
 
 #include <stdlib.h>
@@ -22,7 +23,8 @@
 #define ARENA_BLOCK    (256 * 1024)
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   5000
-/* A replica set elects within some ten seconds: whoever asks seldom adds to that. */
+/* For the first ELECTION_MS of an outage the probes are close together: a replica set elects a
+ * primary within some ten seconds, and longer pauses would add to that. */
 #define ELECTION_MS       60000
 #define ELECTION_PAUSE_MS 1000
 #define IDLE_MS           100 /* so that SIGTERM is noticed within this time */
@@ -31,7 +33,7 @@
 #define STATS_PERIOD_US   10000000
 #define RENEWAL_PERIOD_US 5000000
 #define QUIET_US          1000000
-#define HOLD_MS           3000 /* a connection that lasts so long without a message */
+#define HOLD_MS           3000 /* a connection that lasts so long without a message holds */
 
 /* --- queue of deliveries -------------------------------------------------------------------------- */
 
@@ -190,12 +192,12 @@ size_t lane_in_hand(const struct lane *lane)
 static void take_in(struct lane *lane, struct delivery *delivery)
 {
     if (lane->leaves_rest)
-        delivery_free(delivery); /* unacknowledged */
+        delivery_free(delivery); /* unacknowledged: it goes back to the queue */
     else
         queue_push(&lane->waiting, delivery);
 }
 
-/* False when the connection is gone. */
+/* Returns false when the connection is gone. */
 static bool receive(struct lane *lane, int timeout_ms)
 {
     struct delivery *delivery = NULL;
@@ -213,21 +215,24 @@ static bool receive(struct lane *lane, int timeout_ms)
     }
 }
 
-/* For the next batch and as much behind it, whichever bound comes first. */
+/* True while fewer messages wait than one batch may have, and fewer bytes
+ * than two batches may have. */
 static bool has_room(const struct lane *lane)
 {
     return lane->waiting.count < (size_t)lane->pool->batch_max &&
            lane->waiting.bytes < 2 * (size_t)lane->settings->batch_bytes;
 }
 
-/* In an outage, where nothing leaves the lane. */
+/* True when the waiting messages take too much memory, in an outage, where
+ * nothing leaves the lane. */
 static bool holds_too_much(const struct lane *lane)
 {
     return lane->waiting.bytes >= (size_t)lane->settings->held_max;
 }
 
-/* Behind a batch under way not just a few: each batch costs the same round trips, and more are
- * coming. But a batch as large would be ready too late, and the database idle meanwhile. */
+/* Behind a batch under way, a few messages are not worth a batch: each batch costs the same round
+ * trips, and more messages are coming. But a batch as large as the one under way would be ready too
+ * late, and the database would be idle meanwhile. */
 static bool is_worth_a_batch(const struct lane *lane)
 {
     const size_t waiting = lane->waiting.count;
@@ -237,7 +242,7 @@ static bool is_worth_a_batch(const struct lane *lane)
            (waiting >= (size_t)lane->pool->pipeline_min && 2 * waiting >= lane->under_way->count);
 }
 
-/* What is there already; waits only while there is nothing to do. */
+/* Takes in the messages that are there already; waits only while there is nothing to do. */
 static void collect(struct lane *lane, int timeout_ms)
 {
     size_t before = lane->waiting.count;
@@ -250,7 +255,7 @@ static void collect(struct lane *lane, int timeout_ms)
     }
 }
 
-/* A packed body may become as long as any. */
+/* A packed body counts as the longest one, because it may become as long as that. */
 static size_t length_of(const struct lane *lane, const struct delivery *delivery)
 {
     return encoding_named(delivery->content_encoding) == ENCODING_NONE
@@ -258,7 +263,8 @@ static size_t length_of(const struct lane *lane, const struct delivery *delivery
                : (size_t)lane->settings->body_max;
 }
 
-/* How many of the waiting ones make a batch: by count and by bytes, at least one. */
+/* Returns how many of the waiting messages make a batch: bounded by count
+ * and by bytes, at least one. */
 static size_t batch_size(const struct lane *lane)
 {
     size_t bytes = 0;
@@ -325,9 +331,10 @@ static bool is_quiet(const struct lane *lane, int64_t now_us)
     return lane->quiet_since_us > 0 && now_us >= lane->quiet_since_us + QUIET_US;
 }
 
-/* A queue that was deleted and made again at once has forgotten us, and nobody says so (bus_renew). A
- * lane that had something in hand within the last second renews nothing: what it acknowledged makes
- * room for more, which may be on its way and would be delivered twice. */
+/* A queue that was deleted and made again at once has forgotten this consumer, and the broker
+ * does not say so (bus_renew). A lane that had something in hand within the last second does not
+ * renew: its acknowledgements have made room for more messages, which may be on their way and
+ * would be delivered twice. */
 static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *err)
 {
     note_quiet(lane, now_us);
@@ -335,7 +342,7 @@ static enum outcome renew_if_due(struct lane *lane, int64_t now_us, struct err *
         return OUTCOME_DONE;
     const bool first = lane->next_renewal_us == 0;
     lane->next_renewal_us = now_us + RENEWAL_PERIOD_US;
-    /* A call to a server may have taken long: what came meanwhile is not read yet. */
+    /* A call to a server may have taken long, and what arrived meanwhile is not read yet. */
     if (first || !receive(lane, 0) || lane->waiting.count > 0)
         return OUTCOME_DONE;
     const enum outcome outcome = bus_renew(lane->bus, err);
@@ -360,7 +367,8 @@ static enum outcome keep_house(struct lane *lane, struct err *err)
     return relay_run_if_due(lane, now_us, err);
 }
 
-/* Begins or ends taking messages, as the supervisor wants it; what it has in hand it finishes. */
+/* Begins or ends taking messages, as the supervisor wants; the lane
+ * finishes what it has in hand. */
 static enum outcome follow_supervisor(struct lane *lane, struct err *err)
 {
     const bool aside = lane->slot->aside;
@@ -393,7 +401,8 @@ enum outcome lane_step(struct lane *lane, int timeout_ms, struct err *err)
 
 /* --- recovery ------------------------------------------------------------------------------------------------ */
 
-/* Of those in hand, what the broker gave first; 0: nothing. */
+/* Returns the digest of the message in hand that the broker delivered
+ * first; 0: nothing is in hand. */
 static uint64_t oldest_in_hand(const struct lane *lane)
 {
     const struct delivery *oldest = lane->waiting.count ? lane->waiting.items[0] : NULL;
@@ -412,14 +421,15 @@ static void forget_deliveries(struct lane *lane)
             "lost the broker %d times with the same message in hand: one at a time from now on",
             LOSSES_MAX);
     queue_free_all(&lane->waiting); /* the broker delivers them again */
-    queue_free_all(&lane->settled); /* these, too: the journal knows them */
+    queue_free_all(&lane->settled); /* these, too; the journal knows them */
 }
 
-/* With as many messages in hand as are wanted now. Not by cancelling on a connection that lives: what
- * is on its way would be out of its order. */
+/* Connects and consumes anew, with as many messages in hand as are wanted now. Cancelling on a live
+ * connection would not do: the messages on their way would come out of order. */
 static enum outcome consume_anew(struct lane *lane, int64_t hold_ms, struct err *err)
 {
-    (void)!bus_cancel(lane->bus, err); /* is lost, and forgets what it consumed */
+    /* The connection is lost; this forgets what it consumed. */
+    (void)!bus_cancel(lane->bus, err);
     TRY(bus_reconnect(lane->bus, err));
     lane->bus_lost = false;
     lane_await_server(lane, hold_ms);
@@ -429,8 +439,9 @@ static enum outcome consume_anew(struct lane *lane, int64_t hold_ms, struct err 
     return err_retry(err, "%s", bus_lost_reason(lane->bus));
 }
 
-/* A message is suspected of ending the connection: does that hold without it? Whoever takes messages
- * one at a time begins with this after each loss. */
+/* When a message is suspected of ending the connection, the lane must know whether the
+ * connection holds without the message. While the lane takes messages one at a time, it looks
+ * for that after each loss. */
 static enum outcome reconnect_bus(struct lane *lane, struct err *err)
 {
     forget_deliveries(lane);
@@ -443,7 +454,8 @@ static enum outcome reconnect_bus(struct lane *lane, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* So many messages were taken alone, and nothing has happened: as many as usual again. */
+/* When so many messages were taken alone and nothing has happened, the lane
+ * takes as many as usual again. */
 static enum outcome take_many_again(struct lane *lane, struct err *err)
 {
     if (!lane->was_alone || lane_in_hand(lane) > 0 || lane->is_aside)
@@ -468,9 +480,10 @@ void lane_await_server(struct lane *lane, int64_t ms)
     }
 }
 
-/* The broker does not lend messages for longer than its consumer_timeout, and it lends `prefetch` of
- * each queue, however large. Well before either is too much, all go back at once, and nothing is taken
- * until the database answers: so an outage costs a message one of its deliveries, however long it is. */
+/* The broker does not lend messages for longer than its consumer_timeout, and it lends `prefetch`
+ * messages of each queue, however large they are. Well before either becomes too much, all of them
+ * go back at once, and nothing is taken until the database answers. So an outage costs a message
+ * one of its deliveries, however long the outage lasts. */
 static void hand_back_in_time(struct lane *lane, int64_t since_us)
 {
     const int64_t patience_us = lane->settings->amqp_consumer_timeout_ms * 1000 / 2;
@@ -497,7 +510,8 @@ static int64_t next_pause(int64_t pause_ms, int64_t since_us)
     return pause_ms * 2 < longest ? pause_ms * 2 : longest;
 }
 
-/* The database first: whoever takes messages before it is back only spends their deliveries. */
+/* The database is asked first: a lane that takes messages before the database is back only
+ * spends their deliveries. */
 static enum outcome probe(struct lane *lane, struct err *err)
 {
     TRY(store_ping(lane->store, err));
@@ -512,8 +526,8 @@ void lane_recover(struct lane *lane)
     lane->slot->ready = 0;
     slot_alive(lane->slot);
     if (pipeline_finish(lane, &err) != OUTCOME_DONE)
-        err_clear(&err); /* it waits with the others now */
-    /* Servers that answer a probe and fail the work: not a hot loop, either. */
+        err_clear(&err); /* its messages wait with the others now */
+    /* Servers that answer a probe and yet fail the work must not make this a hot loop. */
     if (lane->stumbles++ > 0)
         lane_await_server(lane, longer_pause(lane->stumbles));
     while (!*lane->stopping && probe(lane, &err) != OUTCOME_DONE) {
@@ -548,7 +562,7 @@ static void add_name(struct names *names, struct str name)
     names->items[names->count++] = name;
 }
 
-/* Its share of them. */
+/* Adds the lane's share of the domain's partitions. */
 static void add_partitions(const struct lane *lane, struct str domain, struct names *names)
 {
     const int64_t count = partitions_of(lane->settings, domain);

@@ -1,9 +1,9 @@
-/* ledger_pages.c - appending to ledgers, and the pages that a commit makes of it. */
+/* ledger_pages.c - appending to ledgers, and the pages that a commit makes of what was appended. */
 #include "service/ledger.h"
 
 #include "engine/batch.h"
 
-/* LEDGER_FIELDS puts them last. */
+/* LEDGER_FIELDS puts the entries last. */
 static const struct shape *entry_shape(const struct doc_type *ledger)
 {
     return ledger->shape->fields[ledger->shape->field_count - 1].shape;
@@ -42,7 +42,7 @@ static struct filled_page *begin_page(struct batch *batch, const struct doc_type
     return filled;
 }
 
-/* The page of the ledger that has room; the newest are in front. */
+/* Returns the page of the ledger that has room; the newest pages are in front. */
 static struct filled_page *open_page(struct batch *batch, const struct doc_type *ledger,
                                      struct filled_page **pages)
 {

@@ -1,9 +1,9 @@
-/* load.c - one round of everything the batch wants: one call for all locks, one find per
- * collection, the pages (cache first), the passwords, the rate limits.
+/* load.c - one round of everything that the batch wants: one call for all locks, one find per
+ * collection, the pages (from the cache first), the rate limits, the passwords.
  *
- * Locks come first and documents after, so that a document loaded under its lock cannot be changed
- * by another lane until we commit. When Redis is away the batch goes on without locks: the version
- * guards prove the rest. */
+ * Locks are taken first and documents are loaded after, so that a document that was loaded under
+ * its lock cannot be changed by another lane until we commit. When Redis is away the batch goes on
+ * without locks: the version guards prove the rest. */
 #include "base/log.h"
 #include "engine/batch.h"
 
@@ -20,8 +20,9 @@ static void strs_add(struct arena *arena, struct strs *list, struct str item)
 
 /* --- locks ------------------------------------------------------------------------------------- */
 
-/* What was read before the lock was ours, or was a copy, may be old by now; but what a decided message
- * relies on stays, so that the commit proves just that. */
+/* A document that was read before the lock was ours, or that was a copy, may be old by now, so
+ * it is loaded again. But a document that a decided message relies on stays, so that the
+ * commit proves just that one. */
 static void grant(struct cell *cell)
 {
     cell->lease = LEASE_GRANTED;
@@ -31,7 +32,8 @@ static void grant(struct cell *cell)
     cell->wanted = true;
 }
 
-/* Locked elsewhere: who wants to change it waits for the next batch; readers ask again. */
+/* The document is locked elsewhere: a message that wants to change it waits for the next batch;
+ * readers ask for it again. */
 static void deny(struct cell *cell)
 {
     cell->lease = LEASE_DENIED;
@@ -51,7 +53,8 @@ static size_t wanted_leases(struct batch *batch, struct cell ***cells, struct st
             continue;
         (*cells)[i] = cell;
         (*keys)[i] = workset_cell_key(batch->run_arena, cell);
-        /* Held since an earlier run of this batch: another lane may be next in line by now. */
+        /* The batch has held the lease since an earlier run, and must not ask for it again: another
+         * lane may be next in line by now. */
         if (map_get(&batch->held_keys, (*keys)[i]))
             grant(cell);
         else
@@ -60,7 +63,7 @@ static size_t wanted_leases(struct batch *batch, struct cell ***cells, struct st
     return i;
 }
 
-/* Remembered beyond the run, because a lease outlives it. */
+/* The lease is remembered beyond the run, because it outlives the run. */
 static void hold(struct batch *batch, struct str key)
 {
     batch->held = arena_grow(batch->arena, batch->held, batch->held_count, sizeof(struct str),
@@ -70,7 +73,7 @@ static void hold(struct batch *batch, struct str key)
     map_set(&batch->held_keys, *held, batch);
 }
 
-/* And the stamps of the accounts behind tokens, in the same round trip. */
+/* Takes the leases and asks for the stamps of the accounts behind tokens, in one round trip. */
 static void take_leases(struct batch *batch, struct span span)
 {
     struct cell **cells;
@@ -118,7 +121,7 @@ static bool is_due(const struct cell *cell)
     return cell->wanted && !cell->loaded;
 }
 
-/* Copies serve readers only, and not after a conflict: then the truth is wanted. */
+/* Copies serve readers only, and not after a conflict, when the truth is wanted. */
 static struct doc_cache *usable_cache(struct batch *batch, const struct doc_type *type)
 {
     if (!type->cache_tag || batch->doubtful)
@@ -139,7 +142,8 @@ static bool from_cache(const struct doc_cache *cache, struct cell *cell)
     return copy != NULL;
 }
 
-/* What the batch ahead wrote: it commits before we do, or we do not. */
+/* Takes what the batch ahead wrote: either that batch commits before this one, or
+ * this one does not commit. */
 static bool from_ahead(struct batch *batch, struct cell *cell)
 {
     const struct cell *theirs =
@@ -147,7 +151,7 @@ static bool from_ahead(struct batch *batch, struct cell *cell)
                      : NULL;
     if (!theirs || !theirs->dirty)
         return false;
-    /* All of it, strings as well: the batch ahead is gone before this one is settled. */
+    /* All of it is copied, strings as well: the batch ahead is gone before this one is settled. */
     workset_loaded(cell, shape_copy(cell->type->shape, batch->run_arena, theirs->doc));
     return true;
 }
@@ -160,7 +164,7 @@ static bool is_any_due(const struct batch *batch, const struct doc_type *type)
     return false;
 }
 
-/* A document that cannot be read fails only those who need just that (job_doc). */
+/* A document that cannot be read fails only the messages that need it (job_doc). */
 static void note_misfits(struct batch *batch, const struct doc_type *type,
                          const struct doc_list *found)
 {
@@ -203,7 +207,8 @@ static enum outcome load_type(struct batch *batch, const struct doc_type *type, 
     return OUTCOME_DONE;
 }
 
-/* What is still due is of a type that is in no table: only those who need it fail, and say so. */
+/* A document that is still due is of a type that is in no table: only the messages that
+ * need it fail, and say so. */
 static void note_unknown_types(struct batch *batch)
 {
     for (struct cell *cell = batch->set.first_cell; cell; cell = cell->next) {
@@ -246,7 +251,7 @@ static void resolve_aliases(struct batch *batch, const struct alias *like, const
     alias->loaded = true;
 }
 
-/* All look-ups of the same field as `first`, in one find. */
+/* Loads all look-ups of the same field as `first`, in one find. */
 static enum outcome load_alias_group(struct batch *batch, const struct alias *first,
                                      struct err *err)
 {
@@ -279,11 +284,11 @@ static enum outcome load_aliases(struct batch *batch, struct err *err)
 
 /* --- pages: the shared cache, then the database ----------------------------------------------------
 
-   What the cache holds of a page: our signature of all the rest and of what it answers, when it was
-   read, the total, the documents. Whoever can write to Redis can neither make a page nor pass one off as
-   another, nor as one that is younger than it is. (A generation needs none: a forged one is
-   another one, and an old one that is put back keeps a page for its own short life. Nothing that
-   comes from there is more than shown.) */
+   The cache holds for each page: our signature of all the rest and of the query that the page
+   answers, the time at which it was read, the total, the documents. Somebody who can write to Redis
+   can neither make a page nor pass one off as another, nor as younger than it is. (A generation
+   needs no signature: a forged one is merely another one, and an old one that is put back keeps a
+   page for the page's own short life. Nothing that comes from there is more than shown.) */
 
 #define PAGE_SIGNATURE 32 /* hex digits */
 
@@ -291,7 +296,7 @@ struct page_head {
     char signature[PAGE_SIGNATURE];
     int64_t read_at; /* ms */
     int64_t total;
-    int64_t misfits; /* so many were skipped */
+    int64_t misfits; /* documents that were skipped */
 };
 
 #define PAGE_PURPOSE "cached page"
@@ -305,7 +310,7 @@ static void page_parts(const struct page_need *need, struct str page, struct str
     parts[3] = (struct str){page.ptr + PAGE_SIGNATURE, page.len - PAGE_SIGNATURE};
 }
 
-/* Absent when it cannot be kept. */
+/* Returns the page as the cache holds it; absent when it cannot be kept. */
 static struct str encode_page(struct batch *batch, const struct page_need *need)
 {
     const struct str docs = store_encode(batch->run_arena, need->query.type, &need->page.docs);
@@ -372,8 +377,8 @@ static struct cache_item *cache_items(struct batch *batch, struct page_need **ne
     return items;
 }
 
-/* Cached pages that cannot be had or read are simply queried, and kept in their place: the cache is
- * only for speed. */
+/* A cached page that cannot be had or read is simply queried, and stored again: the
+ * cache is only for speed. */
 static bool pages_from_cache(struct batch *batch, struct page_need **needs, size_t count,
                              struct cache_item *items)
 {
@@ -444,7 +449,8 @@ static enum outcome hash_or_verify(struct batch *batch, struct password_need *ne
                       : password_verify(need->hash, need->password, cost, &need->matches, err);
 }
 
-/* The handler's own work, only done for it: it counts as its run. */
+/* The password is the handler's own work, done on its behalf, so it counts
+ * as a run of the handler. */
 static enum outcome load_password(struct job *job, struct password_need *need, struct err *err)
 {
     struct lane_slot *slot = job->batch->lane->slot;
@@ -479,7 +485,7 @@ static size_t open_rates(struct span span, struct rate_need **needs)
     return count;
 }
 
-/* Limits that only this lane knows are weaker: somebody should hear of it, once for each time. */
+/* Limits that only this lane counts are weaker, so the log tells of each change once. */
 static void note_limits(struct lane *lane, bool asked, size_t count, const struct err *err)
 {
     lane->counters.local_limits += asked ? 0 : (int64_t)count;

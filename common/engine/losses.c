@@ -1,4 +1,4 @@
-/* losses.c - does a message cost us the connection to the broker? */
+/* losses.c - whether a message costs us the connection to the broker. */
 #include "engine/losses.h"
 
 void losses_note(struct losses *losses, uint64_t oldest, int64_t window)

@@ -1,4 +1,4 @@
-/* mail_watch.c - does anybody take the mails? */
+/* mail_watch.c - whether anybody takes the mails. */
 #include "engine/mail_watch.h"
 
 #include <stdio.h>

@@ -28,7 +28,7 @@ enum outcome pipeline_poll(struct lane *lane, struct err *err)
     return pipeline_finish(lane, err);
 }
 
-/* Behind a batch whose commit is under way. */
+/* Pushes a batch behind one whose commit is under way. */
 static enum outcome push_behind(struct lane *lane, struct batch *ahead, struct batch *batch,
                                 struct err *err)
 {

@@ -1,19 +1,20 @@
-/* recall.c - what was answered before: the keys under which the journal remembers a message, and when it
- * is asked for them.
+/* recall.c - what was answered before: the keys under which the journal remembers a message, and
+ * when the journal is asked for them.
  *
- * The journal's unique index finds every repeat at the commit, so the journal is only asked first when
- * a repeat is likely: a conflict, a redelivery, repeats within the last seconds; and where no commit
- * would find it.
+ * The journal's unique index finds every repeat at the commit. So the journal is asked first only
+ * when a repeat is likely (a conflict, a redelivery, repeats within the last seconds), and where no
+ * commit would find the repeat.
  *
- * A message that comes too late is told "not executed" only when that will stay true: a lane that was
- * cut off, or stands still, may have an earlier copy in hand and commit it minutes later. So each decision
- * about a message with a deadline takes a second key, that of the message and this deadline, and "too
- * late" takes the same one: of the two only one can be committed. Another deadline, or none, is another
- * try, for which the first key alone counts.
+ * A message that comes too late is told "not executed" only when that will stay true: a lane that
+ * was cut off, or stands still, may have an earlier copy in hand and commit it minutes later. So
+ * each decision about a message with a deadline takes a second key, that of the message and this
+ * deadline, and the answer "too late" takes the same key: only one of the two can be committed.
+ * With another deadline, or none, the message is another try, for which the first key alone counts.
  *
- * While a master key is replaced, lanes that sign with the old one and lanes that sign with the new one
- * work side by side. Each decision takes the keys of all masters of the ring, so of two lanes that have
- * the same message only one can commit; and the journal is asked for all of them. */
+ * While a master key is replaced, lanes that sign with the old one and lanes that sign
+ * with the new one work side by side. Each decision takes the keys of all masters of the
+ * ring, so of two lanes that have the same message only one can commit; and the journal is
+ * asked for all of these keys. */
 #include "engine/batch.h"
 
 #define RECALL_MS 5000
@@ -38,7 +39,7 @@ static bool welcomes_guests(const struct job *job)
     return job->operation->kind == COMMAND && job->operation->who == GUEST;
 }
 
-/* The caller is part of the key: nobody is answered with somebody else's reply. */
+/* The caller is part of the key, so nobody is answered with somebody else's reply. */
 static struct journal_key message_key(const struct job *job, const struct auth_secrets *master,
                                       struct str caller)
 {
@@ -46,9 +47,9 @@ static struct journal_key message_key(const struct job *job, const struct auth_s
     return key_of(master, parts, 2);
 }
 
-/* Of guests it is hardly known who they are, so what they ask for is part of the key as well: whoever
- * can repeat the body has all that there is to know. A token counts by whom it names, not by whether it
- * has ended: a log-in is repeated after it, too. */
+/* Little is known of who a guest is, so what the guest asks for is part of the key as well: whoever
+ * can repeat the body has all that there is to know. A token counts by whom it names, not by
+ * whether it has ended, because a log-in may be repeated after its token ended. */
 static struct journal_key guest_key(const struct job *job, const struct auth_secrets *master,
                                     const uint8_t fingerprint[16])
 {
@@ -108,8 +109,9 @@ static size_t former_count(const struct job *job)
     return job->former ? job->batch->lane->keys.ring_count - 1 : 0;
 }
 
-/* What to ask for, in order of preference. The last two are how the release before this one knew the
- * message of a guest: without the body, and with the caller only as long as his token had not ended. */
+/* Lists the keys to ask for, in order of preference. The last two are those by which the release
+ * before this one knew the message of a guest: without the body, and with the caller only as long
+ * as the caller's token had not ended. */
 static size_t keys_of(const struct job *job, struct journal_key keys[KEYS_MAX])
 {
     const struct auth_secrets *master = &job->batch->lane->keys.ring[0];
@@ -142,9 +144,9 @@ static bool is_doubtful(const struct job *job)
            batch->now < batch->lane->recall_until_ms;
 }
 
-/* An outcome that is not journalled never meets the unique index. That the journal was asked before says
- * nothing: another lane may have carried out a copy of the message since, and what was decided here was
- * decided on what that one has left. */
+/* An outcome that is not journalled never meets the unique index. An earlier answer of the journal
+ * proves nothing: another lane may have carried out a copy of the message since then, and what was
+ * decided here was decided on what that lane has left. */
 static bool is_unproven(const struct job *job)
 {
     const bool decided = job->state == JOB_DECIDED || job->state == JOB_FAILED;
@@ -152,7 +154,7 @@ static bool is_unproven(const struct job *job)
            !job_is_journalled(job);
 }
 
-/* A key that only stands for another one (commit.c) tells nothing. */
+/* A key that only stands for another key (commit.c) tells nothing. */
 static const struct journal_reply *find_reply(const struct journal_reply *replies, size_t count,
                                               const struct journal_key *key)
 {
@@ -162,7 +164,8 @@ static const struct journal_reply *find_reply(const struct journal_reply *replie
     return NULL;
 }
 
-/* What was stored under an older master key has that one's fingerprint. */
+/* A reply that was stored under an older master key has the fingerprint
+ * made with that master key. */
 static struct journal_reply as_of_today(const struct job *job, const struct journal_reply *known)
 {
     struct journal_reply reply = *known;
@@ -172,7 +175,7 @@ static struct journal_reply as_of_today(const struct job *job, const struct jour
     return reply;
 }
 
-/* Under an older key of guests others may have sent something else. */
+/* Under an older kind of a guest's key, others may have sent something else. */
 static bool is_about(const struct journal_reply *known, const struct job *job)
 {
     return !welcomes_guests(job) ||

@@ -1,9 +1,9 @@
-/* rehearse.c - what a message would do, with nothing done. */
+/* rehearse.c - what a message would do, without doing it. */
 #include "engine/rehearse.h"
 
 #include "engine/batch.h"
 
-/* The working set holds what the documents would become; what they are is asked for again. */
+/* The working set holds what the documents would become, so the present ones are loaded again. */
 static enum outcome find_before(struct batch *batch, struct rehearsed_change *change,
                                 struct err *err)
 {

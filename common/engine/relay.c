@@ -1,4 +1,4 @@
-/* relay.c - the outbox: from the journal to the broker. */
+/* relay.c - the outbox: events go from the journal to the broker. */
 #include "engine/relay.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define RELAY_BATCH     100
 #define PUT_OFF_MAX_MS  (10LL * MS_PER_MINUTE)
 #define CONFIRM_WAIT_MS 1000
-/* Of amqp.timeout, without any confirm: a busy broker may be late once. */
+/* So many times amqp.timeout may pass without any confirm: a busy broker may be late once. */
 #define CONFIRM_TIMEOUTS 2
 
 /* --- confirms --------------------------------------------------------------------------------------- */
@@ -43,8 +43,8 @@ uint64_t lane_open_group(struct lane *lane, struct str journal_id)
     return open_group(lane, journal_id)->group;
 }
 
-/* The AMQP binding of CloudEvents knows an event in structured form by its content type. A notification
- * is plain JSON. */
+/* The AMQP binding of CloudEvents recognises an event in structured form by its content type. A
+ * notification is plain JSON. */
 #define CLOUDEVENT STR("application/cloudevents+json; charset=utf-8")
 
 void lane_publish_event(struct lane *lane, struct arena *arena, const struct journal_event *event,
@@ -52,7 +52,8 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
 {
     const struct signed_event said = {event->exchange, event->routing_key, event->id, event->body};
     const bool is_event = name_is_events(event->exchange, lane->settings->prefix);
-    /* What is shown in the shop is there whether somebody hears of it or not; a mail is not. */
+    /* A notification that is shown in the shop is there whether or not somebody
+     * hears of it; a mail is not. */
     const bool is_mail = !is_event && str_starts_with(event->routing_key, STR("email."));
     const struct bus_header signature = {"x-signature", event_sign(arena, &lane->keys, &said)};
     bus_publish(lane->bus,
@@ -98,7 +99,8 @@ static void log_refusal(const struct open_group *open)
     log_end(&line);
 }
 
-/* Another group of the same entry, which has one for each of its routes. */
+/* Returns another group of the same entry, at index `from` or later: an entry has one
+ * group for each of its routes. */
 static struct open_group *sibling_of(const struct lane *lane, const struct open_group *open,
                                      size_t from)
 {
@@ -115,7 +117,7 @@ static void spoil_siblings(struct lane *lane, const struct open_group *open)
         other->spoiled = true;
 }
 
-/* `open` is not among the lane's any more. */
+/* `open` is no longer among the lane's groups. */
 static void close_entry(struct lane *lane, const struct open_group *open,
                         const struct bus_confirm *confirm)
 {
@@ -136,12 +138,12 @@ static void close_group(struct lane *lane, const struct bus_confirm *confirm)
             continue;
         const struct open_group open = lane->groups[i];
         lane->groups[i] = lane->groups[--lane->group_count];
-        lane->groups[lane->group_count].route = NULL; /* it moved, or is ours now */
+        lane->groups[lane->group_count].route = NULL; /* it is at index i now, or in `open` */
         close_entry(lane, &open, confirm);
         free(open.route);
         return;
     }
-    /* A single message (a copy for the delays or dead letters), not an outbox entry. */
+    /* These are copies for the delays or dead letters, not an outbox entry. */
     if (!confirm->ok)
         lane->failed_group = confirm->group;
 }
@@ -214,7 +216,7 @@ static bool holds_id(const struct lane_ids *ids, struct str id)
     return false;
 }
 
-/* Entries whose confirms this lane still awaits are not old enough to be lost. */
+/* An entry that this lane still awaits confirms for, or has to write down, is not lost. */
 static bool is_open_here(const struct lane *lane, struct str id)
 {
     for (size_t i = 0; i < lane->group_count; i++)
@@ -229,7 +231,8 @@ static bool is_route(const struct open_group *open, const struct journal_event *
     return str_eq(str_of(open->route), event->exchange) && str_eq(str_of(key), event->routing_key);
 }
 
-/* One for each route of an entry, so that a refusal tells whose: "exchange\0key". */
+/* Returns the group of this route ("exchange\0key") of an entry. Each route has a group of its own,
+ * so that a refusal tells whose it is. */
 static uint64_t group_of_route(struct lane *lane, size_t first, struct str journal_id,
                                const struct journal_event *event)
 {
@@ -259,8 +262,9 @@ static void republish(struct lane *lane, const struct journal_entry *entry)
     log_end(&line);
 }
 
-/* One lane at a time: two would only publish everything twice. The lease is taken again after half
- * of it; when its lane dies, the next one begins as late as entries become old. */
+/* True when this lane may relay. One lane does so at a time, because two would only publish
+ * everything twice; without Redis all of them do. The lease is renewed after half of its life; when
+ * its lane dies, the next lane begins as late as entries become old. */
 static bool holds_relay(struct lane *lane)
 {
     const struct str key = RELAY_LEASE;
@@ -271,15 +275,16 @@ static bool holds_relay(struct lane *lane)
     return outcome != OUTCOME_DONE || granted;
 }
 
-/* Before anything else is handled: an event may be one that ends the lane which takes it up, and that may
- * be this one. It would die with the confirm unwritten, bury the event, and publish it again for ever. */
+/* This is done before anything else is handled, because an event may end the lane that handles it,
+ * and that may be this lane. It would die before the confirm is written down, bury the event, and
+ * publish it again, for ever. */
 static enum outcome see_through(struct lane *lane, struct err *err)
 {
     const enum outcome flushed = bus_flush(lane->bus, err);
     lane->bus_lost = flushed != OUTCOME_DONE;
     TRY(flushed);
     slot_alive(lane->slot);
-    (void)!bus_wait_confirms(lane->bus, CONFIRM_WAIT_MS); /* what is late is written down later */
+    (void)!bus_wait_confirms(lane->bus, CONFIRM_WAIT_MS); /* late confirms are written down later */
     relay_take_confirms(lane);
     return relay_write_down(lane, err);
 }

@@ -1,5 +1,5 @@
-/* reply.c - bodies of replies: {"ok":true,"data":...} and {"ok":false,"error":...}; and the answers
- * that are not computed: repeats. */
+/* reply.c - the bodies of replies, {"ok":true,"data":...} and {"ok":false,"error":...}, and the
+ * answers that are not computed but repeated. */
 #include <inttypes.h>
 
 #include "engine/batch.h"
@@ -45,7 +45,7 @@ static void put_data(struct json_writer *writer, struct job *job)
                  job->reply_shape ? job_json(job, job->reply_shape, job->reply_data) : STR("{}"));
 }
 
-/* Our own faults are told without their inside. */
+/* Our own faults are told without their details. */
 static const struct err *shown(const struct err *err, struct err *masked)
 {
     if (err->code != E_INTERNAL)
@@ -104,7 +104,8 @@ static void put_identity(struct json_writer *writer, const struct job *job)
     json_put_shape(writer, &part, job->reply_data);
 }
 
-/* What was carried out, without its outcome in full: {"ok":true,"data":{ids, version},"cut":true}. */
+/* Returns {"ok":true,"data":{ids, version},"cut":true}: what was carried out,
+ * without its full result. */
 static struct str cut_body(const struct job *job, struct arena *arena)
 {
     struct text text;
@@ -122,8 +123,8 @@ static struct str cut_body(const struct job *job, struct arena *arena)
     return text_str(&text);
 }
 
-/* The broker closes the channel of whoever publishes more than it takes, and all that was on its way
- * with it. Of an error only the list of fields can be long. */
+/* The broker closes the channel of a publisher that sends more than the broker takes, and
+ * everything that was on its way is lost. In an error, only the list of fields can be long. */
 static struct str shorter_body(struct job *job, struct arena *arena, size_t len)
 {
     const bool ok = job->outcome == OUTCOME_DONE;
@@ -172,8 +173,8 @@ static struct str sealing_context(const struct journal_key *key)
     return (struct str){(const char *)key->bytes, sizeof(key->bytes)};
 }
 
-/* Whoever lost an answer asks again within seconds; who comes later has the message id, and what was in
- * the body, perhaps from somebody else. */
+/* A client that lost an answer asks again within seconds. One that comes later has the message id
+ * and what was in the body, but perhaps from somebody else. */
 #define SECRET_REPEAT_MS 60000
 
 static void refuse_secret(struct job *job)
@@ -206,7 +207,8 @@ void job_answer_again(struct job *job, const struct journal_reply *known)
     job->outcome = OUTCOME_DONE;
     job->status = known->status;
     job->repeated = true;
-    /* The first run may have died before it told of what it ended. */
+    /* The lane of the first run may have died before it told that sessions
+     * of the account had ended. */
     if (job->bearer.role > GUEST)
         job_account_changed(job, job->bearer.id);
     if (!known->sealed) {
@@ -252,7 +254,7 @@ void job_follow(struct job *job)
     case JOB_BLOCKED:
     case JOB_FAILED:
     default:
-        /* Its leader will be back: so will this one, and then the journal knows. */
+        /* The leader will come again, and so will this message; then the journal knows. */
         job_block(job);
     }
 }

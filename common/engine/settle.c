@@ -1,14 +1,14 @@
-/* settle.c - after the commit: cache, replies, events, locks, one log line per message. The batch
- * acknowledges when all its spans are settled.
+/* settle.c - what follows a commit: cache, replies, events, locks, one log line per message. The
+ * batch acknowledges when all its spans are settled.
  *
- * From here on nothing can be lost: the journal holds the replies and the events. When the broker
- * goes away now, it delivers the messages again and they are answered from the journal; the relay
- * publishes the events. */
+ * From here on nothing can be lost, because the journal holds the replies and the events. If the
+ * broker goes away now, it delivers the messages again and they are answered from the journal; the
+ * relay publishes the events. */
 #include "base/log.h"
 #include "engine/batch.h"
 #include "wire/encoding.h"
 
-/* The leases that the lane's other batch does not hold as well. */
+/* Lists the leases that the lane's other batch does not hold as well. */
 static size_t own_leases(const struct batch *batch, struct str *keys)
 {
     const struct batch *other = lane_other_batch(batch->lane, batch);
@@ -43,7 +43,7 @@ static void publish_events(struct batch *batch)
         lane_publish_event(batch->lane, batch->arena, &batch->commit.events[i], group);
 }
 
-/* Shorter ones are not worth it. */
+/* Shorter replies are not worth packing. */
 #define PACKED_MIN 1024
 
 static enum encoding encoding_of(const struct job *job)
@@ -53,7 +53,7 @@ static enum encoding encoding_of(const struct job *job)
                : encoding_accepted(job->delivery->accept_encoding);
 }
 
-/* What is shorter is always sent: it is no longer than what asked for it. */
+/* A reply that is no longer than this is always sent: it is about as long as its request. */
 #define LONG_REPLY 1024
 
 static void afford_reply(struct job *job)
@@ -88,7 +88,7 @@ static void publish_reply(struct job *job)
                     .status = job->status,
                     .retry_after_ms = job->retry_after_ms,
                     .mandatory = true,
-                    .transient = true, /* a lost one is asked for again with the same id */
+                    .transient = true, /* a lost reply is asked for again with the same id */
                 },
                 0);
 }
@@ -105,9 +105,9 @@ static const char *outcome_text(const struct job *job)
     return job->dropped ? "dropped" : job->repeated ? "repeated" : outcome_name(job->outcome);
 }
 
-#define DROPS_LOGGED_MAX 10 /* a second; the lane's own line counts all of them */
+#define DROPS_LOGGED_MAX 10 /* per second; the lane's own log line counts all of them */
 
-/* Who sends garbage by the thousand shall not fill the log with it. */
+/* A client that sends garbage by the thousand must not fill the log with it. */
 static bool is_to_be_logged(const struct job *job)
 {
     struct lane *lane = job->batch->lane;
@@ -154,23 +154,23 @@ static bool is_to_be_settled(const struct job *job)
     return job->state == JOB_DECIDED || job->state == JOB_ANSWERED;
 }
 
-/* It is wrong, and nobody waits to be told. */
+/* True when the message is wrong and nobody waits to be told. */
 static bool is_lost_cause(const struct job *job)
 {
     return job->state == JOB_ANSWERED && job->outcome == OUTCOME_INVALID && !job->repeated &&
            job->delivery->reply_to.len == 0;
 }
 
-/* What nobody vouches for is only counted: garbage must not fill the dead letters. What came too late
- * was not wanted any more. */
+/* A message that nobody vouches for is only counted, because garbage must not fill the dead
+ * letters. A message that came too late was not wanted any more. */
 static bool is_worth_keeping(struct job *job)
 {
     job_note_caller(job);
     return job->vouched && job->err.code != E_DEADLINE_EXCEEDED && !job_was_to_expire(job);
 }
 
-/* What failed by our fault goes to the delays or dead letters, and so does what is wrong and has
- * nobody to be told, when we know who sent it. */
+/* A message that failed by our fault goes to the delays or dead letters. A wrong message that
+ * nobody waits to be told of becomes a dead letter when we know who sent it. */
 static bool is_to_be_put_aside(struct job *job)
 {
     if (job->state == JOB_FAILED)
@@ -183,8 +183,8 @@ static bool is_to_be_put_aside(struct job *job)
     return job->hopeless;
 }
 
-/* One at a time, after the broker had refused some copy of the span. Those that it did take go out
- * twice, and have one effect. */
+/* Copies are put aside one at a time when the broker has refused some copy of the span. The copies
+ * that it did take go out twice and have one effect. */
 static void put_aside_alone(struct job *job)
 {
     struct lane *lane = job->batch->lane;
@@ -250,11 +250,11 @@ void batch_settle(struct batch *batch, struct span span)
     put_aside(batch, span);
     for (size_t i = 0; i < span.count; i++)
         settle_job(&span.jobs[i]);
-    publish_events(batch); /* after the replies: somebody waits for those */
+    publish_events(batch); /* after the replies, because clients wait for those */
     struct err err = {0};
     if (bus_flush(lane->bus, &err) != OUTCOME_DONE)
         batch_mark_bus_lost(batch);
-    batch_release_leases(batch); /* last: no client shall wait for Redis to hear that all is done */
+    batch_release_leases(batch); /* last, so that no client waits for Redis */
     lane_crashpoint(lane, "after-publish");
     batch->times.settle_us += clock_monotonic_us() - start;
     for (size_t i = 0; i < span.count; i++)

@@ -1,10 +1,12 @@
 /* turns.c - no message overtakes an earlier one of the same queue and partition key.
  *
- * Messages are decided in order of arrival, so there is only one way to overtake: the earlier one is
- * blocked (a lock is held elsewhere, its commit met a conflict) and the later one is not. The earlier
- * one may then be in the same batch, in the other batch of the lane, or wait in the lane already; and
- * one that was blocked two batches ago may be in a *later* batch, while this one runs again after a
- * conflict. Whoever finds one is blocked, too: queries as well, which so see what was asked before.
+ * Messages are decided in order of arrival, so there is only one way to overtake: the earlier
+ * message is blocked (a lock is held elsewhere, its commit met a conflict) and the later one is
+ * not. The earlier message may then be in the same batch, in the other batch of the lane, or
+ * already wait in the lane. A message that was blocked two batches ago may even be in a *later*
+ * batch, while this one runs again after a conflict. A message that finds an earlier one in any of
+ * these places is blocked, too; queries as well, which therefore see what was asked for before
+ * them.
  *
  * Messages without a key have no order to keep. */
 #include "engine/batch.h"
@@ -51,8 +53,8 @@ static bool is_behind(const struct batch *batch, bool (*holds_up)(const struct j
     return false;
 }
 
-/* What the batch ahead of us decided is committed before we are; what the one behind us decided on top
- * of us is dropped when we run again. */
+/* What the batch ahead decided is committed before this batch is. What the batch behind decided on
+ * top of this one is dropped when this one runs again. */
 static bool is_behind_other(const struct batch *batch, const struct delivery *delivery)
 {
     const struct batch *other = lane_other_batch(batch->lane, batch);

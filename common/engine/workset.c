@@ -66,8 +66,9 @@ struct alias *workset_alias(struct workset *set, const struct doc_type *type, co
     return alias;
 }
 
-/* Equal queries have equal texts, and so have equal parts of them. The first byte is the form of what
- * the cache holds of a page: lanes of another release never meet it. */
+/* Queries for the same part of the same list have the same text, and no others do. The
+ * first byte is the form in which the cache holds a page, so that lanes of a release with
+ * another form never meet it. */
 static struct str query_key(struct arena *arena, const struct query *query)
 {
     struct text text;
@@ -128,7 +129,7 @@ static bool is_text(const struct field *field)
     return field->kind == FIELD_STR || field->kind == FIELD_ID;
 }
 
-/* Later messages of this batch find the document by its unique fields, too. */
+/* Later messages of this batch find the document by its unique fields as well. */
 static void point_aliases(struct workset *set, struct cell *cell)
 {
     const struct shape *shape = cell->type->shape;

@@ -1,9 +1,9 @@
 /* workset.h - the documents of one batch: what was loaded, locked and decided.
  *
- * One cell per document. A cell's `doc` is what later messages of the batch see: the loaded state,
- * then what earlier messages made of it. Private copies of one running message live in the job
- * (batch.h) and come here when it succeeds. Everything lives in the batch's run arena: a re-run
- * starts with an empty working set. */
+ * There is one cell per document. A cell's `doc` is what later messages of the batch see: the
+ * loaded state, then what earlier messages made of it. The private copies of one running message
+ * live in the job (batch.h) and come here when the message succeeds. Everything lives in the
+ * batch's run arena, so a re-run starts with an empty working set. */
 #ifndef CARTWRIGHT_ENGINE_WORKSET_H
 #define CARTWRIGHT_ENGINE_WORKSET_H
 
@@ -16,25 +16,27 @@ enum lease { LEASE_NONE, LEASE_WANTED, LEASE_GRANTED, LEASE_DENIED };
 struct cell {
     const struct doc_type *type;
     struct str id;
-    const void *doc;      /* NULL: there is none */
-    int64_t base_version; /* as loaded; 0: there was none */
+    const void *doc;      /* NULL: there is no such document */
+    int64_t base_version; /* as loaded; 0: there was no document */
     bool loaded;
     bool wanted;       /* asked for in this round */
     bool dirty;        /* written by a message that succeeded */
-    bool proven;       /* a message that succeeded relies on it (DOC_CHECKED) */
-    struct str misfit; /* why it cannot be read; absent: it can, or is not there */
-    bool anew; /* what was loaded first is too old for somebody: from the database, no copy */
+    bool proven;       /* a message that succeeded relies on the document (DOC_CHECKED) */
+    struct str misfit; /* why the document cannot be read; absent: it can, or there is none */
+    /* What was loaded first is too old for some message: the document comes from the
+     * database, not from a copy. */
+    bool anew;
     enum lease lease;
-    struct cell *next; /* in order of making */
+    struct cell *next; /* in order of creation */
 };
 
-/* A look-up by a unique field; cell NULL once loaded: nobody has that value. */
+/* A look-up by a unique field. Once it is loaded, `cell` is NULL when no document has the value. */
 struct alias {
     const struct doc_type *type;
     const char *field;
     struct str value;
     bool loaded;
-    bool proven; /* a message that succeeded relies on it that nobody has it (DOC_CHECKED) */
+    bool proven; /* a message that succeeded relies on there being none (DOC_CHECKED) */
     struct cell *cell;
     struct alias *next;
 };
@@ -60,9 +62,9 @@ struct workset {
 };
 
 void workset_init(struct workset *set, struct arena *arena);
-/* Made when missing. Its key doubles as the lock's name. */
+/* Returns the cell, which is made if it is missing. Its key doubles as the lock's name. */
 struct cell *workset_cell(struct workset *set, const struct doc_type *type, struct str id);
-/* NULL when the document was never asked for. */
+/* Returns NULL when nobody has asked for the document. The key is made in `scratch`. */
 const struct cell *workset_find(const struct workset *set, struct arena *scratch,
                                 const struct doc_type *type, struct str id);
 struct str workset_cell_key(struct arena *arena, const struct cell *cell);
@@ -70,9 +72,11 @@ struct alias *workset_alias(struct workset *set, const struct doc_type *type, co
                             struct str value);
 struct page_need *workset_page(struct workset *set, const struct query *query,
                                const char *cache_tag);
-/* What the database holds (doc may be NULL); a cell that this batch already wrote stays. */
+/* Notes what the database holds (doc may be NULL); a cell that this batch has
+ * written already stays as it is. */
 void workset_loaded(struct cell *cell, const void *doc);
-/* What a successful message made of it; also points the unique fields' aliases to it. */
+/* Notes what a successful message made of the document, and points the aliases of
+ * its unique fields to it. */
 void workset_write(struct workset *set, struct cell *cell, const void *doc);
 
 #endif

@@ -1,8 +1,9 @@
 /* broker_needs.c - what a broker must be told besides exchanges and queues.
  *
- * Why so little: who may configure a name may make an exchange of it, too, and bindings of an exchange of
- * consistent hashes can eat the broker's memory; who may write to an exchange may have the broker
- * write there by dead-lettering. So strangers configure nothing but queues that the broker names. */
+ * Outsiders may do so little for two reasons. A user who may configure a name may also declare an
+ * exchange by that name, and the bindings of a consistent-hash exchange can exhaust the broker's
+ * memory. A user who may write to an exchange may also make the broker write to it, by
+ * dead-lettering. So outsiders may configure nothing but queues that the broker itself names. */
 #include "service/broker_needs.h"
 
 #include <regex.h>

@@ -1,24 +1,25 @@
-/* broker_needs.h - what a broker must be told besides exchanges and queues: users, what each may do, and
- * policies that bound queues.
+/* broker_needs.h - what a broker must be told besides exchanges and queues: the users, what each of
+ * them may do, and the policies that bound the queues.
  *
- * docker/rabbitmq-definitions.json says the same to a broker (a test compares them). AMQP can set none
- * of it, so the commands here are for an operator's shell. */
+ * docker/rabbitmq-definitions.json tells a broker the same (a test compares the two). None of this
+ * can be set through AMQP, so the commands made here are for an operator's shell. */
 #ifndef CARTWRIGHT_SERVICE_BROKER_NEEDS_H
 #define CARTWRIGHT_SERVICE_BROKER_NEEDS_H
 
 #include "base/arena.h"
 #include "base/str.h"
 
-/* x-delivery-limit of queues whose messages are looked at again and again (dead letters) or pass
- * through (delays). RabbitMQ 4 gives queues without one a limit of 20, and the letters of a dead queue
- * would be gone after 20 looks. -1, "no limit" to RabbitMQ 4, means "throw away at once" to 3.10. */
+/* The x-delivery-limit of queues whose messages are looked at again and again (dead letters) or
+ * only pass through (delays). RabbitMQ 4 gives a queue without one a limit of 20, so the letters of
+ * a dead queue would be gone after 20 looks. The value -1 means "no limit" to RabbitMQ 4, but
+ * "throw away at once" to RabbitMQ 3.10. */
 #define DELIVERY_LIMIT_NEVER 1000000000
 
-/* Letters in a dead queue; the broker takes no more of them then, and nothing is lost: who buries
- * tries again. Worth a finding at half of it. */
+/* The most letters that a dead queue holds. The broker then takes no more of them, and nothing is
+ * lost: the lane that buries a message tries again. Half of this number is worth a finding. */
 #define DEAD_LETTERS_MAX 100000
 
-/* Patterns are regular expressions in which '@' stands for the prefix and its dot. */
+/* The patterns are regular expressions in which '@' stands for the prefix and the dot behind it. */
 struct broker_user {
     const char *name;
     const char *configure;
@@ -27,7 +28,7 @@ struct broker_user {
 };
 
 struct broker_policy {
-    const char *name; /* behind "<prefix>-" */
+    const char *name; /* follows "<prefix>-" */
     const char *pattern;
     const char *definition; /* JSON */
 };
@@ -38,14 +39,15 @@ struct broker_policy {
 extern const struct broker_user broker_users[BROKER_USERS];
 extern const struct broker_policy broker_policies[BROKER_POLICIES];
 
-/* A pattern with the prefix put in. */
+/* Returns the pattern, in the arena, with the prefix put in place of each '@'. */
 struct str broker_pattern(struct arena *arena, const char *pattern, struct str prefix);
-/* The shell commands that set them; `vhost` is what -p says. */
+/* Return the shell commands that set a permission or a policy; `vhost` is the argument of -p. */
 struct str broker_permission_command(struct arena *arena, const struct broker_user *user,
                                      struct str prefix, const char *vhost);
 struct str broker_policy_command(struct arena *arena, const struct broker_policy *policy,
                                  struct str prefix, const char *vhost);
-/* The one whose pattern takes in this queue (a name that ends with a NUL); NULL: none does. */
+/* Returns the policy whose pattern matches this queue; NULL when none does. The queue's
+ * name must end with a NUL. */
 const struct broker_policy *broker_policy_of(struct arena *arena, struct str queue,
                                              struct str prefix);
 

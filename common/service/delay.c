@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "service/names.h"
 
-#define JITTER_PART 5 /* up to a fifth longer */
+#define JITTER_PART 5 /* a delay becomes up to a fifth longer */
 
 _Static_assert((DELAY_MAX_MS + DELAY_MAX_MS / JITTER_PART) / DELAY_UNIT_MS < 1LL << DELAY_LEVELS,
                "the levels hold the longest delay");

@@ -1,17 +1,18 @@
 /* delay.h - how a message waits until it is tried again: queues of a fixed life, one per bit.
  *
- *   exchange <p>.delay.<k>   topic; takes what has bit k set into the queue of its name, and hands
- *                            all else on to the exchange below (its alternate)
- *   queue <p>.delay.<k>      a message lives there 2^k units of 100 ms and then goes on to the
+ *   exchange <p>.delay.<k>   topic; routes a message whose bit k is set into the queue of the same
+ *                            name, and any other on to the exchange below (its alternate)
+ *   queue <p>.delay.<k>      holds a message for 2^k units of 100 ms and then passes it on to the
  *                            exchange below
- *   exchange <p>.delay.end   below level 0: back to the queue that the routing key ends with
+ *   exchange <p>.delay.end   is below level 0; returns a message to the queue that its routing key
+ *                            ends with
  *
- * The routing key is the number of units as bits, the lowest first, and the queue: 1.3 s for
- * shop.order is "1.0.1.1.shop.order", enters at level 3 and waits for 0.8 s, 0.4 s and 0.1 s. So a
- * few queues serve every delay, whatever waits. All messages of one queue live equally long: none
- * is behind one that leaves later, which matters because RabbitMQ looks at the first one only. A
- * message never meets a queue twice, so RabbitMQ never takes it for one that goes round in circles.
- */
+ * The routing key is the number of units as bits, the lowest first, followed by the queue: a
+ * delay of 1.3 s for shop.order is "1.0.1.1.shop.order", enters at level 3 and waits for 0.8 s,
+ * 0.4 s and 0.1 s. So a few queues serve every delay, however many messages wait. All messages of
+ * one queue live equally long, so none stands behind one that leaves later; this matters because
+ * RabbitMQ expires only the first message of a queue. A message never meets a queue twice, so
+ * RabbitMQ never takes it for one that goes round in circles. */
 #ifndef CARTWRIGHT_SERVICE_DELAY_H
 #define CARTWRIGHT_SERVICE_DELAY_H
 
@@ -20,7 +21,7 @@
 #include "base/str.h"
 
 #define DELAY_UNIT_MS 100
-/* 30 days and a fifth are 31,104,000 units, below 2^25. */
+/* The longest delay plus a fifth (the jitter) is 31,104,000 units, which is below 2^25. */
 #define DELAY_MAX_MS   (30 * MS_PER_DAY)
 #define DELAY_LEVELS   25
 #define DELAY_BITS_MAX (2 * DELAY_LEVELS) /* bytes of a routing key before the queue's name */
@@ -30,17 +31,19 @@ struct delay_route {
     struct str routing_key;
 };
 
-/* In whole units, never shorter, and by chance up to a fifth longer: what failed together shall not
- * come back together. ms: 1 to DELAY_MAX_MS. */
+/* Rounds `ms` up to whole units and makes it, by chance, up to a fifth longer, so that messages
+ * that failed together do not come back together. ms: 1 to DELAY_MAX_MS. */
 int64_t delay_with_jitter(int64_t ms, uint64_t chance);
-/* Where a message is published that shall be in `queue` after `ms` (rounded up to whole units). */
+/* Where to publish a message that should reach `queue` after `ms`, rounded up to whole units. ms:
+ * at least 1, at most what delay_with_jitter() returns. The texts are in the arena. */
 struct delay_route delay_route(struct arena *arena, struct str prefix, struct str queue,
                                int64_t ms);
 
-/* For the topology: the life of a message on a level, and what its queue is bound with. */
+/* For the topology: how long a message lives on a level, and the pattern that
+ * binds the level's queue. */
 int64_t delay_level_ms(int level);
 struct str delay_pattern(struct arena *arena, int level);
-/* What a queue is bound with to the end of the delays. */
+/* The pattern that binds a queue to the end of the delays. */
 struct str delay_end_pattern(struct arena *arena, struct str queue);
 
 #endif

@@ -1,17 +1,17 @@
 /* ledger.h - append-only ledgers: how documents came to be what they are.
  *
- * Entries are appended by handlers (job_append) and written in the transaction of their cause.
- * Those of one commit are one document, a page, so a ledger costs one insert per batch, whatever is
- * appended. Entries of a refused message leave no trace. Pages are never changed, and nobody reads
- * them while serving. */
+ * Handlers append entries (job_append), which are written in the transaction of their cause. All
+ * entries of one ledger in one commit form one document, a page, so a ledger costs one insert per
+ * batch, however much is appended. Entries of a refused message leave no trace. Pages are never
+ * changed, and nothing reads them while requests are served. */
 #ifndef CARTWRIGHT_SERVICE_LEDGER_H
 #define CARTWRIGHT_SERVICE_LEDGER_H
 
 #include "base/fields.h"
 #include "store/store.h"
 
-/* What more there is goes to another page: 10,000 entries of 200 bytes are 2 MB, far below what a
- * document may have. */
+/* The most entries of one page; further entries go to another page. 10,000 entries of 200 bytes are
+ * 2 MB, far below the largest document that MongoDB allows. */
 #define LEDGER_PAGE_MAX 10000
 
 struct ledger_page {
@@ -19,7 +19,7 @@ struct ledger_page {
     struct any_list entries; /* in the order in which they were appended */
 };
 
-/* The whole table of a ledger's doc_type. */
+/* The complete field table of a ledger's doc_type. */
 #define LEDGER_FIELDS(entry_shape)                                                                 \
     DOC_FIELDS(struct ledger_page, FIELD_ID),                                                      \
     {                                                                                              \
@@ -27,7 +27,7 @@ struct ledger_page {
         .shape = (entry_shape)                                                                     \
     }
 
-/* The i-th entry of a page. */
+/* Returns the i-th entry of a page, which the page owns. */
 const void *ledger_entry(const struct doc_type *ledger, const struct ledger_page *page, size_t i);
 
 #endif

@@ -1,4 +1,5 @@
-/* names.c - what exchanges and queues are called, and what is carried out from which. */
+/* names.c - what exchanges and queues are called, and which operations are
+ * carried out from which queue. */
 #include "service/names.h"
 
 #include <inttypes.h>
@@ -19,7 +20,7 @@ struct str name_events(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "events", STR(""));
 }
 
-/* "<prefix>.<last>" */
+/* True for "<prefix>.<last>". */
 static bool is_dotted(struct str name, struct str prefix, struct str last)
 {
     if (name.len != prefix.len + 1 + last.len || !str_starts_with(name, prefix))
@@ -53,7 +54,7 @@ struct str name_delay_end(struct arena *arena, struct str prefix)
     return dotted(arena, prefix, "delay.end", STR(""));
 }
 
-/* "<prefix><middle>..." */
+/* True for a name that begins with "<prefix><middle>". */
 static bool is_below(struct str name, struct str prefix, struct str middle)
 {
     return str_starts_with(name, prefix) &&
@@ -153,7 +154,7 @@ bool domain_subscribes(const struct domain *domain)
     return false;
 }
 
-/* "<prefix>.<domain>.events" */
+/* True for "<prefix>.<domain>.events", whatever the prefix. */
 static bool is_event_queue_of(struct str queue, const struct domain *domain)
 {
     const struct str name = str_of(domain->name);

@@ -1,4 +1,4 @@
-/* operation.c - finding what serves a name. */
+/* operation.c - finds the operation that a name stands for. */
 #include "service/operation.h"
 
 const char *const who_names[] = {"guest", "customer", "admin", "superadmin", NULL};

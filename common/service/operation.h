@@ -10,49 +10,55 @@ struct invariant;
 struct job;
 struct lane;
 
-/* Who may ask, lowest first: each one may do what those before may. */
+/* Who may ask, the lowest role first: each role may do whatever the roles before it may do. */
 enum who { GUEST, CUSTOMER, ADMIN, SUPERADMIN };
 
-/* NULL-ended names for tokens and documents: "guest", "customer", "admin", "superadmin". */
+/* The names of the roles in tokens and documents, ended by NULL: "guest",
+ * "customer", "admin", "superadmin". */
 extern const char *const who_names[];
 
 enum operation_kind {
-    COMMAND,    /* changes documents: message_id required, journalled, answered once */
-    QUERY,      /* reads: no message_id needed, nothing journalled */
-    SUBSCRIBER, /* takes up an event: message_id is the event's id, no reply */
+    COMMAND,    /* changes documents; needs a message_id, is journalled, is answered once */
+    QUERY,      /* reads; needs no message_id, is not journalled */
+    SUBSCRIBER, /* handles an event; message_id is the event's id, there is no reply */
 };
 
-/* One operation: one file, one schema, one row in its domain's table. The handler is a pure
+/* One operation has one file, one schema and one row in its domain's table. The handler is a pure
  * function (job.h); `request` is the struct generated from the schema. */
 struct operation {
-    const char *name; /* "cart.item.add"; of a subscriber "notification.order_placed" */
+    const char *name; /* "cart.item.add"; a subscriber's: "notification.order_placed" */
     enum operation_kind kind;
     enum who who;
-    const struct schema *request; /* of a subscriber: of the event's data */
+    const struct schema *request; /* a subscriber's: the schema of the event's data */
     enum outcome (*handle)(struct job *job, const void *request, struct err *err);
     const char *summary;                    /* one line, for `describe` */
-    const struct shape *reply;              /* the form of `data`, for `describe` */
-    int status;                             /* of success; 0 means 200 */
-    const struct error_code *const *errors; /* own ones, ended by NULL; may be NULL */
-    const char *event;                      /* of a subscriber: the event type it takes up */
-    bool secret_reply;                      /* tokens inside: the journal keeps it sealed */
-    bool hashes; /* a password, slow by intent: only so many wait in a lane (batch.c) */
+    const struct shape *reply;              /* the shape of `data`, for `describe` */
+    int status;                             /* status of a success; 0 means 200 */
+    const struct error_code *const *errors; /* its own codes, ended by NULL; may be NULL */
+    const char *event;                      /* a subscriber's: the type of event that it handles */
+    bool secret_reply; /* the reply holds tokens: the journal keeps it sealed */
+    /* The operation hashes a password, which is slow by intent: only a few such messages
+     * wait in a lane (batch.c). */
+    bool hashes;
 };
 
-/* One domain: one request queue "cartwright.<name>" and, when it subscribes, it takes its events
+/* One domain has one request queue, "cartwright.<name>"; a domain that subscribes takes its events
  * from "cartwright.<name>.events". */
 struct domain {
     const char *name;
-    /* Of operations: "cart" binds "cart.#"; ended by NULL. Those of the domain's operations that have
-     * none of these are bound by their whole name. */
+    /* Beginnings of operation names: "cart" binds "cart.#"; ended by NULL. An operation of the
+     * domain whose name begins with none of them is bound by its whole name. */
     const char *const *prefixes;
     const struct operation *const *operations; /* ended by NULL */
-    /* Patterns that an earlier release bound and this one must not; ended by NULL; or NULL. */
+    /* Patterns that an earlier release bound and that must not be bound any more;
+     * ended by NULL. May be NULL. */
     const char *const *former;
-    int64_t length_max; /* messages of its request queue, then publishers are refused; 0: any */
+    /* The most messages of the request queue, after which publishers are refused; 0: no limit. It
+     * does not hold for partitions. */
+    int64_t length_max;
 };
 
-/* Events that make cached pages stale. */
+/* An event that makes the cached pages and copies of a tag stale. */
 struct invalidation {
     const char *event;
     const char *tag;
@@ -62,23 +68,25 @@ struct invalidation {
 struct service {
     const struct domain *const *domains; /* ended by NULL */
     const struct doc_type *const *types; /* ended by NULL */
-    const struct invariant *const
-        *invariants; /* of its documents (check.h), ended by NULL; or NULL */
+    /* Invariants of the shop's documents (invariant.h), ended by NULL; or NULL. */
+    const struct invariant *const *invariants;
     const struct invalidation *invalidations;
     size_t invalidation_count;
-    /* Runs before a handler when the caller's token was not checked against the documents since the
-     * account's stamp was made (accounts.c), or within auth.accountCheck: may NEED documents; refuses with UNAUTHENTICATED when the account is gone,
-     * changed its role or was logged out since. */
+    /* Runs before the handler unless the token was checked against the account's documents within
+     * the last auth.accountCheck and the account's stamp (accounts.c) is still the same. Staff, and
+     * callers whom a copy from the delays brings along, are always checked. May NEED documents;
+     * refuses with UNAUTHENTICATED when the account is gone, has another role or was logged out.
+     * NULL: nobody is checked. */
     enum outcome (*authorize)(struct job *job, struct err *err);
     const void *settings;    /* the shop's own configuration, for job_settings() */
-    struct str locale;       /* of lists by name; a BCP 47 tag */
-    int64_t access_token_ms; /* life of an access token */
-    int64_t cache_ms;        /* life of a cached page */
+    struct str locale;       /* for lists sorted by name; a BCP 47 tag */
+    int64_t access_token_ms; /* life of an access token, ms */
+    int64_t cache_ms;        /* life of a cached page or copy, ms */
 };
 
-/* NULL when it is none of this domain's. */
+/* Returns NULL when the operation is not one of this domain's. */
 const struct operation *domain_operation(const struct domain *domain, struct str name);
-/* NULL when nobody serves it. */
+/* Returns NULL when no domain serves the operation. */
 const struct operation *service_operation(const struct service *service, struct str name);
 
 #endif

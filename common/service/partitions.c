@@ -1,4 +1,4 @@
-/* partitions.c - which workers are partitioned, and whether the settings make sense. */
+/* partitions.c - which domains are partitioned, and whether the settings make sense. */
 #include "service/partitions.h"
 
 #include <inttypes.h>

@@ -1,11 +1,12 @@
 /* partitions.h - domains whose commands keep their order under many lanes.
  *
- * The requests of a partitioned domain do not go to one queue but to several, its partitions: by a
- * hash of the header x-partition-key (the caller's id, as a rule), so those of one key are in one
- * queue. Each has a single active consumer, so at any time one lane has all that is under way of a
- * key; and a lane never lets a message overtake an earlier one of its key (turns.c). Lane i of L
- * consumes the partitions k with k % L = i. That two supervisors, or a lane and its successor, think
- * differently of L does no harm: whoever has a partition keeps it until its channel is closed.
+ * The requests of a partitioned domain do not go to one queue but to several, its partitions, by a
+ * hash of the header x-partition-key (usually the caller's id), so all requests with one key are in
+ * one queue. Each partition has a single active consumer, so at any time one lane has everything
+ * with that key that is under way; and a lane never lets a message overtake an earlier one with the
+ * same key (turns.c). Lane i of L lanes consumes the partitions k with k % L = i. It does no harm
+ * when two supervisors, or a lane and its successor, disagree about L: the lane that has a
+ * partition keeps it until its channel is closed.
  *
  * Order is promised from the queue to the commit. A message that fails and comes back through the
  * delays or the dead letters has lost its place. */
@@ -17,11 +18,13 @@
 
 #define PARTITION_HEADER "x-partition-key"
 
-/* How many the domain has; 0: it is not partitioned. */
+/* Returns the number of the domain's partitions; 0: it is not partitioned. */
 int64_t partitions_of(const struct engine_settings *settings, struct str domain);
-/* One of its workers is partitioned: then each of its lanes has messages that nobody else takes. */
+/* True when a domain of the pool is partitioned: then each lane of the pool has messages
+ * that no other lane takes. */
 bool pool_is_partitioned(const struct engine_settings *settings, const struct pool_settings *pool);
-/* Every entry names a domain that takes requests, once, and no pool has lanes without partitions. */
+/* Checks that every entry names a domain that takes requests, that none is named twice, and that no
+ * pool has more lanes than partitions. INVALID: err says which entry or pool is wrong. */
 MUST_CHECK enum outcome partitions_check(const struct service *service,
                                          const struct engine_settings *settings, struct err *err);
 

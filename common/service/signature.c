@@ -35,7 +35,7 @@ bool event_is_ours(struct arena *arena, const struct auth_keys *keys,
 
 /* --- dead letters ------------------------------------------------------------------------------- */
 
-/* All that is believed of a letter; a header that is not there counts as empty. */
+/* Every header of a letter that is believed; a missing header counts as empty. */
 static const char *const letter_headers[] = {
     "x-operation",
     "x-caller",

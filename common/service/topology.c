@@ -56,8 +56,8 @@ static void add_binding(struct builder *builder, struct bus_queue *queue, struct
     queue->bindings = bindings;
 }
 
-/* What the lanes consume: what fails there is delayed and comes back, and what expires or kills lanes is
- * put aside by the broker. */
+/* Adds a queue that lanes consume: a message that fails is delayed and comes back, and the broker
+ * puts aside a message that expires or that kills lanes. */
 static struct bus_queue *add_work_queue(struct builder *builder, struct str name, struct str domain)
 {
     const struct str prefix = builder->settings->prefix;
@@ -85,7 +85,7 @@ static bool is_bound_by_name(const struct domain *domain, const struct operation
     return operation->kind != SUBSCRIBER && !has_prefix(domain, operation->name);
 }
 
-/* The requests of a domain, as bindings. */
+/* Returns the bindings that route the requests of a domain. */
 static struct bus_binding *requests_of(struct builder *builder, const struct domain *domain,
                                        size_t *count)
 {
@@ -120,7 +120,8 @@ static void unbind_former(struct builder *builder, const struct domain *domain)
     }
 }
 
-/* Partitions beyond `count` are not deleted, they may hold messages; but nothing new goes there. */
+/* Partitions beyond `count` are not deleted, because they may hold messages;
+ * but they get no new ones. */
 static void add_partitions(struct builder *builder, struct str domain, struct str exchange,
                            int64_t count)
 {
@@ -137,7 +138,8 @@ static void add_partitions(struct builder *builder, struct str domain, struct st
     }
 }
 
-/* Requests go one way, to the queue or to the partitions; the other way may be left from before. */
+/* Requests go one way, to the queue or to the partitions. A binding of the other way may be left
+ * from before, so it is taken away. */
 static void add_request_queues(struct builder *builder, const struct domain *domain)
 {
     const struct str prefix = builder->settings->prefix;
@@ -177,7 +179,8 @@ static void add_event_queue(struct builder *builder, const struct domain *domain
                         str_of(domain->operations[i]->event));
 }
 
-/* Whoever looks at letters is given them, and gives them back. */
+/* An operator's command that looks at letters receives them and gives them back, so the limit of
+ * deliveries is one that is never reached. */
 static void add_dead_queue(struct builder *builder, struct str domain)
 {
     struct bus_queue *queue =
@@ -193,7 +196,8 @@ static void add_domain(struct builder *builder, const struct domain *domain)
     add_dead_queue(builder, str_of(domain->name));
 }
 
-/* What is not for this level goes on to the one below; what has lived its time here, too. */
+/* A message that is not meant for this level goes on to the level below, and so does a message that
+ * has lived its time here. */
 static void add_delay(struct builder *builder, int level)
 {
     const struct str prefix = builder->settings->prefix;
@@ -208,7 +212,8 @@ static void add_delay(struct builder *builder, int level)
     queue->dead_exchange = below;
 }
 
-/* A queue that is no more must not hold up all others at the end: its messages are unrouted. */
+/* A queue that no longer exists must not hold up all others at the end of the delays: its messages
+ * go to the unrouted ones. */
 static void add_delays(struct builder *builder)
 {
     const struct str prefix = builder->settings->prefix;
@@ -227,7 +232,7 @@ static void add_unknown(struct builder *builder)
     add_dead_queue(builder, STR(UNKNOWN_DOMAIN));
 }
 
-/* What dies there is a dead letter: no way leads back. */
+/* A message that dies in this queue becomes a dead letter, from which no way leads back. */
 static void add_died(struct builder *builder)
 {
     const struct str prefix = builder->settings->prefix;
@@ -239,7 +244,8 @@ static void add_died(struct builder *builder)
     add_binding(builder, queue, name, STR(""));
 }
 
-/* AMQP's names have 255 bytes, and a delayed message carries its way before the name. */
+/* Names in AMQP have at most 255 bytes, and the routing key of a delayed message carries its bits
+ * before the queue's name. */
 static enum outcome check_length(struct str queue, struct err *err)
 {
     if (queue.len <= AMQP_NAME_MAX - DELAY_BITS_MAX)

@@ -6,14 +6,16 @@
 #include "service/operation.h"
 #include "service/settings.h"
 
-/* x-delivery-limit of what lanes consume. Each dropped connection costs every unacknowledged message
- * one delivery, whoever is to blame. Who kills lanes is found out long before (blame.h), so this is
- * only the backstop; lanes that die for reasons of their own, again and again, must not bury what they
- * held: with 20 the simulation saw it twice in 100,000 seeds. */
+/* The x-delivery-limit of the queues that lanes consume. Each lost connection costs every
+ * unacknowledged message one delivery, whichever message is to blame. A message that kills lanes is
+ * found out long before (blame.h), so this is only the backstop. Lanes that die again and again for
+ * reasons of their own must not bury the messages that they held: with a limit of 20, the
+ * simulation saw that twice in 100,000 seeds. */
 #define DELIVERY_LIMIT 100
 
-/* Everything that `cartwright topology` declares, in the arena. INVALID: settings that do not fit the service,
- * or a prefix so long that the name of a queue would be longer than AMQP allows. */
+/* Fills *out, in the arena, with everything that `cartwright topology` declares. INVALID: the
+ * settings do not fit the service, or the prefix is so long that a queue's name would be
+ * longer than AMQP allows. */
 MUST_CHECK enum outcome topology_of(const struct service *service,
                                     const struct engine_settings *settings, struct arena *arena,
                                     struct bus_topology *out, struct err *err);
