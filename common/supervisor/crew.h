@@ -111,8 +111,7 @@ bool crew_makes_progress(const struct crew *crew, int64_t now_ms);
 void crew_status(const struct crew *crew, struct arena *arena, int64_t now_ms, struct status *out);
 /* Changes whenever any lane's state changes. */
 uint64_t crew_signature(const struct crew *crew);
-/* How many places have a lane at work, how many only one that cannot start, and how many places
- * there are. */
+/* Places with a lane at work, places that have only a lane that cannot start, and all places. */
 struct crew_count {
     size_t ready, stuck, places;
 };
@@ -124,8 +123,7 @@ void crew_set_limits(struct crew *crew, int64_t now_ms);
 void crew_adapt(struct crew *crew, int64_t now_ms);
 
 /* crew_roll.c: begins to replace every lane by one that works with the new plan, which must have
- * the same pools. Copies *plan like crew_init(). Must not be called while the crew is rolling
- * forward. */
+ * the same pools. Copies *plan like crew_init(). The crew must not be rolling forward. */
 void crew_follow(struct crew *crew, const struct plan *plan, int64_t now_ms);
 /* Takes the next step of the roll, if there is one: a lane is told to end when the lane that
  * replaces it is ready. */

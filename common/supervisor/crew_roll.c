@@ -2,8 +2,7 @@
  *
  * The new lane is at work before the old one is told to drain, so there is a consumer at any
  * moment, even where a pool has only one lane. One lane drains at a time, so the shop is never
- * short of more than one. While servers are away the new lane does not become ready, and the roll
- * waits. */
+ * short of more than one. While servers are away no new lane gets ready, and the roll waits. */
 #include "supervisor/crew.h"
 
 static bool is_outdated(const struct crew *crew, const struct lane_child *lane)

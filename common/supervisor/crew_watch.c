@@ -1,5 +1,4 @@
-/* crew_watch.c - cuts lanes that hang: first by SIGABRT, on which a lane records where it is, then
- * by SIGKILL. */
+/* crew_watch.c - cuts lanes that hang: by SIGABRT, for a backtrace, and then by SIGKILL. */
 #include "supervisor/crew.h"
 
 #include "base/log.h"

@@ -115,8 +115,7 @@ static enum outcome try_longest(const struct servers *servers, bool *out, struct
 }
 
 /* The broker does not tell its limit, and a lane that exceeds it loses the channel with every reply
- * that is under way on it. So one lane of each pool tries the longest reply, on a connection of its
- * own. */
+ * that is under way on it. So one lane of each pool tries the longest reply, on its own connection. */
 static void warn_of_long_replies(const struct servers *servers)
 {
     struct err err = {0};
@@ -201,8 +200,7 @@ static enum outcome keep_trying(struct servers *servers, const char *what,
  * database. A lane has one thread, so a timer sends the heartbeats. An orphan, a lane whose
  * supervisor is dead, sends none: nobody would cut it if it hung, and the messages that it holds
  * would never come back. So the broker may give it up, and an orphan that has not drained within
- * twice drain.timeout ends itself. The state is process-wide because a signal handler gets no
- * argument. */
+ * twice drain.timeout ends itself. Process-wide because a signal handler gets no argument. */
 static struct {
     struct bus *bus;
     pid_t supervisor;
