@@ -115,7 +115,8 @@ static enum outcome try_longest(const struct servers *servers, bool *out, struct
 }
 
 /* The broker does not tell its limit, and a lane that exceeds it loses the channel with every reply
- * that is under way on it. So one lane of each pool tries the longest reply, on its own connection. */
+ * that is under way on it. So one lane of each pool tries the longest reply, on its own
+ * connection. */
 static void warn_of_long_replies(const struct servers *servers)
 {
     struct err err = {0};
