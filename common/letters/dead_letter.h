@@ -80,7 +80,7 @@ struct dead_office {
 
 /* Every domain of the service, then "unknown", in the arena; ended by an absent str. */
 const struct str *dead_domains(struct arena *arena, const struct service *service);
-/* Reads what a delivery from the dead queue of this domain says; *out points into both. */
+/* Reads what a delivery from the dead queue of `domain` says; *out points into it and the arena. */
 void dead_letter_read(struct arena *arena, const struct dead_office *office, struct str domain,
                       const struct delivery *delivery, struct dead_letter *out);
 /* A hash of what failed and where, without the ids and numbers in the reason. */
