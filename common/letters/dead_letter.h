@@ -10,9 +10,8 @@
  * - Each letter is held by one command at a time: two operators who replay the same group send each
  *   message once. The second one does not see the letters that the first one holds.
  * - One letter at a time is between its confirm and its acknowledgement. A letter whose copy is out
- *   is still in the queue only when a death or a lost connection cut off its acknowledgement. When
- *   it is sent once more, both copies have the same message id, and the second one is answered from
- *   the journal.
+ *   is still in the queue only when a death or a lost connection cut off its acknowledgement. If it
+ *   is sent again, both copies have one message id, and the journal answers the second one.
  * - An interrupted replay continues where it was when it is simply run again. A copy that dies
  *   again carries the command's id in x-history, so a command never replays a letter twice.
  * - Before a command moves anything, its record is in the database (audit.h).
@@ -123,10 +122,9 @@ MUST_CHECK enum outcome dead_letter_is_whole(const struct dead_letter *letter, s
 MUST_CHECK enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *office,
                                            const struct dead_letter *letter, struct delivery *out,
                                            struct err *err);
-/* Publishes a copy to the queue that the letter came from, and waits for the confirm. REFUSED: the
- * letter is masked, names no queue or one that is not ours, came for an operation that nobody
- * serves, or is an event that we did not write. RETRY: the broker is away, or did not confirm
- * within 5 s. */
+/* Publishes a copy to the queue that the letter came from, and waits 5 s for the confirm. REFUSED:
+ * the letter is masked, names no queue or one that is not ours, came for an operation that nobody
+ * serves, or is an event that we did not write. RETRY: there was no confirm. */
 MUST_CHECK enum outcome dead_letter_replay(struct arena *arena, struct dead_office *office,
                                            const struct dead_letter *letter, struct err *err);
 

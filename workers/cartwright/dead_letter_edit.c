@@ -1,4 +1,4 @@
-/* dead_letter_edit.c - `dead-letter edit`, `discard` and `purge`: corrects or removes letters. */
+/* dead_letter_edit.c - `dead-letter edit`, `discard` and `purge`: correct or remove letters. */
 #include <stdio.h>
 
 #include "cartwright/dead_letter.h"

@@ -41,8 +41,8 @@ static void doubt_pools(struct app *app, struct doubts *doubts)
 
 /* --- schemas and operations --------------------------------------------------------------------- */
 
-/* True when an operation has this schema. So has admin.add, which is in no table: `cartwright
- * admin` carries it out itself, and nobody may ask for it. */
+/* True when an operation has this schema. So has admin.add, which no lane serves: only `cartwright
+ * admin` carries it out, and nobody may ask for it. */
 static bool has_operation(const struct service *service, const struct schema *schema)
 {
     if (schema == &admin_add_schema)
