@@ -1,4 +1,4 @@
-/* command.c - what an operator commands. */
+/* command.c - the commands that move or remove many dead letters. */
 #include "letters/command.h"
 
 #include <time.h>
@@ -15,7 +15,7 @@
 struct survey {
     const struct dead_command *command;
     struct arena *arena;
-    struct text digests; /* of the first few, when an id was named */
+    struct text digests; /* of the first few letters, when an id was named */
     struct dead_letter first;
     size_t count;
     size_t distinct;
@@ -52,13 +52,13 @@ static enum outcome survey_letter(void *context, const struct dead_letter *lette
     if (survey->count++ == 0)
         keep_first(survey, letter);
     if (str_is_absent(survey->command->filter.id))
-        *verdict = DEAD_STOP; /* there is something to do: that is enough */
+        *verdict = DEAD_STOP; /* one match shows that there is something to do */
     else
         note_digest(survey, letter->digest);
     return OUTCOME_DONE;
 }
 
-/* Every domain that the command may mean, with a visitor. */
+/* Shows the visitor the letters of every domain that the command may mean. */
 static enum outcome scan_all(struct dead_office *office, const struct dead_command *command,
                              struct arena *arena, const struct dead_visitor *visitor,
                              struct dead_tally *tally, struct err *err)
@@ -110,7 +110,8 @@ static struct dead_audit audit_of(const struct survey *survey, enum dead_action 
     };
 }
 
-/* The letters are where they are; a record that cannot be completed says "begun" for ever. */
+/* Completes the record. When that fails the letters stay where they are now, and the record says
+ * "begun" for ever. */
 static enum outcome close_record(struct dead_office *office, struct dead_audit *audit,
                                  enum outcome outcome, const struct dead_tally *tally,
                                  struct err *err)
@@ -139,14 +140,14 @@ struct mover {
     struct dead_office *office;
     const struct dead_command *command;
     struct dead_filter filter;
-    send_fn *send; /* NULL: they are only removed */
+    send_fn *send; /* NULL: letters are only removed */
     struct dead_tally *tally;
-    struct map left; /* digests of those that cannot be moved */
+    struct map left; /* digests of letters that cannot be moved */
     struct arena arena;
     int64_t next_us;
 };
 
-/* Slices of at most a second: heartbeats are served in between. */
+/* Pauses for at most a second (the rate is 1 or more): heartbeats are served in between. */
 static void keep_pace(struct mover *mover)
 {
     const int64_t rate = mover->command->rate;
@@ -156,13 +157,13 @@ static void keep_pace(struct mover *mover)
     if (now_us < mover->next_us) {
         const int64_t wait_us = mover->next_us - now_us;
         const struct timespec pause = {wait_us / 1000000, wait_us % 1000000 * 1000};
-        nanosleep(&pause, NULL); /* cut short by a signal: a moment early, that is all */
+        nanosleep(&pause, NULL); /* a signal may end it early, which does no harm */
     }
     const int64_t from_us = mover->next_us > now_us ? mover->next_us : now_us;
     mover->next_us = from_us + 1000000 / rate;
 }
 
-/* Once, though it may be met again. */
+/* Counts a letter that cannot be moved, and counts it only once: the scan may show it again. */
 static void leave(struct mover *mover, const struct dead_letter *letter, struct err *err)
 {
     if (!map_get(&mover->left, letter->digest)) {

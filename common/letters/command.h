@@ -1,8 +1,8 @@
-/* command.h - what an operator commands: dead letters replayed, discarded, corrected, purged.
+/* command.h - the commands of an operator: dead letters are replayed, discarded, corrected, purged.
  *
- * A command first looks which letters it means: none is NOT_FOUND, an id that several letters have is
- * refused with their digests. Then its record is written (audit.h), then it goes to work, one
- * letter after the other (dead_letter.h says what that promises). */
+ * A command first finds out which letters it means. It is refused with NOT_FOUND when there is
+ * none, and with their digests when several letters have the id that it names. Then it writes its
+ * record (audit.h) and takes one letter after the other (what that promises: dead_letter.h). */
 #ifndef CARTWRIGHT_LETTERS_COMMAND_H
 #define CARTWRIGHT_LETTERS_COMMAND_H
 
@@ -10,31 +10,31 @@
 
 struct dead_tally {
     size_t moved;
-    size_t left;      /* matched, but cannot be replayed */
-    struct err first; /* why the first of them cannot */
-    bool cut;         /* dead_office.scan_max: there may be more */
-    bool stopped;     /* by dead_office.stopping */
+    size_t left;      /* matched, but cannot be moved */
+    struct err first; /* why the first of these cannot */
+    bool cut;         /* dead_office.scan_max was reached, so there may be more */
+    bool stopped;     /* dead_office.stopping ended the command */
 };
 
 struct dead_command {
     struct str domain; /* absent: all */
     struct dead_filter filter;
-    size_t limit; /* letters to be moved at most */
-    int64_t rate; /* letters a second; 0: as fast as it goes */
+    size_t limit; /* letters that are moved at most */
+    int64_t rate; /* letters a second; 0: no limit */
     struct str reason;
-    /* After each letter that was moved; may be NULL. */
+    /* Called after each letter that was moved; may be NULL. */
     void (*progress)(void *context, const struct dead_tally *tally);
     void *context;
 };
 
-/* REFUSED: nothing matches, or too much. RETRY: a server is away; the command may be given again and
- * goes on where it was. *tally is filled in any case. */
+/* Sends letters again. REFUSED: no letter matches, or several have the id. RETRY: a server is away;
+ * when the command is given again it continues where it was. *tally is filled in any case. */
 MUST_CHECK enum outcome dead_replay(struct dead_office *office, const struct dead_command *command,
                                     struct dead_tally *tally, struct err *err);
-/* A reason is needed. */
+/* Removes letters. Outcomes as of dead_replay(); without a reason REFUSED, *tally not filled. */
 MUST_CHECK enum outcome dead_discard(struct dead_office *office, const struct dead_command *command,
                                      struct dead_tally *tally, struct err *err);
-/* All letters of one domain. */
+/* Removes all letters of the domain: the filter must match any. Outcomes as of dead_replay(). */
 MUST_CHECK enum outcome dead_purge(struct dead_office *office, const struct dead_command *command,
                                    struct dead_tally *tally, struct err *err);
 
@@ -42,16 +42,17 @@ struct dead_set {
     struct str pointer, value;
 };
 
-/* The new body, or what is to be set in the old one. */
+/* A new body, or values that are set in the old one. */
 struct dead_correction {
-    struct str body; /* absent: `sets` */
+    struct str body; /* absent: the old one, changed by `sets` */
     const struct dead_set *sets;
     size_t set_count;
-    bool park; /* back among the dead letters */
+    bool park; /* the copy goes back to the dead letters */
 };
 
-/* The command's filter names one letter. *new_id lives in the arena. INVALID, with fields, when the
- * schema of the operation says no: then nothing was done. */
+/* Replaces the one letter that the command's filter names by a corrected copy. *new_id lives in the
+ * arena. INVALID, with fields, when the body breaks the schema of the operation: then nothing was
+ * done. REFUSED: there is no such letter, several have the id, or the copy cannot be sent. */
 MUST_CHECK enum outcome dead_edit(struct dead_office *office, const struct dead_command *command,
                                   const struct dead_correction *correction, struct arena *arena,
                                   struct str *new_id, struct err *err);

@@ -1,4 +1,4 @@
-/* dead_letter.c - what a dead letter tells: from our own headers, or from what the broker wrote. */
+/* dead_letter.c - what a dead letter says, in our own headers or in what the broker wrote. */
 #include "letters/dead_letter.h"
 
 #include "base/clock.h"
@@ -27,7 +27,7 @@ const struct str *dead_domains(struct arena *arena, const struct service *servic
 
 /* --- names -------------------------------------------------------------------------------------- */
 
-/* Something to be copied from a terminal into a command line. */
+/* True when the id can be copied from a terminal into a command line. */
 static bool can_be_typed(struct str id)
 {
     if (id.len == 0 || id.len > TYPED_ID_MAX || id.ptr[0] == '-' || id.ptr[0] == '~')
@@ -70,7 +70,7 @@ static size_t word_length(struct str text)
     return len;
 }
 
-/* An id, a number, an address: not what the failure is about. */
+/* True for an id, a number or an address: these are not what the failure is about. */
 static bool is_particular(struct str word)
 {
     for (size_t i = 0; i < word.len; i++)
@@ -79,7 +79,7 @@ static bool is_particular(struct str word)
     return false;
 }
 
-/* What stands between quotes, with them; 0: no quotation starts here. */
+/* The length of the quotation that starts here, quotes included; 0: none does. */
 static size_t quotation_length(struct str text)
 {
     const char quote = text.len ? text.ptr[0] : 0;
@@ -137,13 +137,13 @@ static const struct json *headers_of(struct arena *arena, const struct delivery 
 {
     const struct json *headers = NULL;
     struct err ignored = {0};
-    /* What a stranger made unreadable tells nothing. */
+    /* Headers that a stranger made unreadable count as none. */
     if (json_parse(arena, delivery->headers, &headers, &ignored) != OUTCOME_DONE)
         return NULL;
     return headers;
 }
 
-/* The newest death: the one that brought it here. Older entries a publisher may have made up. */
+/* The newest death, which brought the letter here. A publisher may have made up older entries. */
 static const struct json *death_by_broker(const struct json *headers)
 {
     return json_element(json_member(headers, "x-death"), 0);
@@ -167,7 +167,8 @@ static void read_ours(struct arena *arena, const struct json *headers, struct de
         out->attempts = 0;
 }
 
-/* A copy that came out of the delays died under its queue's name and says itself what it is; all else is
+/* An event means the operation that subscribes to it. A copy that came out of the delays had the
+ * name of its queue as routing key, and says itself what it asks for. Any other message asks for
  * what its routing key says. */
 static struct str operation_of(const struct dead_office *office, const struct dead_letter *letter)
 {

@@ -1,7 +1,7 @@
-/* edit.c - one dead letter, corrected.
+/* edit.c - corrects one dead letter.
  *
- * It is looked for twice: once to see whether the correction is any good, and once to replace it.
- * Whoever is faster in between has it; the second look then finds nothing. */
+ * The letter is looked for twice: once to see whether the correction is valid, and once to replace
+ * the letter. Another command may take it in between; then the second look finds nothing. */
 #include "letters/command.h"
 #include "wire/json.h"
 
@@ -12,8 +12,8 @@ struct editor {
     struct arena *arena;
     struct dead_audit audit;
     struct dead_edit edit;
-    struct str digest; /* of the letter that is meant; absent: none was found yet */
-    size_t others;     /* letters of another digest that have the id, too */
+    struct str digest; /* of the letter that is meant; absent: it was not found yet */
+    size_t others;     /* letters with another digest that have the same id */
     bool sent;
 };
 
@@ -35,7 +35,7 @@ static struct str masked(struct arena *arena, struct str body)
 {
     struct str out;
     struct err ignored = {0};
-    /* What is no JSON cannot be searched for secrets. */
+    /* A body that is not JSON cannot be searched for secrets. */
     if (json_mask(arena, body, &out, &ignored) != OUTCOME_DONE)
         return str_printf(arena, "(%zu bytes that are no JSON)", body.len);
     return out;
@@ -74,7 +74,7 @@ static enum outcome look(void *context, const struct dead_letter *letter,
     return OUTCOME_DONE;
 }
 
-/* Of two copies of one letter the second is removed with the first. */
+/* A letter that is in the queue twice is sent once and removed both times. */
 static enum outcome replace(void *context, const struct dead_letter *letter,
                             enum dead_verdict *verdict, struct err *err)
 {

@@ -1,4 +1,4 @@
-/* groups.c - dead letters counted by what failed. */
+/* groups.c - counts dead letters by what failed. */
 #include "letters/groups.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* groups.h - dead letters counted by what failed. */
+/* groups.h - counts dead letters by what failed. */
 #ifndef CARTWRIGHT_LETTERS_GROUPS_H
 #define CARTWRIGHT_LETTERS_GROUPS_H
 
@@ -8,10 +8,10 @@
 /* Letters of one domain with one fingerprint. */
 struct dead_group {
     struct str domain, fingerprint, operation, code, place;
-    struct str reason;  /* of the newest */
-    struct str example; /* its id */
+    struct str reason;  /* of the newest letter */
+    struct str example; /* the id of that letter */
     size_t count;
-    int64_t first, last; /* ms; -1: nobody knows */
+    int64_t first, last; /* ms since 1970; -1: not known */
 };
 
 struct dead_groups {
@@ -21,10 +21,11 @@ struct dead_groups {
     size_t count, capacity;
 };
 
+/* The groups live in the arena. */
 void dead_groups_init(struct dead_groups *groups, struct arena *arena);
-/* Copies what it keeps. */
+/* Counts the letter; copies what it keeps of it. */
 void dead_groups_add(struct dead_groups *groups, const struct dead_letter *letter);
-/* The largest first. */
+/* Puts the largest group first. */
 void dead_groups_sort(struct dead_groups *groups);
 
 #endif

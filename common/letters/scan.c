@@ -1,26 +1,27 @@
-/* scan.c - going through a dead queue without taking anything out of it.
+/* scan.c - goes through a dead queue without taking anything out of it.
  *
- * A quorum queue hands each letter to one consumer at a time. What is looked at stays unacknowledged
- * on this connection; when that ends, the broker puts everything back in its old order (a nack would
- * put it anywhere). Dead queues bear any number of deliveries, so being looked at often harms no letter;
- * from a queue that may bear only a few nothing is taken at all. */
+ * A quorum queue hands each letter to one consumer at a time. The letters that were looked at stay
+ * unacknowledged on this connection. When it ends, the broker puts all of them back in their old
+ * order (a nack would put them anywhere). Dead queues allow any number of deliveries, so looking at
+ * a letter often does no harm. From a queue that may allow only a few, no letter is taken. */
 #include "base/clock.h"
 #include "letters/dead_letter.h"
 #include "service/names.h"
 
-/* Who moves letters holds no more than these, so that others see the rest; when they are all to stay,
- * more must be held to get at what lies behind them. */
+/* A visitor that moves letters holds no more than these at first, so that other operators see the
+ * rest. When all of them are to stay, more must be held to reach the letters behind them. */
 #define WINDOW      64
 #define WINDOW_GROW 4
 #define ARENA_BLOCK ((size_t)64 * 1024)
-/* The broker cuts off who holds a message for longer than its consumer_timeout (we ask for 5 min). */
+/* The broker cuts off a consumer that holds a message for longer than consumer_timeout (we ask for
+ * 5 min), so a pass that removes letters ends before. */
 #define HOLD_US     (60 * 1000000LL)
-#define PATIENCE_US (5 * 1000000LL)
+#define PATIENCE_US (5 * 1000000LL) /* with a broker that holds letters and sends none */
 
 enum pass_end {
-    PASS_DONE, /* nothing more came, or nothing more is wanted */
-    PASS_FULL, /* all that may be held is */
-    PASS_LATE, /* they were held for long enough */
+    PASS_DONE, /* no more letters came, or no more are wanted */
+    PASS_FULL, /* as many letters are held as may be */
+    PASS_LATE, /* letters were held for long enough */
 };
 
 struct scanner {
@@ -29,7 +30,7 @@ struct scanner {
     const struct dead_visitor *visitor;
     struct arena arena; /* of the present letter */
     struct str queue;
-    size_t window; /* of the present pass */
+    size_t window; /* letters that the present pass may hold */
     size_t received, removed;
     int64_t began_us;
     bool stopped;
@@ -52,7 +53,8 @@ static enum outcome show(struct scanner *scanner, struct delivery *delivery, str
     return bus_flush(office->bus, err);
 }
 
-/* An idle bus may only have heard of a confirm. NULL with DONE: nothing came for so long. */
+/* BUS_IDLE may come early, after a confirm or a signal. *out is NULL, with DONE, when no letter
+ * came for quiet_ms. */
 static enum outcome listen(const struct dead_office *office, struct delivery **out, struct err *err)
 {
     const int64_t end_us = clock_monotonic_us() + office->quiet_ms * 1000LL;
@@ -67,8 +69,8 @@ static enum outcome listen(const struct dead_office *office, struct delivery **o
     return OUTCOME_DONE;
 }
 
-/* NULL with DONE: that was the last one. A broker with other things to do may be silent for a while
- * with letters in the queue. */
+/* *out is NULL, with DONE, when there are no more letters. A busy broker may be silent for a while
+ * although letters are in the queue, so the depth of the queue is asked for. */
 static enum outcome next_letter(const struct scanner *scanner, struct delivery **out,
                                 struct err *err)
 {
@@ -109,7 +111,7 @@ static enum outcome go_through(struct scanner *scanner, enum pass_end *end, stru
     return OUTCOME_DONE;
 }
 
-/* Whether a letter came when nobody looked any more. */
+/* True when a letter came after the end of the pass: the connection holds it. */
 static bool is_late_delivery(struct bus *bus)
 {
     struct delivery *delivery = NULL;
@@ -118,15 +120,15 @@ static bool is_late_delivery(struct bus *bus)
     return came;
 }
 
-/* Ends the connection on which letters are held, if there are any, and has a new one for what comes
- * next. */
+/* Stops consuming. When letters are held, it also ends the connection that holds them, and opens a
+ * new one for what comes next. */
 static enum outcome let_go(struct bus *bus, bool holds, struct err *err)
 {
     TRY(bus_cancel(bus, err));
     return holds || is_late_delivery(bus) ? bus_reconnect(bus, err) : OUTCOME_DONE;
 }
 
-/* A broker that is gone has put them back by itself. */
+/* Puts held letters back. When the broker is lost (RETRY), it has put them back by itself. */
 static enum outcome put_back(struct bus *bus, bool holds, enum outcome outcome, struct err *err)
 {
     struct err own = {0};
@@ -165,7 +167,7 @@ static enum outcome make_passes(struct scanner *scanner, bool *cut, struct err *
     }
 }
 
-/* To look is to be given a letter, and each time counts: so this is asked before the first one. */
+/* Each look at a letter is one of its deliveries, so this is checked before the first one. */
 static enum outcome check_frail(const struct dead_office *office, struct str domain,
                                 struct err *err)
 {

@@ -1,7 +1,7 @@
-/* send.c - a dead letter goes out again: as it was, or corrected.
+/* send.c - sends a dead letter again: as it was, or corrected.
  *
- * What leaves here is a new message with our own headers, as from a delay queue: without x-death,
- * attempts, deadline and reply_to, with the seal of who asked. */
+ * The copy that is sent is a new message with our own headers, as from a delay queue: without
+ * x-death, attempts, deadline and reply_to, and with a seal of its caller. */
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/caller.h"
@@ -18,7 +18,7 @@
 
 /* --- where to ----------------------------------------------------------------------------------- */
 
-/* One of those that the domain has today. */
+/* True when the queue is one of the partitions that the domain has today. */
 static bool is_partition(struct arena *arena, const struct engine_settings *settings,
                          struct str domain, struct str queue)
 {
@@ -29,8 +29,8 @@ static bool is_partition(struct arena *arena, const struct engine_settings *sett
     return false;
 }
 
-/* Where a lane of ours takes it from; absent: nowhere. A partition that is no more is stood in for by
- * the domain's own queue. */
+/* The queue from which a lane of ours takes the copy; absent: there is none. The domain's own queue
+ * stands in for a partition that does not exist any more. */
 static struct str queue_of_ours(struct arena *arena, const struct dead_office *office,
                                 struct str queue)
 {
@@ -46,7 +46,8 @@ static struct str queue_of_ours(struct arena *arena, const struct dead_office *o
     return STR_ABSENT;
 }
 
-/* What nobody served when it came: by now somebody may. */
+/* The queue of the domain that serves the operation by now, which nobody served when the message
+ * came; absent: there is none. */
 static struct str queue_of_server(struct arena *arena, const struct dead_office *office,
                                   struct str operation)
 {
@@ -59,7 +60,7 @@ static struct str queue_of_server(struct arena *arena, const struct dead_office 
     return STR_ABSENT;
 }
 
-/* Nothing is sent where no lane of ours takes it. */
+/* Addresses the copy. REFUSED when no lane of ours would take it. */
 static enum outcome find_way(struct arena *arena, const struct dead_office *office,
                              const struct dead_letter *letter, struct delivery *out,
                              struct err *err)
@@ -80,8 +81,9 @@ static enum outcome find_way(struct arena *arena, const struct dead_office *offi
 
 /* --- who asked ---------------------------------------------------------------------------------- */
 
-/* Of what the broker buried: the seal of a copy that had waited in the delays, or the signature of an
- * event. Its end does not count, an operator stands behind it now. */
+/* Of a letter that the broker buried, the caller is proved by the seal of a copy that had waited in
+ * the delays, or by the signature of an event (a guest). The seal may have ended: an operator
+ * stands behind the letter now. */
 static bool find_caller_of_brokers(struct arena *arena, const struct dead_office *office,
                                    const struct dead_letter *letter, struct caller *out)
 {
@@ -96,7 +98,7 @@ static bool find_caller_of_brokers(struct arena *arena, const struct dead_office
     return event_is_ours(arena, &office->keys, &event, dead->signature);
 }
 
-/* True when it can be proved. */
+/* True when the caller can be proved. */
 static bool find_caller(struct arena *arena, const struct dead_office *office,
                         const struct dead_letter *letter, struct caller *out)
 {
@@ -114,7 +116,8 @@ static bool is_event(const struct dead_office *office, const struct dead_letter 
     return operation && operation->kind == SUBSCRIBER;
 }
 
-/* The copy as it will be received. Absent: who asked is not known, and the copy says so. */
+/* Seals the caller for the copy as it will be received. When the caller is not known the seal is
+ * absent, and an event is REFUSED. */
 static enum outcome seal_copy(struct arena *arena, const struct dead_office *office,
                               const struct dead_letter *letter, struct delivery *copy,
                               struct err *err)
@@ -134,7 +137,7 @@ static enum outcome seal_copy(struct arena *arena, const struct dead_office *off
 
 /* --- the copy ----------------------------------------------------------------------------------- */
 
-/* Without the oldest lines, when it becomes too long. */
+/* The history, without its oldest lines when it becomes too long. */
 static struct str shortened(struct str history)
 {
     while (history.len > DEAD_HISTORY_MAX / 2) {
@@ -294,7 +297,7 @@ static enum outcome check_schema(struct arena *arena, const struct operation *op
                             "a password or token is masked still: --set gives it");
 }
 
-/* "order-17+5f0c92aa": told by its beginning, and another key for another body. */
+/* "order-17+5f0c92aa": the beginning names the letter, and another body gives another id. */
 static struct str id_of_edited(struct arena *arena, const struct dead_office *office,
                                const struct dead_letter *letter, struct str body)
 {
@@ -323,7 +326,6 @@ enum outcome dead_edit_prepare(struct arena *arena, const struct dead_office *of
     return OUTCOME_DONE;
 }
 
-/* What a lane wrote when it buried the letter stays true of a parked copy. */
 struct edit_headers {
     struct bus_header items[16];
     size_t count;
@@ -334,6 +336,7 @@ static void add_header(struct edit_headers *headers, const char *name, struct st
     headers->items[headers->count++] = (struct bus_header){name, value};
 }
 
+/* What a lane wrote when it buried the letter stays true of a parked copy. */
 static void add_failure(struct edit_headers *headers, struct arena *arena,
                         const struct dead_letter *letter)
 {
@@ -349,7 +352,7 @@ static void add_failure(struct edit_headers *headers, struct arena *arena,
         add_header(headers, "x-attempts", str_printf(arena, "%lld", (long long)letter->attempts));
 }
 
-/* Kept among the dead letters: signed and sealed as such. */
+/* Makes the copy a dead letter: it is signed and sealed as one. */
 static void make_letter(struct arena *arena, const struct dead_office *office,
                         const struct dead_letter *letter, struct delivery *copy,
                         struct edit_headers *headers)

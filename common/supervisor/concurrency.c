@@ -4,10 +4,11 @@
 #define LOOK_MS        500
 #define PAUSE_FIRST_MS 10000
 #define PAUSE_MAX_MS   (5 * 60 * 1000)
-/* Fewer say nothing; a shop with so little to do needs no rule. */
+/* Fewer messages between two looks prove nothing; a shop with so little to do needs no limit. */
 #define MESSAGES_MIN 200
-/* One in four. Measured with all servers on two cores: two lanes defer 3 to 5 of ten and are slower
- * than one, four lanes defer nearly as many as they settle. */
+/* The limit is halved when more than one message is deferred for four that are settled. Measured
+ * with all servers on two cores: two lanes defer 3 to 5 messages of ten and are slower than one
+ * lane, four lanes defer nearly as many as they settle. */
 #define DEFERRED_SHARE 4
 
 void concurrency_init(struct concurrency *concurrency, int64_t lanes, int64_t now_ms)
@@ -35,7 +36,8 @@ static bool reduce(struct concurrency *concurrency, int64_t now_ms)
     return true;
 }
 
-/* The last try lasted for a whole pause, or there was none: the next failure is a new one. */
+/* Raises the limit by one when the pause is over. When all lanes have worked for a whole pause, the
+ * next reduction starts with the shortest pause again. */
 static bool try_one_more(struct concurrency *concurrency, int64_t now_ms)
 {
     if (now_ms < concurrency->next_try_ms)

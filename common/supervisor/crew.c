@@ -16,10 +16,10 @@
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS   5000
-#define BACKOFF_STUCK_MS 60000 /* of a lane that was not even at work */
-#define STEADY_MS        10000 /* a lane that lived so long starts again without backoff */
-#define STATEMENT_MS     500 /* the longest a statement that was sent may take to be carried out */
-/* A new plan whose lane dies so often before it is at work does not work. */
+#define BACKOFF_STUCK_MS 60000 /* for a lane that failed before it was at work */
+#define STEADY_MS        10000 /* a lane that lived longer starts again after BACKOFF_FIRST_MS */
+#define STATEMENT_MS     500   /* the longest that MongoDB takes for a statement that was sent */
+/* A new plan does not work when a lane dies so often in a row before it is at work. */
 #define TRIES_MAX 3
 
 /* --- the list ---------------------------------------------------------------------------------------- */
@@ -82,8 +82,8 @@ const struct lane_child *crew_holder(const struct crew *crew, const struct crew_
     return NULL;
 }
 
-/* It was to go, its pool has no such place any more, or another one has its place and the plan that
- * counts. */
+/* True when the lane was told to end, when its pool has no such place any more, or when its plan is
+ * not in force any more and another lane has its place. */
 static bool is_superfluous(const struct crew *crew, const struct lane_child *lane)
 {
     return lane->leaving || lane->index >= lane->pool->settings->lanes ||
@@ -130,7 +130,7 @@ bool crew_is_ready(const struct crew *crew)
 
 /* --- start ------------------------------------------------------------------------------------------- */
 
-/* The child of the fork; never returns. */
+/* What the child does after the fork. */
 static _Noreturn void become_lane(const struct crew *crew, const struct lane_child *lane)
 {
     const struct lane_process process = {
@@ -142,7 +142,7 @@ static _Noreturn void become_lane(const struct crew *crew, const struct lane_chi
         .blame = crew->blame,
         .stopping = crew->stopping,
     };
-    /* A terminal's Ctrl-C or end reaches the whole group: only the supervisor acts on it. */
+    /* Ctrl-C and a hang-up reach the whole process group; only the supervisor acts on them. */
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
@@ -179,8 +179,8 @@ void crew_start_due(struct crew *crew, int64_t now_ms)
 
 /* --- end --------------------------------------------------------------------------------------------- */
 
-/* Twice, because a statement that the lane sent just before its death may be carried out behind the
- * first time, and open the transaction again. */
+/* Kills the session twice, because a statement that the lane sent just before its death may be
+ * carried out after the first time and open the transaction again. */
 static enum outcome end_transaction(const struct plan *plan,
                                     const uint8_t session[STORE_SESSION_BYTES], struct err *err)
 {
@@ -192,8 +192,8 @@ static enum outcome end_transaction(const struct plan *plan,
     return store_kill_session(store, session, err);
 }
 
-/* A short-lived child with a connection of its own ends the transaction of the dead lane. The slot is
- * the next lane's before it comes to that. */
+/* A short-lived child with a connection of its own ends the transaction of the dead lane. The
+ * session is copied first: the lane's next process reuses the slot before the child reads it. */
 static void bury_session(const struct crew *crew, const struct lane_child *lane)
 {
     uint8_t session[STORE_SESSION_BYTES];
@@ -257,7 +257,7 @@ static void lane_died(struct crew *crew, struct lane_child *lane, int status)
         crash_signal_name(WTERMSIG(status), signal);
         crash_describe(&lane->slot->crash, backtrace);
     }
-    /* Whatever handler was running beside a thread that died: its message is innocent. */
+    /* When another thread died, the message whose handler was running meanwhile is innocent. */
     const bool in_handler = lane->slot->crash.thread[0] == '\0';
     const struct death death = {in_handler ? lane->slot->suspect : 0, lane->hung_ms, signal,
                                 backtrace};
@@ -286,8 +286,8 @@ static bool is_hopeless(int status)
     return WIFEXITED(status) && WEXITSTATUS(status) == LANE_EXIT_HOPELESS;
 }
 
-/* Why it did not come to be at work is the plan's fault, or may be. A new plan has to give way to the
- * one that worked. */
+/* A lane that failed before it was at work may have failed because of its plan. A new plan then
+ * gives way to the old one, which worked; without an old one the crew may be hopeless. */
 static void judge_plan(struct crew *crew, const struct lane_child *lane, int status, int64_t now_ms)
 {
     const bool hopeless = is_hopeless(status);
@@ -311,7 +311,7 @@ static void lane_ended(struct crew *crew, struct lane_child *lane, int status, i
     lane->slot->incarnation++;
     lane->slot->ready = 0;
     lane->pid = 0;
-    judge_plan(crew, lane, status, now_ms); /* may move the lanes of the list, this one, too */
+    judge_plan(crew, lane, status, now_ms); /* may move the lanes of the list, this one included */
 }
 
 static struct lane_child *lane_of(const struct crew *crew, pid_t pid)
@@ -319,7 +319,7 @@ static struct lane_child *lane_of(const struct crew *crew, pid_t pid)
     for (size_t i = 0; i < crew->count; i++)
         if (crew->lanes[i].pid == pid)
             return &crew->lanes[i];
-    return NULL; /* it ended a transaction */
+    return NULL; /* the child of bury_session() */
 }
 
 void crew_reap(struct crew *crew, int64_t now_ms)

@@ -24,7 +24,7 @@ static struct pool_work work_of(const struct crew *crew, const struct crew_pool 
     return work;
 }
 
-/* Lanes from `limit` on stand aside; while one of those before it is not at work, none does. */
+/* Lanes from index `limit` on stand aside, but only while all lanes before them are at work. */
 static void set_aside(struct crew *crew, const struct crew_pool *pool)
 {
     bool all_served = true;
@@ -39,7 +39,7 @@ void crew_adapt(struct crew *crew, int64_t now_ms)
 {
     for (size_t i = 0; i < crew->pool_count; i++) {
         struct crew_pool *pool = &crew->pools[i];
-        /* A lane that stood aside would leave its partitions to nobody. */
+        /* Nobody would take the partitions of a lane that stands aside. */
         if (!pool->wanted || pool_is_partitioned(crew->plan->settings, pool->settings))
             continue;
         if (concurrency_adapt(&pool->limit, work_of(crew, pool), now_ms))

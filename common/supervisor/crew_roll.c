@@ -1,8 +1,8 @@
 /* crew_roll.c - a rolling restart: every lane is replaced, one after the other.
  *
- * The new lane is at work before the old one is told to drain, so somebody consumes at any moment,
- * even where a pool has one lane only; and one drains at a time, so that the shop is never short of
- * more than one. While servers are away the new lane is not ready, and nothing goes on. */
+ * The new lane is at work before the old one is told to drain, so there is a consumer at any
+ * moment, even where a pool has only one lane. One lane drains at a time, so the shop is never
+ * short of more than one. While servers are away no new lane gets ready, and the roll waits. */
 #include "supervisor/crew.h"
 
 static bool is_outdated(const struct crew *crew, const struct lane_child *lane)
@@ -10,7 +10,7 @@ static bool is_outdated(const struct crew *crew, const struct lane_child *lane)
     return lane->pid && lane->generation != crew->generation;
 }
 
-/* Places that the new plan has and the old one had not, or the other way round. */
+/* Adds a lane for each place of the plan in force in which no lane is to stay. */
 static void fit_pool(struct crew *crew, struct crew_pool *pool)
 {
     for (int k = 0; pool->wanted && k < pool->settings->lanes; k++)
@@ -35,7 +35,7 @@ static void take_plan(struct crew *crew, const struct plan *plan, uint64_t gener
     crew_prune(crew);
 }
 
-/* Whoever reads a new plan wants to know at once whether it helps. */
+/* An operator who reloads wants to know at once whether the new plan helps: no backoff is left. */
 static void try_at_once(struct crew *crew, int64_t now_ms)
 {
     for (size_t i = 0; i < crew->count; i++) {
@@ -73,7 +73,7 @@ static const struct lane_child *successor_of(const struct crew *crew, const stru
     return NULL;
 }
 
-/* Another process of its place is at work and it is not: nobody would miss it. */
+/* True when the lane is not at work and another lane of its place is: nobody would miss it. */
 static bool is_idle(const struct crew *crew, const struct lane_child *lane)
 {
     return !lane->slot->ready && crew_serves(crew, lane->pool, lane->index);
@@ -89,8 +89,8 @@ static void replace(struct crew *crew, struct lane_child *lane)
         crew_add(crew, lane->pool, lane->index);
 }
 
-/* The next one to be replaced: first those that nobody would miss. Places that the new plan has not go
- * in their turn, behind lanes that have shown that it works. */
+/* The next lane to be replaced: a lane that nobody would miss comes first. A lane whose place the
+ * new plan does not have goes in its turn, behind lanes that have shown that the new plan works. */
 static struct lane_child *next_outdated(struct crew *crew)
 {
     struct lane_child *next = NULL;

@@ -1,4 +1,4 @@
-/* crew_status.c - what the supervisor tells of its lanes. */
+/* crew_status.c - what the supervisor reports of its lanes. */
 #include "supervisor/crew.h"
 
 #include "service/partitions.h"
@@ -53,7 +53,7 @@ static struct status_pool pool_status(const struct crew *crew, const struct crew
     return status;
 }
 
-/* Why nobody works in a pool: what its first lane says. */
+/* Why no lane of a pool is at work, in the words of its first lane. */
 static struct str reason_of(const struct status_pool *pool, struct arena *arena)
 {
     const struct status_lane *lane = pool->lanes.items;
@@ -65,7 +65,7 @@ static struct str reason_of(const struct status_pool *pool, struct arena *arena)
 
 /* --- what the shop is short of -------------------------------------------------------------------- */
 
-/* Each text once: what one lane says of its servers, all say. */
+/* Adds each text only once: all lanes give the same warnings of their servers. */
 static void warn(struct status *status, struct str text)
 {
     for (size_t i = 0; i < status->warnings.count; i++)

@@ -1,14 +1,14 @@
-/* crew_watch.c - lanes that hang are cut: first so that they can say where they are, then for good. */
+/* crew_watch.c - cuts lanes that hang: by SIGABRT, for a backtrace, and then by SIGKILL. */
 #include "supervisor/crew.h"
 
 #include "base/log.h"
 
-/* From SIGABRT to SIGKILL: the first one leaves a backtrace, unless the process is stopped or stuck
- * in the kernel. */
+/* The time from SIGABRT to SIGKILL. SIGABRT leaves a backtrace, unless the process is stopped or
+ * stuck in the kernel. */
 #define LAST_WORDS_MS 2000
 /* Between two signs of life a lane makes at most three calls to one server (the driver repeats a
- * read once, and looks for the primary before), or opens its connections. While it waits for a commit,
- * which is many calls, the thread of that one gives signs (slot.h). */
+ * read once, and looks for the primary before that), or opens its connections. While a lane waits
+ * for a commit, which is many calls, the thread of commits gives the signs (slot.h). */
 #define CALLS_MAX 4
 
 struct stall_limits crew_limits(const struct crew *crew, const struct crew_pool *pool)

@@ -17,12 +17,12 @@ void notify_systemd(const char *state)
     const size_t len = strlen(path);
     memcpy(address.sun_path, path, len);
     if (path[0] == '@')
-        address.sun_path[0] = '\0'; /* an abstract socket */
+        address.sun_path[0] = '\0'; /* an abstract socket: its name begins with a NUL */
     const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
     const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-    /* The service manager is told, not asked: there is nothing to do when it does not hear. */
+    /* The error is ignored: nothing can be done when the service manager does not listen. */
     (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
     close(fd);
 }

@@ -2,7 +2,7 @@
 #ifndef CARTWRIGHT_SUPERVISOR_NOTIFY_SYSTEMD_H
 #define CARTWRIGHT_SUPERVISOR_NOTIFY_SYSTEMD_H
 
-/* Does nothing when no service manager listens. */
+/* Does nothing when $NOTIFY_SOCKET is not set. Errors are ignored. */
 void notify_systemd(const char *state);
 
 #endif

@@ -1,4 +1,4 @@
-/* plan.h - what a supervisor's lanes work by. */
+/* plan.h - the service and the settings that a supervisor's lanes work with. */
 #ifndef CARTWRIGHT_SUPERVISOR_PLAN_H
 #define CARTWRIGHT_SUPERVISOR_PLAN_H
 
@@ -8,7 +8,7 @@
 struct plan {
     const struct service *service;
     const struct engine_settings *settings;
-    LIST(struct str) warnings; /* what works, but perhaps not as it was meant: told by health */
+    LIST(struct str) warnings; /* what works, but perhaps not as intended; shown by health */
 };
 
 #endif

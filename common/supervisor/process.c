@@ -17,8 +17,9 @@
 #include "wire/json.h"
 
 #define RETRY_MS 1000
-/* How long a broker that beats and does not answer is waited for. The deepest header that a frame of
- * 128 KiB has room for keeps RabbitMQ busy for minutes; with frame_max = 16384 it is no time at all. */
+/* How long a lane waits for a broker that sends heartbeats but does not answer. The deepest header
+ * for which a frame of 128 KiB has room keeps RabbitMQ busy for minutes; with frame_max = 16384 the
+ * deepest one takes a fraction of a second. */
 #define PATIENCE_MS 600000
 
 /* --- opening ------------------------------------------------------------------------------------------ */
@@ -31,7 +32,7 @@ struct servers {
     struct lock *lock;
 };
 
-/* On the store's thread of commits. */
+/* Called on the store's thread of commits. */
 static void writer_began(void *context)
 {
     (void)context;
@@ -65,13 +66,14 @@ static enum outcome open_lock(struct servers *servers, struct err *err)
     return servers->lock ? OUTCOME_DONE : lock_open(&options, &servers->lock, err);
 }
 
-/* On the thread that sends heartbeats through TLS. */
+/* Called on the thread that sends heartbeats through TLS. */
 static void beater_began(void)
 {
     crash_watch_thread("heartbeats");
 }
 
-/* The slot is told, so that nobody takes this for a hang. Who is to stop waits no longer than a call. */
+/* Called while a call waits for the broker. Tells the slot, so that the supervisor does not take
+ * the wait for a hang. In a lane that is to stop, no call waits longer than amqp.timeout. */
 static bool waits_for_broker(void *context)
 {
     const struct servers *servers = context;
@@ -79,7 +81,7 @@ static bool waits_for_broker(void *context)
     return !*servers->process->stopping;
 }
 
-/* In the log, and in health as long as this lane lives. */
+/* Logs the warning, and has health show it as long as this process lives. */
 static void warn(const struct servers *servers, enum slot_warning which, const struct err *err)
 {
     slot_warn(servers->process->slot, which, err->text);
@@ -112,8 +114,9 @@ static enum outcome try_longest(const struct servers *servers, bool *out, struct
     return outcome;
 }
 
-/* The broker tells its limit to nobody; who goes over it loses the channel, and every reply that was on its
- * way. One lane of each pool tries, on a connection of its own. */
+/* The broker does not tell its limit, and a lane that exceeds it loses the channel with every reply
+ * that is under way on it. So one lane of each pool tries the longest reply, on its own
+ * connection. */
 static void warn_of_long_replies(const struct servers *servers)
 {
     struct err err = {0};
@@ -175,7 +178,7 @@ static void log_waiting(const char *what, const struct err *err)
     log_end(&line);
 }
 
-/* Until it works, is told to stop, or turns out to be wrong for good. */
+/* Repeats the step until it succeeds, the lane is told to stop, or the step fails for good. */
 static enum outcome keep_trying(struct servers *servers, const char *what,
                                 enum outcome (*step)(struct servers *servers, struct err *err),
                                 struct err *err)
@@ -194,10 +197,11 @@ static enum outcome keep_trying(struct servers *servers, const char *what,
 
 /* --- heartbeats ----------------------------------------------------------------------------------------- */
 
-/* The broker wants a sign of life from a lane that hashes passwords or waits for a slow database, and
- * a lane has one thread: a timer sends it. Not for an orphan: nobody cuts it when it hangs, and the
- * messages it holds would never come back; so the broker may give it up, and if it has not drained
- * in time it ends itself. Process-wide because a signal handler gets no argument. */
+/* The broker wants a sign of life even from a lane that hashes passwords or waits for a slow
+ * database. A lane has one thread, so a timer sends the heartbeats. An orphan, a lane whose
+ * supervisor is dead, sends none: nobody would cut it if it hung, and the messages that it holds
+ * would never come back. So the broker may give it up, and an orphan that has not drained within
+ * twice drain.timeout ends itself. Process-wide because a signal handler gets no argument. */
 static struct {
     struct bus *bus;
     pid_t supervisor;
@@ -214,7 +218,8 @@ static void on_alarm(int signal)
         raise(SIGABRT);
 }
 
-/* At half of the heartbeat: then the gap is at most a whole one, and the broker waits for two. */
+/* The timer runs at half of the heartbeat interval: then the gap between two heartbeats is at most
+ * one interval, and the broker waits for two. */
 static void keep_beating(struct bus *bus, const struct engine_settings *settings)
 {
     struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
@@ -236,7 +241,7 @@ static void stop_beating(void)
 
 /* --- running ------------------------------------------------------------------------------------------- */
 
-/* False when it was told to stop before there was a queue. */
+/* Tries until all queues can be consumed. False when the lane was told to stop before that. */
 static bool begin_consuming(struct lane *lane, struct err *err)
 {
     while (!*lane->stopping) {
@@ -246,7 +251,7 @@ static bool begin_consuming(struct lane *lane, struct err *err)
         slot_waits(lane->slot, err);
         lane_pause(RETRY_MS);
         struct err again = {0};
-        /* A queue that does not exist closes the channel. */
+        /* The broker has closed the channel when a queue does not exist. */
         if (bus_reconnect(lane->bus, &again) != OUTCOME_DONE)
             log_waiting("the broker is away", &again);
     }
@@ -303,8 +308,8 @@ static enum outcome live(struct servers *servers, struct err *err)
     return outcome;
 }
 
-/* A lane is one of many: it must not take the memory of all. What it cannot get ends it, with a
- * line that says so. */
+/* A lane is one of many and must not take the memory of all. An allocation that fails ends the
+ * lane, with a log line that says so. */
 static void limit_memory(int64_t bytes)
 {
     const struct rlimit limit = {(rlim_t)bytes, (rlim_t)bytes};

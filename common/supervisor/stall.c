@@ -1,7 +1,7 @@
 /* stall.c - when a lane counts as hanging. */
 #include "supervisor/stall.h"
 
-/* The supervisor looks ten times a second. */
+/* The supervisor looks ten times a second; after a longer gap it was itself not running. */
 #define BLIND_MS 1000
 
 void stall_init(struct stall *stall, int64_t now_ms)

@@ -10,7 +10,7 @@
 
 #include "wire/json.h"
 
-#define FILE_MAX ((size_t)1024 * 1024) /* 64 lanes of 300 bytes, many times over */
+#define FILE_MAX ((size_t)1024 * 1024) /* many times 64 lanes of 300 bytes */
 
 #define LANE(member) offsetof(struct status_lane, member)
 static const struct field lane_fields[] = {
@@ -130,7 +130,8 @@ enum outcome status_load(const char *path, struct arena *arena, struct status *o
 
 /* --- processes --------------------------------------------------------------------------------------- */
 
-/* Field 22; the name in field 2 may hold blanks and brackets, so counting begins behind its last. */
+/* The start is field 22. The name in field 2 may hold blanks and brackets, so the count begins
+ * behind the last closing bracket. */
 int64_t process_born(int64_t pid)
 {
     char path[64];

@@ -22,13 +22,13 @@ struct supervisor {
     enum phase phase;
     struct arena arena; /* of one status */
     int64_t born;
-    uint64_t signature; /* of the last status that was told */
+    uint64_t signature; /* of the last status that was written */
     int64_t next_status_ms;
-    bool status_failed; /* said so */
+    bool status_failed; /* the failure to write it was logged */
 };
 
-/* Set by signals; a lane inherits `stopping` and sets its own copy. Process-wide because a signal
- * handler has nothing else to write to. */
+/* Set by signal handlers, and process-wide because these have nothing else to write to. A lane
+ * inherits `stopping` and sets its own copy. */
 static volatile sig_atomic_t stopping; /* 1 drain, 2 hurry, 3 kill */
 static volatile sig_atomic_t reload_wanted;
 
@@ -61,7 +61,7 @@ static void wake_up(int signal)
 
 static void install(int signal, void (*handler)(int))
 {
-    /* Without SA_RESTART: a signal ends a wait. */
+    /* Without SA_RESTART, so that a signal ends a wait. */
     struct sigaction action = {.sa_handler = handler};
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
@@ -80,7 +80,7 @@ static void install_signals(void)
 static void tick(void)
 {
     const struct timespec pause = {0, TICK_MS * 1000000L};
-    /* Ended early by a signal: that is what it is for. */
+    /* A signal ends the pause early, and is then served at once. */
     (void)!nanosleep(&pause, NULL);
 }
 
@@ -141,7 +141,7 @@ static void tell(struct supervisor *supervisor)
     supervisor->next_status_ms = now + STATUS_MS;
 }
 
-/* Lanes that cannot start are not waited for, once every pool has one that can. */
+/* Once every pool has a lane at work, lanes that cannot start are not waited for. */
 static void announce_ready(struct supervisor *supervisor)
 {
     const struct crew_count count = crew_count(&supervisor->crew);
@@ -199,9 +199,10 @@ static void finish_reload(struct supervisor *supervisor, enum roll direction)
     supervisor->phase = PHASE_RUNNING;
 }
 
-/* None before the first lanes are ready. Whoever asks again while lanes are being replaced may have to:
- * new ones wait for ever for a server that was misspelt, old ones cannot start again either. What was
- * under way gives way: the old configuration is in force, and what is read now follows it. */
+/* A reload waits until the first lanes are ready. An operator may have to ask for another reload
+ * while lanes are being replaced: when the address of a server is misspelt, new lanes wait for it
+ * for ever, and old lanes that die are started again with it, too. Then the reload under way is
+ * given up: the old configuration is in force again, and the one that is read now follows it. */
 static void reload(struct supervisor *supervisor)
 {
     if (reload_wanted && supervisor->crew.roll == ROLL_FORWARD) {
@@ -269,7 +270,7 @@ static void work(struct supervisor *supervisor)
 int supervisor_run(const struct supervisor_options *options)
 {
     struct supervisor supervisor = {.options = options, .born = process_born(getpid())};
-    /* Lanes hold key material: no core files with it. */
+    /* Lanes hold key material, which must not get into core files. */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     log_set_origin("supervisor");
     install_signals();

@@ -1,7 +1,7 @@
 /* admin.c - `cartwright admin add EMAIL NAME`: makes a superadmin.
  *
- * Runs the operation admin.add through the engine, but in this process and without a broker: there
- * is no queue by which anybody else could ask for it. */
+ * It runs the operation admin.add through the engine, but in this process and without a broker:
+ * there is no queue through which anybody else could ask for the operation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
@@ -28,7 +28,7 @@ static bool read_line(char line[PASSWORD_MAX])
     return line[0] != '\0';
 }
 
-/* Asked for without echo at a terminal, else the first line of standard input. */
+/* Asks for the password without echo at a terminal, else reads the first line of standard input. */
 static bool read_password(char line[PASSWORD_MAX])
 {
     struct termios before;

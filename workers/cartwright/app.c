@@ -11,7 +11,7 @@
 #define LINE_FILE_MAX 65536
 #define TELL_MAX      4096
 
-/* Removes the option and its value from argv. */
+/* Removes the option and its value from argv, and returns the value; NULL: it was not given. */
 static const char *take_option(int *argc, char **argv, const char *name)
 {
     for (int i = 1; i < *argc - 1; i++) {

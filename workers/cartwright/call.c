@@ -1,6 +1,6 @@
-/* call.c - `cartwright call`: one request, its reply on standard output.
+/* call.c - `cartwright call`: sends one request, and prints its reply on standard output.
  *
- * Needs only the broker: it is a client like any web tier. */
+ * The command needs only the broker: it is a client like any web tier. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,8 +32,8 @@ struct call {
 
 struct option {
     const char *name;
-    size_t at;      /* of a struct str in struct call */
-    bool from_file; /* the value names the file that has it */
+    size_t at;      /* offset of a struct str in struct call */
+    bool from_file; /* the value names a file that contains it */
 };
 
 static const struct option options[] = {
@@ -104,7 +104,8 @@ static int parse(struct arena *arena, struct call *call, int argc, char **argv)
 
 /* --- the reply ---------------------------------------------------------------------------------- */
 
-/* One value of the reply, as a script wants it: a text without its quotes. */
+/* Prints one value of the reply, as a script wants it: a text without its quotes. False when the
+ * value is not there. */
 static bool print_value(struct arena *arena, const struct bus_reply *reply, struct str pointer)
 {
     struct err err = {0};
@@ -136,7 +137,8 @@ static int status_of(const struct bus_reply *reply)
     return reply->status >= 500 || reply->status < 200 ? EXIT_FAILED : EXIT_REFUSED;
 }
 
-/* Who asked for a value that is not there sees what is, where it does not pass for the value. */
+/* When a value was asked for that is not there, prints the whole reply on standard error, where no
+ * script takes it for the value. Returns the exit status. */
 static int print_reply(struct arena *arena, const struct bus_reply *reply, struct str get)
 {
     const int status = status_of(reply);
@@ -156,7 +158,7 @@ static bool seal_member(void *context, struct arena *arena, struct str value, st
     return auth_box_seal(arena, call->sealing_key, value, out);
 }
 
-/* The members that the operation's schema calls writeOnly. */
+/* Seals the members that the operation's schema marks writeOnly. Returns an exit status. */
 static int seal_secrets(struct arena *arena, struct call *call)
 {
     static const struct app_settings none;
@@ -177,7 +179,7 @@ static int seal_secrets(struct arena *arena, struct call *call)
     return EXIT_OK;
 }
 
-/* The caller's own commands keep their order. */
+/* The key that was given, else the caller's id: the commands of one caller keep their order. */
 static struct str partition_key_of(struct arena *arena, const struct call *call)
 {
     return str_is_absent(call->partition_key) ? token_alleged_subject(arena, call->token)

@@ -12,7 +12,7 @@
 
 #define MEMORY_MAX_MIB  (1 << 20)
 #define PROGRESS_US     (1000 * 1000)
-#define PROGRESS_LOG_US (10 * PROGRESS_US) /* where lines stay */
+#define PROGRESS_LOG_US (10 * PROGRESS_US) /* without a terminal, where lines stay */
 
 struct options {
     bool json;
@@ -22,7 +22,7 @@ struct options {
 
 struct report {
     bool json;
-    bool terminal; /* standard error is one */
+    bool terminal; /* standard error is a terminal */
     int64_t next_us;
     struct arena arena; /* of one line */
 };
@@ -103,7 +103,8 @@ static void print_totals(const struct report *report, const struct check_totals 
 
 /* --- the run ---------------------------------------------------------------------------------------------- */
 
-/* Leases tell little, and a shop works without Redis: it is checked without, too. */
+/* NULL, after a message, when Redis is away: leases prove little, and a shop works without Redis,
+ * so it is checked without Redis, too. */
 static struct lock *open_lock(const struct app *app, struct err *err)
 {
     const struct lock_options options = lock_options_of(&app->settings->engine);

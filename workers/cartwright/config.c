@@ -1,4 +1,4 @@
-/* config.c - `cartwright config`: what is in force and where it came from. */
+/* config.c - `cartwright config`: shows the settings in force and where each of them came from. */
 #include <stdio.h>
 
 #include "cartwright/command.h"
@@ -10,7 +10,7 @@ static void print(const struct config_source *row)
            row->help);
 }
 
-/* Shows what there is, and then complains as every other command would. */
+/* Shows all settings first, and then reports a missing one as every other command would. */
 static int run(int argc, char **argv)
 {
     static const char *const nothing[] = {NULL};

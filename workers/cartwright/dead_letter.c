@@ -15,7 +15,7 @@
 
 #define COMMAND       "dead-letter"
 #define SCAN_MAX      10000
-#define SCAN_MAX_MOST 60000 /* prefetch is 16 bits */
+#define SCAN_MAX_MOST 60000 /* AMQP's prefetch has 16 bits */
 #define RATE          50
 #define RATE_MOST     100000
 #define QUIET_MS      200
@@ -37,8 +37,8 @@ static const struct dead_subcommand *const subcommands[] = {
 struct option {
     const char *name;
     unsigned accepted; /* by sub-commands that take any of these */
-    size_t text;       /* offset of a const char *, or */
-    size_t flag;       /* of a bool */
+    size_t text;       /* offset of a const char * in struct dead_options, or */
+    size_t flag;       /* offset of a bool there; 0: the option is a text */
 };
 
 #define TEXT(name_, member, by_)                                                                   \
@@ -91,7 +91,7 @@ static bool take_set(struct dead_options *out, const struct dead_subcommand *com
     return true;
 }
 
-/* How many arguments were used; 0: none of ours. */
+/* Returns how many arguments were used; 0: the command has no such option. */
 static int take_option(struct dead_options *out, const struct dead_subcommand *command, char **argv)
 {
     const struct option *option = find_option(command, argv[0]);
@@ -135,7 +135,7 @@ static bool read_number(const char *name, const char *text, int64_t most, int64_
     return false;
 }
 
-/* "50" or "50/s" */
+/* Reads "50" or "50/s". */
 static bool read_rate(struct dead_run *run)
 {
     const struct str text = str_of(run->options.rate);
@@ -146,7 +146,7 @@ static bool read_rate(struct dead_run *run)
     return read_number("--rate", number.ptr, RATE_MOST, &run->rate);
 }
 
-/* "2h" ago, or a time as `list` prints it. */
+/* Reads "2h", for two hours ago, or a time as `list` prints it. */
 static bool read_since(struct dead_run *run)
 {
     const struct str text = str_of(run->options.since);
@@ -206,7 +206,8 @@ static bool read_values(struct dead_run *run, const struct dead_subcommand *comm
 
 /* --- the office --------------------------------------------------------------------------------- */
 
-/* A signal waits until the letter in hand is done: there is nothing to be interrupted. */
+/* Blocks the signals that stop the command, so that nothing is interrupted: is_stopping() asks for
+ * them when a letter is done. */
 static void hold_signals(void)
 {
     sigset_t set;
@@ -233,11 +234,11 @@ static struct str operator_name(struct arena *arena, const char *given)
     return str_printf(arena, "%s@%s", user ? user->pw_name : "somebody", host);
 }
 
-/* Queues without a limit of their own have one of 20 there. */
+/* From this version of RabbitMQ on, a queue without a delivery limit of its own has one of 20. */
 #define MAJOR_WITH_LIMIT 4
 
-/* Whether the queue was made with a limit that nobody reaches. A policy may say so, too, but AMQP does
- * not tell those. */
+/* *bears: the queue was made with a delivery limit that nobody reaches, or is missing. A policy may
+ * set such a limit, too, but AMQP does not tell policies. */
 static enum outcome look_at_queue(struct bus_inspector *inspector, struct str queue, bool *bears,
                                   struct err *err)
 {
@@ -365,9 +366,9 @@ static int run_subcommand(struct app *app, const struct dead_subcommand *command
     struct err err = {0};
     if (!read_options(&run.options, command, argc, argv) || !read_values(&run, command))
         return EXIT_USAGE;
-    /* A dry run works in children, which open the database themselves. */
     if (run.options.dry_run)
         hold_signals();
+    /* A dry run works in child processes, which open the database themselves. */
     const enum outcome outcome = open_office(&run, command->stores && !run.options.dry_run, &err);
     if (outcome == OUTCOME_DONE && command->stores)
         hold_signals();

@@ -7,7 +7,7 @@
 
 #define DEAD_SETS_MAX 16
 
-/* As given; what was not is NULL, false, 0 or -1. */
+/* The options as given; one that was not given is NULL, false or 0. */
 struct dead_options {
     const char *what; /* the positional argument: an ID or a DOMAIN */
     const char *domain, *code, *operation, *place, *fingerprint, *group, *since;
@@ -24,15 +24,15 @@ struct dead_run {
     struct dead_office office;
     struct dead_filter filter; /* from the options */
     struct str domain;         /* absent: all */
-    size_t limit;              /* SIZE_MAX: none */
-    int64_t rate;
+    size_t limit;              /* letters at most; INT64_MAX: no limit */
+    int64_t rate;              /* letters a second */
 };
 
 struct dead_subcommand {
     const char *name;
     const char *usage;
     unsigned accepts; /* DEAD_TAKES_* */
-    bool stores;      /* needs the database: it writes a record */
+    bool stores;      /* it needs the database, because it writes a record */
     int (*run)(struct dead_run *run);
 };
 
@@ -53,18 +53,20 @@ enum {
 extern const struct dead_subcommand dead_list, dead_show, dead_replay_command, dead_edit_command,
     dead_discard_command, dead_purge_command, dead_stats;
 
-/* On standard error, with the place of each fault of a body; the exit status that fits. */
+/* Prints the error on standard error, with the place of each fault of a body; returns the exit
+ * status that fits the outcome. */
 int dead_fail(enum outcome outcome, const struct err *err);
-/* With what a terminal would obey escaped; "-" when absent. */
+/* The text, with everything escaped that a terminal would obey; "-" when it is empty. */
 struct str dead_plain(struct arena *arena, struct str text);
-/* "-" when nobody knows. */
+/* The time as a text; "-" when it is not known (< 0). */
 struct str dead_time(struct arena *arena, int64_t ms);
-/* A body or headers for people: JSON is indented and masked. False when it is no JSON. */
+/* A body or headers for people: indented, secrets masked. False when the bytes are not JSON. */
 bool dead_pretty(struct arena *arena, struct str bytes, struct str *out);
-/* All letters of the workers that the options name. */
+/* Shows the visitor all letters of the domain that the options name, or of all. Sets *cut when
+ * there may be more, and else leaves it as it is. */
 MUST_CHECK enum outcome dead_for_each(struct dead_run *run, const struct dead_visitor *visitor,
                                       bool *cut, struct err *err);
-/* What replay --dry-run prints. */
+/* Carries out `replay --dry-run`; returns the exit status. */
 int dead_dry_run(struct dead_run *run);
 
 #endif

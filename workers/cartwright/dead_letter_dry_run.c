@@ -1,8 +1,9 @@
-/* dead_letter_dry_run.c - `dead-letter replay --dry-run`: what would happen, on the real documents, in
- * a transaction that is aborted (domain/rehearse.h).
+/* dead_letter_dry_run.c - `dead-letter replay --dry-run`: prints what would happen, on the real
+ * documents, in a transaction that is aborted (engine/rehearse.h).
  *
- * Each letter is rehearsed in a child of its own: a letter that killed its lanes kills the child, and
- * that is told. The children open what they need; the letters are back in their queue by then. */
+ * Each letter is rehearsed in a child process of its own: a letter that killed its lanes kills the
+ * child, and that is reported. The children open the connections that they need; the letters are
+ * back in their queue by then. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -14,7 +15,7 @@
 #include "service/connections.h"
 #include "wire/json.h"
 
-#define LETTERS_MAX 100 /* in memory at once; each takes some 50 ms */
+#define LETTERS_MAX 100 /* they are in memory at once; each takes some 50 ms */
 #define PATIENCE_S  60
 
 struct rehearsals {
@@ -95,7 +96,7 @@ static void diff_field(struct arena *arena, const struct field *field, struct st
         diff_value(arena, path, before, after);
 }
 
-/* What is there on one side only is told whole. */
+/* Prints what differs. What is there on one side only is printed whole. */
 static void diff_shape(struct arena *arena, const struct shape *shape, struct str path,
                        const struct json *before, const struct json *after)
 {
@@ -197,7 +198,7 @@ struct stage {
     struct store *store;
     struct lock *lock;
     struct lane_slot slot;
-    volatile sig_atomic_t stopping; /* never: a signal ends the child */
+    volatile sig_atomic_t stopping; /* never set: a signal ends the child */
     struct lane lane;
 };
 
@@ -228,7 +229,8 @@ static enum outcome prepare_schema(const struct app *app, const struct delivery 
     return operation ? schema_prepare(operation->request, err) : OUTCOME_DONE;
 }
 
-/* Nothing is closed: the process ends with it, and its parent's connection is not ours to touch. */
+/* Closes nothing: the end of the process closes what it opened, and the connection that it
+ * inherited is its parent's. */
 static _Noreturn void rehearse_in_child(struct app *app, struct delivery *letter)
 {
     struct stage *stage = ARENA_NEW(&app->arena, struct stage);

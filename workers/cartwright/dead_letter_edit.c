@@ -1,4 +1,4 @@
-/* dead_letter_edit.c - `dead-letter edit`, `discard` and `purge`: what changes or ends a letter. */
+/* dead_letter_edit.c - `dead-letter edit`, `discard` and `purge`: correct or remove letters. */
 #include <stdio.h>
 
 #include "cartwright/dead_letter.h"
@@ -7,7 +7,7 @@
 
 /* --- edit --------------------------------------------------------------------------------------- */
 
-/* "/items/0/quantity=2" */
+/* Reads "/items/0/quantity=2". */
 static bool read_set(struct arena *arena, const char *text, struct dead_set *out)
 {
     const char *equals = strchr(text, '=');

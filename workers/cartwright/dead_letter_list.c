@@ -1,4 +1,4 @@
-/* dead_letter_list.c - `dead-letter list` and `stats`: what died, and how much of it. */
+/* dead_letter_list.c - `dead-letter list` and `stats`: which letters there are, and how many. */
 #include <stdio.h>
 
 #include "cartwright/dead_letter.h"
@@ -8,7 +8,7 @@
 struct listing {
     struct dead_run *run;
     struct dead_groups groups;
-    struct json_writer *writer; /* letters as JSON; NULL: as lines */
+    struct json_writer *writer; /* for JSON; NULL: lines are printed */
     size_t shown;
 };
 
@@ -137,7 +137,7 @@ static void print_json(struct arena *arena, const struct text *text)
 {
     struct err ignored = {0};
     struct str pretty = text_str(text);
-    /* A list longer than a message may be is printed as it is. */
+    /* A list with more values than a message may have is printed as it is. */
     if (json_pretty(arena, pretty, &pretty, &ignored) != OUTCOME_DONE)
         pretty = text_str(text);
     printf("%.*s\n", STR_FMT(pretty));

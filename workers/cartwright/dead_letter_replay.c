@@ -1,4 +1,4 @@
-/* dead_letter_replay.c - `dead-letter replay`: letters go back to the queues they came from. */
+/* dead_letter_replay.c - `dead-letter replay`: sends letters to the queues that they came from. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -24,7 +24,7 @@ static void show_progress(void *context, const struct dead_tally *tally)
             (double)(now_us - progress->began_us) / 1e6);
 }
 
-/* A command that was given without any letter in mind would be an accident. */
+/* True when the options say which letters are meant; without any a replay would be an accident. */
 static bool is_meant(const struct dead_options *given)
 {
     return given->what || given->all || given->group || given->code || given->operation ||

@@ -1,4 +1,4 @@
-/* dead_letter_show.c - `dead-letter show ID`: everything about a letter, and what it means. */
+/* dead_letter_show.c - `dead-letter show ID`: prints all of a letter, and what it means. */
 #include <stdio.h>
 
 #include "base/id.h"
@@ -74,7 +74,7 @@ static void print_properties(struct arena *arena, const struct delivery *deliver
     line(arena, "  type", delivery->type);
 }
 
-/* The newest is the last; each line is one death. */
+/* Prints one line for each death, the newest last. */
 static void print_history(struct arena *arena, struct str history)
 {
     if (history.len)
@@ -107,7 +107,8 @@ static void print_headers(struct arena *arena, const struct delivery *delivery)
 
 #define DIGEST_BYTES 8
 
-/* It may hold a password that nobody can find in it: enough to tell whether two are the same. */
+/* The body may hold a password that cannot be found in it. The digest tells whether two bodies are
+ * the same. */
 static void print_unreadable(struct arena *arena, struct str body)
 {
     uint8_t digest[DIGEST_BYTES];

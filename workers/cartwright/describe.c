@@ -1,5 +1,5 @@
-/* describe.c - `cartwright describe`: every operation with its rules, or one of them, from the tables
- * themselves. */
+/* describe.c - `cartwright describe`: lists every operation, or prints one with its rules, from the
+ * tables that serve requests. */
 #include <stdio.h>
 
 #include "base/text.h"
@@ -77,7 +77,7 @@ static int print_operation(struct app *app, const struct operation *operation)
     return EXIT_OK;
 }
 
-/* The names that begin with the same word. */
+/* Lists the operations whose names begin with the same word. Returns EXIT_USAGE. */
 static int print_unknown(const struct service *service, const char *name)
 {
     const struct str domain = {name, strcspn(name, ".")};
@@ -136,7 +136,7 @@ static void put_operation(struct json_writer *writer, const struct domain *domai
     json_close_object(writer);
 }
 
-/* All, or the one. */
+/* Prints all operations, or only `one`. */
 static int print_json(struct app *app, const struct operation *one)
 {
     struct text text;

@@ -5,8 +5,9 @@
 #include "base/fields.h"
 #include "wire/json.h"
 
-/* Writes a JSON Schema of `data` in the reply; NULL: an empty object. A field without a value is missing
- * unless it is required, or null where the schema allows it. */
+/* Writes the JSON Schema of `data` in the reply; shape NULL: of any object. In a reply a field
+ * without a value is missing, unless the schema requires it, or null, where the schema allows
+ * it. */
 void describe_reply(struct json_writer *writer, const struct shape *shape);
 
 #endif

@@ -1,4 +1,4 @@
-/* describe_reply.c - the form of a reply as JSON Schema, from the table that writes it. */
+/* describe_reply.c - writes the JSON Schema of a reply, from the table that writes the reply. */
 #include "cartwright/describe.h"
 
 static void put_shape(struct json_writer *writer, const struct shape *shape);
@@ -25,7 +25,7 @@ static const struct form forms[] = {
     [FIELD_OPT_BOOL] = {"boolean", NULL, NULL},
     [FIELD_OPT_STR] = {"string", NULL, NULL},
     [FIELD_TIME] = {"string", "format", "date-time"},
-    [FIELD_STRS] = {"string", NULL, NULL}, /* each item */
+    [FIELD_STRS] = {"string", NULL, NULL}, /* of each item */
     [FIELD_IDS] = {"string", "pattern", "^[0-9a-f]{24}$"},
 };
 

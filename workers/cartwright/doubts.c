@@ -1,5 +1,5 @@
-/* doubts.c - what is wrong with a configuration or a build although everything starts: somebody's
- * requests would wait for ever, and nobody would say so. */
+/* doubts.c - finds what is wrong with a configuration or a build although everything starts: some
+ * requests would wait for ever, and nothing would say so. */
 #include "cartwright/command.h"
 #include "schemas/all.h"
 
@@ -41,7 +41,8 @@ static void doubt_pools(struct app *app, struct doubts *doubts)
 
 /* --- schemas and operations --------------------------------------------------------------------- */
 
-/* admin.add: `cartwright admin` carries it out itself, nobody may ask for it. */
+/* True when an operation has this schema. So has admin.add, which no lane serves: only `cartwright
+ * admin` carries it out, and nobody may ask for it. */
 static bool has_operation(const struct service *service, const struct schema *schema)
 {
     if (schema == &admin_add_schema)

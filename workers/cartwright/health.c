@@ -1,7 +1,8 @@
-/* health.c - `cartwright health`: is a supervisor running here, and is it ready?
+/* health.c - `cartwright health`: tells whether a supervisor is running here and is ready.
  *
- * It asks no server and no lane: it reads what the supervisor writes once a second, and checks that
- * this is not what a dead one has left. So it costs nothing and answers at once, whatever hangs. */
+ * The command asks no server and no lane. It reads the file that the supervisor writes once a
+ * second, and checks that this is not what a dead supervisor has left. So it costs nothing and
+ * answers at once, whatever hangs. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -10,18 +11,18 @@
 #include "supervisor/status.h"
 #include "wire/json.h"
 
-/* The supervisor writes each second; on a machine in distress it may be late. */
+/* The supervisor writes once a second; on an overloaded machine it may be late. */
 #define AGE_MAX_MS 10000
 
 enum { HEALTH_READY = EXIT_OK, HEALTH_NOT_READY = 1, HEALTH_GONE = EXIT_FAILED };
 
 struct health {
-    int status; /* of the exit */
+    int status; /* the exit status */
     bool degraded;
     LIST(struct str) warnings;
     struct str state;
     struct str reason; /* absent when all is well */
-    struct str worker; /* the file's text; absent: there is none */
+    struct str worker; /* the text of the status file; absent: there is none */
 };
 
 static struct health gone(struct str reason)

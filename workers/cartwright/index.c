@@ -43,7 +43,7 @@ static void show_accounts(const struct swept *so_far)
     show(ACCOUNTS, so_far);
 }
 
-/* No address is printed: ids will do for who may look at accounts. */
+/* Prints no addresses: ids are enough for a person who may look at accounts. */
 static void print_twins(const struct twin *twins)
 {
     for (const struct twin *twin = twins; twin; twin = twin->next)

@@ -52,7 +52,7 @@ static int help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    umask(S_IRWXG | S_IRWXO); /* what is written here is for its owner */
+    umask(S_IRWXG | S_IRWXO); /* files that are written are for their owner only */
     config_hide_environment();
     if (argc < 2) {
         print_commands(stderr);

@@ -1,5 +1,5 @@
-/* run_env.c - .run/env: addresses that `make up` writes, and that somebody has read into the shell. `make up`
- * chooses ports anew, so what a shell has read may be of yesterday. */
+/* run_env.c - looks whether the addresses in the shell are those of .run/env, which `make up`
+ * writes and a shell reads. `make up` chooses ports anew, so a shell may have old addresses. */
 #include <stdlib.h>
 
 #include "cartwright/command.h"
@@ -7,7 +7,7 @@
 #define RUN_ENV     ".run/env"
 #define RUN_ENV_MAX ((size_t)16 * 1024)
 
-/* Does the file say so, in a line of its own? */
+/* True when a line of the file, other than the first, sets the variable to this value. */
 static bool says(struct str file, const char *name, const char *value, struct arena *arena)
 {
     const struct str line = str_printf(arena, "\nexport %s='%s'\n", name, value);

@@ -1,4 +1,4 @@
-/* topology.c - `cartwright topology`: declares exchanges and queues, or tells what differs from them. */
+/* topology.c - `cartwright topology`: declares exchanges and queues, or reports what differs. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -44,7 +44,7 @@ static void warn_of_kept(void *context, const struct bus_queue *queue, const cha
             what, words, queue_cure(findings, queue->name, by_policy));
 }
 
-/* How many of the queues are not there yet. */
+/* Counts the queues that do not exist yet. */
 static enum outcome count_missing(const struct bus_options *options,
                                   const struct bus_topology *topology, size_t *out, struct err *err)
 {
@@ -62,7 +62,7 @@ static enum outcome count_missing(const struct bus_options *options,
     return outcome;
 }
 
-/* Nobody can ask over AMQP how many nodes there are, and members do not come by themselves. */
+/* AMQP does not tell the number of nodes, and a queue gets no members on new nodes by itself. */
 static void tell_of_members(const struct findings *findings, size_t made)
 {
     if (made > 0)
@@ -114,7 +114,7 @@ const char *queue_cure(struct findings *findings, struct str queue, bool by_poli
     if (policy)
         return broker_policy_command(findings->arena, policy, findings->prefix, findings->vhost)
             .ptr;
-    /* RabbitMQ deletes a quorum queue with all that is in it: there is no --if-empty for these. */
+    /* RabbitMQ deletes a quorum queue with everything in it: for these there is no --if-empty. */
     return str_printf(findings->arena,
                       "rabbitmqctl -q list_queues -p '%s' name messages | grep -qE '^%.*s\\s0$' && "
                       "rabbitmqctl delete_queue -p '%s' %.*s && " CURE_DECLARE,
@@ -142,7 +142,7 @@ const char *exchange_cure(struct findings *findings, struct str exchange)
 
 struct wish {
     bool check;
-    const char *definitions; /* a file to compare with; NULL */
+    const char *definitions; /* a file to compare with; NULL: none */
 };
 
 static bool parse(struct wish *wish, int argc, char **argv)
@@ -165,7 +165,7 @@ static enum outcome carry_out(struct app *app, const struct wish *wish, struct f
     return declare(app, &topology, findings, err);
 }
 
-/* A file can be compared without any server's address. */
+/* A file can be compared without the address of any server. */
 static bool wants_definitions(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)

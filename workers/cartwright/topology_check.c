@@ -1,4 +1,4 @@
-/* topology_check.c - `cartwright topology --check`: a broker, looked at over AMQP. */
+/* topology_check.c - `cartwright topology --check`: checks a broker over AMQP. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct check {
     const struct app *app;
     struct findings *findings;
     int timeout_ms;
-    bool hidden; /* it was told already that settings cannot be compared */
+    bool hidden; /* it was already reported that settings cannot be compared */
 };
 
 /* --- exchanges and queues -------------------------------------------------------------------------- */
@@ -86,9 +86,9 @@ static enum outcome look_at_topology(struct check *check, struct bus_inspector *
 
 /* --- users ----------------------------------------------------------------------------------------- */
 
-enum { WEB, WORKER, OPERATOR, READER }; /* of broker_users */
+enum { WEB, WORKER, OPERATOR, READER }; /* indexes into broker_users */
 
-/* The permissions of ours, for whatever name this user has. */
+/* The command that gives our permissions to this kind of user, whatever name the user has. */
 static const char *permission_cure(const struct check *check, int user, const char *name)
 {
     struct broker_user wanted = broker_users[user];
@@ -138,7 +138,7 @@ static enum outcome look_for_guest(struct check *check, struct str uri, struct e
         bus_inspector_open(bus_uri_for(check->findings->arena, uri, "guest", "guest"), CHECK_NAME,
                            check->timeout_ms, &inspector, err);
     if (outcome == OUTCOME_BUG)
-        return OUTCOME_DONE; /* refused, as it should be */
+        return OUTCOME_DONE; /* the login was refused, as it should be */
     TRY(outcome);
     bus_inspector_close(inspector);
     finding(check->findings, CURE_GUEST,
@@ -149,10 +149,10 @@ static enum outcome look_for_guest(struct check *check, struct str uri, struct e
 /* --- what users may do ----------------------------------------------------------------------------- */
 
 struct right {
-    int user; /* of broker_users */
+    int user; /* index into broker_users */
     enum bus_right right;
-    const char *name; /* below the prefix; nothing may be called so where it must not exist */
-    bool needed;      /* or too much */
+    const char *name; /* behind the prefix; with NOBODY where it must not exist (enum bus_right) */
+    bool needed;      /* false: the user must not have the right */
     const char *what;
 };
 

@@ -1,5 +1,5 @@
-/* topology_definitions.c - `cartwright topology --definitions FILE`: a broker, as RabbitMQ itself tells
- * of it to who may run rabbitmqctl. Here is all that AMQP does not tell. */
+/* topology_definitions.c - `cartwright topology --definitions FILE`: checks what RabbitMQ itself
+ * tells of a broker to a user who may run rabbitmqctl, with all that AMQP does not tell. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static bool is_here(const struct compare *compare, const struct json *object)
     return str_eq(text_of(object, "vhost"), str_of(compare->findings->vhost));
 }
 
-/* The element of a list of this vhost in which all these members have these texts; NULL: there is none. */
+/* A member of a JSON object, and the text that it must have. Lists end with {0}. */
 struct pair {
     const char *name;
     struct str value;
@@ -39,6 +39,7 @@ static bool has_all(const struct json *object, const struct pair *pairs)
     return true;
 }
 
+/* The element of this list, in our vhost, that has all these texts; NULL: there is none. */
 static const struct json *find(const struct compare *compare, const char *list,
                                const struct pair *pairs)
 {
@@ -85,7 +86,8 @@ static void compare_exchange(const struct compare *compare, const struct bus_exc
 
 /* --- queues ---------------------------------------------------------------------------------------- */
 
-/* A limit of its own is not raised by a policy: the smaller one counts. */
+/* True when our policy sets the limit that the queue itself lacks. A policy cannot raise a limit
+ * that the queue has: the smaller one counts. */
 static bool policy_sets(const struct compare *compare, struct str queue, const char *argument,
                         int64_t is, int64_t should_be)
 {
@@ -264,7 +266,7 @@ static bool is_ours(struct str user)
     return str_eq(user, STR("guest"));
 }
 
-/* Others may share the broker, but not the shop's names. */
+/* Others may share the broker, but a right to everything is one to the names of the shop, too. */
 static void compare_others(const struct compare *compare)
 {
     static const char *const rights[] = {"configure", "write", "read"};

@@ -12,7 +12,7 @@ static bool is_served(const struct service *service, struct str name)
     return str_eq(name, STR("unknown"));
 }
 
-/* A misspelt domain would leave its queue unserved in silence. */
+/* INVALID for a misspelt domain, whose queue would be left unserved in silence. */
 static enum outcome check_pools(const struct app *app, struct err *err)
 {
     const struct engine_settings *engine = &app->settings->engine;
@@ -38,7 +38,7 @@ static struct plan plan_of(struct app *app)
 
 /* --- reload ------------------------------------------------------------------------------------- */
 
-/* The configuration in force, and the one that takes its place or has just left it. */
+/* The configuration in force, and the one that is to replace it or was replaced last. */
 struct generations {
     struct app apps[2];
     bool is_open[2];
