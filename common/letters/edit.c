@@ -92,7 +92,7 @@ static enum outcome replace(void *context, const struct dead_letter *letter,
 
 /* --- the command ---------------------------------------------------------------------------------- */
 
-static enum outcome scan_workers(struct editor *editor, const struct dead_visitor *visitor,
+static enum outcome scan_domains(struct editor *editor, const struct dead_visitor *visitor,
                                  struct err *err)
 {
     struct dead_office *office = editor->office;
@@ -107,7 +107,7 @@ static enum outcome scan_workers(struct editor *editor, const struct dead_visito
 static enum outcome find(struct editor *editor, struct err *err)
 {
     const struct dead_visitor visitor = {.visit = look, .context = editor};
-    TRY(scan_workers(editor, &visitor, err));
+    TRY(scan_domains(editor, &visitor, err));
     if (str_is_absent(editor->digest))
         return err_refuse(err, E_NOT_FOUND,
                           "no such dead letter; one that another command holds is not seen");
@@ -123,7 +123,7 @@ static enum outcome find(struct editor *editor, struct err *err)
 static enum outcome replace_found(struct editor *editor, struct err *err)
 {
     const struct dead_visitor visitor = {.visit = replace, .context = editor};
-    TRY(scan_workers(editor, &visitor, err));
+    TRY(scan_domains(editor, &visitor, err));
     return editor->sent
                ? OUTCOME_DONE
                : err_refuse(err, E_NOT_FOUND, "somebody else has taken the letter meanwhile");

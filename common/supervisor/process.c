@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bus/bus_inspect.h"
-#include "service/connections.h"
 #include "wire/json.h"
 
 #define RETRY_MS 1000

@@ -122,6 +122,14 @@ class Configuration(unittest.TestCase):
         self.assertIn("CARTWRIGHT_SHOP_LOW_STOCK", done.stderr)
 
 
+class DeadLetter(unittest.TestCase):
+    def test_an_option_at_the_end_has_no_value(self):
+        """--config and its value are taken out of the arguments: they are no value of what stands at the end."""
+        done = run("dead-letter", "discard", "x", "--config", "config/dev.yaml", "--reason", **WHOLE)
+        self.assertEqual((done.returncode, done.stdout), (USAGE, ""))
+        self.assertIn("'--reason' is not for `discard`, or lacks its value", done.stderr)
+
+
 class Health(unittest.TestCase):
     def test_needs_no_address(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ static const char *take_option(int *argc, char **argv, const char *name)
         for (int k = i; k < *argc - 2; k++)
             argv[k] = argv[k + 2];
         *argc -= 2;
+        argv[*argc] = NULL; /* as main() had it: an option at the end has no value */
         return value;
     }
     return NULL;

@@ -247,7 +247,7 @@ const struct command call_command = {
         "--api-key-file FILE, --api-key K: header x-api-key; the same holds for them.\n"
         "--id ID: the message id; the same id and body are answered with the same reply and have\n"
         "one effect.\n"
-        "--key K: header x-partition-key, by which partitioned workers keep commands in order;\n"
+        "--key K: header x-partition-key, by which partitioned domains keep commands in order;\n"
         "without it the caller's id, as the token has it.\n"
         "--sealing-key K: passwords and tokens in JSON are sealed to the shop's public key\n"
         "(`cartwright sealing-key`), so that the broker cannot read them.\n"

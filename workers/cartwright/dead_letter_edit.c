@@ -63,7 +63,7 @@ static int edit(struct dead_run *run)
 
 const struct dead_subcommand dead_edit_command = {
     .name = "edit",
-    .usage = "edit ID --body FILE|--set /pointer=value... [--park] [--domain W] [--by NAME]",
+    .usage = "edit ID --body FILE|--set /pointer=value... [--park] [--domain D] [--by NAME]",
     .accepts = DEAD_TAKES_ID | DEAD_TAKES_EDIT | DEAD_TAKES_BY,
     .stores = true,
     .run = edit,
@@ -103,7 +103,7 @@ static int discard(struct dead_run *run)
 
 const struct dead_subcommand dead_discard_command = {
     .name = "discard",
-    .usage = "discard ID|--group F|FILTER --reason TEXT [--domain W] [--limit N] [--by NAME]",
+    .usage = "discard ID|--group F|FILTER --reason TEXT [--domain D] [--limit N] [--by NAME]",
     .accepts =
         DEAD_TAKES_ID | DEAD_TAKES_FILTER | DEAD_TAKES_LIMIT | DEAD_TAKES_REASON | DEAD_TAKES_BY,
     .stores = true,

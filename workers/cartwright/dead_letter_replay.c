@@ -73,7 +73,7 @@ static int replay(struct dead_run *run)
 
 const struct dead_subcommand dead_replay_command = {
     .name = "replay",
-    .usage = "replay ID|--group F|--all|FILTER [--domain W] [--rate N/s] [--limit N] [--dry-run]",
+    .usage = "replay ID|--group F|--all|FILTER [--domain D] [--rate N/s] [--limit N] [--dry-run]",
     .accepts =
         DEAD_TAKES_ID | DEAD_TAKES_FILTER | DEAD_TAKES_LIMIT | DEAD_TAKES_REPLAY | DEAD_TAKES_BY,
     .stores = true,

@@ -165,7 +165,7 @@ static int show(struct dead_run *run)
 
 const struct dead_subcommand dead_show = {
     .name = "show",
-    .usage = "show ID [--domain W] [--scan-max N]",
+    .usage = "show ID [--domain D] [--scan-max N]",
     .accepts = DEAD_TAKES_ID,
     .run = show,
 };

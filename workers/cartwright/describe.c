@@ -25,7 +25,7 @@ static void print_table(const struct service *service)
 
 /* --- one operation --------------------------------------------------------------------------------- */
 
-static const struct domain *worker_of(const struct service *service,
+static const struct domain *domain_of(const struct service *service,
                                       const struct operation *operation)
 {
     for (size_t i = 0; service->domains[i]; i++)
@@ -61,7 +61,7 @@ static int print_operation(struct app *app, const struct operation *operation)
     if (!make_schemas(app, operation, &request, &reply, &err))
         return command_fail_err("describe", &err);
     printf("%s: %s\n\n%s of domain %s", operation->name, operation->summary,
-           kind_names[operation->kind], worker_of(&app->service, operation)->name);
+           kind_names[operation->kind], domain_of(&app->service, operation)->name);
     if (operation->kind == SUBSCRIBER)
         printf(", takes up the event %s\n", operation->event);
     else

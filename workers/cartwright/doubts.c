@@ -29,13 +29,13 @@ static void doubt_pools(struct app *app, struct doubts *doubts)
         if (!is_in_a_pool(engine, name))
             doubt(&app->arena, doubts,
                   str_printf(&app->arena,
-                             "domain %.*s is in no pool, what is sent to it waits for ever: "
-                             "add it to `workers` of one of `pools`",
+                             "domain %.*s is in no pool, so its requests wait for ever: "
+                             "add it to `domains` of one of `pools`",
                              STR_FMT(name)));
     }
     if (!is_in_a_pool(engine, STR("unknown")))
         doubt(&app->arena, doubts,
-              STR("nobody answers operations that do not exist: add `unknown` to `workers` "
+              STR("nobody answers operations that do not exist: add `unknown` to `domains` "
                   "of one of `pools`"));
 }
 
