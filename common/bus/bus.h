@@ -323,7 +323,8 @@ void bus_requeue(struct bus *bus, const struct delivery *delivery);
 void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group);
 /* Writes out all buffered publishes and acknowledgements, gathered. Gives up after timeout_ms (a
  * broker alarm, a dead peer): OUTCOME_RETRY, and the connection counts as lost. OUTCOME_BUG when
- * messages were left out because a name or the headers were too long; all else was written. */
+ * messages were left out, because a name or the headers are too long or a direct reply-to name is
+ * malformed; all else was written. */
 MUST_CHECK enum outcome bus_flush(struct bus *bus, struct err *err);
 /* The next group that is decided; false when there is none yet. Never blocks. */
 bool bus_confirmed(struct bus *bus, struct bus_confirm *out);
