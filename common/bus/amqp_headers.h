@@ -1,9 +1,9 @@
-/* amqp_headers.h - librabbitmq's headers. From 0.12 on they live in a folder of their own, and the
- * old names only warn; 0.11 (Debian 12) has the old names alone. */
+/* amqp_headers.h - includes librabbitmq's headers. From 0.12 on they are in a folder of their own,
+ * and including the old names causes warnings; 0.11 (Debian 12) has only the old names. */
 #ifndef CARTWRIGHT_BUS_AMQP_HEADERS_H
 #define CARTWRIGHT_BUS_AMQP_HEADERS_H
 
-/* cppcheck cannot read __has_include, and reads no header of a library anyway. */
+/* cppcheck does not understand __has_include, and does not read library headers anyway. */
 #if defined(__cppcheck__)
 #elif __has_include(<rabbitmq-c/amqp.h>)
 #include <rabbitmq-c/amqp.h>

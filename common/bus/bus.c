@@ -1,4 +1,5 @@
-/* bus.c - hands each call of bus.h to the broker behind it, and makes and frees deliveries. */
+/* bus.c - passes each call of bus.h on to the implementation behind it, and makes and frees
+ * deliveries. */
 #include "bus/bus.h"
 
 #include <stdlib.h>
@@ -148,8 +149,8 @@ struct delivery delivery_blank(void)
         .deadline = -1, .status = -1, .retry_after_ms = -1, .expiration = -1, .timestamp = -1};
 }
 
-/* version-trace-parent-flags, in small hex digits: 00-<32>-<16>-01. A trace and a parent are not all
- * zeros, ff is no version, and what a later version may append is not there yet. */
+/* version-trace-parent-flags in lower-case hex digits: 00-<32>-<16>-01. Neither trace nor parent
+ * may be all zeros, ff is not a version, and what a later version may append is not accepted. */
 static bool is_traceparent(struct str text)
 {
     static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
@@ -166,7 +167,8 @@ static bool is_traceparent(struct str text)
 struct delivery *delivery_make(const struct delivery *from, size_t body_len)
 {
     struct delivery copy = *from;
-    /* It is repeated in every reply, event and log line: one of another form would multiply there. */
+    /* The traceparent is repeated in every reply, event and log line, so a malformed one would
+     * spread to all of them. */
     if (!is_traceparent(copy.traceparent))
         copy.traceparent = STR_ABSENT;
     size_t size = sizeof(struct delivery_node) + body_len + 1;

@@ -1,13 +1,15 @@
 /* bus.h - the broker, as a lane sees it.
  *
- * Two connections: one consumes and acknowledges, one publishes, because a broker alarm blocks a
- * publishing connection whole. bus_amqp.c is RabbitMQ, tests/fakes/bus_fake.c is memory for tests; both stand
- * behind these functions. Nothing is thread-safe: one lane, one bus, opened after the fork.
+ * A bus has two connections, because a broker alarm blocks a publishing connection entirely: one
+ * consumes and acknowledges, the other publishes. bus_amqp.c implements these functions on
+ * RabbitMQ, tests/fakes/bus_fake.c implements them in memory for tests. Nothing here is
+ * thread-safe: each lane opens a bus of its own, after the fork.
  *
- * A lost connection, channel or consumer shows as OUTCOME_RETRY (calls) or BUS_CLOSED (bus_next);
- * the caller then calls bus_reconnect() with its own backoff. After a reconnect all earlier
- * delivery tags are void (the broker delivers those messages again: acknowledging one is silently
- * skipped) and all confirm groups still open are reported as failed. */
+ * The loss of a connection, a channel or a consumer shows as OUTCOME_RETRY (calls) or BUS_CLOSED
+ * (bus_next); the caller then calls bus_reconnect() with a backoff of its own. A reconnect makes
+ * all earlier delivery tags void: the broker delivers those messages again, and acknowledging an
+ * earlier delivery is silently skipped. All confirm groups that are still open are then reported
+ * as failed. */
 #ifndef CARTWRIGHT_BUS_BUS_H
 #define CARTWRIGHT_BUS_BUS_H
 
@@ -15,8 +17,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* The texts of a delivery, each in one row: whoever copies, reads or looks at all of them goes through
- * these lists. Where a message came from, and its properties: X(member). */
+/* The strings of a delivery, one row each; code that handles all of them goes through these lists.
+ * This list has where a message came from, and its properties: X(member). */
 #define DELIVERY_PROPERTIES(X)                                                                     \
     X(queue)                                                                                       \
     X(exchange)                                                                                    \
@@ -28,8 +30,9 @@
     X(content_encoding)                                                                            \
     X(type)
 
-/* Headers that are read: X(member, header). x-operation, x-caller (sealed) and x-history stand on
- * copies of ours only, x-signature on those, on events and on notifications. */
+/* The headers that are read: X(member, header). Only copies of our own (delayed messages, dead
+ * letters) carry x-operation, x-caller (sealed) and x-history; those copies, events and
+ * notifications carry x-signature. */
 #define DELIVERY_HEADERS(X)                                                                        \
     X(authorization, "authorization")                                                              \
     X(api_key, "x-api-key")                                                                        \
@@ -45,32 +48,36 @@
     X(partition_key, "x-partition-key")                                                            \
     X(client_ip, "x-client-ip")
 
-/* Why the broker put a message aside: of the newest entry of x-death, X(member, name in the entry).
- * Queue and reason are always the broker's own words. The other two it keeps as they are where a
- * publisher had written an entry for the same queue and reason. Over 255 bytes they are absent. */
+/* Why the broker put a message aside, from the newest entry of x-death: X(member, name in the
+ * entry). Queue and reason are always the broker's own words. If a publisher had already written an
+ * entry for the same queue and reason, the broker keeps the exchange and the expiration of that
+ * entry. A value longer than 255 bytes is absent. */
 #define DELIVERY_DEATH(X)                                                                          \
     X(death_reason, "reason")                                                                      \
     X(death_queue, "queue")                                                                        \
     X(death_exchange, "exchange")                                                                  \
     X(death_expiration, "original-expiration")
 
-/* Why no header of a message was read; its properties and its body were. */
+/* Which headers of a message were dropped, and why; its properties and its body were not. */
 enum headers_fault {
     HEADERS_FINE,
-    HEADERS_UNREADABLE, /* nested deeper than BUS_HEADERS_DEPTH, or no table at all */
-    HEADERS_TOO_LONG,   /* over BUS_HEADERS_MAX bytes, or longer than a frame */
+    /* All headers were nested deeper than BUS_HEADERS_DEPTH, or were no valid table. */
+    HEADERS_UNREADABLE,
+    /* All headers were longer than a frame, or their texts had more than BUS_HEADERS_MAX bytes and
+     * only the texts were dropped. */
+    HEADERS_TOO_LONG,
 };
 
-/* Tables and lists in each other. */
+/* The most levels of tables and lists within each other; the header table itself is the first. */
 #define BUS_HEADERS_DEPTH 64
 
-/* One message received: a single malloc'd block, freed with delivery_free(). Missing properties are
- * absent strs, missing numbers -1 (counters 0). Of the headers only those named here are read, unless
- * all are asked for (bus_options.keep_headers). An x-partition-key over PARTITION_KEY_MAX is absent, and so
- * is a traceparent that has not W3C's form. */
+/* One received message: a single malloc'd block, freed with delivery_free(). A missing text is an
+ * absent str, a missing number is -1, a missing counter is 0. Only the headers that are named here
+ * are read, unless bus_options.keep_headers asks for all of them. An x-partition-key longer than
+ * PARTITION_KEY_MAX is absent, and so is a traceparent that does not have the form set by W3C. */
 struct delivery {
     uint64_t tag;
-    uint32_t epoch; /* of the connection it came on; set by the bus, read by bus_ack */
+    uint32_t epoch; /* of the channel that it came on; set by the bus, which checks it in bus_ack */
     struct str body;
 #define DELIVERY_PROPERTY(member)       struct str member;
 #define DELIVERY_HEADER(member, header) struct str member;
@@ -79,39 +86,40 @@ struct delivery {
     DELIVERY_DEATH(DELIVERY_HEADER)
 #undef DELIVERY_PROPERTY
 #undef DELIVERY_HEADER
-    struct str headers;     /* all of them, a JSON object; absent without keep_headers */
-    int64_t deadline;       /* header deadline, ms since epoch; -1 */
-    int64_t status;         /* header status (replies); -1 */
-    int64_t retry_after_ms; /* header retry-after-ms (replies); -1 */
-    int64_t expiration;     /* property expiration, ms of life; -1 */
-    int64_t timestamp;      /* property timestamp, seconds since epoch; -1 */
-    int64_t attempt;        /* header x-attempt: rounds through the delay queues; 0 */
-    int64_t delivery_count; /* header x-delivery-count of quorum queues; 0 */
-    int deferrals;          /* of the engine: batches in which it waited for a lock; 0 */
-    bool died;              /* of the engine: it came out of the queue of what died (died.c) */
-    size_t held;            /* bytes of memory that it takes, body included; set by the bus */
+    struct str headers;     /* all headers as a JSON object; absent without keep_headers */
+    int64_t deadline;       /* header deadline, ms since the epoch; or -1 */
+    int64_t status;         /* header status (replies); or -1 */
+    int64_t retry_after_ms; /* header retry-after-ms (replies); or -1 */
+    int64_t expiration;     /* property expiration, ms of life; or -1 */
+    int64_t timestamp;      /* property timestamp, seconds since the epoch; or -1 */
+    int64_t attempt;        /* header x-attempt: rounds through the delay queues; or 0 */
+    int64_t delivery_count; /* header x-delivery-count of quorum queues; or 0 */
+    int deferrals;          /* kept by the engine, from 0: batches in which it waited for a lock */
+    bool died;              /* set by the engine: it came from the queue of what died (died.c) */
+    size_t held;            /* bytes of memory that the delivery takes, body included */
     bool redelivered;
-    bool too_large; /* the body was over body_max and was dropped: body is empty */
+    bool too_large; /* the body exceeded body_max and was dropped: body is empty */
     enum headers_fault headers_fault;
-    /* The name of a header that is one of ours and has a type or a form that cannot be read; NULL: none.
-     * It is never taken for a missing one: a deadline, say, would then be no deadline. */
+    /* The name of a header of ours whose type or form cannot be read; NULL: none. Such a header
+     * must not count as missing: an unreadable deadline, for example, would become no deadline. */
     const char *odd_header;
 };
 
-/* Bytes of a frame that are asked for at login. A content header is one frame, and the time that
- * RabbitMQ takes for one grows with the square of its depth, which a frame bounds: so the broker
- * should be told the same (frame_max = 16384). A larger header than was agreed on costs its message
- * the headers. */
+/* The frame size, in bytes, that a connection asks for at login. A content header is one frame. The
+ * time that RabbitMQ takes for one grows with the square of its nesting depth, which the frame size
+ * bounds: so the broker should be set to the same value (frame_max = 16384). A message whose
+ * content header is larger than the agreed size loses its headers. */
 #define BUS_FRAME_MAX 16384
-/* Bytes of all header texts of one delivery that are read, so that a copy with headers of our own fits
- * in a frame. More are none: headers_fault. */
+/* The most bytes that the header texts of one delivery may have in total, so that a copy with
+ * headers of our own fits in a frame. Beyond that all of them are dropped: see headers_fault. */
 #define BUS_HEADERS_MAX 8192
 
-/* Bytes of a key that keeps messages in order. */
+/* The most bytes of a partition key; messages with the same key are kept in order. */
 #define PARTITION_KEY_MAX 255
 
+/* NULL is allowed. */
 void delivery_free(struct delivery *delivery);
-/* The same, body included, in an arena: for who needs it after it was freed. */
+/* A copy in the arena, body included, for use after the delivery is freed. */
 struct delivery *delivery_keep(struct arena *arena, const struct delivery *delivery);
 
 struct bus_header {
@@ -119,9 +127,8 @@ struct bus_header {
     struct str value;
 };
 
-/* One message to send; persistent unless `transient`; content type application/json unless it says
- * another. Everything is
- * copied before bus_publish returns. Absent strs and numbers <= 0 are left out. */
+/* One message to send, persistent unless `transient`. Everything is copied before bus_publish
+ * returns. Absent strs and numbers <= 0 are left out. */
 struct bus_message {
     struct str exchange; /* "" is the default exchange: routing_key is a queue */
     struct str routing_key;
@@ -131,35 +138,35 @@ struct bus_message {
     struct str reply_to;
     struct str type;
     struct str content_type;     /* absent: application/json */
-    struct str content_encoding; /* absent: as it is */
+    struct str content_encoding; /* absent: the body is not encoded */
     struct str authorization;
     struct str api_key;
     struct str api_version;
     struct str traceparent;
     struct str partition_key;         /* header x-partition-key */
-    int64_t status;                   /* header, an integer */
+    int64_t status;                   /* header status, an integer */
     int64_t retry_after_ms;           /* header retry-after-ms, an integer */
     int64_t attempt;                  /* header x-attempt, an integer */
-    int64_t deadline;                 /* header, ms since epoch */
-    int64_t expiration;               /* property, ms */
-    int64_t timestamp;                /* property, seconds */
+    int64_t deadline;                 /* header deadline, ms since the epoch */
+    int64_t expiration;               /* property expiration, ms of life */
+    int64_t timestamp;                /* property timestamp, seconds since the epoch */
     const struct bus_header *headers; /* further string headers */
     size_t header_count;
-    bool mandatory; /* comes back (bus_returned) when no queue takes it; not for direct reply-to */
-    bool may_be_unroutable; /* with mandatory: fails no group then, but bus_unroutable() tells */
+    bool mandatory; /* returned (bus_returned) when no queue takes it; not for direct reply-to */
+    bool may_be_unroutable; /* with mandatory: a return fails no group; bus_unroutable() tells */
     bool transient;
 };
 
 enum bus_event {
-    BUS_MESSAGE, /* *out is a delivery; the caller frees it */
-    BUS_IDLE,    /* nothing within the time */
-    BUS_CLOSED,  /* something is gone: bus_reconnect() */
+    BUS_MESSAGE, /* *out is a delivery, which the caller frees */
+    BUS_IDLE,    /* nothing arrived within the time */
+    BUS_CLOSED,  /* a connection, channel or consumer is lost: call bus_reconnect() */
 };
 
-/* What is routed to a queue, or on to another exchange. */
+/* What an exchange routes to a queue, or on to another exchange. */
 struct bus_binding {
     struct str exchange;
-    struct str pattern; /* from a consistent hash: the queue's weight, "1" */
+    struct str pattern; /* for a consistent hash: the target's weight, "1" */
 };
 
 struct bus_queue {
@@ -168,15 +175,16 @@ struct bus_queue {
     size_t binding_count;
     int64_t message_ttl_ms;      /* > 0: a delay queue; expired messages go to dead_exchange */
     struct str dead_exchange;    /* x-dead-letter-exchange; absent: none */
-    struct str dead_routing_key; /* absent: the message keeps its own */
-    /* The dead-letter routing key that an earlier topology gave this queue, with the default exchange;
-     * absent: none. What exists like that is taken as it is. */
+    struct str dead_routing_key; /* absent: the dead letter keeps its own key */
+    /* The dead-letter routing key that an earlier topology gave this queue, with the default
+     * exchange; absent: none. A queue that still has these settings is accepted as it is. */
     struct str former_dead_routing_key;
     int64_t delivery_limit; /* > 0: x-delivery-limit, the backstop against a crash loop */
     int64_t length_max;     /* > 0: x-max-length, with x-overflow=reject-publish */
-    /* x-single-active-consumer: one consumer has all messages until its channel is closed or it is
-     * cancelled; the others wait their turn. A cancelled one still holds what it was given, and the
-     * next one does not wait for that: who wants order closes and does not cancel. */
+    /* x-single-active-consumer: one consumer gets all messages until its channel is closed or it is
+     * cancelled; the other consumers wait their turn. A cancelled consumer still holds the messages
+     * that it was given, and the next consumer does not wait for them: to keep the order, a
+     * consumer must close its channel and not cancel. */
     bool single_active;
 };
 
@@ -186,24 +194,26 @@ struct bus_exchange {
     struct str name;
     const char *kind;        /* "topic", "fanout", "direct", BUS_CONSISTENT_HASH (a plugin) */
     struct str alternate;    /* alternate-exchange; absent: none */
-    const char *hash_header; /* of a consistent hash: by which header; NULL: by the routing key */
-    const struct bus_binding *bindings; /* from other exchanges */
+    const char *hash_header; /* consistent hash: the header to hash; NULL: the routing key */
+    const struct bus_binding *bindings; /* from other exchanges to this one */
     size_t binding_count;
 };
 
-/* What an earlier topology may have bound, and this one must not have: nobody takes it there. */
+/* A binding that an earlier topology may have made and that this one must not have, because its
+ * target is to get no more messages from there. */
 struct bus_unbinding {
     struct bus_binding binding;
     struct str target;
-    bool is_exchange; /* the target; else it is a queue */
+    bool is_exchange; /* the target is an exchange; else it is a queue */
 };
 
-/* All quorum queues, durable. Declaring the same topology twice changes nothing. Queues are bound
- * first, then exchanges to exchanges, and then the unbindings are taken away (if they were there), so
- * that no message finds no way meanwhile. What exists with other settings is refused; only of a queue
- * whose limits (of length, of deliveries) are others, or whose dead letters go where an earlier topology
- * sent them, `keeps` is told, where there is one, with the broker's words, and the queue is taken as it
- * is: a policy can set the limits that it lacks. */
+/* Exchanges and queues are durable, and all queues are quorum queues. Declaring the same topology
+ * twice changes nothing. bus_declare binds queues first, then exchanges to exchanges, and removes
+ * the unbindings (where they exist) last, so that every message has a way at any time. What exists
+ * with other settings is refused, with one exception: a queue whose limits (of length, of
+ * deliveries) differ, or whose dead letters go where an earlier topology sent them, is accepted as
+ * it is, and `keeps` is called with the broker's words; a policy can set the limits that such a
+ * queue lacks. Without `keeps` (NULL) these queues are refused, too. */
 struct bus_topology {
     const struct bus_exchange *exchanges;
     size_t exchange_count;
@@ -216,111 +226,126 @@ struct bus_topology {
 };
 
 struct bus_options {
-    /* amqp://user:password@host:port,host:port/vhost; amqps:// for TLS, 1.2 or later, with a good
-     * certificate that names the host; ?cacertfile=FILE&certfile=FILE&keyfile=FILE. The hosts are
-     * tried in an order that is drawn in bus_open, and after a loss from the next one on. */
+    /* amqp://user:password@host:port,host:port/vhost; amqps:// for TLS 1.2 or later, for which the
+     * broker needs a valid certificate that names the host, and to which
+     * ?cacertfile=FILE&certfile=FILE&keyfile=FILE may be added. bus_open draws the order in which
+     * the hosts are tried; after a loss the bus begins with the next one. */
     struct str uri;
     const char *name; /* connection name shown by the broker: "cartwright shop/1" */
-    int heartbeat_s;  /* 10 */
-    /* Of connecting and of each call that waits for the broker: 5000. A login may take twice as long:
-     * it waits for the broker's name server. */
+    int heartbeat_s;  /* seconds, usually 10; 0: no heartbeats */
+    /* The limit, usually 5000, for connecting and for each call that waits for the broker. A login
+     * may take twice as long, because it waits for the broker's name server. */
     int timeout_ms;
-    size_t body_max;   /* bytes; a larger body is not kept: delivery.too_large */
-    bool keep_headers; /* for people who look at messages: fills delivery.headers */
-    /* A broker that is busy on a channel (it may encode a header for minutes) answers nothing there,
-     * while its heartbeats come. A call waits for it so long; 0: timeout_ms. `waits` is called
-     * meanwhile, at least once a second; its false ends the patience. May be NULL. */
+    size_t body_max;   /* bytes; a larger body is dropped: delivery.too_large */
+    bool keep_headers; /* fills delivery.headers, for people who look at messages */
+    /* A broker that is busy on a channel (it may encode a header for minutes) answers nothing
+     * there, although its heartbeats still come. patience_ms is how long a call waits for such a
+     * broker; 0: only timeout_ms. Meanwhile `waits` (may be NULL) is called at least once a second;
+     * when it returns false, the patience ends. */
     int patience_ms;
     bool (*waits)(void *context);
     void *context;
-    void (*thread_began)(void); /* in the thread that TLS needs for heartbeats; may be NULL */
+    void (*thread_began)(void); /* called in the thread that sends heartbeats with TLS; or NULL */
 };
 
 struct bus_confirm {
     uint64_t group;
-    bool ok;      /* every message of the group is confirmed and none was returned */
-    bool refused; /* the broker said no to one of them; else, when not ok, nobody knows */
+    bool ok; /* every message of the group was confirmed, and none of them was returned */
+    /* The broker rejected a message of the group. When neither ok nor refused is set, a message was
+     * returned, or its fate is unknown. */
+    bool refused;
 };
 
 struct bus;
 
-/* Opens both connections; OUTCOME_RETRY when the broker is not there, OUTCOME_BUG for a wrong URI
- * or refused credentials (err says which). */
+/* Opens both connections; the caller closes *out with bus_close. OUTCOME_RETRY when the broker
+ * cannot be reached, OUTCOME_BUG for what an operator must correct, such as a wrong URI, refused
+ * credentials or a frame_max below BUS_FRAME_MAX (err says which). */
 MUST_CHECK enum outcome bus_open(const struct bus_options *options, struct bus **out,
                                  struct err *err);
+/* NULL is allowed. */
 void bus_close(struct bus *bus);
-/* Gives back what is unacknowledged and stays closed (bus_next says BUS_CLOSED) until
- * bus_reconnect. */
+/* Closes both connections, which gives all unacknowledged messages back to their queues. The bus
+ * stays closed (bus_next returns BUS_CLOSED) until bus_reconnect. */
 void bus_disconnect(struct bus *bus);
-/* Closes what is left, opens anew, consumes again what bus_consume asked for. What was buffered and
- * not flushed is dropped. */
+/* Closes what is left, opens both connections anew and consumes again what bus_consume asked for.
+ * What was buffered and not flushed is dropped. Outcomes are those of bus_open. */
 MUST_CHECK enum outcome bus_reconnect(struct bus *bus, struct err *err);
-/* The broker's frame_max as it was offered at the last login, bytes; 0: it has no limit. */
+/* The frame_max that the broker offered at the last login, in bytes; 0: it has no limit. */
 int64_t bus_frame_offered(const struct bus *bus);
-/* Why bus_next said BUS_CLOSED, for the log; "" while nothing is lost. */
+/* Why bus_next returned BUS_CLOSED, for the log; "" while nothing is lost. */
 const char *bus_lost_reason(const struct bus *bus);
 
+/* See bus_topology. OUTCOME_BUG when the broker refuses a part of it (err says which and why). */
 MUST_CHECK enum outcome bus_declare(struct bus *bus, const struct bus_topology *topology,
                                     struct err *err);
-/* Starts consuming, with manual acknowledgement (there is no other kind). prefetch is
- * per queue (quorum queues know no other kind). OUTCOME_RETRY also when a queue does not exist
- * (yet). */
+/* Starts consuming, always with manual acknowledgement. The names are copied. The prefetch is a
+ * number of messages per queue (quorum queues support no other kind). OUTCOME_RETRY also when a
+ * queue does not exist (yet). */
 MUST_CHECK enum outcome bus_consume(struct bus *bus, const struct str *queues, size_t count,
                                     int prefetch, struct err *err);
-/* Stops taking new messages; what was delivered may still be acknowledged. What the broker has on
- * its way goes back to the queue and has spent one of its deliveries
- * (https://github.com/rabbitmq/rabbitmq-server/issues/3729). */
+/* Stops taking new messages; deliveries that were received may still be acknowledged. Messages that
+ * are still on their way from the broker go back to the queue, and each has used up one of its
+ * deliveries (https://github.com/rabbitmq/rabbitmq-server/issues/3729). */
 MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
-/* The next delivery: what the library holds already, then the socket, waiting up to timeout_ms
- * (0: never waits). Also serves heartbeats, confirms and returns of both connections. BUS_IDLE
- * comes early when a signal arrived or a confirm group was decided meanwhile. */
+/* The next delivery: first what was received already, then what the socket brings, waiting up to
+ * timeout_ms (0: does not wait). Also serves heartbeats, confirms and returns of both connections.
+ * BUS_IDLE comes early when a signal arrived or a confirm group was decided meanwhile. */
 enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
 
-/* Sends the heartbeats that are due (with TLS it has a thread do that), and nothing else.
- * Async-signal-safe: for the handler of a timer, so that a connection outlives a batch that takes
- * longer than the broker's patience. */
+/* Sends the heartbeats that are due, and nothing else; with TLS it has a thread do that.
+ * Async-signal-safe: it is meant for the handler of a timer, so that a connection outlives a batch
+ * that takes longer than the broker waits for a sign of life. */
 void bus_beat(struct bus *bus);
-/* Subscribes anew to what is consumed; only while nothing is in hand, since earlier delivery tags are
- * void afterwards. A broker that has something to send, or is busy preparing it, is left alone: DONE
- * without a renewal.
- * RabbitMQ 3.10 does not tell the consumers of a quorum queue that was deleted and
- * made again within some 50 ms: it counts them as consumers of the new queue, assigns messages to
- * them and never sends one. From outside nothing of this can be seen, so it is not asked for but
- * simply ended, now and then. RETRY (and lost) when a queue is gone. */
+/* Subscribes anew to the queues that are consumed. Call it only while no delivery is in hand, since
+ * it makes earlier delivery tags void. A broker that has something to send, or is busy preparing
+ * it, is left alone: OUTCOME_DONE without a renewal. OUTCOME_RETRY, and the connection is lost,
+ * when a queue is gone.
+ * The reason: RabbitMQ 3.10 does not tell the consumers of a quorum queue that was deleted and made
+ * again within some 50 ms. It counts them as consumers of the new queue, assigns messages to them
+ * and never sends one. A client cannot detect this state, so the subscription is simply ended and
+ * made again now and then. */
 MUST_CHECK enum outcome bus_renew(struct bus *bus, struct err *err);
 
-/* bus_next says BUS_IDLE at once while this descriptor is readable; -1: there is none. */
+/* While fd is readable, bus_next returns BUS_IDLE instead of waiting; -1: nothing is watched. */
 void bus_watch(struct bus *bus, int fd);
 
-/* multiple: every earlier tag of the connection too. Buffered until bus_flush. */
+/* Acknowledges a delivery; `multiple`: and every earlier one of the connection. Buffered until
+ * bus_flush. */
 void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple);
-/* Gives it back to the queue (drain only: it costs one of the deliveries of x-delivery-limit). */
+/* Gives a delivery back to its queue. Buffered until bus_flush. Only for a drain, because it uses
+ * up one of the deliveries that x-delivery-limit allows. */
 void bus_requeue(struct bus *bus, const struct delivery *delivery);
 
-/* Buffered until bus_flush. group > 0: the publisher confirm is counted for that group;
- * group 0: nobody waits for it. Returned mandatory messages fail their group. All messages of a
- * group go out with one flush: a group is decided when everything flushed of it is. */
+/* Buffered until bus_flush. group > 0: the publisher confirm is counted for that group; group 0:
+ * nobody waits for a confirm. A returned mandatory message fails its group. All messages of a group
+ * must go out with one flush: a group is decided as soon as all that was flushed of it is. */
 void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group);
-/* Writes out all buffered publishes and acknowledgements, gathered. Cut after timeout_ms (a broker
- * alarm, a dead peer): OUTCOME_RETRY, and the connection counts as lost. */
+/* Writes out all buffered publishes and acknowledgements, gathered. Gives up after timeout_ms (a
+ * broker alarm, a dead peer): OUTCOME_RETRY, and the connection counts as lost. OUTCOME_BUG when
+ * messages were left out, because a name or the headers are too long or a direct reply-to name is
+ * malformed; all else was written. */
 MUST_CHECK enum outcome bus_flush(struct bus *bus, struct err *err);
-/* The next group whose fate is known; false when there is none yet. Never blocks. */
+/* The next group that is decided; false when there is none yet. Never blocks. */
 bool bus_confirmed(struct bus *bus, struct bus_confirm *out);
-/* Waits until no group is open or timeout_ms passed; true when none is open. */
+/* Waits until no group is open, the connection is lost or timeout_ms passed; true when no group is
+ * open. */
 bool bus_wait_confirms(struct bus *bus, int timeout_ms);
-/* Messages of groups of which the broker gave word, since open: as long as it grows, the broker is
- * at work on what was published, however late. */
+/* How many messages of confirm groups the broker has confirmed or rejected since bus_open. As long
+ * as this number grows, the broker is at work on what was published, however late. */
 uint64_t bus_settled(const struct bus *bus);
 
 /* True while the broker has blocked the publishing connection (memory or disk alarm). */
 bool bus_is_blocked(const struct bus *bus);
-/* Mandatory messages that came back unroutable (replies to queues that are gone), since open. */
+/* How many mandatory messages have come back unroutable since bus_open (replies to queues that are
+ * gone). */
 uint64_t bus_returned(const struct bus *bus);
 #define BUS_ROUTE_MAX 128
-/* "<exchange> <routing key>", cut to fit, of the last message that might be unroutable and was, since this
- * was asked; false, and nothing written, when there was none. */
+/* The last message with may_be_unroutable that came back since the previous call, as
+ * "<exchange> <routing key>", cut to fit; false, and nothing written, when there was none. */
 bool bus_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX]);
-/* Messages ready in a queue, for operators and tests. */
+/* The number of messages that are ready in a queue, for operators and tests. OUTCOME_REFUSED when
+ * there is no such queue. */
 MUST_CHECK enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out,
                                         struct err *err);
 

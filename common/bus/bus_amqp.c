@@ -1,8 +1,9 @@
-/* bus_amqp.c - bus.h on RabbitMQ: one link that consumes, one that publishes.
+/* bus_amqp.c - bus.h on RabbitMQ, with one link that consumes and one that publishes.
  *
  * Consuming link: channel 1 delivers and takes acknowledgements, channel 2 is opened for topology
- * and closed again. Publishing link: channel 1 is in confirm mode, for messages somebody answers
- * for; channel 2 is not, for replies, so that the broker does no work that nobody waits for. */
+ * and closed again. Publishing link: channel 1 is in confirm mode, for messages that belong to a
+ * confirm group; channel 2 is not. It takes the replies, so that the broker does no work for
+ * confirms that nobody waits for. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,18 +24,18 @@
 struct bus_amqp {
     struct bus bus;
     struct bus_uri uri;
-    size_t first; /* of uri.places: where the next connection is tried */
+    size_t first; /* index of the place in uri.places that is tried next */
     struct bus_options options;
     char *name;            /* the connection name that options.name points to */
-    struct beater *beater; /* with TLS; NULL: a signal handler beats by itself */
+    struct beater *beater; /* with TLS; NULL: the signal handler sends heartbeats itself */
     struct link consumer;
     struct link publisher;
     struct delivery_list ready;
     struct confirms confirms;
-    int watched; /* bus_watch(); -1: nothing */
+    int watched; /* the descriptor of bus_watch(); -1: none */
     uint64_t returned;
-    char unroutable[BUS_ROUTE_MAX]; /* the last one; "": none since it was asked */
-    uint64_t unsendable;            /* messages that did not fit in a frame, since the last flush */
+    char unroutable[BUS_ROUTE_MAX]; /* the last route; "": none since it was asked for */
+    uint64_t unsendable;            /* messages that could not be sent, since the last flush */
     uint32_t epoch;
     struct str *queues; /* what bus_consume asked for */
     size_t queue_count;
@@ -66,9 +67,9 @@ static void on_returned(void *owner, struct delivery *message)
 {
     struct bus_amqp *amqp = owner;
     amqp->returned++;
-    if (message->tag > 0) /* the return of a message comes before its ack */
+    if (message->tag > 0) /* the broker sends the return before the ack */
         confirms_return(&amqp->confirms, message->tag);
-    else if (message->exchange.len > 0) /* no reply: those go by the default exchange */
+    else if (message->exchange.len > 0) /* not a reply: replies use the default exchange */
         snprintf(amqp->unroutable, sizeof(amqp->unroutable), "%.*s %.*s",
                  STR_FMT(message->exchange), STR_FMT(message->routing_key));
     delivery_free(message);
@@ -91,9 +92,9 @@ static enum outcome set_prefetch(struct bus_amqp *amqp, struct err *err)
                      AMQP_BASIC_QOS_OK_METHOD, err);
 }
 
-/* A number of which link->consumed knows the queue by its remainder; a new one for each subscription:
- * the broker's quorum queues mix up two consumers that had the same tag one after the other
- * (https://github.com/rabbitmq/rabbitmq-server/issues/5927). */
+/* A tag is a number whose remainder is the queue's index in link->consumed. Each subscription gets
+ * new numbers, because the broker's quorum queues mix up two consumers that used the same tag one
+ * after the other (https://github.com/rabbitmq/rabbitmq-server/issues/5927). */
 static void write_consumer_tag(const struct bus_amqp *amqp, size_t index,
                                char tag[CONSUMER_TAG_SIZE])
 {
@@ -122,7 +123,7 @@ static enum outcome start_consuming(struct bus_amqp *amqp, struct err *err)
         outcome = consume_queue(amqp, i, err);
     if (outcome != OUTCOME_REFUSED)
         return outcome;
-    /* The refusal closed the channel; the queue may be declared later. */
+    /* The refusal has closed the channel; the queue may be declared later. */
     link_lose(&amqp->consumer, "%s", amqp->consumer.call.refusal);
     return err_retry(err, "cannot consume: %s", amqp->consumer.call.refusal);
 }
@@ -160,7 +161,7 @@ static enum outcome open_links(struct bus_amqp *amqp, struct err *err)
 {
     const struct link_options options = options_of(amqp);
     TRY(link_open(&amqp->consumer, &options, err));
-    amqp->first = amqp->consumer.at; /* both at one node, as long as it is there */
+    amqp->first = amqp->consumer.at; /* both links go to one node, as long as it is there */
     TRY(open_publisher(amqp, err));
     return amqp->is_consuming ? start_consuming(amqp, err) : OUTCOME_DONE;
 }
@@ -258,7 +259,7 @@ static enum outcome amqp_cancel(struct bus *bus, struct err *err)
     struct bus_amqp *amqp = amqp_of(bus);
     if (!amqp->is_consuming)
         return OUTCOME_DONE;
-    amqp->is_consuming = false; /* first: a reconnect shall not start again */
+    amqp->is_consuming = false; /* first, so that a reconnect does not consume again */
     for (size_t i = 0; i < amqp->queue_count; i++) {
         char tag[CONSUMER_TAG_SIZE];
         write_consumer_tag(amqp, i, tag);
@@ -269,13 +270,13 @@ static enum outcome amqp_cancel(struct bus *bus, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* An answer on the channel of the deliveries stands behind all that the broker had for it. */
+/* On this channel the broker answers only after all deliveries that it had to send there. */
 static bool nothing_comes(struct bus_amqp *amqp)
 {
     return link_probe(&amqp->consumer, CHANNEL_CONSUME, amqp->prefetch) && !amqp->ready.first;
 }
 
-/* On a new channel: closing the old one takes back whatever was given to it. */
+/* Uses a new channel: closing the old one gives back whatever was delivered on it. */
 static enum outcome amqp_renew(struct bus *bus, struct err *err)
 {
     struct bus_amqp *amqp = amqp_of(bus);
@@ -311,7 +312,8 @@ static bool wait_both(struct bus_amqp *amqp, int watched, int64_t deadline_us)
     return left_us > 0 && link_wait(links, 2, watched, (int)((left_us + 999) / 1000));
 }
 
-/* While messages are ready this costs no system call; then one recv per link; then it waits. */
+/* While messages are ready this costs no system call. Otherwise it makes one recv per link, and
+ * then waits. */
 static enum bus_event amqp_next(struct bus *bus, int timeout_ms, struct delivery **out)
 {
     struct bus_amqp *amqp = amqp_of(bus);
@@ -334,7 +336,7 @@ static enum bus_event amqp_next(struct bus *bus, int timeout_ms, struct delivery
     return BUS_CLOSED;
 }
 
-/* In the beater's thread, which holds the guard. */
+/* Runs in the beater's thread, which holds the guard, or, without TLS, in a signal handler. */
 static void beat_both(void *context)
 {
     struct bus_amqp *amqp = context;
@@ -360,7 +362,7 @@ static void settle(struct bus_amqp *amqp, const struct delivery *delivery,
                    amqp_method_number_t method, void *decoded)
 {
     if (delivery->epoch != amqp->epoch || amqp->consumer.lost)
-        return; /* the broker delivers it again */
+        return; /* the broker delivers the message again */
     if (!frames_add_method(&amqp->consumer.out, CHANNEL_CONSUME, method, decoded))
         panic("an acknowledgement does not fit in a frame");
 }
@@ -391,7 +393,8 @@ static void add_message(struct bus_amqp *amqp, const struct bus_message *message
         confirms_add(&amqp->confirms, group);
 }
 
-/* RabbitMQ returns every mandatory message to a direct reply-to as unroutable, delivered or not. */
+/* RabbitMQ returns every mandatory message to a direct reply-to name as unroutable, whether it was
+ * delivered or not. */
 static void add_direct_reply(struct bus_amqp *amqp, const struct bus_message *message,
                              uint64_t group)
 {
@@ -409,7 +412,7 @@ static void amqp_publish(struct bus *bus, const struct bus_message *message, uin
 {
     struct bus_amqp *amqp = amqp_of(bus);
     if (amqp->publisher.lost) {
-        if (group) /* decided by the reconnect, as failed */
+        if (group) /* bus_reconnect() reports the group as failed */
             confirms_add(&amqp->confirms, group);
     } else if (message->exchange.len == 0 && reply_is_direct(message->routing_key)) {
         add_direct_reply(amqp, message, group);
@@ -418,8 +421,8 @@ static void amqp_publish(struct bus *bus, const struct bus_message *message, uin
     }
 }
 
-/* Publishes go before acknowledgements: when they are lost, the messages that caused them come
- * again. */
+/* Publishes are written before acknowledgements: if publishes are lost, the messages that caused
+ * them are delivered again. */
 static enum outcome amqp_flush(struct bus *bus, struct err *err)
 {
     struct bus_amqp *amqp = amqp_of(bus);
@@ -450,7 +453,7 @@ static bool amqp_wait_confirms(struct bus *bus, int timeout_ms)
     const int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000LL;
     while (confirms_any_open(&amqp->confirms) && !is_lost(amqp) &&
            clock_monotonic_us() < deadline_us)
-        (void)wait_both(amqp, -1, deadline_us); /* after a signal just another round */
+        (void)wait_both(amqp, -1, deadline_us); /* a signal only causes another round */
     return !confirms_any_open(&amqp->confirms);
 }
 

@@ -1,6 +1,6 @@
-/* bus_amqp_connection.c - a link comes and goes: connecting, logging in, saying goodbye.
+/* bus_amqp_connection.c - opening and closing a link: connecting, logging in, saying goodbye.
  *
- * Errors tell an operator what to do: which host and port, what was refused, and by whom. */
+ * Errors tell an operator what to do: they name host and port, what was refused, and by whom. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -8,10 +8,10 @@
 #include "bus/bus_amqp.h"
 
 #define GOODBYE_MS   250
-#define LOGIN_FACTOR 2    /* times the timeout of a call */
-#define FRAME_MIN    4096 /* what goes before anything is agreed */
+#define LOGIN_FACTOR 2    /* a login may take so many times the timeout of a call */
+#define FRAME_MIN    4096 /* the frame size, in bytes, until another is agreed */
 #define POOL_PAGE    4096
-#define PLAIN_EXTRA  2 /* a NUL before the user, and one before the password */
+#define PLAIN_EXTRA  2 /* one NUL before the user, and one before the password */
 
 /* --- logging in ------------------------------------------------------------------------------ */
 
@@ -25,7 +25,7 @@
 
 static enum outcome start(struct link *link, struct str response, struct err *err)
 {
-    /* What is not declared here, the broker does not tell: a deleted queue, an alarm. */
+    /* Without these capabilities the broker would not report, say, a deleted queue or an alarm. */
     amqp_table_entry_t capabilities[] = {
         CAPABILITY("consumer_cancel_notify"),       CAPABILITY("connection.blocked"),
         CAPABILITY("publisher_confirms"),           CAPABILITY("basic.nack"),
@@ -68,7 +68,7 @@ static enum outcome authenticate(struct link *link, struct err *err)
     return outcome;
 }
 
-/* The smaller one; a broker that offers 0 knows no limit. */
+/* The smaller limit; a broker that offers 0 has none. */
 static uint32_t agree(uint32_t offered, uint32_t wanted)
 {
     return offered && offered < wanted ? offered : wanted;
@@ -109,7 +109,7 @@ static enum outcome greet(struct link *link, struct err *err)
     return tune(link, err);
 }
 
-/* What a login that failed means to an operator. */
+/* Tells an operator what a failed login means. */
 static enum outcome login_refused(const struct link *link, struct err *err)
 {
     const struct bus_uri *uri = link->options.uri;
@@ -169,7 +169,7 @@ static enum outcome open_at(struct link *link, const struct addrinfo *address, s
     return link_open_channel(link, 1, err);
 }
 
-/* A host may have several addresses, and only a login tells whether somebody is there. */
+/* A host may have several addresses, and only a login shows whether a broker is at one of them. */
 static enum outcome open_any_address(struct link *link, const struct link_options *options,
                                      size_t at, struct err *err)
 {
@@ -180,7 +180,7 @@ static enum outcome open_any_address(struct link *link, const struct link_option
         outcome = open_at(link, address, err);
         if (outcome == OUTCOME_DONE)
             break;
-        link->lost = true; /* no goodbye to somebody who was never met */
+        link->lost = true; /* so that link_close says no goodbye to a broker that took no login */
         link_close(link);
         if (options->waits && !options->waits(options->context))
             break;
@@ -193,7 +193,7 @@ static enum outcome open_any_address(struct link *link, const struct link_option
 enum outcome link_open(struct link *link, const struct link_options *options, struct err *err)
 {
     const size_t count = options->uri->place_count;
-    struct err absent = {0}; /* one that may come back: then nothing is hopeless */
+    struct err absent = {0}; /* of a place that may come back; it outweighs the other errors */
     for (size_t i = 0; i < count; i++) {
         const enum outcome outcome =
             open_any_address(link, options, (options->first + i) % count, err);
@@ -210,8 +210,9 @@ enum outcome link_open(struct link *link, const struct link_options *options, st
 
 /* --- going ----------------------------------------------------------------------------------- */
 
-/* A broker under an alarm does not read what a publisher sends, so it would not answer either. A
- * frame written by half cannot be taken back. */
+/* Says nothing during an alarm, because the broker then does not read what a publisher sends and
+ * would not answer; and nothing in the middle of a frame, because half a frame cannot be taken
+ * back. */
 static void say_goodbye(struct link *link)
 {
     if (link->lost || link->blocked || link->out.sent > 0)
@@ -231,9 +232,9 @@ void link_close(struct link *link)
 {
     if (!link->open)
         return;
-    link->may_beat = false; /* before anything of it goes away */
+    link->may_beat = false; /* first, before anything that link_beat uses is gone */
     say_goodbye(link);
-    link_lock(link); /* nobody beats on what is no more */
+    link_lock(link); /* the beater must not use a socket that is being closed */
     link_lose(link, "closed");
     socket_close(&link->socket);
     link_unlock(link);

@@ -1,9 +1,9 @@
-/* bus_amqp_feed.c - bytes into frames: type (1 byte), channel (2), size (4), payload, 0xCE.
+/* bus_amqp_feed.c - splits bytes into frames: type (1 byte), channel (2), size (4), payload, 0xCE.
  *
- * Frames are looked at where they arrived; a part of one is moved to the front and waits for the
- * rest. RabbitMQ does not split content headers: one that a publisher was allowed to send may be
- * larger than what was agreed with us. Of such a one the headers are dropped as they arrive, and
- * what remains is small. */
+ * Frames are decoded in the buffer in which they arrived; a part of a frame is moved to the front
+ * and waits for the rest. RabbitMQ does not split content headers, so one that a publisher was
+ * allowed to send may be larger than the size that was agreed with us. The header table of such a
+ * content header is dropped as it arrives, and what remains is small. */
 #include <endian.h>
 
 #include "bus/bus_amqp.h"
@@ -11,8 +11,8 @@
 #define FRAME_HEAD     7
 #define FRAME_OVERHEAD (FRAME_HEAD + 1)
 #define SIZE_AT        3
-#define TABLE_SEEN_MAX ((size_t)TABLE_AT_MAX + sizeof(uint32_t)) /* with its length */
-/* No broker sends headers that are longer, whatever it was asked for. */
+#define TABLE_SEEN_MAX ((size_t)TABLE_AT_MAX + sizeof(uint32_t)) /* including its length */
+/* No broker sends a longer content header, whatever size was asked for. */
 #define LONG_FRAME_MAX ((size_t)1 << 20)
 
 static uint32_t size_of(const uint8_t *frame)
@@ -33,7 +33,7 @@ static void no_amqp(struct link *link, const char *what)
     link_lose(link, "the broker sent what is no AMQP: %s", what);
 }
 
-/* Closes the gap; what of it has not arrived yet is dropped when it does. */
+/* Removes the bytes [from, to); those that have not arrived yet are dropped when they do. */
 static void drop(struct link *link, size_t from, uint64_t to)
 {
     const size_t there = to < link->in_len ? (size_t)to : link->in_len;
@@ -42,13 +42,14 @@ static void drop(struct link *link, size_t from, uint64_t to)
     link->in_len -= there - from;
 }
 
-/* The frame at `at` is larger than agreed. False: more of it must be there first, or it cannot be. */
+/* Drops the headers of the frame at `at`, which is larger than agreed. False when more of the frame
+ * must arrive first, or when it cannot be shortened: then the link is lost. */
 static bool shorten(struct link *link, size_t at)
 {
     uint8_t *frame = link->in + at;
     const size_t size = size_of(frame);
     const size_t there = link->in_len - at - FRAME_HEAD;
-    /* No more is looked at, so that it does not matter in which pieces the frame arrives. */
+    /* No more bytes are examined, so that it does not matter in which pieces the frame arrives. */
     const size_t most = size < TABLE_SEEN_MAX ? size : TABLE_SEEN_MAX;
     struct table_place table;
     if (frame[0] != AMQP_FRAME_HEADER || size > LONG_FRAME_MAX) {
@@ -69,7 +70,7 @@ static bool shorten(struct link *link, size_t at)
     return false;
 }
 
-/* How many bytes the frame at `at` has; 0 when it is not all there, or makes no sense. */
+/* The size of the frame at `at` in bytes; 0 when it is not complete yet, or makes no sense. */
 static size_t frame_at(struct link *link, size_t at)
 {
     const size_t size_max = link->out.frame_max - FRAME_OVERHEAD;
@@ -94,7 +95,7 @@ static void take_frame(struct link *link, uint8_t *bytes, size_t len)
         no_amqp(link, "a frame without an end");
 }
 
-/* Of what was read last the beginning may belong to what is dropped. */
+/* Removes those of the `got` bytes just read that belong to a dropped table: they come first. */
 static void skip_table(struct link *link, size_t got)
 {
     const size_t skipped = link->skip < got ? (size_t)link->skip : got;

@@ -1,5 +1,5 @@
-/* bus_amqp_frames.h - the pure parts of AMQP: the URI, frames to write, properties read. Private to
- * the bus room. */
+/* bus_amqp_frames.h - the parts of AMQP without I/O: the URI, frames to write, properties that were
+ * read. Private to the bus room. */
 #ifndef CARTWRIGHT_BUS_BUS_AMQP_FRAMES_H
 #define CARTWRIGHT_BUS_BUS_AMQP_FRAMES_H
 
@@ -18,9 +18,9 @@ struct bus_place {
 };
 
 /* amqp://user:password@host:port,host:port/vhost, or amqps:// with ?cacertfile=...&certfile=...&
- * keyfile=... as RabbitMQ's own URIs have them. */
+ * keyfile=... as in RabbitMQ's own URIs. */
 struct bus_uri {
-    char *text; /* owns the rest */
+    char *text; /* owns all other strings */
     size_t text_size;
     struct bus_place places[BUS_PLACES_MAX]; /* at least one */
     size_t place_count;
@@ -31,15 +31,16 @@ struct bus_uri {
     struct tls_files files;
 };
 
-/* OUTCOME_BUG for what is not such a URI. The text of err never shows the password. */
+/* OUTCOME_BUG when the text is not such a URI; err never shows the password. The caller frees *out
+ * with bus_uri_release. */
 MUST_CHECK enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err);
-/* Draws another order of the places: many lanes then spread over all of them. */
+/* Puts the places in random order, so that many lanes spread over all of them. */
 void bus_uri_shuffle(struct bus_uri *uri);
 void bus_uri_release(struct bus_uri *uri);
 
 /* --- frames to write ------------------------------------------------------------------------ */
 
-/* Whole frames waiting to be written; the first `sent` bytes are already. */
+/* Whole frames that wait to be written; the first `sent` bytes are written already. */
 struct frames {
     uint8_t *bytes;
     size_t len;
@@ -49,49 +50,50 @@ struct frames {
 };
 
 void frames_release(struct frames *frames);
-/* Bytes as they are: what is said before there are frames. */
+/* Adds bytes as they are: the greeting, which comes before all frames. */
 void frames_add_raw(struct frames *frames, const void *bytes, size_t len);
-/* false when the method does not fit in a frame (a name over 255 bytes): nothing is added. */
+/* False, and nothing is added, when the method does not fit in a frame (a name over 255 bytes). */
 MUST_CHECK bool frames_add_method(struct frames *frames, amqp_channel_t channel,
                                   amqp_method_number_t id, void *decoded);
-/* Method, header and body of one message. publish_tag > 0 goes into a header, so that a returned
- * message can be told. false when its properties are too long to be sent: nothing is added. */
+/* Adds method, header and body of one message. publish_tag > 0 goes into a header, by which a
+ * returned message is recognised. False, and nothing is added, when a name or the properties are
+ * too long to be sent. */
 MUST_CHECK bool frames_add_message(struct frames *frames, amqp_channel_t channel,
                                    const struct bus_message *message, uint64_t publish_tag);
 
 /* --- where replies go ------------------------------------------------------------------------ */
 
-/* The name is one of direct reply-to: no queue, a place that only the broker knows. */
+/* True for a name of direct reply-to: not a queue, but a place that only the broker knows. */
 bool reply_is_direct(struct str routing_key);
-/* Of a direct name: the broker may have made it. */
+/* For a direct name: true when the broker may have made it. */
 bool reply_is_well_formed(struct str routing_key);
 
 /* --- content headers as they arrive ---------------------------------------------------------- */
 
-/* A content header's payload: class (2 bytes), weight (2), size of the body (8), flags, properties;
- * the headers are a table among those. */
+/* A content header's payload begins with these bytes: class (2), weight (2), size of the body (8).
+ * Flags and properties follow; the headers are a table among the properties. */
 #define CONTENT_HEAD 12
-/* The table begins at the latest here: two short strings stand before it. */
+/* The last offset at which the table can begin: two short strings may come before it. */
 #define TABLE_AT_MAX (CONTENT_HEAD + 4 + 2 * 256)
-/* Where the headers stand, with their length before them: [from, to) of the payload. */
+/* Where the headers are, including their length: [from, to) of the payload. */
 struct table_place {
     size_t from;
-    uint64_t to; /* may lie behind what is there */
+    uint64_t to; /* may lie beyond what has arrived */
 };
 
-/* Looks at the first bytes of a payload. False when there are no headers, or it is cut off before
- * it can be told. */
+/* Finds the table from the first `len` bytes of a payload. False when there are no headers, or when
+ * these bytes end before this is known. */
 MUST_CHECK bool table_find(const uint8_t *payload, size_t len, struct table_place *out);
-/* The payload says from now on that it has no headers; the caller takes their bytes away. */
+/* Makes the payload say that it has no headers; the caller removes their bytes. */
 void table_deny(uint8_t *payload);
-/* A whole table, without its length: well formed, and no deeper than BUS_HEADERS_DEPTH (the library
- * recurses, and from 0.14 on refuses 101 levels with an error that ends the connection). Does not
- * recurse. */
+/* True when a whole table, given without its length, is well formed and no deeper than
+ * BUS_HEADERS_DEPTH (the library recurses, and from 0.14 on refuses 101 levels with an error that
+ * ends the connection). Does not recurse. */
 MUST_CHECK bool table_is_readable(const uint8_t *table, size_t len);
 
 /* --- properties of what arrives -------------------------------------------------------------- */
 
-/* Room for texts that were sent as numbers. */
+/* Room for the texts of headers that were sent as numbers. */
 #define HEADER_NUMBERS     8
 #define HEADER_NUMBER_TEXT 24
 struct header_room {
@@ -99,16 +101,17 @@ struct header_room {
     size_t used;
 };
 
-/* Strs of *out point into the library's pool, or into the room. */
+/* Reads properties and headers. The strs of *out point into the library's pool or the room. */
 void read_properties(struct delivery *out, const amqp_basic_properties_t *from,
                      struct header_room *room);
-/* Integers of every width that AMQP knows; false for anything else and for what is over int64. */
+/* Reads an integer of any width that AMQP has; false for any other type and above INT64_MAX. */
 bool integer_of(const amqp_field_value_t *value, int64_t *out);
-/* All headers as a JSON object, in the arena: text that is not UTF-8 is replaced, what has no form in
- * JSON is named by its kind ("<double>"), tables in tables are cut at HEADERS_DEPTH_MAX. */
+/* All headers as a JSON object, in the arena. Text that is not UTF-8 is replaced, a value that has
+ * no form in JSON becomes the name of its kind ("<double>"), and what is nested deeper than
+ * HEADERS_DEPTH_MAX is cut off. */
 struct str headers_as_json(struct arena *arena, const amqp_table_t *headers);
 #define HEADERS_DEPTH_MAX 8
-/* 4 of version "4.0.5" among the broker's properties; -1: they do not tell. */
+/* The major version among the broker's properties (4 of "4.0.5"); -1: they do not tell. */
 int64_t major_version(const amqp_table_t *server_properties);
 /* The publish_tag that a returned message was sent with, or 0. */
 uint64_t publish_tag_of(const amqp_basic_properties_t *properties);

@@ -1,7 +1,7 @@
-/* bus_amqp_headers.c - all headers of a message as JSON, for people who look at it.
+/* bus_amqp_headers.c - all headers of a message as JSON, for people who look at the message.
  *
- * Lanes never ask for it: they read the few headers that they know. A stranger may nest tables as
- * deep as a frame is long, so the depth is bounded here as everywhere. */
+ * Lanes never ask for them: they read only the few headers that they know. A publisher may nest
+ * tables as deep as a frame is long, so the depth is bounded here as everywhere. */
 #include "bus/bus_amqp_frames.h"
 #include "wire/json.h"
 

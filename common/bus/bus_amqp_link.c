@@ -1,7 +1,7 @@
 /* bus_amqp_link.c - a link at work: reading, writing, heartbeats, requests.
  *
- * Nothing here waits longer than the link's timeout, whatever the broker does; only a call may be
- * allowed to wait for a broker that lives and is busy. */
+ * Nothing here waits longer than the link's timeout, whatever the broker does, with one exception:
+ * a call may be allowed to wait longer for a broker that is alive but busy. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -14,7 +14,7 @@
 #include "bus/bus_amqp.h"
 
 #define US_PER_MS 1000
-#define WAIT_US   500000 /* how often somebody is told that a call waits */
+#define WAIT_US   500000 /* the longest time between two calls of link_options.waits */
 #define PROBE_US  250000
 
 void link_lose(struct link *link, const char *format, ...)
@@ -66,8 +66,8 @@ void link_read(struct link *link)
 
 static const uint8_t heartbeat[] = {AMQP_FRAME_HEARTBEAT, 0, 0, 0, 0, 0, 0, AMQP_FRAME_END};
 
-/* What is left of a heartbeat. Written by half it would tear what follows. False: the socket is full or
- * broken. */
+/* Writes what is left of a heartbeat, because half of one would corrupt the frame that follows.
+ * False when the socket is full or broken. */
 static bool write_beat(struct link *link)
 {
     const size_t left = (size_t)link->beat_left;
@@ -94,7 +94,7 @@ static void write_out(struct link *link)
     }
     if (out->sent == out->len)
         out->sent = out->len = 0;
-    /* What could not be written is tried again before anything else: TLS wants it so. */
+    /* Bytes that could not be written must be tried again before any others, as TLS demands. */
     link->may_beat = out->len == 0 && !link->lost;
     link_unlock(link);
     errno = put > 0 ? 0 : error;
@@ -109,7 +109,7 @@ void link_write_some(struct link *link)
         link_lose(link, "writing failed: %s", strerror(errno));
 }
 
-/* The broker may wait for us to read before it reads again, so both directions are served. */
+/* Serves both directions, because the broker may wait for us to read before it reads again. */
 static void wait_writable(struct link *link, int64_t deadline_us)
 {
     const int64_t left_us = deadline_us - clock_monotonic_us();
@@ -136,21 +136,21 @@ void link_flush(struct link *link)
 
 /* --- heartbeats ----------------------------------------------------------------------------- */
 
-/* Not through the buffer: what waits there for a flush stays there. While the socket is full or a
- * frame is written by half, data is on its way and does as well. A socket that is broken is noticed
- * by the next who reads or writes. */
+/* Does not use the buffer: what waits there for a flush stays there. While the socket is full or a
+ * frame is half written, data is on its way, which serves as well as a heartbeat. The next read or
+ * write notices a broken socket. */
 void link_beat(struct link *link)
 {
     if (!link->may_beat || link->heartbeat_us == 0)
         return;
     const int error = errno;
     const int64_t now_us = clock_monotonic_us();
-    link->may_beat = false; /* a signal may come right here */
+    link->may_beat = false; /* a signal may arrive right here */
     if (link->beat_left == 0 && now_us - link->sent_at_us >= link->heartbeat_us / 2) {
         link->sent_at_us = now_us;
         link->beat_left = sizeof(heartbeat);
     }
-    (void)write_beat(link); /* the rest is written by the next who writes */
+    (void)write_beat(link); /* the next write completes it */
     link->may_beat = true;
     errno = error;
 }
@@ -187,7 +187,7 @@ bool link_wait(struct link *const *links, size_t count, int watched, int timeout
     struct pollfd sockets[LINKS_MAX + 1];
     for (size_t i = 0; i < count; i++)
         sockets[i] = (struct pollfd){.fd = links[i]->socket.fd, .events = POLLIN};
-    sockets[count] = (struct pollfd){.fd = watched, .events = POLLIN}; /* poll skips a -1 */
+    sockets[count] = (struct pollfd){.fd = watched, .events = POLLIN}; /* poll ignores -1 */
     const int ready = poll(sockets, count + 1, wait_ms(links, count, timeout_ms));
     for (size_t i = 0; i < count; i++) {
         if (ready > 0 && sockets[i].revents)
@@ -204,15 +204,17 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Somebody watches this process, and is told that it waits. */
+/* True while a call may outlast the timeout. `waits` decides this, and tells those who watch this
+ * process that it waits; without `waits`, patience_ms decides. */
 static bool is_patient(const struct link *link)
 {
     return link->options.waits ? link->options.waits(link->options.context)
                                : link->options.patience_ms > 0;
 }
 
-/* How long to wait from now on; nothing is left when it is over. While the broker beats it is only busy,
- * for as long as the patience lasts; without heartbeats nobody knows. */
+/* Microseconds that are left to wait, <= 0 when the time is up. A broker that sends heartbeats is
+ * only busy, and the call waits as long as the patience lasts; without heartbeats nothing tells
+ * whether the broker is alive, and only the timeout counts. */
 static int64_t time_left(const struct link *link, int64_t began_us)
 {
     const int64_t now_us = clock_monotonic_us();
@@ -235,7 +237,7 @@ static void await_reply(struct link *link)
         if (left_us <= 0)
             link_lose(link, "no answer within %" PRId64 " ms",
                       (clock_monotonic_us() - began_us) / US_PER_MS);
-        else /* a signal just makes another round */
+        else /* a signal only causes another round */
             (void)link_wait(&link, 1, -1,
                             left_us > WAIT_US ? WAIT_US / US_PER_MS
                                               : (int)(left_us / US_PER_MS) + 1);

@@ -1,7 +1,8 @@
-/* bus_amqp_properties.c - properties and headers of a message into a struct delivery.
+/* bus_amqp_properties.c - reads properties and headers of a message into a struct delivery.
  *
- * Of the headers only those in the table are read, whatever else a publisher sends. Clients have different
- * ideas of a number: what can be read is taken, in whatever type it comes, and what cannot is told. */
+ * Only the headers in the table are read, whatever else a publisher sends. Clients differ in how
+ * they send a number: a header that can be read is accepted, whatever its type, and one that cannot
+ * be read is reported (delivery.odd_header). */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -66,10 +67,10 @@ bool integer_of(const amqp_field_value_t *value, int64_t *out)
     }
 }
 
-/* 2^63: the first double that does not fit any more. */
+/* 2^63: the first double that does not fit into an int64_t. */
 #define INT64_LIMIT 9223372036854775808.0
 
-/* Fractions of a millisecond are cut off. */
+/* Cuts off fractions (of a millisecond). */
 static bool integer_of_double(double value, int64_t *out)
 {
     if (!(value > -INT64_LIMIT && value < INT64_LIMIT))
@@ -83,7 +84,7 @@ static bool is_text(const amqp_field_value_t *value)
     return value->kind == AMQP_FIELD_KIND_UTF8 || value->kind == AMQP_FIELD_KIND_BYTES;
 }
 
-/* A timestamp of AMQP has seconds, our numbers of time have milliseconds. */
+/* An AMQP timestamp counts seconds, our times are in milliseconds. */
 static bool number_of(const amqp_field_value_t *value, int64_t *out)
 {
     int64_t seconds;
@@ -106,7 +107,7 @@ static bool number_of(const amqp_field_value_t *value, int64_t *out)
     }
 }
 
-/* A number may stand for a text ("x-api-version": 1), if nothing of it is lost. */
+/* A text may come as a number ("x-api-version": 1) if the conversion loses nothing. */
 static bool text_of(const amqp_field_value_t *value, struct header_room *room, struct str *out)
 {
     int64_t number;
@@ -132,7 +133,7 @@ static void read_header(struct delivery *delivery, const struct header_field *fi
     void *target = (char *)delivery + field->offset;
     int64_t number;
     if (value->kind == AMQP_FIELD_KIND_VOID)
-        return; /* how some clients leave a header out */
+        return; /* some clients leave a header out in this way */
     if (!field->is_number) {
         if (!text_of(value, room, target))
             delivery->odd_header = field->name;
@@ -143,7 +144,7 @@ static void read_header(struct delivery *delivery, const struct header_field *fi
     }
 }
 
-/* AMQP's names are no longer. */
+/* Bytes; no AMQP name is longer. */
 #define DEATH_TEXT_MAX 255
 
 #define DEATH_FIELD(member, name_) {.name = (name_), .offset = offsetof(struct delivery, member)},
@@ -159,7 +160,7 @@ static bool is_named(amqp_bytes_t key, const char *name)
     return key.len == strlen(name) && memcmp(key.bytes, name, key.len) == 0;
 }
 
-/* Of several with one name the first counts, as it does for the broker. */
+/* If several fields have the same name, the first counts, as it does for the broker. */
 static void read_death_field(struct delivery *delivery, const struct header_field *field,
                              const amqp_table_t *death)
 {
@@ -174,7 +175,7 @@ static void read_death_field(struct delivery *delivery, const struct header_fiel
     }
 }
 
-/* The newest death stands first. */
+/* Reads the newest death, which comes first in the list. */
 static void read_death(struct delivery *delivery, const amqp_field_value_t *deaths)
 {
     const amqp_array_t *list = &deaths->value.array;
@@ -226,7 +227,8 @@ int64_t major_version(const amqp_table_t *server_properties)
     return -1;
 }
 
-/* Such a message is not one of ours, and a copy of it (a delay, a dead letter) must fit in a frame. */
+/* Drops the header texts if they are too long in total: such a message is not one of ours, and a
+ * copy of it (for a delay, or as a dead letter) must fit in a frame. */
 static void drop_long_headers(struct delivery *delivery)
 {
     size_t total = 0;

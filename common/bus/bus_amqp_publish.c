@@ -1,7 +1,7 @@
-/* bus_amqp_publish.c - methods and messages as frames in one growing buffer.
+/* bus_amqp_publish.c - writes methods and messages as frames into one growing buffer.
  *
- * A frame is: type (1 byte), channel (2), size (4), payload, 0xCE; numbers big-endian. A message is
- * a method frame, a header frame, and body frames of at most frame_max bytes each. */
+ * A frame is: type (1 byte), channel (2), size (4), payload, 0xCE; numbers are big-endian. A
+ * message is a method frame, a header frame, and body frames of at most frame_max bytes each. */
 #include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void put64(uint8_t *at, uint64_t value)
     memcpy(at, &value, sizeof(value));
 }
 
-/* The payload is already in place behind the end of the buffer. */
+/* Completes a frame whose payload is already in place after the frames of the buffer. */
 static void close_frame(struct frames *frames, uint8_t type, amqp_channel_t channel, size_t size)
 {
     uint8_t *frame = frames->bytes + frames->len;
@@ -90,7 +90,7 @@ bool frames_add_method(struct frames *frames, amqp_channel_t channel, amqp_metho
 
 struct headers {
     amqp_table_entry_t fixed[HEADERS_FIXED];
-    amqp_table_entry_t *entries; /* `fixed`, or malloc'd when there are many */
+    amqp_table_entry_t *entries; /* `fixed`, or malloc'd when the message has further headers */
     int count;
 };
 

@@ -1,4 +1,4 @@
-/* bus_amqp_receive.c - what the broker sends: every kind of frame has its place here.
+/* bus_amqp_receive.c - handles every kind of frame that the broker sends.
  *
  * A delivery is decoded into one block: strings are copied once, out of the frame, when the header
  * frame says how large the body is; body frames then go straight to their place. */
@@ -8,8 +8,8 @@
 #include "bus/bus_amqp.h"
 #include "bus/bus_ops.h"
 
-/* What the library says to a frame. That a broker sends nonsense is a loss; that there is no memory is
- * not its fault. */
+/* Handles the library's status for a frame. Nonsense from the broker loses the link; a lack of
+ * memory is not the broker's fault. */
 static void decoding(struct link *link, int status)
 {
     if (status == AMQP_STATUS_NO_MEMORY)
@@ -20,7 +20,7 @@ static void decoding(struct link *link, int status)
 
 /* --- contents: deliveries and returned messages --------------------------------------------- */
 
-/* A consumer tag's remainder is an index into the names that the owner consumes. */
+/* The remainder of a consumer tag is an index into the names of the owner's queues. */
 static struct str queue_of(const struct link *link, amqp_bytes_t consumer_tag)
 {
     int64_t tag;
@@ -37,7 +37,8 @@ static struct incoming *start_content(struct link *link, amqp_channel_t channel)
     return incoming;
 }
 
-/* The frame is gone when the next one comes. AMQP's short strings are no longer than this. */
+/* Copies a name out of its frame, which the next frame overwrites. AMQP's short strings are no
+ * longer than NAME_MAX_BYTES. */
 static struct str keep_name(char room[NAME_MAX_BYTES + 1], amqp_bytes_t name)
 {
     const size_t len = name.len < NAME_MAX_BYTES ? name.len : NAME_MAX_BYTES;
@@ -97,7 +98,7 @@ static struct delivery *make_with_headers(struct incoming *incoming,
     return delivery;
 }
 
-/* Not the library's to decode: they are cut out of the payload, which goes on without them. */
+/* Cuts the headers out of the payload, so that the library does not decode them. */
 static void drop_table(struct link *link, struct frame *frame, struct table_place table)
 {
     const size_t to = table.to < frame->size ? (size_t)table.to : frame->size;
@@ -130,7 +131,7 @@ static uint16_t class_of(const struct frame *frame)
     return (uint16_t)(frame->payload[0] << 8 | frame->payload[1]);
 }
 
-/* NULL when it is lost. */
+/* NULL when the link is lost. */
 static const amqp_basic_properties_t *decode_header(struct link *link, struct frame *frame)
 {
     void *decoded = NULL;
@@ -138,7 +139,7 @@ static const amqp_basic_properties_t *decode_header(struct link *link, struct fr
         link_lose(link, "the broker sent a content header that is too short");
         return NULL;
     }
-    /* The library decodes the properties of each class into a type of its own. */
+    /* The library has a different type for the properties of each class. */
     if (class_of(frame) != AMQP_BASIC_CLASS) {
         link_lose(link, "the broker sent a content header of class %d", class_of(frame));
         return NULL;
@@ -222,7 +223,7 @@ static void receive_nack(struct link *link, amqp_channel_t channel, const void *
     link->options.events->confirmed(link->options.owner, nack->delivery_tag, nack->multiple, false);
 }
 
-/* The queue was deleted or lost its leader; consuming starts again after a reconnect. */
+/* The queue was deleted or lost its leader; a reconnect starts consuming again. */
 static void receive_cancel(struct link *link, amqp_channel_t channel, const void *decoded)
 {
     const amqp_basic_cancel_t *cancel = decoded;
@@ -234,12 +235,13 @@ static void receive_cancel(struct link *link, amqp_channel_t channel, const void
 
 static void answer(struct link *link, amqp_channel_t channel, amqp_method_number_t id)
 {
-    amqp_channel_close_ok_t nothing = {0}; /* close-ok methods carry no field */
+    amqp_channel_close_ok_t nothing = {0}; /* close-ok methods have no fields */
     if (!frames_add_method(&link->out, channel, id, &nothing))
         panic("method %#x does not fit in a frame", id);
 }
 
-/* A refused request closes its channel; on a channel that nobody asked anything it is a loss. */
+/* The broker closes a channel to refuse a request on it; when no request is pending there, the link
+ * is lost. */
 static void receive_channel_close(struct link *link, amqp_channel_t channel, const void *decoded)
 {
     const amqp_channel_close_t *closed = decoded;
@@ -291,7 +293,7 @@ struct method_receiver {
     void (*receive)(struct link *link, amqp_channel_t channel, const void *decoded);
 };
 
-/* The most frequent first. */
+/* The most frequent methods come first. */
 static const struct method_receiver method_receivers[] = {
     {AMQP_BASIC_DELIVER_METHOD, start_delivery},
     {AMQP_BASIC_ACK_METHOD, receive_ack},
@@ -344,7 +346,7 @@ static void receive_method(struct link *link, const struct frame *frame)
         link_lose(link, "the broker sent method %#x, which nobody awaits", id);
         return;
     }
-    /* Contents have channels of their own. */
+    /* Messages never come on channel 0. */
     if (frame->channel == 0 && id >> 16 == AMQP_BASIC_CLASS) {
         link_lose(link, "the broker sent method %#x on channel 0", id);
         return;
@@ -370,7 +372,7 @@ void link_receive(struct link *link, const struct frame *frame)
         receive_header(link, frame);
     else if (frame->type == AMQP_FRAME_BODY)
         receive_body(link, frame);
-    else if (frame->type != AMQP_FRAME_HEARTBEAT) /* link_read has noted the time already */
+    else if (frame->type != AMQP_FRAME_HEARTBEAT) /* link_read has already noted the time */
         link_lose(link, "the broker sent what is no AMQP: a frame of type %d", frame->type);
     recycle_amqp_pool(&link->pool);
 }

@@ -1,8 +1,8 @@
 /* bus_amqp_reply.c - names of direct reply-to: "amq.rabbitmq.reply-to.<base64>.<base64>".
  *
- * The broker makes them, but any publisher may write one into reply_to, and RabbitMQ 3.10 closes the
- * whole connection of whoever then publishes to a name it cannot decode. What it decodes is an
- * Erlang term, whose first byte is 131: base64 that begins with 'g'. */
+ * The broker makes these names, but any publisher may write one into reply_to, and RabbitMQ 3.10
+ * closes the whole connection of a client that publishes to a name that the broker cannot decode.
+ * What it decodes is an Erlang term, whose first byte is 131, so the base64 begins with 'g'. */
 #include <ctype.h>
 
 #include "bus/bus_amqp_frames.h"

@@ -1,5 +1,5 @@
-/* bus_amqp_table.c - the headers of a message before the library sees them: where they stand in a
- * content header, and whether they may be decoded.
+/* bus_amqp_table.c - examines the headers of a message before the library sees them: where they are
+ * in a content header, and whether they may be decoded.
  *
  * A publisher may nest lists as deep as a frame is long. The library follows them by recursion and,
  * in newer versions, gives up with an error that would cost the connection and every message that
@@ -29,7 +29,7 @@ static uint32_t get32(const uint8_t *at)
 
 /* --- where it stands ------------------------------------------------------------------------ */
 
-/* Behind all words of flags; len when they do not end. */
+/* The offset after all words of flags; len when they do not end before it. */
 static size_t skip_flags(const uint8_t *payload, size_t len)
 {
     size_t at = CONTENT_HEAD;
@@ -70,10 +70,10 @@ void table_deny(uint8_t *payload)
 /* --- whether it may be decoded --------------------------------------------------------------- */
 
 #define KINDS     128
-#define VARIABLE  0xff /* a length of four bytes, then so many */
-#define CONTAINER 0xfe /* the same, and they are values again */
+#define VARIABLE  0xff /* a length of four bytes, then that many bytes */
+#define CONTAINER 0xfe /* the same, but these bytes are values again */
 
-/* Bytes of a value by its kind, and one more: 0 is no kind. */
+/* The bytes of a value by its kind, plus one, so that 0 means that there is no such kind. */
 /* clang-format off */
 static const uint8_t sizes[KINDS] = {
     ['t'] = 2, ['b'] = 2, ['B'] = 2, ['s'] = 3, ['u'] = 3, ['I'] = 5, ['i'] = 5, ['l'] = 9,
@@ -84,14 +84,14 @@ static const uint8_t sizes[KINDS] = {
 
 struct level {
     size_t end;
-    bool is_table; /* each value has a name */
+    bool is_table; /* each value has a name before it */
 };
 
 struct walk {
     const uint8_t *bytes;
     size_t at;
     struct level levels[BUS_HEADERS_DEPTH];
-    size_t depth; /* of the level that it is in, from 0 */
+    size_t depth; /* index of the current level, from 0 */
 };
 
 static size_t left(const struct walk *walk)

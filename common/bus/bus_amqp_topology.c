@@ -1,5 +1,5 @@
-/* bus_amqp_topology.c - exchanges, queues and bindings, declared on a channel of their own: a
- * refusal closes the channel it came on. */
+/* bus_amqp_topology.c - declares exchanges, queues and bindings on a channel of their own, because
+ * a refusal closes the channel on which it comes. */
 #include "bus/bus_amqp.h"
 
 #define ARGUMENTS_MAX 8
@@ -41,8 +41,8 @@ static amqp_table_t table_of(struct arguments *arguments)
     return (amqp_table_t){arguments->count, arguments->entries};
 }
 
-/* Dead-lettering at least once (the copy is confirmed before the original goes) is what RabbitMQ
- * 3.10 offers for quorum queues; it insists on reject-publish as the overflow behaviour. */
+/* From 3.10 on, RabbitMQ offers dead-lettering at least once for quorum queues (the copy is
+ * confirmed before the original goes); it insists on reject-publish as the overflow behaviour. */
 static void queue_arguments(const struct bus_queue *queue, struct arguments *out)
 {
     add_text(out, "x-queue-type", STR("quorum"));
@@ -59,7 +59,7 @@ static void queue_arguments(const struct bus_queue *queue, struct arguments *out
     add_flag(out, "x-single-active-consumer", queue->single_active);
 }
 
-/* A refused declaration is a mistake in the configuration: the text says which, and the way out. */
+/* A refused declaration is a mistake in the configuration: the error names it, and the remedy. */
 static enum outcome explain(const struct link *link, enum outcome outcome, const char *kind,
                             struct str name, struct err *err)
 {
@@ -74,7 +74,7 @@ static enum outcome explain(const struct link *link, enum outcome outcome, const
     return err_bug(err, "the broker refuses %s %.*s: %s", kind, STR_FMT(name), refusal);
 }
 
-/* The broker closes the connection over it. */
+/* The broker closes the connection when it does not know the kind of an exchange. */
 static enum outcome explain_unknown_kind(const struct link *link,
                                          const struct bus_exchange *exchange, struct err *err)
 {
@@ -159,7 +159,7 @@ enum outcome link_declare_queue(struct link *link, amqp_channel_t channel,
                      AMQP_QUEUE_DECLARE_OK_METHOD, err);
 }
 
-/* "PRECONDITION_FAILED - inequivalent arg 'x-delivery-limit' for queue ..." */
+/* The refusal reads "PRECONDITION_FAILED - inequivalent arg 'x-delivery-limit' for queue ...". */
 static bool differs_in_limits(const struct link_call *call)
 {
     static const char *const limits[] = {"'x-delivery-limit'", "'x-max-length'",
@@ -170,7 +170,7 @@ static bool differs_in_limits(const struct link_call *call)
     return false;
 }
 
-/* A refusal has closed the channel. */
+/* Opens the channel again, because the refusal has closed it. */
 static enum outcome keep_queue(struct link *link, amqp_channel_t channel,
                                const struct bus_topology *topology, const struct bus_queue *queue,
                                struct err *err)
@@ -232,7 +232,7 @@ static enum outcome unbind_exchange(struct link *link, amqp_channel_t channel,
                    "taking a binding from exchange", unbinding->target, err);
 }
 
-/* The broker says yes to what is not there, even when the queue or the exchange is not. */
+/* The broker agrees even when the binding, the queue or the exchange does not exist. */
 static enum outcome unbind(struct link *link, amqp_channel_t channel,
                            const struct bus_unbinding *unbinding, struct err *err)
 {

@@ -1,7 +1,7 @@
-/* bus_amqp_uri.c - amqp://user:password@host:port,host:port/vhost, taken apart.
+/* bus_amqp_uri.c - parses amqp://user:password@host:port,host:port/vhost.
  *
- * The library reads a URI with one host. So each host is given to it in a URI of its own; the first
- * one has user, password and vhost as well. */
+ * The library reads only URIs with one host. So each host is given to it in a URI of its own; the
+ * first of these has user, password and vhost as well. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,10 +16,10 @@ struct parts {
     struct str login; /* "user:password@", or empty */
     struct str hosts; /* with commas between them */
     struct str vhost; /* "/vhost", or empty */
-    struct str query; /* behind the '?', or empty */
+    struct str query; /* after the '?', or empty */
 };
 
-/* NULL: it is none of ours. */
+/* NULL when the text is not a URI of ours. */
 static const char *scheme_of(struct str text)
 {
     if (str_is_absent(text) || !str_is_c(text))
@@ -65,7 +65,7 @@ static void take_apart(struct str text, struct parts *parts)
 
 /* --- hosts ----------------------------------------------------------------------------------- */
 
-/* Into the room behind what was written before; what the library finds points into it. */
+/* Writes the URI of one host after *used bytes of uri->text; *info points into it. */
 static bool parse_one(struct bus_uri *uri, size_t *used, const struct parts *parts,
                       struct amqp_connection_info *info)
 {
@@ -75,7 +75,7 @@ static bool parse_one(struct bus_uri *uri, size_t *used, const struct parts *par
                  STR_FMT(parts->login), STR_FMT(parts->hosts), STR_FMT(parts->vhost));
     *used += (size_t)length + 1;
     amqp_default_connection_info(info);
-    /* To the library 0 is a port, and "[]" a host. */
+    /* The library accepts 0 as a port and "[]" as a host. */
     return amqp_parse_url(text, info) == AMQP_STATUS_OK && info->port != 0 && info->host[0];
 }
 
@@ -98,7 +98,7 @@ static bool parse_places(struct bus_uri *uri, size_t *used, struct parts parts)
         if (uri->place_count == 0) {
             uri->user = info.user;
             uri->password = info.password;
-            /* "amqp://host/" is the default vhost: one with an empty name is never meant. */
+            /* "amqp://host/" means the default vhost: nobody means one with an empty name. */
             uri->vhost = info.vhost[0] ? info.vhost : "/";
         }
         add_place(uri, &info);
@@ -139,7 +139,7 @@ enum outcome bus_uri_parse(struct str text, struct bus_uri *out, struct err *err
                        "the broker's URI must look like amqp://user:password@host:5672/vhost, or "
                        "amqps:// for TLS");
     take_apart(text, &parts);
-    /* Each host once more with the scheme before it, and each file with a NUL behind it. */
+    /* Room for each host with the scheme before it, and for each file with a NUL after it. */
     struct bus_uri uri = {
         .tls = strcmp(parts.scheme, SECURE) == 0,
         .text_size = text.len + BUS_PLACES_MAX * sizeof(SECURE) + 4,

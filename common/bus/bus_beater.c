@@ -36,7 +36,7 @@ static void *run(void *argument)
     }
 }
 
-/* All signals but those of its own faults, which cannot wait. */
+/* All signals except those of the thread's own faults, which cannot wait. */
 static void leave_to_lane(sigset_t *signals)
 {
     static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
@@ -58,7 +58,7 @@ struct beater *beater_start(void (*began)(void), void (*beat)(void *context), vo
     sigset_t blocked;
     sigset_t before;
     leave_to_lane(&blocked);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before); /* the new thread inherits it */
+    pthread_sigmask(SIG_SETMASK, &blocked, &before); /* the new thread inherits this mask */
     const int error = pthread_create(&beater->thread, NULL, run, beater);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error)

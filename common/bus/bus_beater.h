@@ -1,10 +1,10 @@
-/* bus_beater.h - a thread that sends heartbeats where a signal handler cannot: private to the bus
+/* bus_beater.h - a thread that sends heartbeats where a signal handler cannot. Private to the bus
  * room.
  *
- * A plain socket takes eight bytes from the handler of a timer. TLS does not: OpenSSL may stand in the
- * middle of anything when the signal comes. So the handler only wakes this thread, and whoever touches
- * a link holds the guard meanwhile (link_options.guard). The thread does nothing else, and has all
- * signals blocked. */
+ * To a plain socket the handler of a timer can write the eight bytes itself. With TLS it cannot:
+ * OpenSSL may be in the middle of anything when the signal comes. So the handler only wakes this
+ * thread, and all code that uses a link holds the guard meanwhile (link_options.guard). The thread
+ * does nothing else, and blocks all signals except those of its own faults. */
 #ifndef CARTWRIGHT_BUS_BUS_BEATER_H
 #define CARTWRIGHT_BUS_BUS_BEATER_H
 
@@ -12,12 +12,12 @@
 
 struct beater;
 
-/* beat(context) is called in the thread after each wake, with the guard held; began(), if not NULL, at
- * its start. */
+/* Starts the thread, which calls began(), if not NULL, at its start, and beat(context), with the
+ * guard held, after each wake. */
 struct beater *beater_start(void (*began)(void), void (*beat)(void *context), void *context);
-/* Waits for the thread to end. NULL: nothing. */
+/* Waits for the thread to end and frees the beater. NULL is allowed. */
 void beater_stop(struct beater *beater);
-/* Async-signal-safe. */
+/* Makes the thread call beat(). Async-signal-safe. */
 void beater_wake(struct beater *beater);
 pthread_mutex_t *beater_guard(struct beater *beater);
 

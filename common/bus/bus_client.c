@@ -1,8 +1,9 @@
 /* bus_client.c - requests and replies over one link, many in flight.
  *
- * Direct reply-to demands that the replies are consumed, unacknowledged, on the channel that
- * publishes the requests. Correlation ids are tickets in decimal. Requests are written when there
- * is no reply left to hand out, so a load generator writes in gathers without doing anything. */
+ * Direct reply-to demands that the replies are consumed, without acknowledgements, on the channel
+ * that publishes the requests. Correlation ids are tickets in decimal. Requests are written when
+ * there is no reply left to hand out, so the writes of a load generator are gathered without any
+ * effort of its own. */
 #include "bus/bus_client.h"
 
 #include <inttypes.h>
@@ -28,13 +29,13 @@ struct bus_client {
     struct bus_uri uri;
     char *exchange;
     struct link link;
-    struct delivery_list arrived;      /* replies, and requests that came back: their tag is 0 */
-    struct delivery *current;          /* its body is lent to the caller */
+    struct delivery_list arrived;      /* replies, and requests that came back, whose tag is 0 */
+    struct delivery *current;          /* the delivery whose body is lent to the caller */
     char prefix[2 * PREFIX_BYTES + 1]; /* of message ids, so that they differ between clients */
     uint64_t last_ticket;
-    int64_t *sent_at_us; /* ring by ticket; 0 once answered */
+    int64_t *sent_at_us; /* ring by ticket, monotonic; 0 once answered */
     size_t capacity;     /* a power of two */
-    uint64_t oldest;     /* tickets before it are all answered */
+    uint64_t oldest;     /* all tickets before it are answered */
     size_t in_flight;
 };
 
@@ -95,7 +96,7 @@ static void on_arrived(void *owner, struct delivery *delivery)
 
 static void on_confirmed(void *owner, uint64_t tag, bool multiple, bool ok)
 {
-    /* The channel is not in confirm mode: a reply is the confirmation. */
+    /* The channel is not in confirm mode: the reply serves as the confirmation. */
     (void)owner, (void)tag, (void)multiple, (void)ok;
 }
 
@@ -106,7 +107,7 @@ static enum outcome connect_client(struct bus_client *client, struct err *err)
     const struct link_options options = {
         .uri = &client->uri,
         .name = "cartwright client",
-        .heartbeat_s = 0, /* a client may sit idle outside of our calls */
+        .heartbeat_s = 0, /* a client may be idle for long between two calls */
         .timeout_ms = TIMEOUT_MS,
         .body_max = BODY_MAX,
         .events = &events,
@@ -206,7 +207,7 @@ uint64_t bus_client_send(struct bus_client *client, const struct bus_request *re
     return ticket;
 }
 
-/* The next message that answers a ticket; NULL when there is none. Its body is lent out. */
+/* The next message that answers a ticket, or NULL. Its body is lent to the caller. */
 static struct delivery *next_answer(struct bus_client *client, struct bus_reply *reply)
 {
     release_current(client);

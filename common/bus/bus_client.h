@@ -1,7 +1,7 @@
-/* bus_client.h - the other side: a web tier's view of the broker.
+/* bus_client.h - the other side: the broker, as a web tier sees it.
  *
- * Publishes requests and matches replies by correlation id over direct reply-to, many in flight.
- * Used by `cartwright call`, the demonstration, the benchmarks and the tests. */
+ * A client publishes requests and matches replies by correlation id over direct reply-to, many in
+ * flight. `cartwright call`, the demonstration, the benchmarks and the tests use it. */
 #ifndef CARTWRIGHT_BUS_BUS_CLIENT_H
 #define CARTWRIGHT_BUS_BUS_CLIENT_H
 
@@ -14,9 +14,9 @@ struct bus_request {
     struct str body;
     struct str token;      /* access token without "Bearer "; absent: none */
     struct str message_id; /* absent: a new one is made */
-    int64_t deadline;      /* ms since epoch, > 0 */
+    int64_t deadline;      /* ms since the epoch; 0: none */
     struct str api_key;
-    struct str partition_key; /* requests with the same one keep their order, at most
+    struct str partition_key; /* requests with the same key keep their order; at most
                                  PARTITION_KEY_MAX bytes; absent: none */
     struct str sealed;        /* header x-sealed: how secret members of the body are sealed */
 };
@@ -25,25 +25,26 @@ struct bus_reply {
     uint64_t ticket; /* what bus_client_send returned */
     int status;      /* header status, 0 when missing */
     struct str body; /* valid until the next bus_client_* call */
-    int64_t micros;  /* from send to here, monotonic */
+    int64_t micros;  /* microseconds from sending to receiving, monotonic */
 };
 
-/* exchange: "cartwright.requests". */
+/* Connects. exchange: "cartwright.requests". Outcomes are those of bus_open. */
 MUST_CHECK enum outcome bus_client_open(struct str uri, struct str exchange,
                                         struct bus_client **out, struct err *err);
 void bus_client_close(struct bus_client *client);
-/* Buffered; written by bus_client_receive. Returns the ticket (1, 2, 3, ...). */
+/* Buffers a request, which bus_client_receive writes. Returns its ticket (1, 2, 3, ...). */
 uint64_t bus_client_send(struct bus_client *client, const struct bus_request *request);
-/* The next reply, in order of arrival. OUTCOME_RETRY on a timeout or a lost connection (the fate of
- * what is in flight is then unknown: send again with the same message id). OUTCOME_REFUSED with
- * UNKNOWN_OPERATION for a request that came back because no queue takes it. */
+/* The next reply, in order of arrival. OUTCOME_RETRY on a timeout, a signal or a lost connection
+ * (the fate of the requests in flight is then unknown: send them again with the same message ids).
+ * OUTCOME_REFUSED with UNKNOWN_OPERATION for a request that came back because no queue takes it. */
 MUST_CHECK enum outcome bus_client_receive(struct bus_client *client, int timeout_ms,
                                            struct bus_reply *out, struct err *err);
 size_t bus_client_in_flight(const struct bus_client *client);
-/* Readable when something arrived that bus_client_receive has not taken yet: for a caller that waits
- * for other things, too. First let bus_client_receive say that there is no reply. */
+/* A descriptor that is readable when something arrived that bus_client_receive has not taken yet,
+ * for a caller that waits for other things, too. Before waiting for it, call bus_client_receive
+ * until it says that there is no reply. */
 int bus_client_fd(const struct bus_client *client);
-/* Send one, wait for its reply; nothing else may be in flight. */
+/* Sends one request and waits for its reply; nothing else may be in flight. */
 MUST_CHECK enum outcome bus_client_call(struct bus_client *client,
                                         const struct bus_request *request, int timeout_ms,
                                         struct bus_reply *out, struct err *err);

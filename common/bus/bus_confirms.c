@@ -1,4 +1,5 @@
-/* bus_confirms.c - the accounts of publisher confirms: a ring of tags, each pointing to its group.
+/* bus_confirms.c - keeps account of publisher confirms in a ring of tags, each of which points to
+ * its group.
  *
  * Publishing, and settling in order, cost a few instructions per message; a group is one malloc. */
 #include "bus/bus_confirms.h"
@@ -6,12 +7,12 @@
 #include <stdlib.h>
 
 struct confirm_group {
-    struct confirm_group *prev; /* among the open ones */
-    struct confirm_group *next; /* among the open ones, or among the decided ones */
+    struct confirm_group *prev; /* in the list of open groups */
+    struct confirm_group *next; /* in the list of open or of decided groups */
     uint64_t id;
     size_t pending;
     bool failed;
-    bool refused; /* failed, and not because the connection was lost */
+    bool refused; /* failed because the broker rejected (basic.nack) a message of it */
 };
 
 #define RING_START 1024
@@ -38,7 +39,7 @@ void confirms_release(struct confirms *confirms)
     confirms_init(confirms);
 }
 
-/* The group published to last is the newest, so this rarely looks further than one. */
+/* Messages are mostly published for the newest group, which comes first, so the search is short. */
 static struct confirm_group *open_group(struct confirms *confirms, uint64_t id)
 {
     struct confirm_group *group = confirms->open;
@@ -130,7 +131,7 @@ static void drop_settled(struct confirms *confirms)
 void confirms_settle(struct confirms *confirms, uint64_t tag, bool multiple, bool ok)
 {
     const uint64_t newest = confirms->first_tag + confirms->count - 1;
-    if (multiple && (tag == 0 || tag > newest)) /* AMQP: tag 0 is "all of them" */
+    if (multiple && (tag == 0 || tag > newest)) /* in AMQP, tag 0 means all messages */
         tag = newest;
     if (!is_pending(confirms, tag))
         return;

@@ -1,8 +1,8 @@
-/* bus_inspect.c - looking at a broker without changing anything.
+/* bus_inspect.c - looks at a broker without changing anything.
  *
- * A declaration of what exists, with the same settings, changes nothing, and is refused with others.
- * The broker looks at permissions before it looks whether the thing is there, so a request for what is
- * not there shows whether it would be allowed. */
+ * Declaring what exists changes nothing if the settings are the same, and is refused if they
+ * differ. The broker checks permissions before it checks whether something exists, so a request for
+ * what does not exist shows whether the request would be allowed. */
 #include "bus/bus_inspect.h"
 
 #include <stdio.h>
@@ -65,7 +65,7 @@ const char *bus_inspector_user(const struct bus_inspector *inspector)
     return inspector->uri.user;
 }
 
-/* --- what is there -------------------------------------------------------------------------------- */
+/* --- what is there ---------------------------------------------------------------------------- */
 
 static enum outcome ask(struct link *link, const struct bus_exchange *exchange,
                         const struct bus_queue *queue, bool passive, struct err *err)
@@ -118,9 +118,9 @@ enum outcome bus_inspect_queue(struct bus_inspector *inspector, const struct bus
     return look(&inspector->link, NULL, queue, out, err);
 }
 
-/* --- who may do what ------------------------------------------------------------------------------ */
+/* --- who may do what -------------------------------------------------------------------------- */
 
-/* Of a queue that is not there nothing is deleted, and RabbitMQ does not complain. */
+/* Deleting a queue that does not exist changes nothing, and RabbitMQ does not complain. */
 static enum outcome try_configure(struct link *link, struct str name, struct err *err)
 {
     amqp_queue_delete_t delete = {
@@ -129,7 +129,7 @@ static enum outcome try_configure(struct link *link, struct str name, struct err
                      err);
 }
 
-/* Whoever may write is told that nothing can be bound to the default exchange. */
+/* A user who may write gets another refusal: nothing can be bound to the default exchange. */
 static enum outcome try_write(struct link *link, struct str name, struct err *err)
 {
     amqp_exchange_bind_t bind = {.destination = amqp_bytes_of(name),
@@ -151,7 +151,7 @@ static enum outcome (*const tries[])(struct link *link, struct str name, struct 
     [BUS_READ] = try_read,
 };
 
-/* "ACCESS_REFUSED - access to queue 'x' in vhost '/' refused for user 'web'" and no other refusal. */
+/* True only for "ACCESS_REFUSED - access to queue 'x' in vhost '/' refused for user 'web'". */
 static bool lacks_right(const struct link_call *call)
 {
     return call->refused == AMQP_ACCESS_REFUSED && strstr(call->refusal, "refused for user");
@@ -171,9 +171,10 @@ enum outcome bus_inspect_right(struct bus_inspector *inspector, enum bus_right r
     return OUTCOME_DONE;
 }
 
-/* --- how long a message may be --------------------------------------------------------------------- */
+/* --- how long a message may be ---------------------------------------------------------------- */
 
-/* The broker closes the channel of whoever sends too long a message, and answers whoever did not. */
+/* The broker closes the channel over a message that is too long; else it answers the request that
+ * follows the message. */
 static enum outcome try_length(struct link *link, size_t bytes, struct err *err)
 {
     char *body = calloc(1, bytes);
@@ -203,7 +204,7 @@ enum outcome bus_inspect_length(struct bus_inspector *inspector, size_t bytes, b
     return OUTCOME_DONE;
 }
 
-/* --- addresses ------------------------------------------------------------------------------------ */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 int64_t bus_inspector_frame_max(const struct bus_inspector *inspector)
 {
@@ -218,7 +219,7 @@ int64_t bus_inspector_major(const struct bus_inspector *inspector)
 const char *bus_vhost_of(struct arena *arena, struct str uri_text)
 {
     struct bus_uri uri;
-    struct err ignored; /* whoever connects is told */
+    struct err ignored; /* connecting with this URI reports the error */
     if (bus_uri_parse(uri_text, &uri, &ignored) != OUTCOME_DONE)
         return "/";
     const char *vhost = str_dup(arena, str_of(uri.vhost)).ptr;

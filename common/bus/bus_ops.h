@@ -1,7 +1,7 @@
-/* bus_ops.h - what stands behind bus.h: private to the bus room.
+/* bus_ops.h - what an implementation of bus.h provides. Private to the bus room.
  *
- * A bus is any struct whose first member is `struct bus`. Each operation does what the function of
- * the same name promises in bus.h. */
+ * A bus is any struct whose first member is `struct bus`. Each operation does what bus.h promises
+ * of the function of the same name. */
 #ifndef CARTWRIGHT_BUS_BUS_OPS_H
 #define CARTWRIGHT_BUS_BUS_OPS_H
 
@@ -38,8 +38,8 @@ struct bus {
     const struct bus_ops *ops;
 };
 
-/* A delivery with room for a link: every delivery is made as one of these, so that whoever collects
- * deliveries needs no second allocation. */
+/* A delivery with room for a link. Every delivery is made as one of these, so that a list of
+ * deliveries needs no further allocations. */
 struct delivery_node {
     struct delivery delivery; /* first: delivery_free() frees the whole block */
     struct delivery_node *next;
@@ -53,14 +53,15 @@ struct delivery_list {
 };
 
 void delivery_list_append(struct delivery_list *list, struct delivery *delivery);
-/* NULL when empty; the caller frees it. */
+/* Takes the oldest delivery, which the caller frees; NULL when the list is empty. */
 struct delivery *delivery_list_take(struct delivery_list *list);
 void delivery_list_clear(struct delivery_list *list);
 
-/* A delivery without any property: strs absent, numbers as bus.h says. */
+/* A delivery without any property: its strs are absent, its numbers are as bus.h says. */
 struct delivery delivery_blank(void);
-/* One block that holds copies of all strs of `from`, and room for body_len bytes of body, which the
- * caller fills in through delivery_body(); from->body itself is not copied. */
+/* Makes one block that holds copies of all strs of `from`, and room for body_len bytes of body,
+ * which the caller fills in through delivery_body(); from->body itself is not copied. The caller
+ * frees it with delivery_free(). */
 struct delivery *delivery_make(const struct delivery *from, size_t body_len);
 
 static inline char *delivery_body(struct delivery *delivery)

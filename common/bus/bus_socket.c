@@ -29,7 +29,7 @@ enum outcome socket_resolve(const struct bus_place *place, struct addrinfo **out
     return error == 0 ? OUTCOME_DONE : nobody_at(place, gai_strerror(error), err);
 }
 
-/* 0, or the error that ended the attempt. */
+/* 0, or the errno that ended the attempt. */
 static int await_connection(int fd, int timeout_ms)
 {
     const int64_t deadline_us = clock_monotonic_us() + (int64_t)timeout_ms * US_PER_MS;
@@ -52,7 +52,7 @@ static int connect_to(int fd, const struct addrinfo *address, int timeout_ms)
 {
     if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
         return 0;
-    /* A signal does not end an attempt: it goes on as one that does not block. */
+    /* A signal does not end the attempt, which goes on in the background. */
     return errno == EINPROGRESS || errno == EINTR ? await_connection(fd, timeout_ms) : errno;
 }
 
@@ -66,8 +66,8 @@ enum outcome socket_connect(struct bus_socket *out, const struct bus_place *plac
             close(fd);
         return nobody_at(place, strerror(error), err);
     }
-    /* Writes are gathered already; waiting for more would only cost time. Without it all still
-     * works, so a failure is of no interest. */
+    /* Writes are gathered already, so waiting for more would only cost time. Everything works
+     * without this option, too, so a failure is ignored. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     *out = (struct bus_socket){.fd = fd};
     return OUTCOME_DONE;

@@ -1,4 +1,4 @@
-/* lock.c - hands each call to the implementation behind it; an empty call needs no server. */
+/* lock.c - passes each call on to the implementation behind it; an empty call needs no server. */
 #include "lock/lock_ops.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-/* lock_ops.h - what an implementation of lock.h provides; private to this room.
+/* lock_ops.h - what an implementation of lock.h provides. Private to this room.
  *
- * An implementation's struct begins with a `struct lock`. count is never 0 here (of take not both
- * counts): lock.c answers empty calls itself. */
+ * The struct of an implementation begins with a `struct lock`. Counts are never 0 here (in `take`,
+ * never both of them), because lock.c answers empty calls itself. */
 #ifndef CARTWRIGHT_LOCK_LOCK_OPS_H
 #define CARTWRIGHT_LOCK_LOCK_OPS_H
 
@@ -36,11 +36,11 @@ struct lock {
     struct rate_local *local; /* NULL until it is needed */
 };
 
-/* How long who was refused a key stays next in line without asking again. Longer than the pause
- * between two batches of a lane, short enough not to matter when that lane has died. */
+/* How long an owner that was refused a key stays next in line without asking again: longer than the
+ * pause between two batches of a lane, and short enough not to matter when that lane has died. */
 #define LOCK_WAITER_TTL_MS 100
 
-/* A stamp that nobody takes away ends after this time. */
+/* A stamp that nobody removes expires after this time. */
 #define LOCK_STAMP_TTL_MS 3600000
 
 /* A new generation: random, never 0. */

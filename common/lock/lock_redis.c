@@ -1,8 +1,9 @@
 /* lock_redis.c - lock.h on Redis.
  *
- * Keys: <prefix>:lock:<key>, <prefix>:wait:<key>, <prefix>:stamp:<key>, <prefix>:gen:<tag>, <prefix>:cache:<tag>:<key>,
- * <prefix>:rate:<key>. A cached value begins with the generation that it belongs to, so that one
- * plain MGET fetches generations and values, and an invalidated value is overwritten in place. */
+ * Keys: <prefix>:lock:<key>, <prefix>:wait:<key>, <prefix>:stamp:<key>, <prefix>:gen:<tag>,
+ * <prefix>:cache:<tag>:<key>, <prefix>:rate:<key>. A cached value begins with the generation that
+ * it belongs to, so that one plain MGET fetches generations and values, and an invalidated value is
+ * overwritten in place. */
 #include <signal.h>
 #include <stdlib.h>
 
@@ -14,14 +15,14 @@
 #define SCRATCH_BYTES    (128 * 1024)
 #define GENERATION_BYTES sizeof(int64_t)
 #define STAMP_BYTES      sizeof(uint64_t)
-#define SCAN_COUNT       1000 /* keys that Redis looks at in one step: well below a millisecond */
+#define SCAN_COUNT       1000 /* keys that Redis examines in one step, well below a millisecond */
 
 struct lock_redis {
     struct lock lock; /* first */
     struct redis redis;
     struct str prefix;
     struct arena home;    /* what lives as long as the lock */
-    struct arena scratch; /* of one call */
+    struct arena scratch; /* for one call */
 };
 
 static struct lock_redis *redis_of(struct lock *lock)
@@ -29,7 +30,7 @@ static struct lock_redis *redis_of(struct lock *lock)
     return (struct lock_redis *)lock;
 }
 
-/* By hand instead of printf: a batch names hundreds of keys. */
+/* Written by hand instead of with printf, because a batch names hundreds of keys. */
 static struct str key_name(struct lock_redis *self, struct str kind, struct str key)
 {
     const size_t len = self->prefix.len + kind.len + key.len;
@@ -75,14 +76,14 @@ static enum outcome ping(struct lock *lock, struct err *err)
     return redis_call(&self->redis, &command, REDIS_REPLY_STATUS, &reply, err);
 }
 
-/* --- leases ------------------------------------------------------------------------------------- */
+/* --- leases ----------------------------------------------------------------------------------- */
 
 static struct str owner_str(const uint8_t owner[LOCK_OWNER_BYTES])
 {
     return (struct str){(const char *)owner, LOCK_OWNER_BYTES};
 }
 
-/* A part of what is asked for, small enough for one call. */
+/* All leases and stamps that are asked for, or a part that is small enough for one call. */
 struct taking {
     const struct str *keys;
     size_t count;
@@ -137,7 +138,7 @@ static enum outcome take_some(struct lock_redis *self, const struct taking *taki
     return OUTCOME_DONE;
 }
 
-/* What is asked for from `from` on; an empty part points nowhere. */
+/* The part that begins at index `from`; the pointers of an empty part are NULL. */
 static struct taking part_of(const struct taking *whole, size_t from)
 {
     struct taking part = {.owner = whole->owner, .ttl_ms = whole->ttl_ms};
@@ -205,12 +206,12 @@ static enum outcome release(struct lock *lock, const struct str *keys, size_t co
 
 struct lease_search {
     struct arena *arena;
-    struct str prefix; /* of the names */
+    struct str prefix; /* of the names in Redis */
     struct held_lock *found;
     size_t count, capacity, max;
 };
 
-/* Asks for the remaining time of each name of a page of SCAN. */
+/* Asks for the remaining time of each name on a page of SCAN. */
 static enum outcome take_leases(struct lock_redis *self, const redisReply *names,
                                 struct lease_search *search, struct err *err)
 {
@@ -231,7 +232,7 @@ static enum outcome take_leases(struct lock_redis *self, const redisReply *names
         const struct held_lock lease = {str_dup(search->arena, key), replies[i]->integer};
         freeReplyObject(replies[i]);
         if (lease.ttl_ms == -2 || search->count == search->max)
-            continue; /* -2: gone meanwhile */
+            continue; /* -2: the lease ended meanwhile */
         search->found = arena_grow(search->arena, search->found, search->count,
                                    sizeof(*search->found), &search->capacity);
         search->found[search->count++] = lease;
@@ -239,7 +240,7 @@ static enum outcome take_leases(struct lock_redis *self, const redisReply *names
     return OUTCOME_DONE;
 }
 
-/* One step of SCAN; *cursor is "0" after the last. */
+/* Makes one step of SCAN; *cursor is "0" after the last step. */
 static enum outcome scan_leases(struct lock_redis *self, struct str *cursor,
                                 struct lease_search *search, struct err *err)
 {
@@ -276,7 +277,7 @@ static enum outcome leases(struct lock *lock, struct arena *arena, size_t max,
     return OUTCOME_DONE;
 }
 
-/* --- cache -------------------------------------------------------------------------------------- */
+/* --- cache ------------------------------------------------------------------------------------ */
 
 static struct str generation_name(struct lock_redis *self, struct str tag)
 {
@@ -295,7 +296,7 @@ static struct str generation_str(struct lock_redis *self, int64_t generation)
                         GENERATION_BYTES};
 }
 
-/* 0 when there is none. */
+/* 0 when the reply has no generation. */
 static int64_t generation_in(const redisReply *reply)
 {
     int64_t generation = 0;
@@ -314,8 +315,8 @@ static void fill_item(struct arena *arena, const redisReply *generation, const r
             arena, (struct str){value->str + GENERATION_BYTES, value->len - GENERATION_BYTES});
 }
 
-/* Tags that have none yet (a new or wiped server) get a generation. Several lanes may do so at
- * once: which one won is seen by the next cache_get; until then nothing is kept. */
+/* Gives a generation to tags that have none yet (on a new or wiped server). Several lanes may do so
+ * at once: the next cache_get sees which of them won, and nothing is stored until then. */
 static enum outcome found_generations(struct lock_redis *self, const struct cache_item *items,
                                       size_t count, struct err *err)
 {
@@ -406,7 +407,7 @@ static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t
     return redis_call(&self->redis, &command, REDIS_REPLY_STATUS, &reply, err);
 }
 
-/* --- rate limits -------------------------------------------------------------------------------- */
+/* --- rate limits ------------------------------------------------------------------------------ */
 
 static void add_limit(struct lock_redis *self, struct redis_command *command,
                       const struct rate_limit *limit)
@@ -445,7 +446,7 @@ static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t co
     return OUTCOME_DONE;
 }
 
-/* --- life --------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static void close_redis(struct lock *lock)
 {

@@ -1,8 +1,9 @@
-/* lock_redis.h - the connection under lock_redis.c; private to this room.
+/* lock_redis.h - the connection that lock_redis.c uses. Private to this room.
  *
- * One call function for all commands. Whatever goes wrong (no reply, a late reply, an error reply)
- * costs the connection: hiredis 0.14 may give the previous command's answer after a timeout, and a
- * server that answers "loading" or "read-only" is better asked again later, perhaps elsewhere. */
+ * All commands go through the call functions below. Whatever goes wrong (no reply, a late reply, an
+ * error reply) costs the connection: after a timeout hiredis 0.14 may return the answer to the
+ * previous command, and a server that answers "loading" or "read-only" is better asked again later,
+ * perhaps elsewhere. */
 #ifndef CARTWRIGHT_LOCK_LOCK_REDIS_H
 #define CARTWRIGHT_LOCK_LOCK_REDIS_H
 
@@ -18,12 +19,12 @@ struct redis_address {
     int port;
     struct str user; /* absent: the default user */
     struct str password;
-    struct str db; /* decimal; absent: 0 */
+    struct str db; /* decimal; absent: database 0 */
     bool tls;
     struct tls_files files; /* with TLS */
 };
 
-/* INVALID when the URI is not one of ours; the text never shows it. */
+/* OUTCOME_INVALID when the URI is not one of ours; err never shows it. *out uses the arena. */
 MUST_CHECK enum outcome redis_address_parse(struct arena *arena, struct str uri,
                                             struct redis_address *out, struct err *err);
 
@@ -37,8 +38,8 @@ struct redis {
     char sha[SCRIPT_COUNT][REDIS_SHA_TEXT + 1];
 };
 
-/* The arguments of one command; the bytes are the caller's. Never a format string: data from
- * strangers would be read as one. */
+/* The arguments of one command; the caller owns their bytes. hiredis's format strings are never
+ * used, because data from strangers would be read as one. */
 struct redis_command {
     const char **argv;
     size_t *lens;
@@ -57,23 +58,24 @@ static inline void redis_reply_freep(redisReply **reply)
 }
 #define AUTO_REPLY __attribute__((cleanup(redis_reply_freep))) redisReply *
 
-/* Connects unless connected. RETRY, at once, while the pause after a failure lasts. */
+/* Connects unless connected. OUTCOME_RETRY at once while the pause after a failure lasts. */
 MUST_CHECK enum outcome redis_connect(struct redis *redis, struct err *err);
-/* Forgets the pause, so that the next redis_connect() tries. */
+/* Ends the pause, so that the next redis_connect() tries. */
 void redis_hurry(struct redis *redis);
 void redis_disconnect(struct redis *redis);
 /* Sends `count` commands in one go and reads their replies, each of which must be of `type`
- * (REDIS_REPLY_...). On anything else none is returned. */
+ * (REDIS_REPLY_...); the caller frees them. On anything else no reply is returned, and the call
+ * gives up: OUTCOME_RETRY. */
 MUST_CHECK enum outcome redis_call_all(struct redis *redis, const struct redis_command *commands,
                                        size_t count, int type, redisReply **replies,
                                        struct err *err);
 MUST_CHECK enum outcome redis_call(struct redis *redis, const struct redis_command *command,
                                    int type, redisReply **out, struct err *err);
-/* Runs a script; argv[0] and argv[1] of `command` are filled in here. */
+/* Runs a script; fills in argv[0] and argv[1] of `command`. */
 MUST_CHECK enum outcome redis_call_script(struct redis *redis, enum lock_script script,
                                           struct redis_command *command, int type, redisReply **out,
                                           struct err *err);
-/* The reply was not what we can use: closes the connection, RETRY. */
+/* Closes the connection after a failure and begins the pause. OUTCOME_RETRY; err says `what`. */
 enum outcome redis_give_up(struct redis *redis, const char *what, struct err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* lock_redis_conn.c - one connection to Redis that is made when needed and dropped when in doubt.
+/* lock_redis_conn.c - one connection to Redis, which is made when needed and dropped when in doubt.
  *
  * After a failure nothing is tried for a while, so that an absent server costs nothing. Each new
  * connection logs in and selects its database again: hiredis does neither when it reconnects. */
@@ -9,8 +9,8 @@
 #include "base/text.h"
 
 #define PAUSE_US (1000 * 1000)
-/* An attempt that ends in a timeout is slow; the pause is at least this many times as long as the
- * attempt, so that a server that is silent costs the lane a tenth of its time at the most. */
+/* An attempt that ends in a timeout is slow. The pause is at least this many times as long as the
+ * attempt, so that a silent server costs the lane a tenth of its time at most. */
 #define PAUSE_FACTOR 9
 
 void redis_command_init(struct redis_command *command, struct arena *arena, size_t capacity)
@@ -61,7 +61,7 @@ enum outcome redis_give_up(struct redis *redis, const char *what, struct err *er
     return OUTCOME_RETRY;
 }
 
-/* A failed call: the context knows why when there was no reply at all. */
+/* Gives up after a failed call; when there was no reply at all, the context knows why. */
 static enum outcome give_up_call(struct redis *redis, const redisReply *reply, struct err *err)
 {
     if (!reply)
@@ -71,7 +71,7 @@ static enum outcome give_up_call(struct redis *redis, const redisReply *reply, s
     return redis_give_up(redis, "an answer of an unexpected type", err);
 }
 
-/* --- calls -------------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static redisReply *next_reply(struct redis *redis)
 {
@@ -81,7 +81,7 @@ static redisReply *next_reply(struct redis *redis)
 
 static void append(struct redis *redis, const struct redis_command *command)
 {
-    /* Only fails without memory; the missing reply then ends in a timeout. */
+    /* This fails only without memory; the missing reply then ends in a timeout. */
     (void)redisAppendCommandArgv(redis->context, command->argc, command->argv, command->lens);
 }
 
@@ -120,7 +120,7 @@ static bool is_noscript(const redisReply *reply)
     return reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) == 0;
 }
 
-/* EVALSHA by the digest learnt when connecting; somebody may have flushed the scripts since. */
+/* Uses EVALSHA with the digest learnt when connecting; the scripts may have been flushed since. */
 enum outcome redis_call_script(struct redis *redis, enum lock_script script,
                                struct redis_command *command, int type, redisReply **out,
                                struct err *err)
@@ -146,7 +146,7 @@ enum outcome redis_call_script(struct redis *redis, enum lock_script script,
     return OUTCOME_DONE;
 }
 
-/* --- connecting --------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static enum outcome open_socket(struct redis *redis, struct err *err)
 {
@@ -157,7 +157,7 @@ static enum outcome open_socket(struct redis *redis, struct err *err)
                          : redisConnectWithTimeout(address->host.ptr, address->port, timeout);
     if (!redis->context)
         return redis_give_up(redis, "no memory for a connection", err);
-    /* The timeout of connecting is not the timeout of commands. */
+    /* The timeout for connecting does not apply to commands. */
     if (redis->context->err || redisSetTimeout(redis->context, timeout) != REDIS_OK ||
         (address->host.ptr && redisEnableKeepAlive(redis->context) != REDIS_OK))
         return redis_give_up(redis, redis->context->errstr, err);

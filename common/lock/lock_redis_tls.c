@@ -1,4 +1,4 @@
-/* lock_redis_tls.c - TLS to Redis: our own trust, hiredis's handshake. */
+/* lock_redis_tls.c - TLS to Redis, with our own settings of trust and hiredis's handshake. */
 #include "lock/lock_redis_tls.h"
 
 #ifdef WITH_HIREDIS_SSL
@@ -53,7 +53,7 @@ enum outcome redis_tls_start(struct redis *redis, struct err *err)
     struct err why = {0};
     if (tls_prepare(&peer, &ssl, &why) != OUTCOME_DONE)
         return redis_give_up(redis, why.text, err);
-    if (shake_hands(redis->context, ssl)) /* has it now */
+    if (shake_hands(redis->context, ssl)) /* hiredis owns ssl now */
         return OUTCOME_DONE;
     (void)tls_explain(ssl, &peer, &why);
     tls_discard(ssl);

@@ -1,5 +1,5 @@
-/* lock_redis_uri.c - where the server is: redis://[user:password@]host[:port][/db], rediss:// with
- * TLS, or unix:///path. Errors never show the URI: there may be a password in it. */
+/* lock_redis_uri.c - parses the server's URI: redis://[user:password@]host[:port][/db], rediss://
+ * with TLS, or unix:///path. Errors never show the URI, because it may contain a password. */
 #include "lock/lock_redis.h"
 #include "lock/lock_redis_tls.h"
 
@@ -22,7 +22,7 @@ static ptrdiff_t last_of(struct str text, char c)
     return at ? at - text.ptr : -1;
 }
 
-/* "%40" to "@": a password may hold any byte but NUL. */
+/* Decodes "%40" to "@"; a password may contain any byte but NUL. */
 static bool percent_decode(struct arena *arena, struct str text, struct str *out)
 {
     return str_percent_decode(text, arena_bytes(arena, text.len + 1), out);

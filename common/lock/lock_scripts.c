@@ -1,15 +1,15 @@
-/* lock_scripts.c - the Lua that Redis runs for us.
+/* lock_scripts.c - the Lua scripts that Redis runs for us.
  *
- * These are on the hot path of every batch and the server is single-threaded, so each reads all its
- * keys with one MGET and calls Redis again only for what it changes. */
+ * The scripts are on the hot path of every batch and the server is single-threaded, so each script
+ * reads all its keys with one MGET and calls Redis again only for what it changes. */
 #include "lock/lock_scripts.h"
 
 const char *const lock_scripts[SCRIPT_COUNT] = {
-    /* KEYS: n leases, their n waiters, stamps. ARGV: owner, lease ms, waiter ms, n, stamp ms, a fresh
-     * stamp of 8 bytes for each.
-     * Returns n characters, '1' for each key granted, then the stamps.
-     * A key goes to its waiter while there is one, even before its holder. Who is refused becomes
-     * the waiter, or stays it. */
+    /* KEYS: n leases, their n waiters, stamps. ARGV: owner, lease ms, waiter ms, n, stamp ms, a
+     * fresh stamp of 8 bytes for each stamp key, in one string.
+     * Returns n characters, '1' for each key that is granted, then the stamps.
+     * While a key has a waiter, only the waiter can get it, even before the holder. An owner that
+     * is refused becomes the waiter if there is no other, or stays it. */
     [SCRIPT_TAKE] =
         "local owner, ttl, patience, n = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])\n"
         "local values = redis.call('MGET', unpack(KEYS))\n"
@@ -39,7 +39,7 @@ const char *const lock_scripts[SCRIPT_COUNT] = {
         "end\n"
         "return table.concat(reply)\n",
 
-    /* KEYS: leases. ARGV: owner. Returns how many were ours. */
+    /* KEYS: leases. ARGV: owner. Returns how many leases were the owner's. */
     [SCRIPT_RELEASE] = "local values = redis.call('MGET', unpack(KEYS))\n"
                        "local mine = {}\n"
                        "for i = 1, #KEYS do\n"
@@ -48,11 +48,13 @@ const char *const lock_scripts[SCRIPT_COUNT] = {
                        "if #mine > 0 then redis.call('DEL', unpack(mine)) end\n"
                        "return #mine\n",
 
-    /* KEYS: buckets. ARGV, for each: burst, period ms, '1' to peek.
-     * Returns for each: 1 or 0, and the ms until the next one is allowed.
+    /* KEYS: buckets. ARGV, for each: burst, period ms, use ('0' take, '1' peek, '2' give back, as
+     * in enum rate_use).
+     * Returns for each: 1 or 0, and the ms until the next use is allowed.
      * GCRA: a bucket's value is its theoretical arrival time, ms since 1970. `tat` also carries it
-     * from one limit to the next when a key is named twice. What is no number, or lies further away
-     * than an empty bucket, was not written here: it must neither end the limit nor lock anybody out. */
+     * from one limit to the next when a key is named twice. A value that is no number, or that lies
+     * further ahead than that of an empty bucket, was not written by this script: it must neither
+     * end the limit nor lock anybody out. */
     [SCRIPT_RATE] = "local time = redis.call('TIME')\n"
                     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
                     "local values = redis.call('MGET', unpack(KEYS))\n"

@@ -1,4 +1,4 @@
-/* rate_local.c - buckets in the memory of a process. */
+/* rate_local.c - token buckets in the memory of a process. */
 #include "lock/rate_local.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #define WAYS  4
 
 struct rate_slot {
-    uint64_t key; /* its hash; what callers name is digested already */
+    uint64_t key; /* hash of the limit's key; callers put only digests and ids into keys */
     int64_t at;
 };
 
@@ -25,7 +25,7 @@ void rate_apply(struct rate_limit *limit, int64_t *at, int64_t now)
     const int64_t room = limit->burst * limit->period_ms;
     int64_t arrival = *at < now ? now : *at;
     if (arrival > now + room)
-        arrival = now + room; /* no bucket is emptier than empty */
+        arrival = now + room; /* a bucket cannot be emptier than empty */
     limit->allowed = arrival + limit->period_ms - now <= room;
     if (limit->use == RATE_GIVE_BACK)
         arrival = later(arrival - limit->period_ms, now);

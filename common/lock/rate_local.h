@@ -1,6 +1,7 @@
-/* rate_local.h - rate limits in the memory of a process, for when Redis refuses; private to this room.
+/* rate_local.h - rate limits in a process's memory, for when Redis fails. Private to this room.
  *
- * A fixed number of buckets: under a flood of keys the one that would be full again first makes room. */
+ * The number of buckets is fixed: under a flood of keys, a new key replaces the bucket that would
+ * be full again first, among the few whose place it may take. */
 #ifndef CARTWRIGHT_LOCK_RATE_LOCAL_H
 #define CARTWRIGHT_LOCK_RATE_LOCAL_H
 
@@ -8,11 +9,11 @@
 
 struct rate_local;
 
-/* One use of a bucket, by the rules of the script in lock_scripts.c. *at is its theoretical arrival
- * time; now in ms, of any clock that does not go back. */
+/* Applies one use to a bucket, by the rules of the script in lock_scripts.c. *at is the bucket's
+ * theoretical arrival time; `now` is in ms, of any clock that does not go back. */
 void rate_apply(struct rate_limit *limit, int64_t *at, int64_t now);
 
-/* Made when *local is NULL. */
+/* Applies each limit in turn. Allocates *local when it is NULL; the caller frees it with free(). */
 void rate_local_take(struct rate_local **local, struct rate_limit *limits, size_t count,
                      int64_t now);
 

@@ -1,4 +1,4 @@
-/* bus_fake.c - bus.h in memory, with no surprises: one thread, no clock, no chance.
+/* bus_fake.c - bus.h in memory, with no surprises: one thread, no clock, no randomness.
  *
  * What the real broker does between a flush and its confirms happens here within the flush.
  * Acknowledging a delivery twice, which makes RabbitMQ close the channel, ends the test at once. */
@@ -16,7 +16,7 @@
 /* A call that waits for the flush: a publish, or the settling of a delivery. */
 struct fake_call {
     struct fake_call *next;
-    struct delivery *publish; /* NULL: settle */
+    struct delivery *publish; /* NULL: the call settles a delivery */
     bool mandatory;
     uint64_t publish_tag; /* 0: no group */
     bool may_be_unroutable;
@@ -29,7 +29,7 @@ struct fake_call {
 struct fake_broker {
     struct arena arena;
     struct fake_routes routes;
-    struct bus_fake *first; /* of the connections, in order of their latest subscription */
+    struct bus_fake *first; /* of all connections, in order of their latest subscription */
 };
 
 #define NO_CUT SIZE_MAX
@@ -38,15 +38,15 @@ struct fake_broker {
 struct bus_fake {
     struct bus bus;
     struct fake_broker *broker;
-    struct bus_fake *next;      /* connection of the broker */
+    struct bus_fake *next;      /* the next connection to the broker */
     struct fake_routes *routes; /* the broker's */
     struct fake_call *calls;    /* in the order in which they were made */
     struct confirms confirms;
     const char *lost;               /* the reason, or NULL */
-    int fail_after[BUS_FAKE_CALLS]; /* calls left until one fails; 0: none */
-    size_t cut_after;               /* calls that the next flush carries out */
+    int fail_after[BUS_FAKE_CALLS]; /* calls left until one fails; 0: none fails */
+    size_t cut_after;               /* calls that the next flush still carries out; or NO_CUT */
     bool withholds;                 /* the broker takes what is published and confirms nothing */
-    struct str forbidden;           /* a queue; absent: none */
+    struct str forbidden;           /* the name of a queue; absent: none */
     LIST(struct fake_queue *) consumed;
     int prefetch;
     uint32_t epoch;
@@ -93,14 +93,14 @@ static void give_back_from(struct bus_fake *fake, struct fake_queue *queue)
             at = &(*at)->next;
 }
 
-/* Everything that was delivered and not settled. */
+/* Gives back everything that was delivered to this connection and not settled. */
 static void give_back_all(struct bus_fake *fake)
 {
     for (struct fake_queue *queue = fake->routes->queues; queue; queue = queue->next)
         give_back_from(fake, queue);
 }
 
-/* Somebody else may have what was its turn. */
+/* Gives up the connection's turn at all queues, so that another consumer may have it. */
 static void step_back(struct bus_fake *fake)
 {
     for (struct fake_queue *queue = fake->routes->queues; queue; queue = queue->next)
@@ -162,7 +162,7 @@ static void fake_disconnect(struct bus *bus)
     lose(fake, "closed");
 }
 
-/* Behind all who consume already. */
+/* Moves the connection behind all that consume already. */
 static void queue_up(struct bus_fake *fake)
 {
     leave_list(fake);
@@ -195,7 +195,7 @@ static const char *fake_lost_reason(const struct bus *bus)
     return fake->lost ? fake->lost : "";
 }
 
-/* The n-th call from the one that asked for it loses the connection. */
+/* True when the connection is lost, perhaps by this call (bus_fake_fail). */
 static bool must_fail(struct bus_fake *fake, enum bus_fake_call call)
 {
     if (fake->fail_after[call] > 0 && --fake->fail_after[call] == 0)
@@ -248,7 +248,7 @@ static enum outcome fake_cancel(struct bus *bus, struct err *err)
 {
     struct bus_fake *fake = fake_of(bus);
     fake->consumed.count = 0;
-    step_back(fake); /* what is unacknowledged stays with it, and the next one does not wait */
+    step_back(fake); /* unacknowledged messages stay here; the next consumer does not wait */
     return fake->lost ? lost(fake, err) : OUTCOME_DONE;
 }
 
@@ -269,7 +269,7 @@ static bool consumes(const struct bus_fake *fake, const struct fake_queue *queue
     return false;
 }
 
-/* Whoever subscribed first has the messages as long as it stays. */
+/* The connection that subscribed first gets the messages as long as it stays. */
 static bool has_turn(const struct bus_fake *fake, struct fake_queue *queue)
 {
     const struct bus_fake *first = fake->broker->first;
@@ -317,7 +317,7 @@ static void beat_nothing(struct bus *bus)
     (void)bus;
 }
 
-/* Its queues are never deleted. */
+/* Queues of the fake are never deleted, so only the connection's turn changes. */
 static enum outcome fake_renew(struct bus *bus, struct err *err)
 {
     (void)err;
@@ -375,7 +375,7 @@ static struct str header_of(const struct bus_message *message, const char *name)
     return STR_ABSENT;
 }
 
-/* A number that was sent as text. */
+/* Reads a number that was sent as text. */
 static void read_number(struct delivery *delivery, const struct bus_message *message,
                         const char *name, int64_t *out)
 {
@@ -384,7 +384,7 @@ static void read_number(struct delivery *delivery, const struct bus_message *mes
         delivery->odd_header = name;
 }
 
-/* What a consumer would see; strs still belong to the message. */
+/* The delivery that a consumer would see; its strs still belong to the message. */
 static struct delivery delivery_of(const struct bus_message *message)
 {
     struct delivery delivery = {
@@ -434,7 +434,7 @@ static void put_number(struct json_writer *writer, const char *name, int64_t val
     json_put_int(writer, value);
 }
 
-/* As the real broker would hand them out. */
+/* All headers, as the real broker would deliver them. */
 static struct str headers_of(struct fake_broker *broker, const struct bus_message *message)
 {
     struct text text;
@@ -457,7 +457,7 @@ static struct str headers_of(struct fake_broker *broker, const struct bus_messag
     return text_str(&text);
 }
 
-/* The same with all headers, when somebody wants to see them. */
+/* Like delivery_of, with all headers if the test asked for them (bus_fake_keep_headers). */
 static struct delivery full_delivery_of(struct bus_fake *fake, const struct bus_message *message)
 {
     struct delivery delivery = delivery_of(message);
@@ -504,7 +504,7 @@ static void apply_publish(struct bus_fake *fake, const struct fake_call *call)
         confirms_settle(&fake->confirms, call->publish_tag, false, !failed);
 }
 
-/* All unacknowledged messages of a queue that the call speaks of; returns how many. */
+/* Settles all unacknowledged messages of a queue that the call names; returns how many. */
 static size_t settle_in(struct bus_fake *fake, struct fake_queue *queue,
                         const struct fake_call *call)
 {
@@ -535,7 +535,7 @@ static void apply_settle(struct bus_fake *fake, const struct fake_call *call)
         panic("delivery %" PRIu64 " was settled twice", call->tag);
 }
 
-/* Counts a call of a flush that is to be cut. */
+/* Counts a call of a flush that is to be cut; false when the connection is cut here. */
 static bool may_go_on(struct bus_fake *fake)
 {
     if (fake->cut_after == NO_CUT || fake->cut_after-- > 0)
@@ -568,7 +568,7 @@ static bool fake_confirmed(struct bus *bus, struct bus_confirm *out)
 
 static bool fake_wait_confirms(struct bus *bus, int timeout_ms)
 {
-    (void)timeout_ms; /* what is open stays open: it was not flushed, or the connection is lost */
+    (void)timeout_ms; /* open groups stay open: not flushed, withheld, or the connection is lost */
     return !confirms_any_open(&fake_of(bus)->confirms);
 }
 

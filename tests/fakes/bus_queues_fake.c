@@ -92,8 +92,8 @@ static struct str death_of(struct fake_routes *routes, const struct fake_queue *
                       STR_FMT(delivery->routing_key));
 }
 
-/* What the broker writes about a death: the newest stands first, and what stood there (a publisher may
- * have written it) behind it. */
+/* Adds what the broker writes about a death: the newest death comes first, and what was there
+ * before (a publisher may have written it) follows. */
 static struct str headers_of_death(struct fake_routes *routes, const struct fake_queue *queue,
                                    const struct delivery *delivery, const char *reason)
 {
@@ -122,7 +122,7 @@ static struct str expiration_text(struct fake_routes *routes, const struct deliv
                : str_printf(routes->arena, "%lld", (long long)delivery->expiration);
 }
 
-/* RabbitMQ keeps a dead letter that nobody takes; here it is gone, and a test sees that. */
+/* RabbitMQ keeps a dead letter that no queue takes; the fake drops it, and a test sees that. */
 void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *queue,
                         struct fake_message *message, const char *reason)
 {
@@ -144,7 +144,7 @@ void routes_dead_letter(struct fake_routes *routes, const struct fake_queue *que
     fake_message_free(message);
 }
 
-/* Back to its old place, one delivery older. */
+/* Puts the message back in its old place, with one delivery more on its count. */
 void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
                       struct fake_message *message)
 {
@@ -157,7 +157,7 @@ void routes_give_back(struct fake_routes *routes, struct fake_queue *queue,
         messages_insert(&queue->ready, message);
 }
 
-/* As RabbitMQ does, only the first message of a queue is looked at. */
+/* As in RabbitMQ, only the first message of a queue can expire. */
 static struct fake_queue *next_to_expire(const struct fake_routes *routes, int64_t until_ms)
 {
     struct fake_queue *best = NULL;
@@ -174,7 +174,7 @@ void routes_advance(struct fake_routes *routes, int64_t ms)
     struct fake_queue *queue;
     while ((queue = next_to_expire(routes, end_ms))) {
         struct fake_message *message = messages_remove(&queue->ready, &queue->ready.first);
-        /* What waited behind one that lived longer is late. */
+        /* A message that waited behind one with a longer life expires late. */
         if (message->expires_at > routes->now_ms)
             routes->now_ms = message->expires_at;
         routes_dead_letter(routes, queue, message, "expired");

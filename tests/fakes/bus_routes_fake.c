@@ -1,4 +1,4 @@
-/* bus_routes_fake.c - routing as RabbitMQ does it. */
+/* bus_routes_fake.c - routes messages as RabbitMQ does. */
 #include "fakes/bus_routes_fake.h"
 
 /* --- topics: an absent str is "no more words" ------------------------------------------------ */
@@ -115,7 +115,7 @@ static bool is_binding(const struct fake_binding *binding, const struct bus_bind
            str_eq(binding->spec.pattern, spec->pattern);
 }
 
-/* One of queue and target is NULL. */
+/* Either queue or target is NULL. */
 static enum outcome bind(struct fake_routes *routes, const struct bus_binding *spec,
                          struct fake_queue *queue, struct fake_exchange *target, struct err *err)
 {
@@ -225,7 +225,8 @@ static size_t bucket_count(const struct fake_routes *routes, const struct fake_e
     return count;
 }
 
-/* One binding by the hash; all weigh the same here. Without the header it is always the same one. */
+/* Chooses one binding by the hash; all bindings have the same weight here. All messages without the
+ * header get the same binding. */
 static size_t match_hash(struct fake_routes *routes, const struct fake_exchange *exchange,
                          const struct delivery *delivery)
 {

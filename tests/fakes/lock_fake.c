@@ -1,4 +1,4 @@
-/* lock_fake.c - lock.h in memory, with the very rules of lock_scripts.c. */
+/* lock_fake.c - lock.h in memory, with exactly the rules of lock_scripts.c. */
 #include "fakes/lock_fake.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ enum entry_kind { LEASE, WAITER, GENERATION, CACHED, BUCKET };
 
 struct entry {
     enum entry_kind kind;
-    struct str tag; /* of CACHED only; like key and value a copy of its own */
+    struct str tag; /* only of CACHED; like key and value, a copy that the entry owns */
     struct str key;
     struct str value; /* LEASE, WAITER: the owner */
     int64_t number;   /* GENERATION, CACHED: the generation; BUCKET: the arrival time */
@@ -22,12 +22,12 @@ struct lock_fake {
     struct lock lock; /* first */
     int64_t now;
     bool down;
-    int invalidations_refused; /* so many more */
+    int invalidations_refused; /* how many more will be refused */
     struct entry *entries;
     size_t count;
     size_t capacity;
     struct arena stamp_arena;
-    struct map stamps; /* uint64_t; they never end here */
+    struct map stamps; /* uint64_t by key; they never expire here */
 };
 
 static struct lock_fake *fake_of(struct lock *lock)
@@ -40,7 +40,7 @@ static enum outcome check_up(const struct lock_fake *self, struct err *err)
     return self->down ? err_retry(err, "the fake Redis is down") : OUTCOME_DONE;
 }
 
-/* --- entries ------------------------------------------------------------------------------------ */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static struct str copy_of(struct str text)
 {
@@ -60,7 +60,7 @@ static void free_entry(struct entry *entry)
     free((char *)entry->value.ptr);
 }
 
-/* The live one, or NULL. */
+/* The entry that has not expired, or NULL. */
 static struct entry *find_tagged(const struct lock_fake *self, enum entry_kind kind, struct str tag,
                                  struct str key)
 {
@@ -108,7 +108,7 @@ static struct entry *add_entry(struct lock_fake *self)
     return &self->entries[self->count++];
 }
 
-/* Adds or replaces; the strings of `from` are copied. */
+/* Adds or replaces an entry; the strings of `from` are copied. */
 static void set(struct lock_fake *self, struct entry from)
 {
     struct entry *entry = find_tagged(self, from.kind, from.tag, from.key);
@@ -122,7 +122,7 @@ static void set(struct lock_fake *self, struct entry from)
     *entry = from;
 }
 
-/* --- leases ------------------------------------------------------------------------------------- */
+/* --- leases ----------------------------------------------------------------------------------- */
 
 static void set_owner(struct lock_fake *self, enum entry_kind kind, struct str key,
                       struct str owner, int64_t ttl_ms)
@@ -152,7 +152,7 @@ static struct str owner_str(const uint8_t owner[LOCK_OWNER_BYTES])
     return (struct str){(const char *)owner, LOCK_OWNER_BYTES};
 }
 
-/* Made when missing. */
+/* Makes the stamp when it is missing. */
 static uint64_t *stamp_of(struct lock_fake *self, struct str key)
 {
     uint64_t *stamp = map_get(&self->stamps, key);
@@ -222,7 +222,7 @@ static enum outcome leases(struct lock *lock, struct arena *arena, size_t max,
     return OUTCOME_DONE;
 }
 
-/* --- cache -------------------------------------------------------------------------------------- */
+/* --- cache ------------------------------------------------------------------------------------ */
 
 static int64_t new_generation(struct lock_fake *self, struct str tag)
 {
@@ -278,7 +278,7 @@ static enum outcome invalidate(struct lock *lock, const struct str *tags, size_t
     return OUTCOME_DONE;
 }
 
-/* --- rate limits -------------------------------------------------------------------------------- */
+/* --- rate limits ------------------------------------------------------------------------------ */
 
 static void rate_one(struct lock_fake *self, struct rate_limit *limit)
 {
@@ -300,7 +300,7 @@ static enum outcome rate(struct lock *lock, struct rate_limit *limits, size_t co
     return OUTCOME_DONE;
 }
 
-/* --- life, and what tests do -------------------------------------------------------------------- */
+/* --- life, and what tests do ------------------------------------------------------------------ */
 
 static enum outcome ping(struct lock *lock, struct err *err)
 {
