@@ -19,7 +19,7 @@ bool pool_is_partitioned(const struct engine_settings *settings, const struct po
     return false;
 }
 
-static const struct domain *worker_named(const struct service *service, struct str name)
+static const struct domain *domain_named(const struct service *service, struct str name)
 {
     for (size_t i = 0; service->domains[i]; i++)
         if (str_eq(str_of(service->domains[i]->name), name))
@@ -39,7 +39,7 @@ static enum outcome check_domain(const struct service *service,
                                  const struct engine_settings *settings, size_t i, struct err *err)
 {
     const struct str name = settings->partitions.items[i].domain;
-    const struct domain *domain = worker_named(service, name);
+    const struct domain *domain = domain_named(service, name);
     if (!domain)
         return err_invalid(err, E_VALIDATION_FAILED, "partitions[%zu]: there is no domain '%.*s'",
                            i, STR_FMT(name));

@@ -274,14 +274,14 @@ static bool find_dead(void *context)
     return false;
 }
 
-/* dead WORKER [BODY]: the last message is in the dead letters of this worker, as it was sent or with
+/* dead DOMAIN [BODY]: the last message is in the dead letters of this domain, as it was sent or with
  * this body. */
 bool flow_dead(struct flow *flow, struct words *words)
 {
-    const struct str worker = words_take(words);
+    const struct str domain = words_take(words);
     const struct str body = words_take_json(words);
     struct dead_wanted wanted = {
-        flow, name_dead(&flow->arena, flow->world->settings.engine.prefix, worker),
+        flow, name_dead(&flow->arena, flow->world->settings.engine.prefix, domain),
         str_is_absent(body) ? flow->last.body : body};
     return world_wait(flow->world, find_dead, &wanted) ||
            flow_fail(flow, "the message is not in %.*s", STR_FMT(wanted.queue));

@@ -40,7 +40,7 @@ static void name_everything(struct premises *premises)
     const struct str prefix = premises->settings.engine.prefix;
     while (premises->service.domains[premises->domain_count]) {
         if (premises->domain_count + 1 >= DOMAINS_MAX)
-            panic("more than %d workers", DOMAINS_MAX - 1);
+            panic("more than %d domains", DOMAINS_MAX - 1);
         premises->domain_names[premises->domain_count] =
             str_of(premises->service.domains[premises->domain_count]->name);
         premises->domain_count++;
