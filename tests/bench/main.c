@@ -106,7 +106,7 @@ static int64_t measure_orders(struct bench *bench, struct figures *f)
     const struct result uniform = rounds(bench, "1000 SKUs", BENCH_SKUS);
     const struct result hot = rounds(bench, "10 SKUs", BENCH_HOT_SKUS);
     bench_fill_carts(bench, BENCH_SKUS);
-    const struct result one = place_orders(bench, 300, 1);
+    const struct result one = place_orders(bench, 1000, 1);
     f->p50_one_ms = result_ms(&one, 50);
     f->uniform = result_rate(&uniform);
     f->hot = result_rate(&hot);
