@@ -346,6 +346,7 @@ static bool put_entry_options(bson_t *options, const char *order, size_t max, in
            bson_append_int64(options, "maxTimeMS", -1, timeout_ms);
 }
 
+/* The level is "majority" because an event that is published again must not be rolled back later. */
 enum outcome mongo_outbox(struct store *base, struct arena *arena, enum outbox part, int64_t age_ms,
                           size_t max, struct journal_entry **out, size_t *out_count,
                           struct err *err)
@@ -357,7 +358,7 @@ enum outcome mongo_outbox(struct store *base, struct arena *arena, enum outbox p
     const int64_t now_ms = clock_now_ms();
     if (!put_outbox_filter(&filter, now_ms - age_ms) ||
         (part == OUTBOX_DUE && !put_due_filter(&filter, now_ms)) ||
-        !put_entry_options(&options, "at", max, link->timeout_ms))
+        !mongo_read_majority(&options) || !put_entry_options(&options, "at", max, link->timeout_ms))
         return err_bug(err, "journal: the outbox cannot be asked");
     TRY(mongo_drain(link, JOURNAL_COLLECTION, &filter, &options, mongo_take_entry, &outbox, err));
     *out = outbox.items;

@@ -565,6 +565,56 @@ void test_store_live__outbox_gives_what_is_not_published(void **state)
     rig_close(rig);
 }
 
+static void set_profiling(struct rig *rig, int32_t level)
+{
+    bson_error_t error = {0};
+    bson_t *command = BCON_NEW("profile", BCON_INT32(level));
+    const bool ok =
+        mongoc_client_command_simple(rig->client, rig->database.ptr, command, NULL, NULL, &error);
+    bson_destroy(command);
+    if (!ok)
+        fail_msg("profile: %s", error.message);
+}
+
+static int64_t reads_of_the_journal(struct rig *rig, const char *level)
+{
+    mongoc_collection_t *profile =
+        mongoc_client_get_collection(rig->client, rig->database.ptr, "system.profile");
+    bson_t *filter =
+        level ? BCON_NEW("command.find", "journal", "command.readConcern.level", BCON_UTF8(level))
+              : BCON_NEW("command.find", "journal");
+    bson_error_t error = {0};
+    const int64_t count =
+        mongoc_collection_count_documents(profile, filter, NULL, NULL, NULL, &error);
+    bson_destroy(filter);
+    mongoc_collection_destroy(profile);
+    if (count < 0)
+        fail_msg("system.profile: %s", error.message);
+    return count;
+}
+
+/* A reply that is sent again, and an event that is published again, must not be rolled back later. */
+void test_store_live__what_the_journal_tells_others_is_what_a_majority_has(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct journal_key key = {{1}};
+    struct journal_reply *replies = NULL;
+    struct journal_entry *entries = NULL;
+    size_t count = 0;
+    set_profiling(rig, 2);
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_journal_find(rig->store, &rig->arena, &key, 1, &replies, &count, &rig->err));
+    assert_outcome(
+        rig, OUTCOME_DONE,
+        store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err));
+    set_profiling(rig, 0);
+    assert_int_equal(reads_of_the_journal(rig, NULL), 2);
+    assert_int_equal(reads_of_the_journal(rig, "majority"), 2);
+    rig_close(rig);
+}
+
 /* A document type that somebody forgot to register. */
 void test_store_live__a_type_that_is_in_no_table_is_named(void **state)
 {
