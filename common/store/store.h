@@ -334,7 +334,9 @@ MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *
 
 enum outbox { OUTBOX_DUE, OUTBOX_ALL }; /* without or with the entries that are put off just now */
 
-/* At most `max` entries not marked as published and at least `age_ms` old, the oldest first. */
+/* At most `max` entries not marked as published and at least `age_ms` old, the oldest first. Only
+ * what a majority of the servers has is seen: what is published must not be rolled back later. So
+ * an entry may still come for a moment after it was marked or put off. */
 MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, enum outbox part,
                                      int64_t age_ms, size_t max, struct journal_entry **out,
                                      size_t *out_count, struct err *err);

@@ -53,14 +53,14 @@ void test_doubts__of_configurations_that_are_shipped_there_are_none(void **state
     }
 }
 
-void test_doubts__a_worker_that_is_in_no_pool(void **state)
+void test_doubts__a_domain_that_is_in_no_pool(void **state)
 {
     (void)state;
     begin("config/ci.yaml");
     take_out("order");
-    assert_told("domain order is in no pool", "add it to `workers`");
+    assert_told("domain order is in no pool", "add it to `domains`");
     take_out("unknown");
-    assert_told("operations that do not exist", "add `unknown` to `workers`");
+    assert_told("operations that do not exist", "add `unknown` to `domains`");
     app_close(&app);
 }
 
