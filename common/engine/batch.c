@@ -409,6 +409,9 @@ enum outcome batch_run_alone(struct lane *lane, struct delivery *delivery, int *
     leave_room(batch); /* the batch's memory stays until the next batch */
     if (outcome != OUTCOME_DONE)
         return outcome;
+    if (job->state == JOB_BLOCKED)
+        return err_retry(err, "lanes hold the locks of what %.*s needs: try again",
+                         STR_FMT(job_operation_name(job)));
     if (job->state != JOB_DECIDED && job->state != JOB_ANSWERED) {
         *err = job->err;
         return job->outcome;

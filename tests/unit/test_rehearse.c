@@ -43,6 +43,28 @@ static void do_it(const char *text)
     assert_int_equal(status, 200);
 }
 
+/* An operator's command that meets the lock of a lane says so. */
+void test_rehearse__what_others_hold_is_not_done_alone(void **state)
+{
+    (void)state;
+    static const uint8_t stranger[LOCK_OWNER_BYTES] = "another lane...";
+    const struct str key = STR("notes:" NOTE_ID);
+    struct err err = {0};
+    bool granted = false;
+    int status = 0;
+    struct str body = STR_ABSENT;
+    lane_case_open(&c);
+    must(lock_take(c.lock, &key, 1, stranger, 60000, &granted, &err), &err);
+    assert_true(granted);
+    struct delivery delivery = message(NOTE_ID, "fine");
+    assert_int_equal(batch_run_alone(&c.lane, &delivery, &status, &body, &err), OUTCOME_RETRY);
+    assert_non_null(strstr(err.text, "locks of what note.write needs"));
+    assert_int_equal(store_fake_count(c.store, &note_type), 0);
+    must(lock_release(c.lock, &key, 1, stranger, &err), &err);
+    do_it("fine");
+    lane_case_close(&c);
+}
+
 void test_rehearse__tells_documents_events_and_reply_and_leaves_nothing(void **state)
 {
     (void)state;
