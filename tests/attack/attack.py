@@ -110,7 +110,7 @@ class Attack:
         must(answer.status == 200 and answer.body["data"]["items"] == [], str(answer.body))
 
     def carbon_copies(self):
-        """A copy that CC or BCC sends to another worker's queue is not carried out there."""
+        """A copy that CC or BCC sends to the queue of another domain is not carried out there."""
         name = f"Copied {uuid.uuid4().hex[:8]}"
         token = self.admin["accessToken"]
         for header in ("CC", "BCC"):

@@ -171,7 +171,7 @@ def buried():
     """Dead letters, all together."""
     stats = subprocess.run([os.environ["CARTWRIGHT"], "dead-letter", "stats", "--json", "--config",
                             os.environ["CONFIG"]], capture_output=True, text=True, check=True)
-    return sum(worker["letters"] for worker in json.loads(stats.stdout)["workers"])
+    return sum(domain["letters"] for domain in json.loads(stats.stdout)["domains"])
 
 
 def quantile(sorted_values, part):

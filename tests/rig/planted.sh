@@ -28,7 +28,7 @@ find_seed() {
 plant() {
     local name=$1 patch=$ROOT/tests/planted/$1.patch seed
     copy_tree || return
-    if ! patch -d "$TREE" -p1 -s --no-backup-if-mismatch <"$patch" >"$LOG" 2>&1; then
+    if ! patch -d "$TREE" -p1 -s -F0 --no-backup-if-mismatch <"$patch" >"$LOG" 2>&1; then
         echo "$name: the patch does not apply any more"
         cat "$LOG"
         return 1

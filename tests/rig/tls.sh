@@ -19,7 +19,7 @@ check() { # check NAME COMMAND...
     else
         failed=$((failed + 1))
         echo "  $name: FAILED"
-        tail -n 20 "$DIR/check.log" | cut -c1-400
+        grep -vE '^(ok|skip) ' "$DIR/check.log" | tail -n 20 | cut -c1-400
     fi
 }
 
