@@ -9,6 +9,8 @@
  * auth.accountCheck has passed, and for staff always. */
 #include <stdlib.h>
 
+#include "base/memory.h"
+
 #include "engine/batch.h"
 
 /* Further accounts that wait for Redis are dropped: auth.accountCheck then ends what their
@@ -82,12 +84,9 @@ static void add_unstamped(struct lane *lane, struct str user_id)
 {
     if (lane->unstamped.count == UNSTAMPED_MAX)
         return;
-    if (lane->unstamped.count == lane->unstamped_capacity) {
-        lane->unstamped_capacity = lane->unstamped_capacity ? 2 * lane->unstamped_capacity : 16;
-        lane->unstamped.items = realloc(lane->unstamped.items,
-                                        lane->unstamped_capacity * sizeof(*lane->unstamped.items));
-    }
-    char *copy = lane->unstamped.items ? strndup(user_id.ptr, user_id.len) : NULL;
+    lane->unstamped.items = memory_grow(lane->unstamped.items, lane->unstamped.count,
+                                        &lane->unstamped_capacity, sizeof(struct str));
+    char *copy = strndup(user_id.ptr, user_id.len);
     if (!copy)
         panic("out of memory for %zu accounts", lane->unstamped.count);
     lane->unstamped.items[lane->unstamped.count++] = (struct str){copy, user_id.len};

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "engine/batch.h"
 #include "engine/dead_watch.h"
 #include "engine/mail_watch.h"
@@ -39,12 +40,7 @@
 
 static void queue_reserve(struct lane_queue *queue)
 {
-    if (queue->count < queue->capacity)
-        return;
-    queue->capacity = queue->capacity ? queue->capacity * 2 : 64;
-    queue->items = realloc(queue->items, queue->capacity * sizeof(*queue->items));
-    if (!queue->items)
-        panic("out of memory for %zu deliveries", queue->capacity);
+    queue->items = memory_grow(queue->items, queue->count, &queue->capacity, sizeof(*queue->items));
 }
 
 static void queue_push(struct lane_queue *queue, struct delivery *delivery)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "service/names.h"
 #include "service/signature.h"
 
@@ -17,21 +18,10 @@
 
 /* --- confirms --------------------------------------------------------------------------------------- */
 
-static void *grown(void *array, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? *capacity * 2 : 32;
-    array = realloc(array, *capacity * size);
-    if (!array)
-        panic("out of memory for %zu outbox entries", *capacity);
-    return array;
-}
-
 static struct open_group *open_group(struct lane *lane, struct str journal_id)
 {
     lane->groups =
-        grown(lane->groups, lane->group_count, &lane->group_capacity, sizeof(*lane->groups));
+        memory_grow(lane->groups, lane->group_count, &lane->group_capacity, sizeof(*lane->groups));
     struct open_group *open = &lane->groups[lane->group_count++];
     *open = (struct open_group){.group = ++lane->last_group, .opened_us = clock_monotonic_us()};
     memcpy(open->journal_id, journal_id.ptr, ID_TEXT);
@@ -75,7 +65,7 @@ void lane_publish_event(struct lane *lane, struct arena *arena, const struct jou
 
 static void add_id(struct lane_ids *ids, const char *journal_id)
 {
-    ids->items = grown(ids->items, ids->count, &ids->capacity, sizeof(struct str));
+    ids->items = memory_grow(ids->items, ids->count, &ids->capacity, sizeof(struct str));
     char *id = strdup(journal_id);
     if (!id)
         panic("out of memory for an outbox entry");

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "service/connections.h"
 #include "supervisor/process.h"
 
@@ -44,12 +45,7 @@ static size_t place_of(const struct crew *crew, const struct crew_pool *pool, in
 void crew_add(struct crew *crew, struct crew_pool *pool, int index)
 {
     const size_t place = place_of(crew, pool, index);
-    if (crew->count == crew->capacity) {
-        crew->capacity = crew->capacity * 2 + 8;
-        crew->lanes = realloc(crew->lanes, crew->capacity * sizeof(*crew->lanes));
-        if (!crew->lanes)
-            panic("out of memory for %zu lanes", crew->capacity);
-    }
+    crew->lanes = memory_grow(crew->lanes, crew->count, &crew->capacity, sizeof(*crew->lanes));
     memmove(crew->lanes + place + 1, crew->lanes + place,
             (crew->count - place) * sizeof(*crew->lanes));
     crew->lanes[place] = (struct lane_child){

@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "base/map.h"
+#include "base/memory.h"
 #include "lock/lock_ops.h"
 
 enum entry_kind { LEASE, WAITER, GENERATION, CACHED, BUCKET };
@@ -99,12 +100,8 @@ static void drop_expired(struct lock_fake *self)
 
 static struct entry *add_entry(struct lock_fake *self)
 {
-    if (self->count == self->capacity) {
-        self->capacity = self->capacity ? 2 * self->capacity : 64;
-        self->entries = realloc(self->entries, self->capacity * sizeof(*self->entries));
-        if (!self->entries)
-            panic("out of memory for a lock fake");
-    }
+    self->entries =
+        memory_grow(self->entries, self->count, &self->capacity, sizeof(*self->entries));
     return &self->entries[self->count++];
 }
 

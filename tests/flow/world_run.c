@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "fakes/bus_fake.h"
 #include "flow/world.h"
 
@@ -16,12 +17,8 @@
 
 static void keep_mail(struct world *world, struct str queue, struct delivery *delivery)
 {
-    if (world->mail_count == world->mail_capacity) {
-        world->mail_capacity = world->mail_capacity ? world->mail_capacity * 2 : 256;
-        world->mail = realloc(world->mail, world->mail_capacity * sizeof(*world->mail));
-        if (!world->mail)
-            panic("out of memory for %zu messages", world->mail_capacity);
-    }
+    world->mail =
+        memory_grow(world->mail, world->mail_count, &world->mail_capacity, sizeof(*world->mail));
     world->mail[world->mail_count++] = (struct mail){.delivery = delivery, .queue = queue};
 }
 

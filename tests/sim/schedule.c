@@ -7,6 +7,7 @@
 #endif
 
 #include "base/err.h"
+#include "base/memory.h"
 
 void schedule_release(struct schedule *schedule)
 {
@@ -16,13 +17,8 @@ void schedule_release(struct schedule *schedule)
 
 uint64_t schedule_at(struct schedule *schedule, int64_t at_us, event_fn *act, void *context)
 {
-    if (schedule->count == schedule->capacity) {
-        schedule->capacity = schedule->capacity ? 2 * schedule->capacity : 64;
-        schedule->events =
-            realloc(schedule->events, schedule->capacity * sizeof(*schedule->events));
-        if (!schedule->events)
-            panic("out of memory for %zu events", schedule->capacity);
-    }
+    schedule->events = memory_grow(schedule->events, schedule->count, &schedule->capacity,
+                                   sizeof(*schedule->events));
     schedule->events[schedule->count++] = (struct event){
         .at_us = at_us > schedule->now_us ? at_us : schedule->now_us,
         .ticket = ++schedule->last_ticket,

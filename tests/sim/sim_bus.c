@@ -2,6 +2,7 @@
  * that come late, with a no, or never. */
 #include <stdlib.h>
 
+#include "base/memory.h"
 #include "bus/bus_ops.h"
 #include "fakes/bus_fake.h"
 #include "service/names.h"
@@ -49,12 +50,8 @@ static bool is_away(const struct sim_bus *self)
 
 static void hold(struct sim_bus *self, struct bus_confirm confirm, int64_t due_us)
 {
-    if (self->held_count == self->held_capacity) {
-        self->held_capacity = self->held_capacity ? 2 * self->held_capacity : 16;
-        self->held = realloc(self->held, self->held_capacity * sizeof(*self->held));
-        if (!self->held)
-            panic("out of memory for %zu confirms", self->held_capacity);
-    }
+    self->held =
+        memory_grow(self->held, self->held_count, &self->held_capacity, sizeof(*self->held));
     self->held[self->held_count++] = (struct held){confirm, due_us};
 }
 
