@@ -107,7 +107,8 @@ enum outcome check_next(struct check_cursor *cursor, const void **doc, struct er
 enum outcome check_find(struct check *check, const struct doc_type *type, const struct str *ids,
                         size_t count, struct doc_list *out, struct err *err)
 {
-    struct store_find find = {.type = type, .path = "id", .values = ids, .count = count};
+    struct store_find find = {
+        .type = type, .path = "id", .values = ids, .count = count, .of_majority = true};
     arena_clear(&check->found);
     *out = (struct doc_list){0};
     if (count == 0)

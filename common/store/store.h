@@ -97,6 +97,7 @@ struct store_find {
     const char *path;
     const struct str *values;
     size_t count;
+    bool of_majority;      /* only what a majority of the servers has, as scans see it */
     struct doc_list found; /* the result */
 };
 

@@ -131,6 +131,8 @@ enum outcome mongo_find(struct store *base, struct arena *arena, struct store_fi
     /* One more document than can come, so that the server closes the cursor in its first answer. */
     bson_append_int64(&options, "batchSize", -1, (int64_t)count + 1);
     bson_append_int64(&options, "maxTimeMS", -1, link->timeout_ms);
+    if (find->of_majority && !mongo_read_majority(&options))
+        return err_bug(err, "%s: the options of a find cannot be built", find->type->collection);
     if (count > 0)
         TRY(mongo_drain(link, find->type->collection, &filter, &options, mongo_take_doc, &docs,
                         err));

@@ -591,13 +591,14 @@ static void set_profiling(struct rig *rig, int32_t level)
         fail_msg("profile: %s", error.message);
 }
 
-static int64_t reads_of_the_journal(struct rig *rig, const char *level)
+/* With this read concern; NULL: with any. */
+static int64_t reads_of(struct rig *rig, const char *collection, const char *level)
 {
     mongoc_collection_t *profile =
         mongoc_client_get_collection(rig->client, rig->database.ptr, "system.profile");
-    bson_t *filter =
-        level ? BCON_NEW("command.find", "journal", "command.readConcern.level", BCON_UTF8(level))
-              : BCON_NEW("command.find", "journal");
+    bson_t *filter = level ? BCON_NEW("command.find", BCON_UTF8(collection),
+                                      "command.readConcern.level", BCON_UTF8(level))
+                           : BCON_NEW("command.find", BCON_UTF8(collection));
     bson_error_t error = {0};
     const int64_t count =
         mongoc_collection_count_documents(profile, filter, NULL, NULL, NULL, &error);
@@ -625,8 +626,25 @@ void test_store_live__what_the_journal_tells_others_is_what_a_majority_has(void 
         rig, OUTCOME_DONE,
         store_outbox(rig->store, &rig->arena, OUTBOX_DUE, 0, 10, &entries, &count, &rig->err));
     set_profiling(rig, 0);
-    assert_int_equal(reads_of_the_journal(rig, NULL), 2);
-    assert_int_equal(reads_of_the_journal(rig, "majority"), 2);
+    assert_int_equal(reads_of(rig, "journal", NULL), 2);
+    assert_int_equal(reads_of(rig, "journal", "majority"), 2);
+    rig_close(rig);
+}
+
+/* The checker compares what it finds with what its scans saw. */
+void test_store_live__documents_are_found_as_a_majority_has_them_if_wanted(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_open();
+    const struct str sku = STR("MUG");
+    struct store_find find = {.type = &stock_type, .path = "id", .values = &sku, .count = 1};
+    set_profiling(rig, 2);
+    assert_outcome(rig, OUTCOME_DONE, store_find(rig->store, &rig->arena, &find, &rig->err));
+    find.of_majority = true;
+    assert_outcome(rig, OUTCOME_DONE, store_find(rig->store, &rig->arena, &find, &rig->err));
+    set_profiling(rig, 0);
+    assert_int_equal(reads_of(rig, "stock", NULL), 2);
+    assert_int_equal(reads_of(rig, "stock", "majority"), 1);
     rig_close(rig);
 }
 
