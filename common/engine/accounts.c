@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-
 #include "engine/batch.h"
 
 /* Further accounts that wait for Redis are dropped: auth.accountCheck then ends what their

@@ -18,7 +18,7 @@ static const struct field audit_fields[] = {
     AUDIT("action", FIELD_ENUM, action, .names = action_names),
     AUDIT("state", FIELD_ENUM, state, .names = state_names),
     AUDIT("by", FIELD_STR, by, ),
-    AUDIT("worker", FIELD_STR, domain, ),
+    AUDIT("worker", FIELD_STR, domain, ), /* the name in records of earlier releases */
     OPTIONAL_TEXT("messageId", message_id),
     OPTIONAL_TEXT("newMessageId", new_id),
     OPTIONAL_TEXT("fingerprint", fingerprint),

@@ -2,9 +2,9 @@
 # beside.sh COMMIT [TURNS] - an earlier commit and this tree on the same machine at the same time.
 #
 # COMMIT is built below build/beside from nothing but its own files; then `bench-orders` of both runs
-# TURNS times (5), each with the servers and settings of its own tree, and both in slices of SLICE seconds
-# (2), of which only one tree has the machine (tests/bench/in_slices.py): so a slow minute meets both. What
-# is counted per second comes out at half for both. Prints the medians, and of the ratios of the turns the
+# TURNS times (5), each with the servers and settings of its own tree. Both run at the same time, and in each
+# slice of SLICE seconds (2) only one of them is awake (tests/bench/in_slices.py): so a slow minute meets both,
+# and what is counted per second comes out at half for both. Prints the medians, and of the ratios of the turns the
 # median, the smallest and the largest: what is below 1 is lost. The instructions per order (tests/guard)
 # come first: they do not depend on the minute. Some three minutes for a turn.
 set -euo pipefail
@@ -39,7 +39,7 @@ figures_of() { # figures_of WHO TREE
         awk -v who="$1" -F': *' 'NF == 2 { gsub(/ /, "", $1); print who, $1, $2 }' >>"$FIGURES"
 }
 
-# Whoever is second begins a slice later, so they take turns in that, too.
+# The second tree begins a slice later, so the trees take turns in being the second.
 turn() { # turn FIRST SECOND
     "$ROOT/tests/bench/in_slices.py" "$SLICE" "cd '$1' && tests/rig/bench.sh ${PROGRAMS[0]}" \
         "cd '$2' && tests/rig/bench.sh ${PROGRAMS[0]}"

@@ -25,7 +25,7 @@ KNOWS = {
     "supervisor": BELOW + ADAPTERS + ["service", "engine"],
 }
 
-# domain of workers/ -> the others that it may know; they hear of it by events
+# domain of workers/ -> the other domains whose headers it may include; the rest hear of it by events
 DOMAINS = {
     "auth": [],
     "catalog": ["inventory"],
@@ -36,6 +36,7 @@ DOMAINS = {
 }
 SHOP = ["base", "wire", "crypto", "store", "service", "engine", "checker"]  # what each domain may know of common/
 MAIN = ("workers", "cartwright")  # the program: knows all
+COMMON_TO_ALL = ("workers", "")  # knows all, and all domains know it; common/ does not
 
 # header -> the only places that may include it
 ROOMS = [
@@ -74,10 +75,12 @@ class Report:
 
 
 def room_of(path):
-    """("common", room) or ("workers", domain) of a file; None for tests and what is generated. What lies in
-    workers/ itself is there for all domains, or holds the table of all (shop.c)."""
+    """("common", room) or ("workers", domain) of a file, with "" as the domain of what lies in workers/ itself:
+    all domains may know that, and it has the table of all (shop.c). None for tests and what is generated."""
     parts = path.split("/")
-    return (parts[0], parts[1]) if parts[0] in ("common", "workers") and len(parts) > 2 else None
+    if parts[0] not in ("common", "workers"):
+        return None
+    return parts[0], parts[1] if len(parts) > 2 else ""
 
 
 def target_of(path, name):
@@ -99,10 +102,10 @@ def check_include(path, number, style, name, report):
         return
     target = target_of(path, name)
     there = room_of(target) if target else None
-    if there in (None, here) or here == MAIN:
+    if there in (None, here) or here in (MAIN, COMMON_TO_ALL):
         return
     if there[0] == "workers":
-        allowed = here[0] == "workers" and there[1] in DOMAINS[here[1]]
+        allowed = here[0] == "workers" and (there == COMMON_TO_ALL or there[1] in DOMAINS[here[1]])
     else:
         knows = KNOWS[here[1]] if here[0] == "common" else SHOP
         allowed = there[1] in knows or name in knows

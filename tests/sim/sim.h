@@ -114,8 +114,9 @@ void check_events(struct sim *sim);
 void check_sessions(struct sim *sim);
 /* sessions.c: a commit that wrote accounts or sessions was carried out. */
 void sessions_written(struct sim *sim);
-/* sessions.c: it was told that its session is over. That is no decision: an earlier copy of the same
- * message may be carried out all the same, when somebody else had ended the session. */
+/* sessions.c: a reply with this status told a log-out of all that its session is over, and another
+ * message had ended the session. Such a reply is no decision: an earlier copy of the log-out may be
+ * carried out all the same. */
 bool is_turned_away(const struct call *call, int64_t status);
 /* witness.c: how a call was decided, as the journal knows it, unsealed; NULL: it was not. */
 const struct journal_reply *call_decision(struct sim *sim, const struct call *call);

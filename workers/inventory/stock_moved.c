@@ -16,6 +16,7 @@ static bool product_follows(struct job *job, const struct stock *stock)
     const bool in_stock = stock_available(stock) > 0;
     if (!product)
         return true;
+    /* Nothing is written, so no guard would notice that the product has changed meanwhile. */
     if (product->in_stock == in_stock)
         return product_by_id(job, stock->product_id, DOC_CHECKED, &product);
     if (!category_of_product(job, product, &category))
