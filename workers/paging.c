@@ -62,8 +62,8 @@ size_t paging_take(struct job *job, const struct query *query, const struct quer
     const size_t room = (size_t)query->limit - 1;
     const size_t shown = count < room ? count : room;
     const bool more = count + found->docs.misfit_count > room;
-    paging->next_cursor.has = more || paging->limit.has;
+    paging->next_cursor_given = more || paging->limit.has;
     if (more && shown)
-        paging->next_cursor.value = job_cursor(job, query, found->docs.items[shown - 1]);
+        paging->next_cursor = job_cursor(job, query, found->docs.items[shown - 1]);
     return shown;
 }

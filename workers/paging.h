@@ -4,6 +4,7 @@
 #define CARTWRIGHT_WORKERS_PAGING_H
 
 #include "engine/job.h"
+#include "schemas/common.h"
 
 #define PAGE_LIMIT_DEFAULT 20
 #define PAGE_LIMIT_WHOLE   1000 /* items at most, when no part of a short list is asked for */
@@ -17,32 +18,6 @@ struct paging_wish {
 
 #define PAGING_WISH(request)                                                                       \
     ((struct paging_wish){(request)->page, (request)->limit, (request)->cursor})
-
-/* The members of a reply besides its items. A page has page, limit and the totals; a part by cursor
- * has limit and nextCursor, which is null at the end; a whole list has nextCursor alone, and only
- * when there is more. */
-struct paging {
-    struct opt_int page;
-    struct opt_int limit;
-    struct opt_int total_items;
-    struct opt_int total_pages;
-    struct opt_str next_cursor;
-};
-
-#define PAGING_FIELD(type, name_, kind_, member)                                                   \
-    {                                                                                              \
-        .name = (name_), .kind = (kind_), .flags = FIELD_OPTIONAL,                                 \
-        .offset = offsetof(type, paging.member)                                                    \
-    }
-
-/* The rows of a page's table; `type` has the members `items` (a LIST) and `paging`. */
-#define PAGE_FIELDS(type, item_shape)                                                              \
-    {.name = "items", .kind = FIELD_LIST, .offset = offsetof(type, items), .shape = (item_shape)}, \
-        PAGING_FIELD(type, "page", FIELD_OPT_INT, page),                                           \
-        PAGING_FIELD(type, "limit", FIELD_OPT_INT, limit),                                         \
-        PAGING_FIELD(type, "totalItems", FIELD_OPT_INT, total_items),                              \
-        PAGING_FIELD(type, "totalPages", FIELD_OPT_INT, total_pages),                              \
-        PAGING_FIELD(type, "nextCursor", FIELD_OPT_STR, next_cursor)
 
 /* Narrows `query`, which already has its terms and sorts, to the part that is wished for, and
  * begins *out. INVALID with VALIDATION_FAILED when both a page and a cursor are given, with

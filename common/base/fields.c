@@ -1,6 +1,8 @@
 /* fields.c - copies, look-ups and fallbacks for any struct that has a shape. */
 #include "base/fields.h"
 
+#include <string.h>
+
 #include "base/arena.h"
 
 /* What a copy shares with its original. Within one batch texts are shared: they never change. */
@@ -49,9 +51,6 @@ static void unshare_field(const struct field *field, struct arena *arena, void *
     case FIELD_RAW:
         unshare_texts(arena, at, 1, sharing);
         break;
-    case FIELD_OPT_STR:
-        unshare_texts(arena, &((struct opt_str *)at)->value, 1, sharing);
-        break;
     case FIELD_LIST:
     case FIELD_STRS:
     case FIELD_IDS:
@@ -86,6 +85,99 @@ void *shape_clone(const struct shape *shape, struct arena *arena, const void *fr
 void *shape_copy(const struct shape *shape, struct arena *arena, const void *from)
 {
     return copy_elements(shape, arena, from, 1, SHARE_NOTHING);
+}
+
+/* --- patches ------------------------------------------------------------------------------------ */
+
+static size_t size_of_value(const struct field *field)
+{
+    switch (field->kind) {
+    case FIELD_INT:
+    case FIELD_TIME:
+        return sizeof(int64_t);
+    case FIELD_OPT_INT:
+        return sizeof(struct opt_int);
+    case FIELD_BOOL:
+        return sizeof(bool);
+    case FIELD_OPT_BOOL:
+        return sizeof(struct opt_bool);
+    case FIELD_MONEY:
+        return sizeof(struct money);
+    case FIELD_ENUM:
+        return sizeof(int);
+    case FIELD_STRUCT:
+        return sizeof(void *);
+    case FIELD_EMBED:
+        return field->shape->size;
+    case FIELD_LIST:
+    case FIELD_STRS:
+    case FIELD_IDS:
+        return sizeof(struct any_list);
+    default:
+        return sizeof(struct str);
+    }
+}
+
+static bool is_absent(const struct field *field, const void *at)
+{
+    switch (field->kind) {
+    case FIELD_INT:
+    case FIELD_BOOL:
+    case FIELD_EMBED:
+        return false;
+    case FIELD_TIME:
+        return *(const int64_t *)at == 0;
+    case FIELD_OPT_INT:
+        return !((const struct opt_int *)at)->has;
+    case FIELD_OPT_BOOL:
+        return !((const struct opt_bool *)at)->has;
+    case FIELD_MONEY:
+        return money_is_absent(*(const struct money *)at);
+    case FIELD_ENUM:
+        return *(const int *)at < 0;
+    case FIELD_STRUCT:
+        return !*(const void *const *)at;
+    case FIELD_LIST:
+    case FIELD_STRS:
+    case FIELD_IDS:
+        return !((const struct any_list *)at)->items;
+    default:
+        return str_is_absent(*(const struct str *)at);
+    }
+}
+
+static bool is_given(const struct field *field, const void *patch)
+{
+    const bool *given = field_given(field, patch);
+    return given ? *given : !is_absent(field, field_at(field, patch));
+}
+
+/* A member that must have a value in the document may be left out of the patch, and so is of the
+ * optional kind there. */
+static void patch_field(const struct field *field, void *doc, const struct field *from,
+                        const void *patch)
+{
+    void *to = (char *)doc + field->offset;
+    const void *at = field_at(from, patch);
+    if (field->kind == from->kind && field->shape == from->shape && field->names == from->names)
+        memcpy(to, at, size_of_value(field));
+    else if (field->kind == FIELD_INT && from->kind == FIELD_OPT_INT)
+        *(int64_t *)to = ((const struct opt_int *)at)->value;
+    else if (field->kind == FIELD_BOOL && from->kind == FIELD_OPT_BOOL)
+        *(bool *)to = ((const struct opt_bool *)at)->value;
+    else
+        panic("'%s' is of another kind in the patch than in the document", field->name);
+}
+
+void shape_patch(const struct shape *doc_shape, void *doc, const struct shape *patch_shape,
+                 const void *patch)
+{
+    for (size_t i = 0; i < patch_shape->field_count; i++) {
+        const struct field *from = &patch_shape->fields[i];
+        const struct field *field = shape_field(doc_shape, str_of(from->name));
+        if (field && !(field->flags & FIELD_KEY) && is_given(from, patch))
+            patch_field(field, doc, from, patch);
+    }
 }
 
 const struct field *shape_field(const struct shape *shape, struct str name)

@@ -1,13 +1,12 @@
 /* fields.h - one table describes a struct and drives every codec.
  *
- * The same `struct shape` is used to decode a request (wire/schema.h; these tables are generated
- * from schemas/), to write a reply or an event as JSON (wire/json.h), and to store and load a
- * document as BSON (store/codec). In memory each kind is one C type:
+ * The tables are generated from schemas/ (schemas/README.md). The same `struct shape` is used to
+ * decode a request or an event (wire/schema.h), to write a reply or an event as JSON (wire/json.h),
+ * and to store and load a document as BSON (store/bson_codec.h). In memory each kind is one C type:
  *
  *   FIELD_STR, FIELD_ID, FIELD_DATE  struct str            absent: ptr == NULL
  *   FIELD_INT                        int64_t               FIELD_OPT_INT   struct opt_int
  *   FIELD_BOOL                       bool                  FIELD_OPT_BOOL  struct opt_bool
- *   FIELD_OPT_STR                    struct opt_str        on the wire only, in no document
  *   FIELD_TIME                       int64_t ms, 0 absent
  *   FIELD_MONEY                      struct money          absent: currency[0] == 0
  *   FIELD_ENUM                       int, index into names, -1 absent
@@ -34,10 +33,9 @@ enum field_kind {
     FIELD_OPT_INT,
     FIELD_BOOL,
     FIELD_OPT_BOOL,
-    FIELD_OPT_STR, /* a text or null, where null and absent mean different things */
-    FIELD_TIME,    /* RFC 3339 in JSON, a UTC date in BSON */
-    FIELD_MONEY,   /* {"amount", "currency"} */
-    FIELD_ENUM,    /* one of `names`, as a string */
+    FIELD_TIME,  /* RFC 3339 in JSON, a UTC date in BSON */
+    FIELD_MONEY, /* {"amount", "currency"} */
+    FIELD_ENUM,  /* one of `names`, as a string */
     FIELD_STRUCT,
     FIELD_EMBED,
     FIELD_LIST,
@@ -49,7 +47,7 @@ enum field_kind {
 enum field_flag {
     FIELD_KEY = 1 << 0,      /* "_id" in BSON; kind FIELD_ID or FIELD_STR */
     FIELD_OPTIONAL = 1 << 1, /* left out when absent */
-    FIELD_NULLABLE = 1 << 2, /* null when absent */
+    FIELD_NULLABLE = 1 << 2, /* null when absent; with FIELD_OPTIONAL: see `given` */
     FIELD_SECRET = 1 << 3,   /* stored or received, never written as JSON, never in a log */
 };
 
@@ -61,12 +59,6 @@ struct opt_int {
 struct opt_bool {
     bool has;
     bool value;
-};
-
-/* A member of a patch: keeps the value (!has), clears it (has, `value` is absent) or sets it. */
-struct opt_str {
-    bool has;
-    struct str value; /* absent stands for null */
 };
 
 #define LIST(type)                                                                                 \
@@ -88,6 +80,9 @@ struct field {
     enum field_kind kind;
     unsigned flags;
     size_t offset;
+    /* Of a member that may be missing, null or a value: the offset of a bool, which is false when it
+     * is missing; null is an absent value. 0: there is none. On the wire only, in no document. */
+    size_t given;
     const struct shape *shape; /* FIELD_STRUCT, FIELD_EMBED, FIELD_LIST: of the struct or element */
     const char *const *names;  /* FIELD_ENUM: its names, ended by NULL */
     const char *fallback; /* its value in a document that lacks it: an older release wrote that */
@@ -129,6 +124,12 @@ static inline struct str *shape_kept(const struct shape *shape, const void *obje
 void *shape_clone(const struct shape *shape, struct arena *arena, const void *from);
 /* Returns a copy that shares nothing, so that it may outlive the arena of the original. */
 void *shape_copy(const struct shape *shape, struct arena *arena, const void *from);
+/* Applies a patch to a document: sets those members of `doc` that `patch` has under the same name
+ * and that were given in it. Null makes a member absent. The key of the document is never set. New
+ * values are shared with the patch. Panics when two members of one name are not of one kind. */
+void shape_patch(const struct shape *doc_shape, void *doc, const struct shape *patch_shape,
+                 const void *patch);
+
 /* Returns NULL when there is no such field. */
 const struct field *shape_field(const struct shape *shape, struct str name);
 
@@ -140,6 +141,12 @@ bool field_fall_back(const struct field *field, void *object);
 static inline const void *field_at(const struct field *field, const void *object)
 {
     return (const char *)object + field->offset;
+}
+
+/* Where `object` says whether the field was given; NULL when the field has no such place. */
+static inline bool *field_given(const struct field *field, const void *object)
+{
+    return field->given ? (bool *)((uintptr_t)object + field->given) : NULL;
 }
 
 /* Returns the index of `name` in `names` (ended by NULL), or -1. */

@@ -256,8 +256,8 @@ static enum outcome open_secrets(struct job *job, const struct json *json)
         return OUTCOME_DONE;
     if (!str_eq(sealed, STR(SEALED_BOX)))
         return err_invalid(&job->err, E_MALFORMED, "header x-sealed must be '" SEALED_BOX "'");
-    return schema_change_secrets(job->operation->request, job->batch->arena, json, open_secret,
-                                 job->batch->lane)
+    return schema_change_secrets(operation_schema(job->operation), job->batch->arena, json,
+                                 open_secret, job->batch->lane)
                ? OUTCOME_DONE
                : err_invalid(&job->err, E_MALFORMED,
                              "x-sealed: a secret member is not sealed to a key of this shop");
@@ -275,7 +275,7 @@ static enum outcome read_body(struct job *job)
     const struct json *data = job->operation->kind == SUBSCRIBER ? json_member(json, "data") : json;
     if (!data)
         return err_invalid(&job->err, E_MALFORMED, "an event without data");
-    return schema_decode(job->operation->request, arena, data, &job->request, &job->err);
+    return operation_decode(job->operation, arena, data, &job->request, &job->err);
 }
 
 /* --- caller --------------------------------------------------------------------------------------- */

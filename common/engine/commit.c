@@ -144,8 +144,8 @@ bool job_has_effects(const struct job *job)
     return job->state == JOB_DECIDED && (job->outcome == OUTCOME_DONE || job->keep);
 }
 
-/* Counts the messages to send. Of those of emit_latest() only the last of each type and subject is
- * sent; the earlier ones are marked. */
+/* Counts the messages to send. Of events that are `latest_only` only the last of each type and
+ * subject is sent; the earlier ones are marked. */
 static size_t count_outgoing(struct batch *batch, struct span span)
 {
     struct map latest;

@@ -145,7 +145,7 @@ static struct str masked_body(const struct job *job)
     struct str masked;
     struct err ignored = {0};
     if (job->operation)
-        return schema_mask(job->operation->request, arena, body);
+        return schema_mask(operation_schema(job->operation), arena, body);
     return json_mask(arena, body, &masked, &ignored) == OUTCOME_DONE ? masked
                                                                      : STR(SCHEMA_MASKED_BODY);
 }

@@ -17,7 +17,7 @@ void lane_note_stale(struct lane *lane, const struct journal_event *events, size
 {
     const struct service *service = lane->service;
     for (size_t i = 0; i < service->invalidation_count; i++)
-        if (was_emitted(events, count, str_of(service->invalidations[i].event)))
+        if (was_emitted(events, count, str_of(service->invalidations[i].event->name)))
             lane->stale_rows |= 1ull << i;
 }
 

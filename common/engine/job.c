@@ -341,6 +341,11 @@ void job_changed(struct job *job, void *doc)
     panic("%s: job_changed() of a document that was not loaded FOR_UPDATE", job->operation->name);
 }
 
+void job_patch(struct job *job, const struct doc_type *type, void *doc, const void *request)
+{
+    shape_patch(type->shape, doc, job->operation->request->shape, request);
+}
+
 static void add_outgoing(struct job *job, const struct outgoing *made)
 {
     struct outgoing *message = arena_copy(job_arena(job), made, sizeof(*made));
@@ -351,52 +356,45 @@ static void add_outgoing(struct job *job, const struct outgoing *made)
     job->last_outgoing = message;
 }
 
-static void add_event(struct job *job, enum message_kind kind, const char *type, struct str subject,
-                      int64_t version, const struct shape *shape, const void *data)
+void emit(struct job *job, const struct event_type *event, const void *doc, const void *data)
 {
-    add_outgoing(job, &(struct outgoing){.kind = kind,
-                                         .job = job,
-                                         .id = job_new_id(job),
-                                         .type = str_of(type),
-                                         .subject = subject,
-                                         .version = version,
-                                         .shape = shape,
-                                         .data = data});
-}
-
-void emit(struct job *job, const char *type, struct str subject, int64_t version,
-          const struct shape *shape, const void *data)
-{
-    add_event(job, MESSAGE_EVENT, type, subject, version, shape, data);
-}
-
-void emit_latest(struct job *job, const char *type, struct str subject, int64_t version,
-                 const struct shape *shape, const void *data)
-{
-    add_event(job, MESSAGE_LATEST_EVENT, type, subject, version, shape, data);
+    add_outgoing(job, &(struct outgoing){
+                          .kind = event->latest_only ? MESSAGE_LATEST_EVENT : MESSAGE_EVENT,
+                          .job = job,
+                          .id = job_new_id(job),
+                          .type = str_of(event->name),
+                          .subject = *(const struct str *)((const char *)data + event->subject),
+                          .version = doc_head(doc)->version,
+                          .shape = event->data->shape,
+                          .data = data,
+                      });
 }
 
 void notify(struct job *job, const char *channel, const char *kind, struct str id,
-            const struct shape *shape, const void *data)
+            const struct schema *schema, const void *data)
 {
     add_outgoing(job, &(struct outgoing){.kind = MESSAGE_NOTIFICATION,
                                          .job = job,
                                          .id = id,
                                          .type = str_printf(job_arena(job), "%s.%s", channel, kind),
-                                         .shape = shape,
+                                         .shape = schema->shape,
                                          .data = data});
 }
 
-enum outcome reply(struct job *job, const struct shape *shape, const void *data)
+enum outcome reply(struct job *job, const struct schema *schema, const void *data)
 {
-    job->reply_shape = shape;
+    if (schema != job->operation->reply)
+        panic("%s replies a form that is not its own", job->operation->name);
+    job->reply_shape = schema->shape;
     job->reply_data = data;
     return OUTCOME_DONE;
 }
 
 enum outcome reply_empty(struct job *job)
 {
-    return reply(job, NULL, NULL);
+    job->reply_shape = NULL;
+    job->reply_data = NULL;
+    return OUTCOME_DONE;
 }
 
 enum outcome reply_accepted(struct job *job)

@@ -139,21 +139,20 @@ void job_insert(struct job *job, const struct doc_type *type, void *doc);
  * per job. Must be called before reply() and emit(), so that those show the new version; a
  * DOC_FOR_UPDATE document that is not marked is not written. */
 void job_changed(struct job *job, void *doc);
+/* Applies the patch that the job's request is to a DOC_FOR_UPDATE document (shape_patch()). */
+void job_patch(struct job *job, const struct doc_type *type, void *doc, const void *request);
 /* Appends `entry` (in the arena), of the shape of the ledger's entries, to a ledger (ledger.h). */
 void job_append(struct job *job, const struct doc_type *ledger, const void *entry);
-/* Sends an event (CloudEvents 1.0) whose subject is the aggregate's id, with the aggregate's
- * version. `data` (in the arena), of the given shape, is written as JSON when the batch commits. */
-void emit(struct job *job, const char *type, struct str subject, int64_t version,
-          const struct shape *shape, const void *data);
-/* The same, but of all such events of one batch with this type and subject only the last one is
- * sent: for state that many commands move at once (stock.changed). */
-void emit_latest(struct job *job, const char *type, struct str subject, int64_t version,
-                 const struct shape *shape, const void *data);
+/* Sends an event (CloudEvents 1.0) about `doc`, with its version; its subject stands in `data`.
+ * `data` (in the arena), the struct of the event's form, is written as JSON when the batch
+ * commits. */
+void emit(struct job *job, const struct event_type *event, const void *doc, const void *data);
 /* Sends a message to the notifications exchange, with the routing key "<channel>.<kind>". */
 void notify(struct job *job, const char *channel, const char *kind, struct str id,
-            const struct shape *shape, const void *data);
-/* Sets the data of the reply and returns OUTCOME_DONE. The status is the operation's. */
-enum outcome reply(struct job *job, const struct shape *shape, const void *data);
+            const struct schema *schema, const void *data);
+/* Sets the data of the reply, the struct of the operation's reply, and returns OUTCOME_DONE. The
+ * status is the operation's. Panics when `schema` is not that of the operation's reply. */
+enum outcome reply(struct job *job, const struct schema *schema, const void *data);
 /* Replies with {}. */
 enum outcome reply_empty(struct job *job);
 /* Replies with {} and status 202, whatever the operation's status is: the request is taken up, and

@@ -289,9 +289,9 @@ static enum outcome check_schema(struct arena *arena, const struct operation *op
     const struct json *data = operation->kind == SUBSCRIBER ? json_member(json, "data") : json;
     if (!data)
         return err_invalid(err, E_MALFORMED, "an event without data");
-    TRY(schema_prepare(operation->request, err));
-    TRY(schema_decode(operation->request, arena, data, &request, err));
-    return schema_change_secrets(operation->request, arena, data, is_given, NULL)
+    TRY(schema_prepare(operation_schema(operation), err));
+    TRY(operation_decode(operation, arena, data, &request, err));
+    return schema_change_secrets(operation_schema(operation), arena, data, is_given, NULL)
                ? OUTCOME_DONE
                : err_refuse(err, E_FORBIDDEN,
                             "a password or token is masked still: --set gives it");

@@ -171,7 +171,7 @@ const struct operation *service_subscriber(const struct service *service, struct
         const struct domain *domain = service->domains[i];
         for (size_t k = 0; is_event_queue_of(queue, domain) && domain->operations[k]; k++) {
             const struct operation *operation = domain->operations[k];
-            if (operation->kind == SUBSCRIBER && str_eq(str_of(operation->event), event))
+            if (operation->kind == SUBSCRIBER && str_eq(str_of(operation->event->name), event))
                 return operation;
         }
     }

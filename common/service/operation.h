@@ -23,19 +23,29 @@ enum operation_kind {
     SUBSCRIBER, /* handles an event; message_id is the event's id, there is no reply */
 };
 
+/* An event that handlers emit and subscribers take up; generated from
+ * schemas/<folder>/event/<name>.json. */
+struct event_type {
+    const char *name;          /* "order.placed": the type, and the routing key */
+    const char *summary;       /* one sentence, for `describe` */
+    const struct schema *data; /* what it says */
+    size_t subject;            /* offset in its data of the struct str that is the subject */
+    bool latest_only;          /* of all of one batch with one subject only the last is sent */
+};
+
 /* One operation has one file, one schema and one row in its domain's table. The handler is a pure
  * function (job.h); `request` is the struct generated from the schema. */
 struct operation {
     const char *name; /* "cart.item.add"; a subscriber's: "notification.order_placed" */
     enum operation_kind kind;
     enum who who;
-    const struct schema *request; /* a subscriber's: the schema of the event's data */
+    const struct schema *request; /* NULL for a subscriber: it gets what its event says */
     enum outcome (*handle)(struct job *job, const void *request, struct err *err);
     const char *summary;                    /* one line, for `describe` */
-    const struct shape *reply;              /* the shape of `data`, for `describe` */
+    const struct schema *reply;             /* what `data` says; NULL: it is {} */
     int status;                             /* status of a success; 0 means 200 */
     const struct error_code *const *errors; /* its own codes, ended by NULL; may be NULL */
-    const char *event;                      /* a subscriber's: the type of event that it handles */
+    const struct event_type *event;         /* a subscriber's: the event that it handles */
     bool secret_reply; /* the reply holds tokens: the journal keeps it sealed */
     /* The operation hashes a password, which is slow by intent: only a few such messages
      * wait in a lane (batch.c). */
@@ -58,9 +68,26 @@ struct domain {
     int64_t length_max;
 };
 
+/* What the handler gets: the request, or what the event says. */
+static inline const struct schema *operation_schema(const struct operation *operation)
+{
+    return operation->event ? operation->event->data : operation->request;
+}
+
+/* Makes what the handler gets: a request is checked by all its rules (the schema must have been
+ * prepared), an event is read as schema_read() reads. */
+static inline enum outcome operation_decode(const struct operation *operation, struct arena *arena,
+                                            const struct json *data, const void **out,
+                                            struct err *err)
+{
+    if (operation->event)
+        return schema_read(operation->event->data, arena, data, out, err);
+    return schema_decode(operation->request, arena, data, out, err);
+}
+
 /* An event that makes the cached pages and copies of a tag stale. */
 struct invalidation {
-    const char *event;
+    const struct event_type *event;
     const char *tag;
 };
 
@@ -83,6 +110,15 @@ struct service {
     int64_t access_token_ms; /* life of an access token, ms */
     int64_t cache_ms;        /* life of a cached page or copy, ms */
 };
+
+/* To be called once per process, before it serves: compiles the patterns of all requests, and checks
+ * what no compiler can: that no two domains, operations, events or collections have one name; that an
+ * operation reaches the queue of its own domain only; that each operation says all that its kind
+ * needs; that no table is longer than what it is kept in. BUG says which row is wrong. */
+MUST_CHECK enum outcome service_prepare(const struct service *service, struct err *err);
+
+/* The most rows of `invalidations`: a lane keeps a bit for each. */
+#define INVALIDATIONS_MAX 64
 
 /* Returns NULL when the operation is not one of this domain's. */
 const struct operation *domain_operation(const struct domain *domain, struct str name);

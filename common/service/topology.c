@@ -176,7 +176,7 @@ static void add_event_queue(struct builder *builder, const struct domain *domain
     for (size_t i = 0; domain->operations[i]; i++)
         if (domain->operations[i]->kind == SUBSCRIBER)
             add_binding(builder, queue, name_events(builder->arena, prefix),
-                        str_of(domain->operations[i]->event));
+                        str_of(domain->operations[i]->event->name));
 }
 
 /* An operator's command that looks at letters receives them and gives them back, so the limit of

@@ -58,15 +58,6 @@ static bool put_opt_bool(const struct put *put, const char *name)
     return bson_append_bool(put->out, name, -1, ((const struct opt_bool *)put->at)->value);
 }
 
-/* A stored document has a text or has none, and null cannot mean a third thing there: this kind is
- * for the wire only. */
-static bool put_opt_str(const struct put *put, const char *name)
-{
-    (void)put;
-    (void)name;
-    return false;
-}
-
 static bool put_time(const struct put *put, const char *name)
 {
     return bson_append_date_time(put->out, name, -1, *(const int64_t *)put->at);
@@ -143,10 +134,10 @@ static bool put_ids(const struct put *put, const char *name)
 static put_fn *const put_kind[] = {
     [FIELD_STR] = put_str,           [FIELD_ID] = put_id,           [FIELD_DATE] = put_str,
     [FIELD_INT] = put_int,           [FIELD_OPT_INT] = put_opt_int, [FIELD_BOOL] = put_bool,
-    [FIELD_OPT_BOOL] = put_opt_bool, [FIELD_OPT_STR] = put_opt_str, [FIELD_TIME] = put_time,
-    [FIELD_MONEY] = put_money,       [FIELD_ENUM] = put_enum,       [FIELD_STRUCT] = put_struct,
-    [FIELD_EMBED] = put_embed,       [FIELD_LIST] = put_list,       [FIELD_STRS] = put_strs,
-    [FIELD_IDS] = put_ids,           [FIELD_RAW] = put_str,
+    [FIELD_OPT_BOOL] = put_opt_bool, [FIELD_TIME] = put_time,       [FIELD_MONEY] = put_money,
+    [FIELD_ENUM] = put_enum,         [FIELD_STRUCT] = put_struct,   [FIELD_EMBED] = put_embed,
+    [FIELD_LIST] = put_list,         [FIELD_STRS] = put_strs,       [FIELD_IDS] = put_ids,
+    [FIELD_RAW] = put_str,
 };
 
 /* Tells absence as base/fields.h defines it for each kind. A time of 0 and an empty list count as
@@ -178,7 +169,6 @@ static bool is_absent(const struct field *field, const void *at)
     case FIELD_INT:
     case FIELD_BOOL:
     case FIELD_EMBED:
-    case FIELD_OPT_STR:
         break;
     }
     return false;

@@ -70,14 +70,6 @@ static bool get_opt_bool(const struct get *get, const bson_iter_t *value, void *
     return flag->has;
 }
 
-static bool get_opt_str(const struct get *get, const bson_iter_t *value, void *at)
-{
-    (void)get;
-    (void)value;
-    (void)at;
-    return false; /* no stored document has a field of this kind */
-}
-
 static bool get_time(const struct get *get, const bson_iter_t *value, void *at)
 {
     (void)get;
@@ -173,10 +165,10 @@ static bool get_ids(const struct get *get, const bson_iter_t *value, void *at)
 static get_fn *const get_kind[] = {
     [FIELD_STR] = get_str,           [FIELD_ID] = get_id,           [FIELD_DATE] = get_str,
     [FIELD_INT] = get_int,           [FIELD_OPT_INT] = get_opt_int, [FIELD_BOOL] = get_bool,
-    [FIELD_OPT_BOOL] = get_opt_bool, [FIELD_OPT_STR] = get_opt_str, [FIELD_TIME] = get_time,
-    [FIELD_MONEY] = get_money,       [FIELD_ENUM] = get_enum,       [FIELD_STRUCT] = get_struct,
-    [FIELD_EMBED] = get_embed,       [FIELD_LIST] = get_list,       [FIELD_STRS] = get_strs,
-    [FIELD_IDS] = get_ids,           [FIELD_RAW] = get_str,
+    [FIELD_OPT_BOOL] = get_opt_bool, [FIELD_TIME] = get_time,       [FIELD_MONEY] = get_money,
+    [FIELD_ENUM] = get_enum,         [FIELD_STRUCT] = get_struct,   [FIELD_EMBED] = get_embed,
+    [FIELD_LIST] = get_list,         [FIELD_STRS] = get_strs,       [FIELD_IDS] = get_ids,
+    [FIELD_RAW] = get_str,
 };
 
 /* The index of a field in the table, or -1. Documents are written in the order of their table, so

@@ -285,19 +285,11 @@ static enum outcome serve(struct servers *servers, struct err *err)
     return OUTCOME_DONE;
 }
 
-static enum outcome prepare_schemas(const struct service *service, struct err *err)
-{
-    for (size_t i = 0; service->domains[i]; i++)
-        for (size_t k = 0; service->domains[i]->operations[k]; k++)
-            TRY(schema_prepare(service->domains[i]->operations[k]->request, err));
-    return OUTCOME_DONE;
-}
-
 static enum outcome live(struct servers *servers, struct err *err)
 {
     json_init();
     TRY(auth_init(err));
-    TRY(prepare_schemas(servers->process->service, err));
+    TRY(service_prepare(servers->process->service, err));
     const enum outcome opened = keep_trying(servers, "waiting for a server", open_servers, err);
     if (opened != OUTCOME_DONE || *servers->process->stopping)
         return opened;

@@ -12,50 +12,6 @@
 
 #define FILE_MAX ((size_t)1024 * 1024) /* many times 64 lanes of 300 bytes */
 
-#define LANE(member) offsetof(struct status_lane, member)
-static const struct field lane_fields[] = {
-    {.name = "lane", .kind = FIELD_INT, .offset = LANE(lane)},
-    {.name = "state", .kind = FIELD_STR, .offset = LANE(state)},
-    {.name = "pid", .kind = FIELD_INT, .offset = LANE(pid)},
-    {.name = "waitingFor", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = LANE(waiting_for)},
-    {.name = "since", .kind = FIELD_TIME, .flags = FIELD_OPTIONAL, .offset = LANE(since)},
-    {.name = "stage", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = LANE(stage)},
-    {.name = "restartMs",
-     .kind = FIELD_OPT_INT,
-     .flags = FIELD_OPTIONAL,
-     .offset = LANE(restart_ms)},
-    {.name = "progressMs", .kind = FIELD_INT, .offset = LANE(progress_ms)},
-    {.name = "settled", .kind = FIELD_INT, .offset = LANE(settled)},
-    {.name = "deferred", .kind = FIELD_INT, .offset = LANE(deferred)},
-    {.name = "localLimits", .kind = FIELD_INT, .offset = LANE(local_limits)},
-    {.name = "deaths", .kind = FIELD_INT, .offset = LANE(deaths)},
-    {.name = "why", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = LANE(why)},
-};
-static const struct shape lane_shape = SHAPE("Lane", struct status_lane, lane_fields);
-
-#define POOL(member) offsetof(struct status_pool, member)
-static const struct field pool_fields[] = {
-    {.name = "name", .kind = FIELD_STR, .offset = POOL(name)},
-    {.name = "working", .kind = FIELD_INT, .offset = POOL(working)},
-    {.name = "lanes", .kind = FIELD_LIST, .offset = POOL(lanes), .shape = &lane_shape},
-};
-static const struct shape pool_shape = SHAPE("Pool", struct status_pool, pool_fields);
-
-#define AT(member) offsetof(struct status, member)
-static const struct field status_fields[] = {
-    {.name = "pid", .kind = FIELD_INT, .offset = AT(pid)},
-    {.name = "born", .kind = FIELD_INT, .offset = AT(born)},
-    {.name = "writtenAt", .kind = FIELD_TIME, .offset = AT(written_at)},
-    {.name = "aliveMs", .kind = FIELD_INT, .offset = AT(alive_ms)},
-    {.name = "state", .kind = FIELD_STR, .offset = AT(state)},
-    {.name = "reason", .kind = FIELD_STR, .flags = FIELD_OPTIONAL, .offset = AT(reason)},
-    {.name = "ready", .kind = FIELD_BOOL, .offset = AT(ready)},
-    {.name = "degraded", .kind = FIELD_BOOL, .offset = AT(degraded)},
-    {.name = "warnings", .kind = FIELD_STRS, .offset = AT(warnings)},
-    {.name = "pools", .kind = FIELD_LIST, .offset = AT(pools), .shape = &pool_shape},
-};
-static const struct shape status_shape = SHAPE("Status", struct status, status_fields);
-
 /* --- writing ----------------------------------------------------------------------------------------- */
 
 static bool write_file(const char *path, struct str text)
@@ -73,7 +29,7 @@ static bool write_file(const char *path, struct str text)
 enum outcome status_save(const char *path, const struct status *status, struct arena *arena,
                          struct err *err)
 {
-    const struct str text = json_of_shape(arena, &status_shape, status);
+    const struct str text = json_of_shape(arena, status_schema.shape, status);
     const struct str draft = str_printf(arena, "%s.%d.new", path, (int)getpid());
     if (!write_file(draft.ptr, text) || rename(draft.ptr, path) != 0)
         return err_retry(err, "cannot write %s: %s", path, strerror(errno));
@@ -99,32 +55,17 @@ static bool read_file(const char *path, struct arena *arena, struct str *out)
     return true;
 }
 
-static void load_warnings(const struct json *list, struct arena *arena, struct status *out)
-{
-    const size_t count = json_count(list);
-    out->warnings.items = arena_array(arena, count, sizeof(struct str));
-    for (size_t i = 0; i < count; i++)
-        out->warnings.items[out->warnings.count++] = json_str(json_element(list, i));
-}
-
 enum outcome status_load(const char *path, struct arena *arena, struct status *out,
                          struct str *text, struct err *err)
 {
     const struct json *json = NULL;
+    const void *read = NULL;
     if (!read_file(path, arena, text))
         return err_retry(err, "cannot read %s: %s", path, strerror(errno));
-    if (json_parse(arena, *text, &json, err) != OUTCOME_DONE || !json_member(json, "aliveMs"))
+    if (json_parse(arena, *text, &json, err) != OUTCOME_DONE ||
+        schema_read(&status_schema, arena, json, &read, err) != OUTCOME_DONE)
         return err_invalid(err, E_MALFORMED, "%s is not the state of a supervisor", path);
-    *out = (struct status){
-        .pid = json_int(json_member(json, "pid"), 0),
-        .born = json_int(json_member(json, "born"), 0),
-        .alive_ms = json_int(json_member(json, "aliveMs"), 0),
-        .state = json_str(json_member(json, "state")),
-        .reason = json_str(json_member(json, "reason")),
-        .ready = json_bool(json_member(json, "ready"), false),
-        .degraded = json_bool(json_member(json, "degraded"), false),
-    };
-    load_warnings(json_member(json, "warnings"), arena, out);
+    *out = *(const struct status *)read;
     return OUTCOME_DONE;
 }
 

@@ -89,7 +89,7 @@ void json_put_null(struct json_writer *writer);
 /* Writes `value` as it is: it must be finished JSON text, which is not checked. */
 void json_put_raw(struct json_writer *writer, struct str value);
 /* Writes an object by its shape. FIELD_SECRET members are never written. An absent member is left
- * out when it is FIELD_OPTIONAL and is null otherwise. A list is absent only when items == NULL and
+ * out when it is FIELD_OPTIONAL (and was not given, see struct field) and is null otherwise. A list is absent only when items == NULL and
  * it is FIELD_OPTIONAL or FIELD_NULLABLE; any other empty list is []. */
 void json_put_shape(struct json_writer *writer, const struct shape *shape, const void *object);
 

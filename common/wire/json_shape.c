@@ -59,16 +59,6 @@ static bool put_opt_bool(struct json_writer *writer, const struct field *field, 
     return value->has;
 }
 
-static bool put_opt_str(struct json_writer *writer, const struct field *field, const void *at)
-{
-    const struct opt_str *value = at;
-    if (!value->has)
-        return false;
-    if (!put_str(writer, field, &value->value))
-        json_put_null(writer);
-    return true;
-}
-
 static bool put_time(struct json_writer *writer, const struct field *field, const void *at)
 {
     const int64_t *value = at;
@@ -147,10 +137,10 @@ static bool put_strs(struct json_writer *writer, const struct field *field, cons
 static put_field *const put_kind[] = {
     [FIELD_STR] = put_str,           [FIELD_ID] = put_str,          [FIELD_DATE] = put_str,
     [FIELD_INT] = put_int,           [FIELD_OPT_INT] = put_opt_int, [FIELD_BOOL] = put_bool,
-    [FIELD_OPT_BOOL] = put_opt_bool, [FIELD_OPT_STR] = put_opt_str, [FIELD_TIME] = put_time,
-    [FIELD_MONEY] = put_money,       [FIELD_ENUM] = put_enum,       [FIELD_STRUCT] = put_struct,
-    [FIELD_EMBED] = put_embed,       [FIELD_LIST] = put_list,       [FIELD_STRS] = put_strs,
-    [FIELD_IDS] = put_strs,          [FIELD_RAW] = put_raw,
+    [FIELD_OPT_BOOL] = put_opt_bool, [FIELD_TIME] = put_time,       [FIELD_MONEY] = put_money,
+    [FIELD_ENUM] = put_enum,         [FIELD_STRUCT] = put_struct,   [FIELD_EMBED] = put_embed,
+    [FIELD_LIST] = put_list,         [FIELD_STRS] = put_strs,       [FIELD_IDS] = put_strs,
+    [FIELD_RAW] = put_raw,
 };
 
 /* The key is written before it is known whether the value is absent; if it is, the text is cut back
@@ -162,7 +152,8 @@ static void put_member(struct json_writer *writer, const struct field *field, co
     json_key(writer, field->name);
     if (put_kind[field->kind](writer, field, field_at(field, object)))
         return;
-    if (!(field->flags & FIELD_OPTIONAL)) {
+    const bool *given = field_given(field, object);
+    if (given ? *given : !(field->flags & FIELD_OPTIONAL)) {
         json_put_null(writer);
         return;
     }

@@ -1,14 +1,24 @@
 """schema_model.py - the checking half of schema_gen.py: turns a JSON Schema into a tree of nodes.
 
-A schema that passes is fully understood; anything else is a SchemaError with file and place.
+schemas/README.md says what a schema may hold. One that passes is fully understood; anything else
+is a SchemaError with file and place.
 """
 
 import json
+import os
 import re
 
 COMMON_ID = "urn:cartwright:common"
 REF_PREFIX = COMMON_ID + "#/$defs/"
-ANNOTATIONS = {"title", "description", "$comment", "examples", "writeOnly"}
+FORM_ID = re.compile(r"urn:cartwright:(document|reply|event|notification):(.+)")
+KINDS = ("document", "reply", "event", "notification")
+# What only our generator reads. None of it says anything about which values are valid.
+OF_FORM = {"x-struct", "x-view-of", "x-members", "x-subject", "x-latest"}
+OF_DOCUMENT = {"x-collection", "x-key", "x-indexes", "x-cache", "x-ledger", "x-by-id"}
+OF_MEMBER = {"x-secret", "x-fallback", "x-member"}
+OF_ENUM = {"x-enum", "x-prefix", "x-names"}
+EXTENSIONS = OF_FORM | OF_DOCUMENT | OF_MEMBER | OF_ENUM
+ANNOTATIONS = {"title", "description", "$comment", "examples", "writeOnly", "format"} | EXTENSIONS
 TYPE_KEYWORDS = {
     "object": {"properties", "required", "additionalProperties", "minProperties", "maxProperties"},
     "array": {"items", "minItems", "maxItems"},
@@ -17,7 +27,8 @@ TYPE_KEYWORDS = {
     "boolean": {"const"},
 }
 ROOT_KEYWORDS = {"$schema", "$id", "$defs"}
-KEYWORDS = ROOT_KEYWORDS | ANNOTATIONS | {"$ref", "type"} | set().union(*TYPE_KEYWORDS.values())
+OWN_KEYWORDS = {"$ref", "type", "oneOf", "allOf"}
+KEYWORDS = ROOT_KEYWORDS | ANNOTATIONS | OWN_KEYWORDS | set().union(*TYPE_KEYWORDS.values())
 # Keywords that JSON Schema knows and that are refused here, each with the reason.
 REFUSED = {
     "default": "the handler decides what absent means",
@@ -26,9 +37,7 @@ REFUSED = {
     "unevaluatedProperties": "say additionalProperties",
     "unevaluatedItems": "say items",
 }
-# The only pair of types that is allowed, for members of a patch: absent keeps the value, null
-# clears it, a text sets it.
-NULLABLE = ["string", "null"]
+NULL = {"type": "null"}
 MEMBERS_MAX = 64  # SCHEMA_MEMBERS_MAX in schema_node.h
 INT64 = (-(2**63), 2**63 - 1)
 C_WORDS = set(
@@ -61,6 +70,23 @@ def snake(name):
     return re.sub(r"[^A-Za-z0-9]", "_", re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name)).lower()
 
 
+class Member:
+    """A member of an object."""
+
+    def __init__(self, name, node, rules=None, required=True, nullable=False, path=None):
+        self.name = name
+        self.node = node
+        self.rules = rules or {}  # as they stand at the member, without those of a $ref
+        self.required = required
+        self.nullable = nullable
+        self.path = path or self.rules.get("x-member", snake(name))  # its place in the struct
+
+    @property
+    def is_given_apart(self):
+        """True for three states: missing, null, a value; a bool beside it says which."""
+        return self.nullable and not self.required
+
+
 class Node:
     """One checked schema or subschema. Its $ref is merged into `rules`."""
 
@@ -68,26 +94,115 @@ class Node:
         self.name = name  # the C prefix: cart_item_add_quantity
         self.rules = rules
         self.where = where
-        self.nullable = isinstance(rules["type"], list)
-        self.type = rules["type"][0] if self.nullable else rules["type"]
+        self.type = rules["type"]
         self.definition = None  # the $def that it equals; the code generated for that is shared
+        self.form = None  # the form of another file that it equals
         self.struct_tag = None  # the tag of its struct; None: the base
         self.kind_of = None  # the $def that it refers to, even when it adds rules of its own
         self.expected = None  # what the pattern asks for, in words
-        self.is_stored = False  # a $def: its objects may be stored in documents, too
-        self.members = []  # of an object: (name, required, Node)
+        self.is_stored = False  # its objects may be stored in documents, too
+        self.members = []  # of an object
+        self.mixin = None  # of an object: the Node whose members it has, too, by allOf
         self.items = None  # of an array: Node
+        self.is_written = False  # its tables stand in the file already
 
     @property
     def base(self):
+        if "x-struct" in self.rules:
+            return self.rules["x-struct"]
         return "common_" + snake(self.definition) if self.definition else self.name
+
+    @property
+    def enum(self):
+        """(the name of the C enum, the beginning of its constants)"""
+        name = self.rules.get("x-enum", self.base)
+        return name, self.rules.get("x-prefix", name.upper())
+
+    @property
+    def names(self):
+        """The C table with the names of the enum."""
+        return self.rules.get("x-names", self.enum[0] + "_names")
+
+
+class Form:
+    """One file: a document, or what a reply, an event or a notification says."""
+
+    def __init__(self, kind, folder, name, path):
+        self.kind = kind
+        self.folder = folder
+        self.name = name
+        self.path = path
+        self.loaded = None
+        self.node = None  # set when it has been compiled
+        self.event_of = None  # of an event that is another form: that form
+
+    @property
+    def document(self):
+        if self.loaded is None:
+            self.loaded = load(self.path)
+        return self.loaded
+
+    @property
+    def base(self):
+        ending = {"document": "", "reply": "_view", "event": "_data", "notification": "_notice"}
+        return self.document.get("x-struct", snake(self.name) + ending[self.kind])
+
+    @property
+    def schema(self):
+        """The C name of its `struct schema`."""
+        return self.base + ("_document_schema" if self.kind == "document" else "_schema")
+
+
+class Library:
+    """All forms below a folder; each is compiled when it is first needed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.common_path = os.path.join(folder, "common.json")
+        self.common = load(self.common_path)
+        self.forms = {}
+        for domain in self.folders():
+            for kind in KINDS:
+                for name, path in json_files(os.path.join(folder, domain, kind)):
+                    form = Form(kind, domain, name, path)
+                    self.forms[f"urn:cartwright:{kind}:{name}"] = form
+        self.open = []  # the forms that are being compiled just now, to find circles
+
+    def folders(self):
+        return sorted(f for f in os.listdir(self.folder) if os.path.isdir(self.folder + "/" + f))
+
+    def of_folder(self, folder, kind):
+        return [f for f in self.forms.values() if f.folder == folder and f.kind == kind]
+
+    def compile(self, form):
+        if form in self.open:
+            raise SchemaError(f"{form.path}: its $ref leads back to itself at /")
+        if form.node is None:
+            self.open.append(form)
+            FormCompiler(self, form).compile_form()
+            self.open.pop()
+        return form.node
+
+
+def json_files(folder):
+    """(name without the ending, path) of each schema in a folder, which need not exist."""
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return [(n[: -len(".json")], os.path.join(folder, n)) for n in names if n.endswith(".json")]
 
 
 class Compiler:
-    def __init__(self, path, common_path, common):
+    """Compiles one file: a request or, as FormCompiler, a form."""
+
+    kind = "request"
+
+    def __init__(self, library, path):
+        self.library = library
         self.path = path
-        self.definitions = common.get("$defs", {})
-        self.of_common = self if path == common_path else Compiler(common_path, common_path, common)
+        self.definitions = library.common.get("$defs", {})
+        is_common = path == library.common_path
+        self.of_common = self if is_common else Compiler(library, library.common_path)
+        if is_common:
+            self.kind = "common"
 
     def fail(self, message, where):
         raise SchemaError(f"{self.path}: {message} at {where or '/'}")
@@ -102,6 +217,12 @@ class Compiler:
                 self.fail(f"unknown keyword '{key}'", where)
             if key in ROOT_KEYWORDS and where:
                 self.fail(f"keyword '{key}' belongs to the top", where)
+            if key in OF_DOCUMENT | OF_MEMBER and self.kind not in ("document", "common"):
+                self.fail(f"keyword '{key}' belongs to documents", where)
+            if key == "format" and self.kind != "common":
+                self.fail("keyword 'format' belongs to common.json", where)
+            if key == "allOf" and self.kind == "request":
+                self.fail("keyword 'allOf' belongs to forms that stay open", where)
 
     def definition(self, ref, where):
         if not isinstance(ref, str) or not ref.startswith(REF_PREFIX):
@@ -131,11 +252,17 @@ class Compiler:
         return {**target, **beside}, name, expected or inner
 
     def compile(self, schema, name, where=""):
+        if isinstance(schema, dict) and "oneOf" in schema:
+            self.fail("'oneOf' belongs to a member, which it lets be null", where)
+        form = self.form_of(schema, where)
+        if form:
+            return form
         rules, definition, expected = self.resolve(schema, where)
         self.check_type(rules, where)
         node = Node(name, rules, where)
+        node.is_stored = self.kind in ("document", "common")
         node.kind_of, node.expected = definition, expected
-        if definition and not any(k not in ANNOTATIONS | {"$ref"} for k in schema):
+        if definition and not set(schema) - (ANNOTATIONS | {"$ref"}) and "x-names" not in schema:
             node.definition = definition
             node.where = f"/$defs/{definition}"
             self.of_common.compile_rules(node)
@@ -145,13 +272,40 @@ class Compiler:
         self.compile_rules(node)
         return node
 
+    def form_of(self, schema, where):
+        """The root of the form that `schema` refers to as a whole; None when it does not."""
+        ref = schema.get("$ref") if isinstance(schema, dict) else None
+        if not isinstance(ref, str) or ref.startswith(REF_PREFIX):
+            return None
+        self.check_keywords(schema, where)
+        form = self.library.forms.get(ref)
+        if self.kind in ("request", "common") or form is None or form.kind != "reply":
+            self.fail(f"$ref '{ref}' must begin with {REF_PREFIX} or be the $id of a reply", where)
+        if set(schema) - {"$ref", "description"}:
+            self.fail("a $ref to a form can only have a description beside it", where)
+        return self.library.compile(form)
+
     def check_type(self, rules, where):
-        if rules.get("type") == NULLABLE:
-            if "enum" in rules:
-                self.fail("an enum cannot be null", where)
-        elif not isinstance(rules.get("type"), str) or rules["type"] not in TYPE_KEYWORDS:
+        if not isinstance(rules.get("type"), str) or rules["type"] not in TYPE_KEYWORDS:
             known = ", ".join(TYPE_KEYWORDS)
-            self.fail(f"'type' must be one of {known}, or {json.dumps(NULLABLE)}", where)
+            self.fail(f"'type' must be one of {known}", where)
+
+    def split_null(self, schema, where):
+        """Returns (schema without null, whether null is allowed)."""
+        if not isinstance(schema, dict):
+            self.fail("a schema must be an object", where)
+        types = schema.get("type")
+        if isinstance(types, list) and len(types) == 2 and types[1] == "null":
+            return {**schema, "type": types[0]}, True
+        if "oneOf" not in schema:
+            return schema, False
+        choices = schema["oneOf"]
+        if not isinstance(choices, list) or len(choices) != 2 or choices[1] != NULL:
+            self.fail(f"'oneOf' can only be a list of a schema and {json.dumps(NULL)}", where)
+        beside = {key: value for key, value in schema.items() if key != "oneOf"}
+        if set(beside) - ANNOTATIONS:
+            self.fail("only annotations can stand beside 'oneOf'", where)
+        return {**choices[0], **beside}, True
 
     def compile_rules(self, node):
         self.check_type_keywords(node)
@@ -180,10 +334,8 @@ class Compiler:
         node.low, node.high = low, high
 
     def compile_object(self, node):
-        rules = node.rules
-        if not isinstance(rules.get("additionalProperties"), bool):
-            self.fail("'additionalProperties' must be true or false", node.where)
-        properties, required = rules.get("properties", {}), rules.get("required", [])
+        self.check_open(node)
+        properties, required = node.rules.get("properties", {}), node.rules.get("required", [])
         if len(properties) > MEMBERS_MAX:
             self.fail(f"more than {MEMBERS_MAX} properties", node.where)
         for name in required:
@@ -191,27 +343,72 @@ class Compiler:
                 self.fail(f"'required' names '{name}', which is no property", node.where)
         self.limits(node, "minProperties", "maxProperties")
         for name, schema in properties.items():
-            where = f"{node.where}/properties/{name}"
-            if not re.fullmatch(r"[a-z][A-Za-z0-9]*", name) or snake(name) in C_WORDS:
-                self.fail(f"'{name}' must be camelCase and no word of C", where)
-            child = self.compile(schema, f"{node.base}_{snake(name)}", where)
-            if child.nullable and name in required:
-                self.fail("null clears and absence keeps, so it cannot be required", where)
-            node.members.append((name, name in required, child))
+            node.members.append(self.compile_member(node, name, schema, name in required))
+        if "allOf" in node.rules:
+            self.compile_mixin(node)
+
+    def check_open(self, node):
+        """Requests say whether they are open; what we write always is."""
+        said = node.rules.get("additionalProperties")
+        if self.kind == "request" and not isinstance(said, bool):
+            self.fail("'additionalProperties' must be true or false", node.where)
+        if self.kind in KINDS and said is not None:
+            self.fail("'additionalProperties' is for requests; forms stay open", node.where)
+
+    def inner(self, node):
+        """What the C names of a node's members begin with."""
+        return node.base
+
+    def compile_member(self, node, name, schema, required):
+        where = f"{node.where}/properties/{name}"
+        if not re.fullmatch(r"[a-z][A-Za-z0-9]*", name) or snake(name) in C_WORDS:
+            self.fail(f"'{name}' must be camelCase and no word of C", where)
+        plain, nullable = self.split_null(schema, where)
+        child = self.compile(plain, f"{self.inner(node)}_{snake(name)}", where)
+        if nullable and not required and self.kind == "document":
+            self.fail("a member of a document is null or missing, not both", where)
+        if "x-fallback" in schema and not required:
+            self.fail("only a required member has a fallback", where)
+        return Member(name, child, schema, required, nullable)
+
+    def compile_mixin(self, node):
+        parts = node.rules["allOf"]
+        where = node.where + "/allOf"
+        if not isinstance(parts, list) or len(parts) != 1 or set(parts[0]) != {"$ref"}:
+            self.fail("'allOf' can only be a list of one $ref", where)
+        node.mixin = self.compile(parts[0], "", where)
+        if not node.mixin.definition or node.mixin.type != "object":
+            self.fail("'allOf' must refer to an object of common.json", where)
+        path = snake(node.mixin.definition)
+        for member in node.mixin.members:
+            if any(member.name == own.name for own in node.members):
+                self.fail(f"'{member.name}' stands in 'allOf', too", where)
+            node.members.append(
+                Member(
+                    member.name,
+                    member.node,
+                    member.rules,
+                    member.required,
+                    member.nullable,
+                    f"{path}.{member.path}",
+                )
+            )
 
     def compile_array(self, node):
         self.limits(node, "minItems", "maxItems")
         if "items" not in node.rules:
             self.fail("'items' is missing", node.where)
         where = node.where + "/items"
-        node.items = self.compile(node.rules["items"], node.base + "_item", where)
-        node.items.struct_tag = node.base
+        plain, nullable = self.split_null(node.rules["items"], where)
+        if nullable:
+            self.fail("an element cannot be null", where)
+        node.items = self.compile(plain, node.base + "_item", where)
+        if not node.items.form and "x-struct" not in node.items.rules:
+            node.items.struct_tag = node.base
         if node.items.kind_of == "Money" or node.items.type not in ("object", "string"):
             self.fail("an array can only hold objects and strings", where)
         if "enum" in node.items.rules:
             self.fail("an array of enums is not known to fields.h", where)
-        if node.items.nullable:
-            self.fail("an element cannot be null", where)
 
     def compile_string(self, node):
         self.limits(node, "minLength", "maxLength")
@@ -242,15 +439,131 @@ class Compiler:
         if not node.expected:
             self.fail("a pattern needs a description: clients read 'must be ...'", node.where)
 
-    def inline(self, schema, where=""):
-        """Returns the schema for people: every $ref is replaced by what it points to."""
-        rules, _, _ = self.resolve(schema, where)
-        out = dict(rules)
-        if "properties" in rules:
-            out["properties"] = {n: self.inline(s, "/") for n, s in rules["properties"].items()}
-        if "items" in rules:
-            out["items"] = self.inline(rules["items"], "/")
-        return out
+
+class FormCompiler(Compiler):
+    """Compiles a document, a reply, an event or a notification."""
+
+    def __init__(self, library, form):
+        self.kind = form.kind
+        super().__init__(library, form.path)
+        self.form = form
+
+    def compile_form(self):
+        form, document = self.form, self.form.document
+        urn = f"urn:cartwright:{form.kind}:{form.name}"
+        if document.get("$id") != urn:
+            self.fail(f"'$id' must be '{urn}'", "")
+        rules = {key: value for key, value in document.items() if key not in ROOT_KEYWORDS}
+        if form.kind == "event" and "$ref" in rules:
+            self.compile_event(rules)
+            return
+        title = rules.get("title", "")
+        if not isinstance(title, str) or not re.fullmatch(r"[A-Z][A-Za-z0-9]*", title):
+            self.fail("'title' must be the name of the type, such as 'Order'", "")
+        form.node = self.compile_view(rules) if "x-view-of" in rules else self.compile_own(rules)
+        form.node.form = form
+
+    def compile_event(self, rules):
+        if set(rules) - {"$ref", "title", "description", "x-subject", "x-latest"}:
+            self.fail("an event that is another form has only its $ref and a description", "")
+        self.form.node = self.form_of({"$ref": rules["$ref"]}, "")
+        self.form.event_of = self.form.node.form
+
+    def inner(self, node):
+        """A document and a request may have one name: notification.read, and its member read."""
+        is_root = self.kind == "document" and not node.where
+        return node.base + "_document" * is_root
+
+    def compile_own(self, rules):
+        node = self.compile(rules, self.form.base)
+        if node.type != "object" or node.kind_of:
+            self.fail("a form must be an object of its own", "")
+        if self.form.kind == "document":
+            self.check_document(rules)
+            if not rules.get("x-ledger"):
+                node.members = self.head(rules) + node.members
+        return node
+
+    def check_document(self, rules):
+        for key in ("x-collection",) + (() if rules.get("x-ledger") else ("x-key",)):
+            if key not in rules:
+                self.fail(f"a document needs '{key}'", "")
+        if rules.get("x-key", "Id") not in ("Id", "text"):
+            self.fail("'x-key' must be 'Id' or 'text'", "")
+        for index in rules.get("x-indexes", []):
+            known = {"name", "keys", "unique", "byLocale", "expireAfterS", "onlyWhen"}
+            if set(index) - known or not {"name", "keys"} <= set(index):
+                self.fail("an index has a name, keys and what README.md lists", "/x-indexes")
+
+    def head(self, rules):
+        """The members of struct doc_head, which every document has."""
+        key = {"$ref": REF_PREFIX + "Id"} if rules["x-key"] == "Id" else {"type": "string"}
+        time = {"$ref": REF_PREFIX + "Time"}
+        of = {"id": key, "version": {"type": "integer"}, "createdAt": time, "updatedAt": time}
+        base = self.form.base + "_document"
+        return [
+            Member(name, self.compile(schema, f"{base}_{snake(name)}"), path="head." + snake(name))
+            for name, schema in of.items()
+        ]
+
+    def compile_view(self, rules):
+        known = {"title", "description", "type"} | OF_FORM
+        if set(rules) - known:
+            self.fail("a view has only a title, a description and its members", "")
+        of = self.library.forms.get(rules["x-view-of"])
+        if of is None or of.folder != self.form.folder:
+            self.fail("'x-view-of' must be the $id of a form in the same folder", "")
+        source = self.library.compile(of)
+        members = {member.name: member for member in source.members}
+        node = Node(self.form.base, {**rules, "type": "object"}, "")
+        node.struct_tag, node.low, node.high = of.base, None, None
+        for name in rules.get("x-members", []):
+            if name not in members:
+                self.fail(f"'{rules['x-view-of']}' has no member '{name}'", "/x-members")
+            if "x-secret" in members[name].rules:
+                self.fail(f"'{name}' is a secret", "/x-members")
+            node.members.append(members[name])
+        return node
+
+
+class Source:
+    """Writes schemas as they stand in `struct schema` and in bundles: without what only we read,
+    each $ref as "#/$defs/<name>"."""
+
+    def __init__(self, library):
+        self.library = library
+
+    def of(self, schema):
+        if isinstance(schema, list):
+            return [self.of(item) for item in schema]
+        if not isinstance(schema, dict):
+            return schema
+        plain = {k: v for k, v in schema.items() if k not in EXTENSIONS | ROOT_KEYWORDS}
+        return {k: self.ref(v) if k == "$ref" else self.of(v) for k, v in plain.items()}
+
+    def ref(self, ref):
+        if ref.startswith(REF_PREFIX):
+            return "#/$defs/" + ref[len(REF_PREFIX) :]
+        return "#/$defs/" + self.library.forms[ref].document["title"]
+
+    def of_form(self, form):
+        node, document = form.node, form.document
+        if form.kind != "document" and "x-view-of" not in document:
+            return self.of(document)
+        if document.get("x-ledger"):
+            return self.of(document)
+        properties = {m.name: self.of(m.rules) or self.of_head(m.node) for m in node.members}
+        return {
+            "title": document["title"],
+            "description": document.get("description", ""),
+            "type": "object",
+            "properties": properties,
+            "required": [m.name for m in node.members if m.required],
+        }
+
+    @staticmethod
+    def of_head(node):
+        return {"$ref": f"#/$defs/{node.definition}"} if node.definition else {"type": node.type}
 
 
 def is_anchored(pattern):

@@ -15,6 +15,7 @@ enum schema_type { SCHEMA_OBJECT, SCHEMA_LIST, SCHEMA_STR, SCHEMA_INT, SCHEMA_BO
 struct schema_member {
     struct str name;
     bool required;
+    bool nullable; /* null is allowed, too; the target becomes absent */
     const struct schema_node *node;
 };
 
@@ -33,13 +34,13 @@ struct schema_node {
     const char *pattern;      /* anchored; NULL: any text */
     const char *expected;     /* what the pattern asks for, as in "must be <expected>" */
     const char *const *names; /* of the enum, ended by NULL; NULL: not an enum */
-    bool nullable;            /* null is allowed, too: the target is a struct opt_str */
     /* SCHEMA_LIST */
     const struct schema_node *items;
     /* SCHEMA_OBJECT; for a SCHEMA_LIST of objects the shape is that of its items */
     const struct shape *shape;
     const struct schema_member *members;
-    bool open; /* additionalProperties: unknown members are ignored */
+    bool open;         /* additionalProperties: unknown members are ignored */
+    const char *title; /* the name of the type in clients; NULL: it has none */
 };
 
 /* The $def "Money" as it is decoded, before it becomes a struct money. */

@@ -159,7 +159,8 @@ static bool option_sealed(struct sending *sending, struct str value)
         return true;
     if (!operation ||
         json_parse(&flow->arena, sending->message.body, &json, &err) != OUTCOME_DONE ||
-        !schema_change_secrets(operation->request, &flow->arena, json, seal_member, flow->world))
+        !schema_change_secrets(operation_schema(operation), &flow->arena, json, seal_member,
+                               flow->world))
         return flow_fail(flow, "sealed: an operation and its JSON");
     sending->message.body = json_text(&flow->arena, json);
     return true;

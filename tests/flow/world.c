@@ -158,14 +158,6 @@ static enum outcome open_real(struct world *world, struct err *err)
     return open_real_bus(world, err);
 }
 
-static enum outcome prepare_schemas(const struct service *service, struct err *err)
-{
-    for (size_t i = 0; service->domains[i]; i++)
-        for (size_t k = 0; service->domains[i]->operations[k]; k++)
-            TRY(schema_prepare(service->domains[i]->operations[k]->request, err));
-    return OUTCOME_DONE;
-}
-
 enum outcome world_open(struct world *world, bool real, struct err *err)
 {
     *world = (struct world){.real = real};
@@ -174,7 +166,7 @@ enum outcome world_open(struct world *world, bool real, struct err *err)
     json_init();
     TRY(auth_init(err));
     TRY(load_settings(world, err));
-    TRY(prepare_schemas(&world->service, err));
+    TRY(service_prepare(&world->service, err));
     fill_pool(world);
     return real ? open_real(world, err) : OUTCOME_DONE;
 }

@@ -62,14 +62,6 @@ static void open_lane(void)
     insist(lane_init(&door.lane, &parts, &err), &err);
 }
 
-static void prepare_schemas(void)
-{
-    struct err err;
-    for (size_t w = 0; door.service.domains[w]; w++)
-        for (size_t i = 0; door.service.domains[w]->operations[i]; i++)
-            insist(schema_prepare(door.service.domains[w]->operations[i]->request, &err), &err);
-}
-
 static void open_door(void)
 {
     struct err err;
@@ -90,7 +82,7 @@ static void open_door(void)
     };
     door.service = shop_service(&door.settings);
     arena_init(&door.arena, 65536);
-    prepare_schemas();
+    insist(service_prepare(&door.service, &err), &err);
     open_lane();
 }
 

@@ -68,9 +68,7 @@ static void load_settings(struct guard *guard)
     must(config_load(&app_config, NULL, &guard->arena, &config, &err), &err);
     guard->settings = *(const struct app_settings *)config.settings;
     guard->service = shop_service(&guard->settings);
-    for (size_t i = 0; guard->service.domains[i]; i++)
-        for (size_t k = 0; guard->service.domains[i]->operations[k]; k++)
-            must(schema_prepare(guard->service.domains[i]->operations[k]->request, &err), &err);
+    must(service_prepare(&guard->service, &err), &err);
 }
 
 /* Servers of memory, and the lane that serves the shop on them. */

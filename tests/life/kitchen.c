@@ -50,13 +50,16 @@ static const struct schema_node id_node = {
     .type = SCHEMA_STR, .max_count = 24, .pattern = "^[0-9a-f]{24}$", .expected = "an id"};
 static const struct schema_node dish_node = {.type = SCHEMA_STR, .max_count = 100};
 static const struct schema_member cook_members[] = {
-    {{"id", 2}, true, &id_node},
-    {{"dish", 4}, true, &dish_node},
+    {{"id", 2}, true, false, &id_node},
+    {{"dish", 4}, true, false, &dish_node},
 };
 static const struct schema_node cook_node = {
     .type = SCHEMA_OBJECT, .max_count = SIZE_MAX, .shape = &cook_shape, .members = cook_members};
 static const struct schema cook_schema = {
     .name = "kitchen.cook", .root = &cook_node, .shape = &cook_shape};
+
+static const struct schema meal_view_schema = {
+    .name = "Meal", .kind = SCHEMA_REPLY, .shape = &meal_shape};
 
 /* --- what must not be cooked ---------------------------------------------------------------------- */
 
@@ -116,7 +119,7 @@ static enum outcome cook(struct job *job, const void *request, struct err *err)
     meal = ARENA_NEW(job_arena(job), struct meal);
     *meal = (struct meal){.head.id = req->id, .dish = req->dish};
     job_insert(job, &meal_type, meal);
-    return reply(job, &meal_shape, meal);
+    return reply(job, &meal_view_schema, meal);
 }
 
 /* "poison" is in the third course: a text that is nowhere, on which whoever writes it down dies. */
@@ -136,7 +139,7 @@ static enum outcome feast(struct job *job, const void *request, struct err *err)
     (void)err; /* never refused */
     for (size_t i = 0; i < COURSES; i++)
         job_insert(job, &courses[i], course(job, req, i));
-    return reply(job, &meal_shape, course(job, req, 0));
+    return reply(job, &meal_view_schema, course(job, req, 0));
 }
 
 /* The pot or spoon as it is now, new when nobody has used it. */
@@ -161,15 +164,33 @@ static enum outcome stir(struct job *job, const void *request, struct err *err)
     NEED(job, job_doc(job, &meal_type, req->id, DOC_FOR_UPDATE, (void **)&pot),
          job_doc(job, &meal_type, req->dish, DOC_FOR_UPDATE, (void **)&spoon));
     used(job, spoon, req->dish);
-    return reply(job, &meal_shape, used(job, pot, req->id));
+    return reply(job, &meal_view_schema, used(job, pot, req->id));
 }
 
 static const struct operation kitchen_cook = {
-    .name = "kitchen.cook", .who = GUEST, .request = &cook_schema, .handle = cook};
+    .name = "kitchen.cook",
+    .who = GUEST,
+    .request = &cook_schema,
+    .handle = cook,
+    .summary = "Cook something",
+    .reply = &meal_view_schema,
+};
 static const struct operation kitchen_stir = {
-    .name = "kitchen.stir", .who = GUEST, .request = &cook_schema, .handle = stir};
+    .name = "kitchen.stir",
+    .who = GUEST,
+    .request = &cook_schema,
+    .handle = stir,
+    .summary = "Cook something",
+    .reply = &meal_view_schema,
+};
 static const struct operation kitchen_feast = {
-    .name = "kitchen.feast", .who = GUEST, .request = &cook_schema, .handle = feast};
+    .name = "kitchen.feast",
+    .who = GUEST,
+    .request = &cook_schema,
+    .handle = feast,
+    .summary = "Cook something",
+    .reply = &meal_view_schema,
+};
 static const struct operation *const operations[] = {&kitchen_cook, &kitchen_stir, &kitchen_feast,
                                                      NULL};
 static const char *const prefixes[] = {"kitchen", NULL};

@@ -50,14 +50,6 @@ static void name_everything(struct premises *premises)
     premises->spy = STR("spy");
 }
 
-static enum outcome prepare_schemas(const struct service *service, struct err *err)
-{
-    for (size_t i = 0; service->domains[i]; i++)
-        for (size_t k = 0; service->domains[i]->operations[k]; k++)
-            TRY(schema_prepare(service->domains[i]->operations[k]->request, err));
-    return OUTCOME_DONE;
-}
-
 static void partition(struct engine_settings *settings)
 {
     static struct partition_settings partitions[] = {{{"cart", 4}, 4}, {{"order", 5}, 3}};
@@ -81,7 +73,7 @@ static enum outcome open_one(struct premises *premises, bool partitioned, struct
     premises->service.domains = poison_domains(premises->service.domains, &premises->arena);
     TRY(auth_keys_load(premises->settings.engine.master_key, premises->settings.engine.token_key,
                        &premises->keys, err));
-    TRY(prepare_schemas(&premises->service, err));
+    TRY(service_prepare(&premises->service, err));
     name_everything(premises);
     return topology_of(&premises->service, &premises->settings.engine, &premises->arena,
                        &premises->topology, err);

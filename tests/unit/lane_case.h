@@ -60,22 +60,36 @@ static const struct schema_node note_id_node = {
     .type = SCHEMA_STR, .max_count = 24, .pattern = "^[0-9a-f]{24}$", .expected = "an id"};
 static const struct schema_node note_text_node = {.type = SCHEMA_STR, .max_count = 100};
 static const struct schema_member note_members[] = {
-    {{"id", 2}, true, &note_id_node},
-    {{"text", 4}, true, &note_text_node},
+    {{"id", 2}, true, false, &note_id_node},
+    {{"text", 4}, true, false, &note_text_node},
 };
 static const struct schema_node note_node = {.type = SCHEMA_OBJECT,
                                              .max_count = SIZE_MAX,
                                              .shape = &note_request_shape,
                                              .members = note_members};
-static const struct schema_node note_event_node = {.type = SCHEMA_OBJECT,
-                                                   .max_count = SIZE_MAX,
-                                                   .shape = &note_request_shape,
-                                                   .members = note_members,
-                                                   .open = true};
 static const struct schema note_schema = {
     .name = "note", .root = &note_node, .shape = &note_request_shape};
-static const struct schema note_event_schema = {
-    .name = "note.written", .root = &note_event_node, .shape = &note_request_shape};
+
+/* A note as it is replied and emitted. */
+static const struct schema_node note_number_node = {
+    .type = SCHEMA_INT, .min = INT64_MIN, .max = INT64_MAX};
+static const struct schema_node note_time_node = {.type = SCHEMA_STR, .max_count = SIZE_MAX};
+static const struct schema_member note_view_members[] = {
+    {{"id", 2}, true, false, &note_id_node},
+    {{"version", 7}, false, false, &note_number_node},
+    {{"createdAt", 9}, false, false, &note_time_node},
+    {{"updatedAt", 9}, false, false, &note_time_node},
+    {{"text", 4}, true, false, &note_text_node},
+};
+static const struct schema_node note_view_node = {.type = SCHEMA_OBJECT,
+                                                  .max_count = SIZE_MAX,
+                                                  .shape = &note_shape,
+                                                  .members = note_view_members,
+                                                  .open = true};
+static const struct schema note_view_schema = {
+    .name = "Note", .kind = SCHEMA_REPLY, .root = &note_view_node, .shape = &note_shape};
+static const struct event_type note_written = {
+    .name = "note.written", .data = &note_view_schema, .subject = offsetof(struct note, head.id)};
 
 /* --- what is done with them ----------------------------------------------------------------------- */
 
@@ -111,8 +125,8 @@ static enum outcome write_note(struct job *job, const void *request, struct err 
     if (str_eq(req->text, STR("twice")))
         NEED(job, job_doc(job, &note_type, req->id, DOC_READ, (void **)&note));
     TRY(keep_note(job, req->id, req->text, &note));
-    emit(job, "note.written", note->head.id, note->head.version, &note_shape, note);
-    return reply(job, &note_shape, note);
+    emit(job, &note_written, note, note);
+    return reply(job, &note_view_schema, note);
 }
 
 static enum outcome read_note(struct job *job, const void *request, struct err *err)
@@ -120,7 +134,8 @@ static enum outcome read_note(struct job *job, const void *request, struct err *
     const struct note_request *req = request;
     struct note *note = NULL;
     NEED(job, job_doc(job, &note_type, req->id, DOC_READ, (void **)&note));
-    return note ? reply(job, &note_shape, note) : err_refuse(err, E_NOT_FOUND, "no such note");
+    return note ? reply(job, &note_view_schema, note)
+                : err_refuse(err, E_NOT_FOUND, "no such note");
 }
 
 static enum outcome purge_notes(struct job *job, const void *request, struct err *err)
@@ -132,24 +147,31 @@ static enum outcome purge_notes(struct job *job, const void *request, struct err
 
 static enum outcome echo_note(struct job *job, const void *request, struct err *err)
 {
-    const struct note_request *req = request;
+    const struct note *told = request;
     struct note *note;
     (void)err;
-    TRY(keep_note(job, job_event_id(job), req->text, &note));
+    TRY(keep_note(job, job_event_id(job), told->text, &note));
     return OUTCOME_DONE;
 }
 
 static const struct operation note_write = {
-    .name = "note.write", .who = CUSTOMER, .request = &note_schema, .handle = write_note};
+    .name = "note.write",
+    .who = CUSTOMER,
+    .request = &note_schema,
+    .handle = write_note,
+    .reply = &note_view_schema,
+};
 static const struct operation note_purge = {
     .name = "note.purge", .who = ADMIN, .request = &note_schema, .handle = purge_notes};
 static const struct operation note_read = {
-    .name = "note.read", .kind = QUERY, .request = &note_schema, .handle = read_note};
-static const struct operation echo_written = {.name = "echo.note_written",
-                                              .kind = SUBSCRIBER,
-                                              .request = &note_event_schema,
-                                              .handle = echo_note,
-                                              .event = "note.written"};
+    .name = "note.read",
+    .kind = QUERY,
+    .request = &note_schema,
+    .handle = read_note,
+    .reply = &note_view_schema,
+};
+static const struct operation echo_written = {
+    .name = "echo.note_written", .kind = SUBSCRIBER, .handle = echo_note, .event = &note_written};
 
 static const char *const note_prefixes[] = {"note", NULL};
 static const char *const echo_prefixes[] = {"echo", NULL};
@@ -283,7 +305,6 @@ static inline void lane_case_open(struct lane_case *c)
     json_init();
     must(auth_init(&err), &err);
     must(schema_prepare(&note_schema, &err), &err);
-    must(schema_prepare(&note_event_schema, &err), &err);
     arena_init(&c->arena, 1 << 16);
     lane_case_settings(c);
     c->bus = bus_fake_open();

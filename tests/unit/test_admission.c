@@ -771,7 +771,7 @@ void test_admission__events_go_to_their_subscriber_without_a_token(void **state)
     struct delivery delivery = good_event();
     const struct job job = let_in(&delivery);
     assert_ptr_equal(job.operation, &echo_written);
-    assert_string_equal(((const struct note_request *)job.request)->text.ptr, "hello");
+    assert_string_equal(((const struct note *)job.request)->text.ptr, "hello");
     delivery.message_id = STR_ABSENT;
     refused(&delivery, E_MALFORMED);
     delivery = good_event();

@@ -109,7 +109,7 @@ void test_auth_domain__replies_with_tokens_are_secret(void **state)
     for (size_t i = 0; auth_domain.operations[i]; i++) {
         const struct operation *operation = auth_domain.operations[i];
         const bool has_tokens =
-            operation->reply && shape_field(operation->reply, STR("refreshToken"));
+            operation->reply && shape_field(operation->reply->shape, STR("refreshToken"));
         assert_int_equal(operation->secret_reply, has_tokens);
     }
 }

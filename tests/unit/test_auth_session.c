@@ -49,9 +49,11 @@ void test_auth_session__ends_for_each_reason(void **state)
 void test_auth_session__tokens_are_a_login_without_its_user(void **state)
 {
     (void)state;
-    assert_non_null(shape_field(&login_shape, STR("user")));
-    assert_null(shape_field(&tokens_shape, STR("user")));
-    assert_int_equal(tokens_shape.field_count, login_shape.field_count - 1);
-    for (size_t i = 0; i < tokens_shape.field_count; i++)
-        assert_ptr_equal(&tokens_shape.fields[i], &login_shape.fields[i + 1]);
+    const struct shape *login = login_schema.shape;
+    const struct shape *tokens = tokens_schema.shape;
+    assert_non_null(shape_field(login, STR("user")));
+    assert_null(shape_field(tokens, STR("user")));
+    assert_int_equal(tokens->field_count, login->field_count - 1);
+    for (size_t i = 0; i < tokens->field_count; i++)
+        assert_int_equal(tokens->fields[i].offset, login->fields[i + 1].offset);
 }

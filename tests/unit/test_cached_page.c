@@ -33,6 +33,8 @@ static const struct query one = {
     .with_total = true,
 };
 
+static const struct schema shown_schema = {.name = "Shown", .kind = SCHEMA_REPLY};
+
 static enum outcome look(struct job *job, const void *request, struct err *err)
 {
     (void)err;
@@ -42,11 +44,11 @@ static enum outcome look(struct job *job, const void *request, struct err *err)
     for (size_t i = 0; i < page->docs.count; i++)
         shown->names = str_join(job_arena(job), shown->names, ' ',
                                 ((const struct product *)page->docs.items[i])->name);
-    return reply(job, NULL, shown);
+    return reply(job, &shown_schema, shown);
 }
 
 static const struct operation look_operation = {
-    .name = "product.look", .kind = QUERY, .handle = look};
+    .name = "product.look", .kind = QUERY, .handle = look, .reply = &shown_schema};
 
 static void expect(const struct query *query, const char *names)
 {

@@ -128,13 +128,17 @@ void test_category__no_circles(void **state)
     const struct str a = create(STR("a"), STR_ABSENT);
     const struct str b = create(STR("b"), a);
     const struct str c = create(STR("c"), b);
-    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, a}),
+    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = a,
+                            .parent_id_given = true),
                  E_CYCLE);
-    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, b}),
+    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = b,
+                            .parent_id_given = true),
                  E_CYCLE);
-    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = {true, c}),
+    shop_refused(shop_admin(&shop, category_update, .category_id = a, .parent_id = c,
+                            .parent_id_given = true),
                  E_CYCLE);
-    shop_done(shop_admin(&shop, category_update, .category_id = c, .parent_id = {true, a}));
+    shop_done(shop_admin(&shop, category_update, .category_id = c, .parent_id = a,
+                         .parent_id_given = true));
     shop_close(&shop);
 }
 
@@ -145,8 +149,10 @@ void test_category__two_moves_in_one_batch_close_no_circle(void **state)
     shop_open(&shop);
     const struct str a = create(STR("a"), STR_ABSENT);
     const struct str b = create(STR("b"), STR_ABSENT);
-    const struct category_update_request below_b = {.category_id = a, .parent_id = {true, b}};
-    const struct category_update_request below_a = {.category_id = b, .parent_id = {true, a}};
+    const struct category_update_request below_b = {
+        .category_id = a, .parent_id = b, .parent_id_given = true};
+    const struct category_update_request below_a = {
+        .category_id = b, .parent_id = a, .parent_id_given = true};
     shop_send(&shop, &category_update, ADMIN, BOSS, &below_b);
     shop_send(&shop, &category_update, ADMIN, BOSS, &below_a);
     shop_run(&shop);
@@ -186,8 +192,9 @@ void test_category__null_moves_to_the_root(void **state)
     shop_open(&shop);
     const struct str a = create(STR("a"), STR_ABSENT);
     const struct str b = create(STR("b"), a);
-    const struct category *moved = shop_done(
-        shop_admin(&shop, category_update, .category_id = b, .parent_id = {true, STR_ABSENT}));
+    const struct category *moved =
+        shop_done(shop_admin(&shop, category_update, .category_id = b, .parent_id = STR_ABSENT,
+                             .parent_id_given = true));
     assert_true(str_is_absent(moved->parent_id));
     shop_close(&shop);
 }
@@ -214,11 +221,11 @@ void test_category__list_goes_on_behind_a_thousand(void **state)
         struct paging paging;
     } *page = shop_done(shop_do(&shop, &category_list, GUEST, NULL, &all));
     assert_int_equal(page->items.count, PAGE_LIMIT_WHOLE);
-    assert_true(page->paging.next_cursor.has);
-    const struct category_list_request rest = {.cursor = page->paging.next_cursor.value};
+    assert_true(page->paging.next_cursor_given);
+    const struct category_list_request rest = {.cursor = page->paging.next_cursor};
     page = shop_done(shop_do(&shop, &category_list, GUEST, NULL, &rest));
     assert_int_equal(page->items.count, 5);
-    assert_true(page->paging.next_cursor.has);
-    assert_true(str_is_absent(page->paging.next_cursor.value));
+    assert_true(page->paging.next_cursor_given);
+    assert_true(str_is_absent(page->paging.next_cursor));
     shop_close(&shop);
 }

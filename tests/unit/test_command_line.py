@@ -81,14 +81,15 @@ class Describe(unittest.TestCase):
         schema = described["replySchema"]
         self.assertEqual(schema["title"], "Cart")
         line = schema["properties"]["items"]["items"]
-        self.assertEqual(line["properties"]["quantity"], {"type": "integer"})
-        self.assertIn("amount", line["properties"]["unitPrice"]["properties"])
+        self.assertEqual(line["properties"]["quantity"], {"$ref": "#/$defs/Count"})
+        self.assertEqual(schema["$defs"]["Count"]["type"], "integer")
+        self.assertIn("amount", schema["$defs"]["Money"]["properties"])
         self.assertIn("quantity", line["required"])
         described = json.loads(run("describe", "--json", "category.list").stdout)["operations"][0]
         page = described["replySchema"]
-        self.assertEqual(
-            page["properties"]["nextCursor"], {"anyOf": [{"type": "string"}, {"type": "null"}]}
-        )
+        self.assertEqual(page["allOf"], [{"$ref": "#/$defs/Paging"}])
+        paging = page["$defs"]["Paging"]
+        self.assertEqual(paging["properties"]["nextCursor"], {"type": ["string", "null"]})
         self.assertEqual(page["required"], ["items"])
         for operation in json.loads(run("describe", "--json").stdout)["operations"]:
             self.assertEqual(operation["replySchema"]["type"], "object", operation["operation"])

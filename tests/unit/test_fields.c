@@ -165,3 +165,101 @@ void test_fields__finds_fields_and_names(void **state)
     assert_int_equal(enum_of(thing_states, STR("Draft")), -1);
     assert_int_equal(enum_of(thing_states, STR_ABSENT), -1);
 }
+
+/* --- patches ------------------------------------------------------------------------------------ */
+
+struct thing_patch {
+    struct str id;
+    struct str name;
+    struct str parent_id;
+    bool parent_id_given;
+    struct opt_int rank;
+    bool rank_given;
+    struct opt_bool active;
+    struct money price;
+    int state;
+    LIST(struct str) tags;
+    bool tags_given;
+    struct str unknown;
+};
+
+#define PATCH(name_, kind_, member, ...)                                                           \
+    {                                                                                              \
+        .name = (name_), .kind = (kind_), .flags = FIELD_OPTIONAL,                                 \
+        .offset = offsetof(struct thing_patch, member), __VA_ARGS__                                \
+    }
+#define GIVEN(member) .given = offsetof(struct thing_patch, member##_given)
+
+static const struct field patch_fields[] = {
+    PATCH("id", FIELD_ID, id, ),
+    PATCH("name", FIELD_STR, name, ),
+    PATCH("parentId", FIELD_ID, parent_id, GIVEN(parent_id)),
+    PATCH("rank", FIELD_OPT_INT, rank, GIVEN(rank)),
+    PATCH("active", FIELD_OPT_BOOL, active, ),
+    PATCH("price", FIELD_MONEY, price, ),
+    PATCH("state", FIELD_ENUM, state, .names = thing_states),
+    PATCH("tags", FIELD_STRS, tags, GIVEN(tags)),
+    PATCH("unknown", FIELD_STR, unknown, ),
+};
+static const struct shape patch_shape = SHAPE("ThingPatch", struct thing_patch, patch_fields);
+
+void test_fields__an_empty_patch_changes_nothing(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    struct thing *thing = new_original(&arena);
+    const struct thing_patch nothing = {.state = -1, .id = STR("bbbbbbbbbbbbbbbbbbbbbbbb")};
+    shape_patch(&thing_shape, thing, &patch_shape, &nothing);
+    assert_whole(thing);
+    arena_release(&arena);
+}
+
+void test_fields__a_patch_sets_what_was_given(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    struct thing *thing = new_original(&arena);
+    struct str tag = STR("new");
+    const struct thing_patch patch = {
+        .name = STR("Red Mug"),
+        .parent_id = STR("cccccccccccccccccccccccc"),
+        .parent_id_given = true,
+        .rank = {true, 4},
+        .rank_given = true,
+        .active = {true, false},
+        .price = {1, "EUR"},
+        .state = DRAFT,
+        .tags = {&tag, 1},
+        .tags_given = true,
+        .unknown = STR("in no document"),
+    };
+    shape_patch(&thing_shape, thing, &patch_shape, &patch);
+    assert_str(thing->head.id, ID);
+    assert_str(thing->name, "Red Mug");
+    assert_str(thing->parent_id, "cccccccccccccccccccccccc");
+    assert_true(thing->rank.has && thing->rank.value == 4);
+    assert_false(thing->active);
+    assert_true(money_eq(thing->price, (struct money){1, "EUR"}));
+    assert_int_equal(thing->state, DRAFT);
+    assert_int_equal(thing->tags.count, 1);
+    assert_str(thing->sku, "SKU");
+    arena_release(&arena);
+}
+
+void test_fields__null_in_a_patch_clears(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    struct thing *thing = new_original(&arena);
+    const struct thing_patch patch = {
+        .state = -1, .parent_id_given = true, .rank_given = true, .tags_given = true};
+    shape_patch(&thing_shape, thing, &patch_shape, &patch);
+    assert_true(str_is_absent(thing->parent_id));
+    assert_false(thing->rank.has);
+    assert_int_equal(thing->tags.count, 0);
+    assert_str(thing->name, "Blue Mug");
+    arena_release(&arena);
+}

@@ -171,7 +171,8 @@ struct whole {
     struct opt_int maybe_count;
     bool yes;
     struct opt_bool maybe;
-    struct opt_str maybe_text;
+    struct str maybe_text;
+    bool maybe_text_given;
     int64_t at;
     struct money price;
     int color;
@@ -186,31 +187,32 @@ struct whole {
 
 static const char *const colors[] = {"red", "green", NULL};
 static const struct field part_fields[] = {
-    {"name", FIELD_STR, 0, offsetof(struct part, name), NULL, NULL, NULL},
+    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct part, name)},
 };
 static const struct shape part_shape = SHAPE("Part", struct part, part_fields);
 
 #define AT(member) offsetof(struct whole, member)
+#define ROW(name_, kind_, flags_, member, ...)                                                     \
+    {                                                                                              \
+        .name = (name_), .kind = (kind_), .flags = (flags_), .offset = AT(member), __VA_ARGS__     \
+    }
 #define WHOLE_FIELDS(flags)                                                                        \
     {                                                                                              \
-        {"id", FIELD_ID, (flags) | FIELD_KEY, AT(id), NULL, NULL, NULL},                           \
-            {"text", FIELD_STR, (flags), AT(text), NULL, NULL, NULL},                              \
-            {"date", FIELD_DATE, (flags), AT(date), NULL, NULL, NULL},                             \
-            {"count", FIELD_INT, (flags), AT(count), NULL, NULL, NULL},                            \
-            {"maybeCount", FIELD_OPT_INT, (flags), AT(maybe_count), NULL, NULL, NULL},             \
-            {"yes", FIELD_BOOL, (flags), AT(yes), NULL, NULL, NULL},                               \
-            {"maybe", FIELD_OPT_BOOL, (flags), AT(maybe), NULL, NULL, NULL},                       \
-            {"maybeText", FIELD_OPT_STR, (flags), AT(maybe_text), NULL, NULL, NULL},               \
-            {"at", FIELD_TIME, (flags), AT(at), NULL, NULL, NULL},                                 \
-            {"price", FIELD_MONEY, (flags), AT(price), NULL, NULL, NULL},                          \
-            {"color", FIELD_ENUM, (flags), AT(color), NULL, colors, NULL},                         \
-            {"part", FIELD_STRUCT, (flags), AT(part), &part_shape, NULL, NULL},                    \
-            {"inside", FIELD_EMBED, (flags), AT(inside), &part_shape, NULL, NULL},                 \
-            {"parts", FIELD_LIST, (flags), AT(parts), &part_shape, NULL, NULL},                    \
-            {"words", FIELD_STRS, (flags), AT(words), NULL, NULL, NULL},                           \
-            {"ids", FIELD_IDS, (flags), AT(ids), NULL, NULL, NULL},                                \
-            {"raw", FIELD_RAW, (flags), AT(raw), NULL, NULL, NULL},                                \
-            {"secret", FIELD_STR, (flags) | FIELD_SECRET, AT(secret), NULL, NULL, NULL},           \
+        ROW("id", FIELD_ID, (flags) | FIELD_KEY, id, ), ROW("text", FIELD_STR, (flags), text, ),   \
+            ROW("date", FIELD_DATE, (flags), date, ), ROW("count", FIELD_INT, (flags), count, ),   \
+            ROW("maybeCount", FIELD_OPT_INT, (flags), maybe_count, ),                              \
+            ROW("yes", FIELD_BOOL, (flags), yes, ),                                                \
+            ROW("maybe", FIELD_OPT_BOOL, (flags), maybe, ),                                        \
+            ROW("maybeText", FIELD_STR, FIELD_OPTIONAL | FIELD_NULLABLE, maybe_text,               \
+                .given = AT(maybe_text_given)),                                                    \
+            ROW("at", FIELD_TIME, (flags), at, ), ROW("price", FIELD_MONEY, (flags), price, ),     \
+            ROW("color", FIELD_ENUM, (flags), color, .names = colors),                             \
+            ROW("part", FIELD_STRUCT, (flags), part, .shape = &part_shape),                        \
+            ROW("inside", FIELD_EMBED, (flags), inside, .shape = &part_shape),                     \
+            ROW("parts", FIELD_LIST, (flags), parts, .shape = &part_shape),                        \
+            ROW("words", FIELD_STRS, (flags), words, ), ROW("ids", FIELD_IDS, (flags), ids, ),     \
+            ROW("raw", FIELD_RAW, (flags), raw, ),                                                 \
+            ROW("secret", FIELD_STR, (flags) | FIELD_SECRET, secret, ),                            \
     }
 
 static const struct field plain_fields[] = WHOLE_FIELDS(0);
@@ -233,7 +235,8 @@ static struct whole full(void)
         .maybe_count = {true, 0},
         .yes = true,
         .maybe = {true, false},
-        .maybe_text = {true, STR("m")},
+        .maybe_text = STR("m"),
+        .maybe_text_given = true,
         .at = 1795187045123,
         .price = {255, "GBP"},
         .color = 1,
@@ -272,7 +275,7 @@ void test_json_write__absent_is_left_out_or_null(void **state)
                         "{\"count\":0,\"yes\":false,\"inside\":{\"name\":\"p2\"}}");
     static const char nulls[] =
         "{\"id\":null,\"text\":null,\"date\":null,\"count\":0,\"maybeCount\":null,\"yes\":false,"
-        "\"maybe\":null,\"maybeText\":null,\"at\":null,\"price\":null,\"color\":null,\"part\":null,"
+        "\"maybe\":null,\"at\":null,\"price\":null,\"color\":null,\"part\":null,"
         "\"inside\":{\"name\":\"p2\"},\"parts\":%s,\"words\":%s,\"ids\":%s,\"raw\":null}";
     char expected[512];
     snprintf(expected, sizeof(expected), nulls, "null", "null", "null");
@@ -286,8 +289,7 @@ void test_json_write__a_null_that_was_said(void **state)
 {
     (void)state;
     begin();
-    const struct whole cleared = {
-        .color = -1, .inside = two_parts[1], .maybe_text = {true, STR_ABSENT}};
+    const struct whole cleared = {.color = -1, .inside = two_parts[1], .maybe_text_given = true};
     assert_string_equal(json_of_shape(&arena, &optional_shape, &cleared).ptr,
                         "{\"count\":0,\"yes\":false,\"maybeText\":null,"
                         "\"inside\":{\"name\":\"p2\"}}");

@@ -8,23 +8,23 @@
 
 #include "notification/render.h"
 
-static struct news_line lines[] = {
+static struct order_line lines[] = {
     {.name = STR("Mug"), .quantity = 2},
     {.name = STR("Tea\r\npot"), .quantity = 1},
 };
 
-static struct order_news some_news(void)
+static struct order some_order(void)
 {
-    struct order_news news = {
-        .order_id = STR("655f1c2e9b1e8a0012345678"),
+    struct order order = {
+        .head.id = STR("655f1c2e9b1e8a0012345678"),
         .number = STR("CW-0123456789AB"),
         .status = ORDER_SHIPPED,
         .total = {.amount = 2550, .currency = "GBP"},
         .expected_delivery_date = STR("2026-11-25"),
     };
-    news.items.items = lines;
-    news.items.count = 2;
-    return news;
+    order.items.items = lines;
+    order.items.count = 2;
+    return order;
 }
 
 void test_notification_render__order_placed(void **state)
@@ -32,8 +32,8 @@ void test_notification_render__order_placed(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 4096);
-    const struct order_news news = some_news();
-    const struct notice notice = render_order_placed(&arena, &news, STR("Ada"));
+    const struct order order = some_order();
+    const struct notice notice = render_order_placed(&arena, &order, STR("Ada"));
     assert_string_equal(notice.kind, "order_placed");
     assert_string_equal(notice.subject.ptr, "Your order CW-0123456789AB");
     assert_string_equal(notice.text.ptr, "Hello Ada,\n\n"
@@ -56,8 +56,8 @@ void test_notification_render__order_status_changed(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 4096);
-    const struct order_news news = some_news();
-    const struct notice notice = render_order_status_changed(&arena, &news, STR("Ada"));
+    const struct order order = some_order();
+    const struct notice notice = render_order_status_changed(&arena, &order, STR("Ada"));
     assert_string_equal(notice.kind, "order_status_changed");
     assert_string_equal(notice.subject.ptr, "Your order CW-0123456789AB is on its way");
     assert_string_equal(notice.text.ptr,
@@ -75,10 +75,10 @@ void test_notification_render__every_status_has_its_words(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 4096);
-    struct order_news news = some_news();
-    for (int status = 0; status < ORDER_STATUSES; status++) {
-        news.status = (enum order_status)status;
-        const struct notice notice = render_order_status_changed(&arena, &news, STR("Ada"));
+    struct order order = some_order();
+    for (int status = 0; status < ORDER_STATUS_COUNT; status++) {
+        order.status = status;
+        const struct notice notice = render_order_status_changed(&arena, &order, STR("Ada"));
         assert_null(strstr(notice.subject.ptr, "(null)"));
         assert_null(strstr(notice.text.ptr, "(null)"));
         const bool over = status == ORDER_DELIVERED || status == ORDER_CANCELLED;
@@ -92,10 +92,10 @@ void test_notification_render__nothing_adds_a_header(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 4096);
-    struct order_news news = some_news();
-    news.number = STR("CW-1\r\nBcc: all@example.com");
-    const struct notice placed = render_order_placed(&arena, &news, STR("A\nda\x7f"));
-    const struct notice moved = render_order_status_changed(&arena, &news, STR("A\nda\x7f"));
+    struct order order = some_order();
+    order.number = STR("CW-1\r\nBcc: all@example.com");
+    const struct notice placed = render_order_placed(&arena, &order, STR("A\nda\x7f"));
+    const struct notice moved = render_order_status_changed(&arena, &order, STR("A\nda\x7f"));
     assert_string_equal(placed.subject.ptr, "Your order CW-1  Bcc: all@example.com");
     assert_null(strpbrk(moved.subject.ptr, "\r\n"));
     assert_int_equal(strncmp(placed.text.ptr, "Hello A da ,\n", 13), 0);
@@ -108,8 +108,8 @@ void test_notification_render__nobody_is_named_without_a_name(void **state)
     (void)state;
     struct arena arena;
     arena_init(&arena, 4096);
-    const struct order_news news = some_news();
-    const struct notice placed = render_order_placed(&arena, &news, STR_ABSENT);
+    const struct order order = some_order();
+    const struct notice placed = render_order_placed(&arena, &order, STR_ABSENT);
     const struct notice repeated = render_registration_repeated(&arena);
     assert_int_equal(strncmp(placed.text.ptr, "Hello,\n\nthank you", 17), 0);
     assert_int_equal(strncmp(repeated.text.ptr, "Hello,\n\n", 8), 0);

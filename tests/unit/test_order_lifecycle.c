@@ -10,7 +10,7 @@
 
 /* Rows: from; columns: to. '.' no; otherwise what happens to the stock: '-' nothing, 'r' released,
  * 'c' consumed. */
-static const char *const square[ORDER_STATUSES] = {
+static const char *const square[ORDER_STATUS_COUNT] = {
     /*                    pending paid processing shipped delivered cancelled */
     [ORDER_PENDING] = ".-...r", [ORDER_PAID] = "..-..r",      [ORDER_PROCESSING] = "...c.r",
     [ORDER_SHIPPED] = "....-.", [ORDER_DELIVERED] = "......", [ORDER_CANCELLED] = "......",
@@ -31,12 +31,12 @@ static char seen(enum order_status from, enum order_status to)
 void test_order_lifecycle__the_whole_square(void **state)
 {
     (void)state;
-    for (int from = 0; from < ORDER_STATUSES; from++)
-        for (int to = 0; to < ORDER_STATUSES; to++) {
+    for (int from = 0; from < ORDER_STATUS_COUNT; from++)
+        for (int to = 0; to < ORDER_STATUS_COUNT; to++) {
             const char is = seen((enum order_status)from, (enum order_status)to);
             if (is != square[from][to])
-                fail_msg("%s -> %s: '%c' instead of '%c'", common_order_status_names[from],
-                         common_order_status_names[to], is, square[from][to]);
+                fail_msg("%s -> %s: '%c' instead of '%c'", order_status_names[from],
+                         order_status_names[to], is, square[from][to]);
         }
 }
 
@@ -51,10 +51,10 @@ void test_order_lifecycle__who_may_cancel_when(void **state)
         [SUPERADMIN] = "yyy...",
     };
     for (int who = GUEST; who <= SUPERADMIN; who++)
-        for (int status = 0; status < ORDER_STATUSES; status++)
+        for (int status = 0; status < ORDER_STATUS_COUNT; status++)
             if (order_may_cancel((enum order_status)status, (enum who)who) !=
                 (may[who][status] == 'y'))
-                fail_msg("%s cancels while %s", who_names[who], common_order_status_names[status]);
+                fail_msg("%s cancels while %s", who_names[who], order_status_names[status]);
 }
 
 void test_order_lifecycle__names_are_those_of_the_wire(void **state)
@@ -62,17 +62,17 @@ void test_order_lifecycle__names_are_those_of_the_wire(void **state)
     (void)state;
     static const char *const names[] = {"pending", "paid",      "processing",
                                         "shipped", "delivered", "cancelled"};
-    for (int status = 0; status < ORDER_STATUSES; status++)
-        assert_string_equal(common_order_status_names[status], names[status]);
-    assert_null(common_order_status_names[ORDER_STATUSES]);
+    for (int status = 0; status < ORDER_STATUS_COUNT; status++)
+        assert_string_equal(order_status_names[status], names[status]);
+    assert_null(order_status_names[ORDER_STATUS_COUNT]);
 }
 
 /* Every path from the start ends, and leaves nothing reserved. */
 static void walk(enum order_status at, int64_t reserved, int depth)
 {
-    assert_true(depth <= ORDER_STATUSES);
+    assert_true(depth <= ORDER_STATUS_COUNT);
     bool ends = true;
-    for (int to = 0; to < ORDER_STATUSES; to++) {
+    for (int to = 0; to < ORDER_STATUS_COUNT; to++) {
         const struct order_edge *edge = order_edge(at, (enum order_status)to);
         if (!edge)
             continue;

@@ -42,7 +42,7 @@ void test_product__create_joins_category_and_stock(void **state)
     assert_string_equal(product->slug.ptr, "mug");
     assert_string_equal(product->category->name.ptr, "Cups");
     assert_int_equal(product->stock.available, 5);
-    assert_int_equal(product->stock.status, STOCK_LOW);
+    assert_int_equal(product->stock.status, STOCK_LOW_STOCK);
     assert_int_equal(product->status, PRODUCT_PUBLISHED);
     assert_int_equal(product->version, 1);
     const struct stock *stock = store_fake_get(shop.lane.store, &stock_type, STR("MUG"));
@@ -59,7 +59,7 @@ void test_product__create_makes_a_sku(void **state)
     assert_int_equal(product->sku.len, 12);
     assert_true(str_starts_with(product->sku, STR("P-")));
     assert_true(str_eq(product->slug, str_lower(&shop.arena, product->sku)));
-    assert_int_equal(product->stock.status, STOCK_OUT);
+    assert_int_equal(product->stock.status, STOCK_OUT_OF_STOCK);
     shop_close(&shop);
 }
 
@@ -123,8 +123,8 @@ void test_product__update_changes_only_what_is_given(void **state)
     struct common_image image = {.url = STR("https://example.com/mug.png")};
     const struct product_view *now =
         shop_done(shop_admin(&shop, product_update, .product_id = made->id, .name = STR("Big mug"),
-                             .category_id = {true, category}, .images = {&image, 1}, .status = -1,
-                             .expected_version = {true, 1}));
+                             .category_id = category, .category_id_given = true,
+                             .images = {&image, 1}, .status = -1, .expected_version = {true, 1}));
     assert_string_equal(shop_events(&shop), "product.updated");
     assert_string_equal(now->name.ptr, "Big mug");
     assert_string_equal(now->slug.ptr, "mug");
@@ -156,7 +156,7 @@ void test_product__update_refuses(void **state)
         shop_admin(&shop, product_update, .product_id = id, .status = -1, .price = {1, "USD"}),
         E_VALIDATION_FAILED);
     shop_refused(shop_admin(&shop, product_update, .product_id = id, .status = -1,
-                            .category_id = {true, STR(NOBODY)}),
+                            .category_id = STR(NOBODY), .category_id_given = true),
                  E_NOT_FOUND);
     shop_refused(shop_admin(&shop, product_update, .product_id = STR(NOBODY), .status = -1),
                  E_NOT_FOUND);

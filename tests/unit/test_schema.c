@@ -167,7 +167,7 @@ void test_schema__optionals_are_decoded(void **state)
     assert_non_null(update->images.items);
     assert_int_equal(update->images.count, 0);
     assert_true(money_eq(update->price, (struct money){INT64_MAX, "GBP"}));
-    assert_int_equal(update->status, COMMON_PRODUCT_STATUS_PUBLISHED);
+    assert_int_equal(update->status, PRODUCT_PUBLISHED);
 }
 
 void test_schema__null_clears_and_absence_keeps(void **state)
@@ -175,13 +175,13 @@ void test_schema__null_clears_and_absence_keeps(void **state)
     (void)state;
     const struct product_update_request *update =
         good(&product_update_schema, "{\"productId\":\"" ID "\"}");
-    assert_false(update->category_id.has);
+    assert_false(update->category_id_given);
     update = good(&product_update_schema, "{\"productId\":\"" ID "\",\"categoryId\":null}");
-    assert_true(update->category_id.has);
-    assert_true(str_is_absent(update->category_id.value));
+    assert_true(update->category_id_given);
+    assert_true(str_is_absent(update->category_id));
     update = good(&product_update_schema, "{\"productId\":\"" ID "\",\"categoryId\":\"" ID "\"}");
-    assert_true(update->category_id.has);
-    assert_true(str_eq(update->category_id.value, STR(ID)));
+    assert_true(update->category_id_given);
+    assert_true(str_eq(update->category_id, STR(ID)));
     assert_string_equal(
         faults(&product_update_schema, "{\"productId\":null,\"categoryId\":false,\"name\":null}"),
         "/productId must be a string; /categoryId must be a string or null; "
@@ -298,20 +298,39 @@ void test_schema__exactly_one_of(void **state)
     assert_string_equal(faults(&product_get_schema, "{\"slug\":\"a\",\"sku\":\"b\"}"), expected);
 }
 
-void test_schema__events_may_carry_more(void **state)
+#define MONEY(amount) "{\"amount\":" amount ",\"currency\":\"GBP\"}"
+#define PLACED(number, more)                                                                       \
+    "{\"id\":\"" ID "\",\"version\":1,\"createdAt\":\"2026-11-20T15:04:05.123Z\","                 \
+    "\"updatedAt\":\"2026-11-20T15:04:05.123Z\",\"number\":" number ",\"userId\":\"" ID "\","      \
+    "\"status\":\"pending\",\"items\":[{\"productId\":\"" ID "\",\"sku\":\"M\",\"name\":\"Mug\","  \
+    "\"quantity\":2,\"unitPrice\":" MONEY("255") ",\"lineTotal\":" MONEY("510") more               \
+        "}],"                                                                                      \
+        "\"total\":" MONEY("510") ",\"expectedDeliveryDate\":\"2026-11-25\",\"history\":[]" more   \
+                                  "}"
+
+static const void *read_order(const char *text)
+{
+    const struct json *json;
+    const void *order = NULL;
+    assert_int_equal(json_parse(&arena, str_of(text), &json, &err), OUTCOME_DONE);
+    return schema_read(&order_view_schema, &arena, json, &order, &err) == OUTCOME_DONE ? order
+                                                                                       : NULL;
+}
+
+/* Another release may have added members, and may have had other rules. */
+void test_schema__events_are_read_leniently(void **state)
 {
     (void)state;
-    const struct event_order_placed *event = good(
-        &event_order_placed_schema,
-        "{\"id\":\"" ID "\",\"number\":\"CW-1\",\"userId\":\"" ID "\",\"status\":\"pending\","
-        "\"items\":[{\"name\":\"Mug\",\"quantity\":2,\"sku\":\"M\"}],\"more\":{\"x\":[1.5]},"
-        "\"total\":{\"amount\":510,\"currency\":\"GBP\"},\"expectedDeliveryDate\":\"2026-11-25\","
-        "\"version\":1}");
-    assert_int_equal(event->items.count, 1);
-    assert_int_equal(event->items.items[0].quantity, 2);
-    assert_int_equal(event->status, COMMON_ORDER_STATUS_PENDING);
-    assert_string_equal(event->expected_delivery_date.ptr, "2026-11-25");
-    assert_int_equal(event->total.amount, 510);
+    const struct order *order = read_order(PLACED("\"CW-1\"", ",\"more\":{\"x\":[1.5]}"));
+    assert_non_null(order);
+    assert_int_equal(order->items.count, 1);
+    assert_int_equal(order->items.items[0].quantity, 2);
+    assert_int_equal(order->status, ORDER_PENDING);
+    assert_string_equal(order->expected_delivery_date.ptr, "2026-11-25");
+    assert_int_equal(order->total.amount, 510);
+    assert_int_equal(order->head.created_at, 1795187045123);
+    assert_null(order->shipping_address);
+    assert_null(read_order(PLACED("17", "")));
 }
 
 void test_schema__a_bad_pattern_is_a_bug(void **state)
@@ -323,18 +342,16 @@ void test_schema__a_bad_pattern_is_a_bug(void **state)
     assert_non_null(strstr(err.text, "pattern ^($"));
 }
 
-void test_schema__source_has_no_refs(void **state)
+void test_schema__source_says_what_it_refers_to(void **state)
 {
     (void)state;
     const struct json *json;
     arena_release(&arena);
     arena_init(&arena, 8192);
-    assert_null(strstr(order_place_schema.source, "$ref"));
     assert_int_equal(json_parse(&arena, str_of(order_place_schema.source), &json, &err),
                      OUTCOME_DONE);
-    assert_string_equal(
-        json_str(json_at(json, "/properties/shippingAddress/properties/country/pattern")).ptr,
-        "^[A-Z]{2}$");
+    assert_string_equal(json_str(json_at(json, "/properties/shippingAddress/$ref")).ptr,
+                        "#/$defs/Address");
     assert_int_equal(json_int(json_at(json, "/properties/note/maxLength"), 0), 500);
     arena_release(&arena);
 }

@@ -56,6 +56,7 @@ static struct status sample(void)
     static struct status_pool pool = {.name = {"shop", 4}, .lanes = {&lane, 1}};
     return (struct status){.pid = 11,
                            .born = 4711,
+                           .written_at = 1,
                            .alive_ms = 99,
                            .state = STR("not ready"),
                            .reason = STR("no lane"),

@@ -117,14 +117,15 @@ void test_stock__status_by_threshold(void **state)
         int64_t available, threshold;
         enum stock_status status;
     } rows[] = {
-        {0, 5, STOCK_OUT}, {1, 5, STOCK_LOW}, {5, 5, STOCK_LOW},     {6, 5, STOCK_IN},
-        {0, 0, STOCK_OUT}, {1, 0, STOCK_IN},  {MAX, MAX, STOCK_LOW}, {MAX, 5, STOCK_IN},
+        {0, 5, STOCK_OUT_OF_STOCK},  {1, 5, STOCK_LOW_STOCK},    {5, 5, STOCK_LOW_STOCK},
+        {6, 5, STOCK_IN_STOCK},      {0, 0, STOCK_OUT_OF_STOCK}, {1, 0, STOCK_IN_STOCK},
+        {MAX, MAX, STOCK_LOW_STOCK}, {MAX, 5, STOCK_IN_STOCK},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_int_equal(stock_status_of(rows[i].available, rows[i].threshold), rows[i].status);
-    assert_string_equal(stock_status_names[STOCK_IN], "in_stock");
-    assert_string_equal(stock_status_names[STOCK_LOW], "low_stock");
-    assert_string_equal(stock_status_names[STOCK_OUT], "out_of_stock");
+    assert_string_equal(stock_status_names[STOCK_IN_STOCK], "in_stock");
+    assert_string_equal(stock_status_names[STOCK_LOW_STOCK], "low_stock");
+    assert_string_equal(stock_status_names[STOCK_OUT_OF_STOCK], "out_of_stock");
 }
 
 void test_stock__an_alarm_only_where_a_threshold_is_crossed_downwards(void **state)
@@ -132,18 +133,14 @@ void test_stock__an_alarm_only_where_a_threshold_is_crossed_downwards(void **sta
     (void)state;
     static const struct {
         int64_t before, after;
-        const char *alarm;
+        const struct event_type *alarm;
     } rows[] = {
-        {10, 6, NULL},       {6, 5, "stock.low"}, {6, 1, "stock.low"}, {5, 4, NULL},
-        {5, 0, "stock.out"}, {9, 0, "stock.out"}, {1, 0, "stock.out"}, {0, 0, NULL},
-        {0, 3, NULL},        {3, 9, NULL},        {0, 9, NULL},        {6, 6, NULL},
+        {10, 6, NULL},      {6, 5, &stock_low}, {6, 1, &stock_low}, {5, 4, NULL},
+        {5, 0, &stock_out}, {9, 0, &stock_out}, {1, 0, &stock_out}, {0, 0, NULL},
+        {0, 3, NULL},       {3, 9, NULL},       {0, 9, NULL},       {6, 6, NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *alarm = stock_alarm(rows[i].before, rows[i].after, 5);
-        if (!rows[i].alarm)
-            assert_null(alarm);
-        else
-            assert_string_equal(alarm ? alarm : "none", rows[i].alarm);
+        assert_ptr_equal(stock_alarm(rows[i].before, rows[i].after, 5), rows[i].alarm);
     }
 }
 

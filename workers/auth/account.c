@@ -88,7 +88,7 @@ enum outcome account_create(struct job *job, const struct applicant *applicant, 
     user->password_hash = hash;
     user->role = (int)applicant->role;
     job_insert(job, &user_type, user);
-    emit(job, "user.registered", user->head.id, user->head.version, &user_view_shape, user);
+    emit(job, &user_registered, user, user);
     *out = user;
     return OUTCOME_DONE;
 }

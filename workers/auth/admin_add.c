@@ -17,7 +17,7 @@ static enum outcome add_superadmin(struct job *job, const void *request, struct 
     NEED(job, roster_of_superadmins(job, DOC_FOR_UPDATE, &roster));
     TRY(account_create(job, &applicant, &user, err));
     roster_add(job, roster, 1);
-    return reply(job, &user_view_shape, user);
+    return reply(job, &user_view_schema, user);
 }
 
 static const struct error_code *const errors[] = {E_EMAIL_TAKEN, E_WEAK_PASSWORD, NULL};
@@ -29,7 +29,7 @@ const struct operation admin_add = {
     .request = &admin_add_schema,
     .handle = add_superadmin,
     .summary = "Make a superadmin",
-    .reply = &user_view_shape,
+    .reply = &user_view_schema,
     .status = 201,
     .errors = errors,
 };

@@ -69,7 +69,7 @@ static enum outcome log_in(struct job *job, const void *request, struct err *err
     TRY(give_back_try(job, account));
     if (job_password_is_old(job, hash))
         TRY(renew_hash(job, req->password, &user));
-    return reply(job, &login_shape, session_begin(job, user));
+    return reply(job, &login_schema, session_begin(job, user));
 }
 
 static const struct error_code *const errors[] = {E_INVALID_CREDENTIALS, NULL};
@@ -81,7 +81,7 @@ const struct operation auth_login = {
     .request = &auth_login_schema,
     .handle = log_in,
     .summary = "Begin a session by email and password",
-    .reply = &login_shape,
+    .reply = &login_schema,
     .errors = errors,
     .secret_reply = true,
     .hashes = true,

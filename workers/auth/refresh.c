@@ -63,9 +63,9 @@ static enum outcome refresh(struct job *job, const void *request, struct err *er
 
     switch (session_judge(job, session, &token, req->refresh_token)) {
     case TOKEN_CURRENT:
-        return reply(job, &tokens_shape, session_rotate(job, session, user));
+        return reply(job, &tokens_schema, session_rotate(job, session, user));
     case TOKEN_JUST_SPENT:
-        return reply(job, &tokens_shape, session_tokens(job, session, user));
+        return reply(job, &tokens_schema, session_tokens(job, session, user));
     case TOKEN_SPENT:
         return end_family(job, session, err);
     case TOKEN_FOREIGN:
@@ -83,7 +83,7 @@ const struct operation auth_refresh = {
     .request = &auth_refresh_schema,
     .handle = refresh,
     .summary = "Exchange a refresh token for new tokens",
-    .reply = &tokens_shape,
+    .reply = &tokens_schema,
     .errors = errors,
     .secret_reply = true,
 };

@@ -25,8 +25,7 @@ static enum outcome tell_owner(struct job *job, const struct user *owner)
         .period_ms = OWNER_MAILS_PERIOD_MS};
     NEED(job, job_rate(job, &mails, RATE_TAKE, &wait_ms));
     if (wait_ms == 0)
-        emit(job, "user.registration_repeated", owner->head.id, owner->head.version,
-             &user_view_shape, owner);
+        emit(job, &user_registration_repeated, owner, owner);
     return OUTCOME_DONE;
 }
 
@@ -61,7 +60,7 @@ static enum outcome open_account(struct job *job, const void *request, struct er
     TRY(outcome);
     if (shop_settings(job)->hide_taken)
         return reply_accepted(job);
-    return reply(job, &login_shape, session_begin(job, user));
+    return reply(job, &login_schema, session_begin(job, user));
 }
 
 static const struct error_code *const errors[] = {E_EMAIL_TAKEN, E_WEAK_PASSWORD, NULL};
@@ -73,7 +72,7 @@ const struct operation auth_register = {
     .request = &auth_register_schema,
     .handle = open_account,
     .summary = "Open a customer's account and log in",
-    .reply = &login_shape,
+    .reply = &login_schema,
     .status = 201,
     .errors = errors,
     .secret_reply = true,

@@ -6,71 +6,6 @@
 #include "crypto/auth.h"
 #include "settings.h"
 
-/* Expired sessions stay for a day, because the clocks of servers differ. A late refresh gets the
- * same answer whether its session is still there or not. */
-#define KEEP_EXPIRED_S (24 * 60 * 60)
-
-static const struct field session_fields[] = {
-    DOC_FIELDS(struct session, FIELD_ID),
-    {.name = "userId", .kind = FIELD_ID, .offset = offsetof(struct session, user_id)},
-    {.name = "generation", .kind = FIELD_INT, .offset = offsetof(struct session, generation)},
-    {.name = "secret",
-     .kind = FIELD_STR,
-     .flags = FIELD_SECRET | FIELD_OPTIONAL,
-     .offset = offsetof(struct session, secret)},
-    {.name = "rotation",
-     .kind = FIELD_INT,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct session, rotation)},
-    {.name = "rotatedAt",
-     .kind = FIELD_TIME,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct session, rotated_at)},
-    {.name = "digest",
-     .kind = FIELD_STR,
-     .flags = FIELD_SECRET,
-     .offset = offsetof(struct session, digest)},
-    {.name = "idleUntil", .kind = FIELD_TIME, .offset = offsetof(struct session, idle_until)},
-    {.name = "expiresAt", .kind = FIELD_TIME, .offset = offsetof(struct session, expires_at)},
-    {.name = "revoked", .kind = FIELD_BOOL, .offset = offsetof(struct session, revoked)},
-};
-
-static const struct shape session_shape = DOC_SHAPE("Session", struct session, session_fields);
-
-static const struct doc_index session_indexes[] = {
-    {.name = "expiresAt", .keys = "expiresAt:1", .expire_after_s = KEEP_EXPIRED_S},
-};
-
-const struct doc_type session_type = {.collection = "sessions",
-                                      .shape = &session_shape,
-                                      .indexes = session_indexes,
-                                      .index_count = 1};
-
-/* tokens_shape ("Tokens") leaves the first row out. */
-static const struct field login_fields[] = {
-    {.name = "user",
-     .kind = FIELD_STRUCT,
-     .offset = offsetof(struct tokens, user),
-     .shape = &user_view_shape},
-    {.name = "accessToken", .kind = FIELD_STR, .offset = offsetof(struct tokens, access_token)},
-    {.name = "refreshToken", .kind = FIELD_STR, .offset = offsetof(struct tokens, refresh_token)},
-    {.name = "expiresIn", .kind = FIELD_INT, .offset = offsetof(struct tokens, expires_in)},
-};
-
-const struct shape login_shape = SHAPE("LogIn", struct tokens, login_fields);
-
-const struct shape tokens_shape = {
-    .name = "Tokens", .size = sizeof(struct tokens), .fields = login_fields + 1, .field_count = 3};
-
-bool session_by_id(struct job *job, struct str id, enum access access, struct session **out)
-{
-    void *doc = NULL;
-    if (!job_doc(job, &session_type, id, access, &doc))
-        return false;
-    *out = doc;
-    return true;
-}
-
 bool session_is_live(const struct session *session, const struct user *user, int64_t now)
 {
     return user && str_eq(session->user_id, user->head.id) &&
@@ -162,19 +97,19 @@ static struct str access_token_of(struct job *job, const struct session *session
                                  });
 }
 
-struct tokens *session_tokens(struct job *job, const struct session *session,
-                              const struct user *user)
+struct login *session_tokens(struct job *job, const struct session *session,
+                             const struct user *user)
 {
-    struct tokens *tokens = ARENA_NEW(job_arena(job), struct tokens);
-    tokens->user = user;
-    tokens->access_token = access_token_of(job, session, user);
-    tokens->refresh_token = refresh_token_of(job, session);
-    tokens->expires_in = shop_settings(job)->access_token_ms / MS_PER_SECOND;
-    return tokens;
+    struct login *login = ARENA_NEW(job_arena(job), struct login);
+    login->user = *user;
+    login->access_token = access_token_of(job, session, user);
+    login->refresh_token = refresh_token_of(job, session);
+    login->expires_in = shop_settings(job)->access_token_ms / MS_PER_SECOND;
+    return login;
 }
 
 /* Gives the session its next token and a new idle time. */
-static struct tokens *renew(struct job *job, struct session *session, const struct user *user)
+static struct login *renew(struct job *job, struct session *session, const struct user *user)
 {
     if (str_is_absent(session->secret))
         make_secret(job, session);
@@ -182,26 +117,26 @@ static struct tokens *renew(struct job *job, struct session *session, const stru
     session->rotated_at = job_now(job);
     session->idle_until =
         earlier(job_now(job) + shop_settings(job)->refresh_idle_ms, session->expires_at);
-    struct tokens *tokens = session_tokens(job, session, user);
-    session->digest = job_secret_digest(job, tokens->refresh_token);
-    return tokens;
+    struct login *login = session_tokens(job, session, user);
+    session->digest = job_secret_digest(job, login->refresh_token);
+    return login;
 }
 
-struct tokens *session_begin(struct job *job, const struct user *user)
+struct login *session_begin(struct job *job, const struct user *user)
 {
     struct session *session = ARENA_NEW(job_arena(job), struct session);
     session->head.id = job_new_id(job);
     session->user_id = user->head.id;
     session->generation = user->generation;
     session->expires_at = job_now(job) + shop_settings(job)->refresh_absolute_ms;
-    struct tokens *tokens = renew(job, session, user);
+    struct login *login = renew(job, session, user);
     job_insert(job, &session_type, session);
-    return tokens;
+    return login;
 }
 
-struct tokens *session_rotate(struct job *job, struct session *session, const struct user *user)
+struct login *session_rotate(struct job *job, struct session *session, const struct user *user)
 {
-    struct tokens *tokens = renew(job, session, user);
+    struct login *login = renew(job, session, user);
     job_changed(job, session);
-    return tokens;
+    return login;
 }

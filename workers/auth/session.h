@@ -8,32 +8,17 @@
  * A session lasts until it is revoked, is not used for a while (idle), reaches its absolute end, or
  * its user's generation moves on (all sessions were logged out, or the role changed). The
  * generation is a count and not a time, so that neither differing clocks nor two log-ins in one
- * millisecond matter. */
+ * millisecond matter.
+ *
+ * One log-in and all its rotated refresh tokens (a family) are one document. What is stored makes no
+ * token without the master key, and the master key makes none without what is stored. */
 #ifndef CARTWRIGHT_WORKERS_AUTH_SESSION_H
 #define CARTWRIGHT_WORKERS_AUTH_SESSION_H
 
 #include "auth/refresh_token.h"
 #include "auth/user.h"
+#include "schemas/auth.h"
 
-/* One log-in and all its rotated refresh tokens ("family"). What is stored makes no token without
- * the master key, and the master key makes none without what is stored. */
-struct session {
-    struct doc_head head;
-    struct str user_id;
-    int64_t generation; /* the user's when the session began */
-    struct str secret;  /* FIELD_SECRET: in all its tokens; absent: the previous release wrote it */
-    int64_t rotation;   /* number of the one token that is good now; from 1 */
-    int64_t rotated_at; /* ms; when that token was issued */
-    struct str digest;  /* FIELD_SECRET: of that token; the previous release knows it by this */
-    int64_t idle_until; /* ms */
-    int64_t expires_at; /* ms, absolute; a TTL index removes the session a day later */
-    bool revoked;
-};
-
-extern const struct doc_type session_type;
-
-/* A need; *out is NULL when there is no such session. */
-bool session_by_id(struct job *job, struct str id, enum access access, struct session **out);
 /* `now` in ms. When `user` is NULL, the account is gone, and the session with it. */
 bool session_is_live(const struct session *session, const struct user *user, int64_t now);
 /* How a token that names a session stands to that session. */
@@ -52,22 +37,12 @@ void session_revoke(struct job *job, struct session *session);
 
 /* --- what a client gets ----------------------------------------------------------------------- */
 
-struct tokens {
-    const struct user *user;
-    struct str access_token;
-    struct str refresh_token;
-    int64_t expires_in; /* seconds; life of the access token */
-};
-
-extern const struct shape tokens_shape; /* "Tokens": without the user */
-extern const struct shape login_shape;  /* the user and the tokens */
-
 /* Begins a session of the user. The tokens live in the job's arena, like those below. */
-struct tokens *session_begin(struct job *job, const struct user *user);
+struct login *session_begin(struct job *job, const struct user *user);
 /* Spends the refresh token and gives new tokens. `session` must come from DOC_FOR_UPDATE. */
-struct tokens *session_rotate(struct job *job, struct session *session, const struct user *user);
+struct login *session_rotate(struct job *job, struct session *session, const struct user *user);
 /* Gives the tokens of the last rotation once more. */
-struct tokens *session_tokens(struct job *job, const struct session *session,
-                              const struct user *user);
+struct login *session_tokens(struct job *job, const struct session *session,
+                             const struct user *user);
 
 #endif

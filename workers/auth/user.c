@@ -3,64 +3,6 @@
 
 #include "auth/email.h"
 
-static const struct field user_fields[] = {
-    DOC_FIELDS(struct user, FIELD_ID),
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct user, name)},
-    {.name = "email", .kind = FIELD_STR, .offset = offsetof(struct user, email)},
-    {.name = "emailKey", .kind = FIELD_STR, .offset = offsetof(struct user, email_key)},
-    {.name = "emailForm",
-     .kind = FIELD_STR,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct user, email_form)},
-    {.name = "emailVerified",
-     .kind = FIELD_BOOL,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct user, email_verified)},
-    {.name = "passwordHash",
-     .kind = FIELD_STR,
-     .flags = FIELD_SECRET,
-     .offset = offsetof(struct user, password_hash)},
-    {.name = "role", .kind = FIELD_ENUM, .offset = offsetof(struct user, role), .names = who_names},
-    {.name = "generation", .kind = FIELD_INT, .offset = offsetof(struct user, generation)},
-};
-
-static const struct field user_view_fields[] = {
-    {.name = "id", .kind = FIELD_ID, .flags = FIELD_KEY, .offset = offsetof(struct user, head.id)},
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct user, name)},
-    {.name = "email", .kind = FIELD_STR, .offset = offsetof(struct user, email)},
-    {.name = "role", .kind = FIELD_ENUM, .offset = offsetof(struct user, role), .names = who_names},
-    {.name = "createdAt", .kind = FIELD_TIME, .offset = offsetof(struct user, head.created_at)},
-    {.name = "updatedAt", .kind = FIELD_TIME, .offset = offsetof(struct user, head.updated_at)},
-};
-
-const struct shape user_view_shape = SHAPE("User", struct user, user_view_fields);
-
-static const struct shape user_shape = DOC_SHAPE("UserDocument", struct user, user_fields);
-
-static const struct doc_index user_indexes[] = {
-    {.name = "emailKey", .keys = "emailKey:1", .flags = INDEX_UNIQUE},
-    {.name = "emailForm",
-     .keys = "emailForm:1",
-     .flags = INDEX_UNIQUE,
-     .only_when = "emailForm=exists"},
-};
-
-const struct doc_type user_type = {
-    .collection = "users",
-    .shape = &user_shape,
-    .indexes = user_indexes,
-    .index_count = sizeof(user_indexes) / sizeof(user_indexes[0]),
-};
-
-bool user_by_id(struct job *job, struct str id, enum access access, struct user **out)
-{
-    void *doc = NULL;
-    if (!job_doc(job, &user_type, id, access, &doc))
-        return false;
-    *out = doc;
-    return true;
-}
-
 /* --- addresses -------------------------------------------------------------------------------- */
 
 static struct str form_of(struct arena *arena, struct str email)
@@ -100,15 +42,6 @@ bool user_by_email(struct job *job, struct str email, enum access access, struct
 }
 
 /* --- the roster ------------------------------------------------------------------------------- */
-
-static const struct field roster_fields[] = {
-    DOC_FIELDS(struct roster, FIELD_STR),
-    {.name = "count", .kind = FIELD_INT, .offset = offsetof(struct roster, count)},
-};
-
-static const struct shape roster_shape = DOC_SHAPE("Roster", struct roster, roster_fields);
-
-const struct doc_type roster_type = {.collection = "rosters", .shape = &roster_shape};
 
 bool roster_of_superadmins(struct job *job, enum access access, struct roster **out)
 {

@@ -3,27 +3,8 @@
 #define CARTWRIGHT_WORKERS_AUTH_USER_H
 
 #include "engine/job.h"
+#include "schemas/user.h"
 
-struct user {
-    struct doc_head head;
-    struct str name;
-    struct str email;     /* as given */
-    struct str email_key; /* unique, in lower case; the previous release finds an account by it */
-    /* unique (email.h). Absent: an older release made the account without a form, or another
-     * account has the form. */
-    struct str email_form;
-    struct str password_hash; /* FIELD_SECRET */
-    bool email_verified;      /* the owner has proved that the address is theirs */
-    int role;                 /* enum who */
-    int64_t generation;       /* of its sessions; adding 1 ends all sessions begun before */
-};
-
-/* The wire form "User": its table leaves the secret and internal fields out. */
-extern const struct shape user_view_shape;
-extern const struct doc_type user_type;
-
-/* A need; *out is NULL when there is no such account. */
-bool user_by_id(struct job *job, struct str id, enum access access, struct user **out);
 /* A need: the account with this address, however `email` is spelled; *out is NULL when there is
  * none. An account whose address differs in the case of a to z alone comes before one whose address
  * has the same form. */
@@ -34,14 +15,7 @@ void user_set_email(struct arena *arena, struct user *user, struct str email);
 struct str user_email_account(struct arena *arena, struct str email);
 
 /* The number of superadmins. It is one document, so that two demotions at once cannot both pass. */
-struct roster {
-    struct doc_head head; /* head.id is ROSTER_SUPERADMINS */
-    int64_t count;
-};
-
 #define ROSTER_SUPERADMINS STR("superadmin")
-
-extern const struct doc_type roster_type;
 
 /* A need; *out is NULL as long as there has never been a superadmin. */
 bool roster_of_superadmins(struct job *job, enum access access, struct roster **out);

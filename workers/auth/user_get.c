@@ -3,7 +3,6 @@
  * To a customer, the account of another user looks like one that does not exist. */
 #include "auth/operations.h"
 #include "auth/user.h"
-#include "schemas/user.h"
 
 static enum outcome get_user(struct job *job, const void *request, struct err *err)
 {
@@ -17,7 +16,7 @@ static enum outcome get_user(struct job *job, const void *request, struct err *e
     NEED(job, user_by_id(job, id, DOC_READ, &user));
     if (!user)
         return err_refuse(err, E_NOT_FOUND, "no such user");
-    return reply(job, &user_view_shape, user);
+    return reply(job, &user_view_schema, user);
 }
 
 const struct operation user_get = {
@@ -27,5 +26,5 @@ const struct operation user_get = {
     .request = &user_get_schema,
     .handle = get_user,
     .summary = "The caller's own account, or any for an admin",
-    .reply = &user_view_shape,
+    .reply = &user_view_schema,
 };

@@ -6,7 +6,6 @@
 #include "auth/operations.h"
 #include "auth/user.h"
 #include "errors.h"
-#include "schemas/user.h"
 
 /* Nobody can be made a guest, so the schema has a list of roles of its own. */
 static const enum who role_of[] = {
@@ -37,14 +36,14 @@ static enum outcome set_role(struct job *job, const void *request, struct err *e
     if (!user)
         return err_refuse(err, E_NOT_FOUND, "no such user");
     if (user->role == (int)role)
-        return reply(job, &user_view_shape, user);
+        return reply(job, &user_view_schema, user);
 
     TRY(move_roster(job, user->role == SUPERADMIN, role == SUPERADMIN, err));
     user->role = (int)role;
     user->generation++;
     job_changed(job, user);
     job_account_changed(job, user->head.id);
-    return reply(job, &user_view_shape, user);
+    return reply(job, &user_view_schema, user);
 }
 
 static const struct error_code *const errors[] = {E_LAST_SUPERADMIN, NULL};
@@ -56,6 +55,6 @@ const struct operation user_role_set = {
     .request = &user_role_set_schema,
     .handle = set_role,
     .summary = "Give a user another role; all the user's sessions end",
-    .reply = &user_view_shape,
+    .reply = &user_view_schema,
     .errors = errors,
 };

@@ -1,27 +1,5 @@
-/* cart.c - the cart: its document, its lines, and the goods in it. */
+/* cart.c - the cart: its lines, and the goods in it. */
 #include "cart/cart.h"
-
-static const struct field line_fields[] = {
-    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct cart_line, product_id)},
-    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct cart_line, sku)},
-    {.name = "quantity", .kind = FIELD_INT, .offset = offsetof(struct cart_line, quantity)},
-    {.name = "unitPrice", .kind = FIELD_MONEY, .offset = offsetof(struct cart_line, unit_price)},
-};
-
-static const struct shape line_shape =
-    STORED_SHAPE("Cart line document", struct cart_line, line_fields, kept);
-
-static const struct field cart_fields[] = {
-    DOC_FIELDS(struct cart, FIELD_ID),
-    {.name = "lines",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct cart, lines),
-     .shape = &line_shape},
-};
-
-static const struct shape cart_shape = DOC_SHAPE("Cart document", struct cart, cart_fields);
-
-const struct doc_type cart_type = {.collection = "carts", .shape = &cart_shape};
 
 bool cart_of_caller(struct job *job, enum access access, struct cart **out)
 {

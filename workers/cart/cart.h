@@ -13,25 +13,11 @@
 #include "catalog/catalog.h"
 #include "engine/job.h"
 #include "inventory/stock.h"
+#include "schemas/cart.h"
 #include "settings.h"
 
 #define CART_QUANTITY_MAX 9999
 #define CART_LINES_MAX    200
-
-struct cart_line {
-    struct str product_id;
-    struct str sku;
-    int64_t quantity;
-    struct money unit_price; /* when the line was last written */
-    struct str kept;         /* fields that a newer release wrote (base/fields.h) */
-};
-
-struct cart {
-    struct doc_head head; /* head.id is the user's id; version 0: not stored yet */
-    LIST(struct cart_line) lines;
-};
-
-extern const struct doc_type cart_type;
 
 /* A need: the caller's cart; NULL when there is none yet. */
 bool cart_of_caller(struct job *job, enum access access, struct cart **out);
@@ -79,33 +65,6 @@ MUST_CHECK enum outcome cart_check(struct job *job, const struct cart *cart,
 enum outcome cart_save(struct job *job, struct cart *cart);
 
 /* --- the wire form "Cart" -------------------------------------------------------------------------- */
-
-struct cart_line_view {
-    struct str product_id;
-    struct str sku;
-    struct str name;
-    int64_t quantity;
-    struct money unit_price; /* today's */
-    struct money line_total;
-    int64_t available;
-};
-
-struct cart_issue {
-    struct str code; /* "price_changed", "insufficient_stock", "unavailable" */
-    struct str product_id;
-    struct str message;
-};
-
-struct cart_view {
-    struct str id;
-    int64_t version;
-    LIST(struct cart_line_view) items;
-    struct money total; /* null on the wire when the cart is empty */
-    LIST(struct cart_issue) issues;
-    int64_t updated_at;
-};
-
-extern const struct shape cart_view_shape;
 
 /* A line whose product is gone, not published or not sold in the cart's currency is "unavailable":
  * it is shown with its stored price and nothing available, and the total does not count it, because

@@ -47,6 +47,6 @@ enum outcome cart_save(struct job *job, struct cart *cart)
     else
         job_changed(job, cart);
     const struct cart_view *view = cart_view(shop_settings(job), job_arena(job), cart, &goods);
-    emit(job, "cart.updated", cart->head.id, cart->head.version, &cart_view_shape, view);
-    return reply(job, &cart_view_shape, view);
+    emit(job, &cart_updated, cart, view);
+    return reply(job, &cart_view_schema, view);
 }

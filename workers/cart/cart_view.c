@@ -4,50 +4,6 @@
 
 #include "cart/cart.h"
 
-static const struct field line_fields[] = {
-    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct cart_line_view, product_id)},
-    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct cart_line_view, sku)},
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct cart_line_view, name)},
-    {.name = "quantity", .kind = FIELD_INT, .offset = offsetof(struct cart_line_view, quantity)},
-    {.name = "unitPrice",
-     .kind = FIELD_MONEY,
-     .offset = offsetof(struct cart_line_view, unit_price)},
-    {.name = "lineTotal",
-     .kind = FIELD_MONEY,
-     .offset = offsetof(struct cart_line_view, line_total)},
-    {.name = "available", .kind = FIELD_INT, .offset = offsetof(struct cart_line_view, available)},
-};
-
-static const struct shape line_shape = SHAPE("Cart line", struct cart_line_view, line_fields);
-
-static const struct field issue_fields[] = {
-    {.name = "code", .kind = FIELD_STR, .offset = offsetof(struct cart_issue, code)},
-    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct cart_issue, product_id)},
-    {.name = "message", .kind = FIELD_STR, .offset = offsetof(struct cart_issue, message)},
-};
-
-static const struct shape issue_shape = SHAPE("Cart issue", struct cart_issue, issue_fields);
-
-static const struct field view_fields[] = {
-    {.name = "id", .kind = FIELD_ID, .offset = offsetof(struct cart_view, id)},
-    {.name = "version", .kind = FIELD_INT, .offset = offsetof(struct cart_view, version)},
-    {.name = "items",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct cart_view, items),
-     .shape = &line_shape},
-    {.name = "total",
-     .kind = FIELD_MONEY,
-     .flags = FIELD_NULLABLE,
-     .offset = offsetof(struct cart_view, total)},
-    {.name = "issues",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct cart_view, issues),
-     .shape = &issue_shape},
-    {.name = "updatedAt", .kind = FIELD_TIME, .offset = offsetof(struct cart_view, updated_at)},
-};
-
-const struct shape cart_view_shape = SHAPE("Cart", struct cart_view, view_fields);
-
 #define ISSUES_PER_LINE_MAX 2 /* a new price and too little stock; or "unavailable" alone */
 
 static struct money money_zero(struct str currency)

@@ -2,7 +2,6 @@
  * does not exist changes nothing. */
 #include "cart/cart.h"
 #include "cart/operations.h"
-#include "schemas/cart.h"
 
 static enum outcome clear(struct job *job, const void *request, struct err *err)
 {
@@ -13,7 +12,7 @@ static enum outcome clear(struct job *job, const void *request, struct err *err)
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
     cart = cart_or_empty(job, cart);
     if (cart->lines.count == 0)
-        return reply(job, &cart_view_shape,
+        return reply(job, &cart_view_schema,
                      cart_view(shop_settings(job), job_arena(job), cart, &none));
     cart->lines.count = 0;
     return cart_save(job, cart);
@@ -26,5 +25,5 @@ const struct operation cart_clear = {
     .request = &cart_clear_schema,
     .handle = clear,
     .summary = "Take everything out of the caller's cart",
-    .reply = &cart_view_shape,
+    .reply = &cart_view_schema,
 };

@@ -1,7 +1,6 @@
 /* get.c - cart.get: the caller's cart at today's prices; an empty cart when there is none. */
 #include "cart/cart.h"
 #include "cart/operations.h"
-#include "schemas/cart.h"
 
 static enum outcome get(struct job *job, const void *request, struct err *err)
 {
@@ -12,7 +11,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     NEED(job, cart_of_caller(job, DOC_READ, &cart));
     cart = cart_or_empty(job, cart);
     NEED(job, cart_goods(job, cart, &goods));
-    return reply(job, &cart_view_shape,
+    return reply(job, &cart_view_schema,
                  cart_view(shop_settings(job), job_arena(job), cart, &goods));
 }
 
@@ -23,5 +22,5 @@ const struct operation cart_get = {
     .request = &cart_get_schema,
     .handle = get,
     .summary = "The caller's cart at today's prices",
-    .reply = &cart_view_shape,
+    .reply = &cart_view_schema,
 };

@@ -5,7 +5,6 @@
 #include "cart/cart.h"
 #include "cart/operations.h"
 #include "errors.h"
-#include "schemas/cart.h"
 
 static enum outcome item_add(struct job *job, const void *request, struct err *err)
 {
@@ -36,7 +35,7 @@ const struct operation cart_item_add = {
     .request = &cart_item_add_schema,
     .handle = item_add,
     .summary = "Put a quantity of a product into the caller's cart",
-    .reply = &cart_view_shape,
+    .reply = &cart_view_schema,
     .errors = (const struct error_code *const[]){E_INSUFFICIENT_STOCK, E_NOT_PURCHASABLE,
                                                  E_QUANTITY_LIMIT, NULL},
 };

@@ -1,7 +1,6 @@
 /* item_remove.c - cart.item.remove: takes a product out of the caller's cart. */
 #include "cart/cart.h"
 #include "cart/operations.h"
-#include "schemas/cart.h"
 
 static enum outcome item_remove(struct job *job, const void *request, struct err *err)
 {
@@ -20,5 +19,5 @@ const struct operation cart_item_remove = {
     .request = &cart_item_remove_schema,
     .handle = item_remove,
     .summary = "Take a product out of the caller's cart",
-    .reply = &cart_view_shape,
+    .reply = &cart_view_schema,
 };

@@ -2,7 +2,6 @@
 #include "cart/cart.h"
 #include "cart/operations.h"
 #include "errors.h"
-#include "schemas/cart.h"
 
 static enum outcome item_update(struct job *job, const void *request, struct err *err)
 {
@@ -31,7 +30,7 @@ const struct operation cart_item_update = {
     .request = &cart_item_update_schema,
     .handle = item_update,
     .summary = "Set the quantity of a product in the caller's cart; 0 removes it",
-    .reply = &cart_view_shape,
+    .reply = &cart_view_schema,
     .errors = (const struct error_code *const[]){E_INSUFFICIENT_STOCK, E_NOT_PURCHASABLE,
                                                  E_QUANTITY_LIMIT, NULL},
 };

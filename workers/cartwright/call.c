@@ -173,7 +173,7 @@ static int seal_secrets(struct arena *arena, struct call *call)
     if (auth_init(&err) != OUTCOME_DONE ||
         json_parse(arena, call->body, &json, &err) != OUTCOME_DONE)
         return command_fail_err("call", &err);
-    if (!schema_change_secrets(operation->request, arena, json, seal_member, call))
+    if (!schema_change_secrets(operation_schema(operation), arena, json, seal_member, call))
         return misuse("%s", "--sealing-key: `cartwright sealing-key` prints what is wanted here");
     call->body = json_text(arena, json);
     return EXIT_OK;

@@ -226,7 +226,7 @@ static enum outcome prepare_schema(const struct app *app, const struct delivery 
                                    struct err *err)
 {
     const struct operation *operation = service_operation(&app->service, letter->operation);
-    return operation ? schema_prepare(operation->request, err) : OUTCOME_DONE;
+    return operation ? schema_prepare(operation_schema(operation), err) : OUTCOME_DONE;
 }
 
 /* Closes nothing: the end of the process closes what it opened, and the connection that it

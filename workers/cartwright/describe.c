@@ -7,7 +7,12 @@
 #include "cartwright/describe.h"
 #include "wire/json.h"
 
-static const char *const kind_names[] = {"command", "query", "subscriber"};
+const char *const describe_kinds[] = {"command", "query", "subscriber"};
+
+int describe_status(const struct operation *operation)
+{
+    return operation->status ? operation->status : 200;
+}
 
 /* --- the table --------------------------------------------------------------------------------------- */
 
@@ -17,7 +22,7 @@ static void print_table(const struct service *service)
     for (size_t i = 0; service->domains[i]; i++)
         for (size_t k = 0; service->domains[i]->operations[k]; k++) {
             const struct operation *operation = service->domains[i]->operations[k];
-            printf("%-34s %-10s %-11s %s\n", operation->name, kind_names[operation->kind],
+            printf("%-34s %-10s %-11s %s\n", operation->name, describe_kinds[operation->kind],
                    operation->kind == SUBSCRIBER ? "-" : who_names[operation->who],
                    operation->summary);
         }
@@ -35,22 +40,15 @@ static const struct domain *domain_of(const struct service *service,
     return NULL;
 }
 
-static int status_of(const struct operation *operation)
-{
-    return operation->status ? operation->status : 200;
-}
-
-static bool make_schemas(struct app *app, const struct operation *operation, struct str *request,
-                         struct str *reply, struct err *err)
+static enum outcome schema_text(struct app *app, const struct schema *schema, struct str *out,
+                                struct err *err)
 {
     struct text text;
     struct json_writer writer;
     text_init(&text, &app->arena, 4096);
     json_writer_init(&writer, &text);
-    describe_reply(&writer, operation->reply);
-    return json_pretty(&app->arena, text_str(&text), reply, err) == OUTCOME_DONE &&
-           json_pretty(&app->arena, str_of(operation->request->source), request, err) ==
-               OUTCOME_DONE;
+    describe_schema(&writer, &app->arena, schema);
+    return json_pretty(&app->arena, text_str(&text), out, err);
 }
 
 static int print_operation(struct app *app, const struct operation *operation)
@@ -58,16 +56,17 @@ static int print_operation(struct app *app, const struct operation *operation)
     struct err err = {0};
     struct str request;
     struct str reply;
-    if (!make_schemas(app, operation, &request, &reply, &err))
+    if (schema_text(app, operation_schema(operation), &request, &err) != OUTCOME_DONE ||
+        schema_text(app, operation->reply, &reply, &err) != OUTCOME_DONE)
         return command_fail_err("describe", &err);
     printf("%s: %s\n\n%s of domain %s", operation->name, operation->summary,
-           kind_names[operation->kind], domain_of(&app->service, operation)->name);
+           describe_kinds[operation->kind], domain_of(&app->service, operation)->name);
     if (operation->kind == SUBSCRIBER)
-        printf(", takes up the event %s\n", operation->event);
+        printf(", takes up the event %s\n", operation->event->name);
     else
         printf(", for %s%s\n", who_names[operation->who],
                operation->who == SUPERADMIN ? "" : " and above");
-    printf("\nreply\n  status %d%s%s\n", status_of(operation), operation->reply ? ", " : "",
+    printf("\nreply\n  status %d%s%s\n", describe_status(operation), operation->reply ? ", " : "",
            operation->reply ? operation->reply->name : "");
     for (size_t i = 0; operation->errors && operation->errors[i]; i++)
         printf("  %s %d\n", operation->errors[i]->name, operation->errors[i]->status);
@@ -121,18 +120,18 @@ static void put_operation(struct json_writer *writer, const struct domain *domai
     json_open_object(writer);
     put_text(writer, "operation", operation->name);
     put_text(writer, "domain", domain->name);
-    put_text(writer, "kind", kind_names[operation->kind]);
+    put_text(writer, "kind", describe_kinds[operation->kind]);
     put_text(writer, "who", who_names[operation->who]);
-    put_text(writer, "event", operation->event);
+    put_text(writer, "event", operation->event ? operation->event->name : NULL);
     put_text(writer, "summary", operation->summary);
     put_text(writer, "reply", operation->reply ? operation->reply->name : NULL);
     json_key(writer, "status");
-    json_put_int(writer, status_of(operation));
+    json_put_int(writer, describe_status(operation));
     put_errors(writer, operation->errors);
     json_key(writer, "request");
-    json_put_raw(writer, str_of(operation->request->source));
+    describe_schema(writer, writer->text->arena, operation_schema(operation));
     json_key(writer, "replySchema");
-    describe_reply(writer, operation->reply);
+    describe_schema(writer, writer->text->arena, operation->reply);
     json_close_object(writer);
 }
 

@@ -59,7 +59,7 @@ static void doubt_schemas(struct app *app, struct doubts *doubts)
     for (size_t domain = 0; all_schemas[domain]; domain++)
         for (size_t i = 0; all_schemas[domain][i]; i++) {
             const struct schema *schema = all_schemas[domain][i];
-            if (!has_operation(&app->service, schema))
+            if (schema->kind == SCHEMA_REQUEST && !has_operation(&app->service, schema))
                 doubt(&app->arena, doubts,
                       str_printf(&app->arena,
                                  "there is a schema %s and no such operation: add its row to the "

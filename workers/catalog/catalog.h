@@ -1,11 +1,12 @@
-/* catalog.h - categories and products: their documents, their rules, and the views that are
- * replied and emitted. */
+/* catalog.h - categories and products: their rules, and the views that are replied and emitted.
+ * Their forms stand in schemas/category/ and schemas/product/. */
 #ifndef CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 #define CARTWRIGHT_WORKERS_CATALOG_CATALOG_H
 
 #include "engine/job.h"
 #include "inventory/stock.h"
-#include "schemas/common.h"
+#include "schemas/category.h"
+#include "schemas/product.h"
 
 /* --- category ------------------------------------------------------------------------------------ */
 
@@ -13,18 +14,6 @@
  * one that is put there are not counted. */
 #define CATEGORY_DEPTH_MAX 16
 
-struct category {
-    struct doc_head head;
-    struct str name;
-    struct str slug;      /* unique; renaming changes it */
-    struct str parent_id; /* absent: a root */
-};
-
-extern const struct shape category_shape; /* also the wire form "Category" */
-extern const struct doc_type category_type;
-
-/* A need; *out is NULL when there is no such category. */
-bool category_by_id(struct job *job, struct str id, enum access access, struct category **out);
 /* Chooses the slug of the category `id`: the wished one, or DUPLICATE_SLUG when another category
  * has that; when none is wished for (absent), one made from the name, which is never refused.
  * Returns NEED as a handler does. */
@@ -38,30 +27,6 @@ MUST_CHECK enum outcome category_check_parent(struct job *job, struct str id, st
 
 /* --- product ------------------------------------------------------------------------------------- */
 
-enum product_status {
-    PRODUCT_PUBLISHED = COMMON_PRODUCT_STATUS_PUBLISHED,
-    PRODUCT_DRAFT = COMMON_PRODUCT_STATUS_DRAFT,
-    PRODUCT_RETIRED = COMMON_PRODUCT_STATUS_RETIRED,
-};
-
-struct product {
-    struct doc_head head;
-    struct str name;
-    struct str slug; /* unique; stays when the name changes, so that links keep working */
-    struct str description;
-    struct str category_id; /* absent: none */
-    struct money price;
-    struct str sku; /* unique; never changes */
-    LIST(struct common_image) images;
-    int status;             /* enum product_status */
-    bool in_stock;          /* kept in step with the stock by stock_moved(); only for filters */
-    LIST(struct str) words; /* the keys by which searches find it (search.h); in no view */
-};
-
-extern const struct doc_type product_type;
-
-/* A need; *out is NULL when there is no such product. */
-bool product_by_id(struct job *job, struct str id, enum access access, struct product **out);
 /* A need: the product of a DOC_FOR_UPDATE stock, for DOC_READ, but never a copy that is
  * older than the product's version in the stock. So the guard of the stock proves the price
  * and the status, too. */
@@ -81,35 +46,6 @@ MUST_CHECK enum outcome product_check_category(struct job *job, struct str id,
                                                struct category **out, struct err *err);
 
 /* --- the wire form "Product": the product with its category and stock joined ------------------------ */
-
-struct category_ref {
-    struct str id;
-    struct str name;
-    struct str slug;
-};
-
-struct stock_ref {
-    int64_t available;
-    int status; /* enum stock_status */
-};
-
-struct product_view {
-    struct str id;
-    struct str name;
-    struct str slug;
-    struct str description;
-    const struct category_ref *category; /* null on the wire when NULL */
-    struct money price;
-    struct str sku;
-    struct stock_ref stock;
-    LIST(struct common_image) images;
-    int status;
-    int64_t created_at;
-    int64_t updated_at;
-    int64_t version;
-};
-
-extern const struct shape product_view_shape;
 
 /* A need; *out is NULL when the product has no category, or its category is gone. */
 bool category_of_product(struct job *job, const struct product *product, struct category **out);

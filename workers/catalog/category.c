@@ -1,39 +1,9 @@
-/* category.c - categories: the document, which is also the wire form, and its rules. */
+/* category.c - categories: their rules. */
 #include "catalog/catalog.h"
 
 #include "errors.h"
 
 #define SLUG_NUMBER_MAX 9 /* numbers are tried one after the other, and each costs a round */
-
-static const struct field category_fields[] = {
-    DOC_FIELDS(struct category, FIELD_ID),
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct category, name)},
-    {.name = "slug", .kind = FIELD_STR, .offset = offsetof(struct category, slug)},
-    {.name = "parentId",
-     .kind = FIELD_ID,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct category, parent_id)},
-};
-
-const struct shape category_shape = DOC_SHAPE("Category", struct category, category_fields);
-
-static const struct doc_index category_indexes[] = {
-    {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
-    {.name = "by_name", .keys = "name:1,id:1", .flags = INDEX_BY_LOCALE},
-};
-
-const struct doc_type category_type = {
-    .collection = "categories",
-    .shape = &category_shape,
-    .indexes = category_indexes,
-    .index_count = sizeof(category_indexes) / sizeof(category_indexes[0]),
-    .cache_tag = "category",
-};
-
-bool category_by_id(struct job *job, struct str id, enum access access, struct category **out)
-{
-    return job_doc(job, &category_type, id, access, (void **)out);
-}
 
 /* A need; *out is the category other than `id` that has the slug, or NULL. */
 static bool slug_holder(struct job *job, struct str slug, struct str id, struct category **out)

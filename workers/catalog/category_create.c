@@ -2,7 +2,6 @@
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "errors.h"
-#include "schemas/category.h"
 
 static enum outcome create(struct job *job, const void *request, struct err *err)
 {
@@ -16,8 +15,8 @@ static enum outcome create(struct job *job, const void *request, struct err *err
     *category = (struct category){
         .head.id = id, .name = req->name, .slug = slug, .parent_id = req->parent_id};
     job_insert(job, &category_type, category);
-    emit(job, "category.created", id, category->head.version, &category_shape, category);
-    return reply(job, &category_shape, category);
+    emit(job, &category_created, category, category);
+    return reply(job, &category_view_schema, category);
 }
 
 const struct operation category_create = {
@@ -27,7 +26,7 @@ const struct operation category_create = {
     .request = &category_create_schema,
     .handle = create,
     .summary = "Add a category, at the root or below another",
-    .reply = &category_shape,
+    .reply = &category_view_schema,
     .status = 201,
     .errors = (const struct error_code *const[]){E_DUPLICATE_SLUG, E_CYCLE, NULL},
 };

@@ -3,18 +3,6 @@
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "paging.h"
-#include "schemas/category.h"
-
-struct category_page {
-    LIST(struct category) items;
-    struct paging paging;
-};
-
-static const struct field page_fields[] = {
-    PAGE_FIELDS(struct category_page, &category_shape),
-};
-
-static const struct shape page_shape = SHAPE("Page of Category", struct category_page, page_fields);
 
 static enum outcome list(struct job *job, const void *request, struct err *err)
 {
@@ -34,7 +22,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     page->items.items = arena_array(job_arena(job), page->items.count, sizeof(struct category));
     for (size_t i = 0; i < page->items.count; i++)
         page->items.items[i] = *(const struct category *)found->docs.items[i];
-    return reply(job, &page_shape, page);
+    return reply(job, &category_page_schema, page);
 }
 
 const struct operation category_list = {
@@ -44,6 +32,6 @@ const struct operation category_list = {
     .request = &category_list_schema,
     .handle = list,
     .summary = "Categories by name: all of them, a page, or what follows a cursor",
-    .reply = &page_shape,
+    .reply = &category_page_schema,
     .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

@@ -6,28 +6,15 @@
 #include "catalog/operations.h"
 #include "errors.h"
 #include "request.h"
-#include "schemas/category.h"
 
 /* The same name once more is no reason for a new slug. */
-static enum outcome rename_category(struct job *job, struct category *category,
-                                    const struct category_update_request *req, struct err *err)
+static enum outcome choose_slug(struct job *job, struct category *category,
+                                const struct category_update_request *req, struct err *err)
 {
     const bool renamed = !str_is_absent(req->name) && !str_eq(req->name, category->name);
-    if (renamed || !str_is_absent(req->slug))
-        TRY(category_slug(job, req->slug, req->name, category->head.id, &category->slug, err));
-    if (renamed)
-        category->name = req->name;
-    return OUTCOME_DONE;
-}
-
-static enum outcome move_category(struct job *job, struct category *category,
-                                  struct opt_str parent_id, struct err *err)
-{
-    if (!parent_id.has)
+    if (!renamed && str_is_absent(req->slug))
         return OUTCOME_DONE;
-    TRY(category_check_parent(job, category->head.id, parent_id.value, err));
-    category->parent_id = parent_id.value;
-    return OUTCOME_DONE;
+    return category_slug(job, req->slug, req->name, category->head.id, &category->slug, err);
 }
 
 static enum outcome update(struct job *job, const void *request, struct err *err)
@@ -38,13 +25,14 @@ static enum outcome update(struct job *job, const void *request, struct err *err
     if (!category)
         return err_refuse(err, E_NOT_FOUND, "there is no such category");
     TRY(expect_version(req->expected_version, category->head.version, err));
-    TRY(rename_category(job, category, req, err));
-    TRY(move_category(job, category, req->parent_id, err));
+    TRY(choose_slug(job, category, req, err));
+    if (req->parent_id_given)
+        TRY(category_check_parent(job, category->head.id, req->parent_id, err));
 
+    job_patch(job, &category_type, category, req);
     job_changed(job, category);
-    emit(job, "category.updated", category->head.id, category->head.version, &category_shape,
-         category);
-    return reply(job, &category_shape, category);
+    emit(job, &category_updated, category, category);
+    return reply(job, &category_view_schema, category);
 }
 
 const struct operation category_update = {
@@ -54,7 +42,7 @@ const struct operation category_update = {
     .request = &category_update_schema,
     .handle = update,
     .summary = "Rename or move a category",
-    .reply = &category_shape,
+    .reply = &category_view_schema,
     .errors =
         (const struct error_code *const[]){E_DUPLICATE_SLUG, E_CYCLE, E_VERSION_CONFLICT, NULL},
 };

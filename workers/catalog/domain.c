@@ -20,10 +20,10 @@ const struct domain catalog_domain = {
 
 /* Stock needs no row: stock_moved() emits product.updated when availability begins or ends. */
 const struct invalidation catalog_invalidations[] = {
-    {.event = "category.created", .tag = "category"},
-    {.event = "category.updated", .tag = "category"},
-    {.event = "product.created", .tag = "product"},
-    {.event = "product.updated", .tag = "product"},
+    {.event = &category_created, .tag = "category"},
+    {.event = &category_updated, .tag = "category"},
+    {.event = &product_created, .tag = "product"},
+    {.event = &product_updated, .tag = "product"},
 };
 
 const size_t catalog_invalidation_count =

@@ -1,62 +1,7 @@
-/* product.c - products: the document, and the rules that concern it alone. */
+/* product.c - products: the rules that concern them alone. */
 #include "catalog/catalog.h"
 
 #include "settings.h"
-
-static const struct field product_fields[] = {
-    DOC_FIELDS(struct product, FIELD_ID),
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct product, name)},
-    {.name = "slug", .kind = FIELD_STR, .offset = offsetof(struct product, slug)},
-    {.name = "description", .kind = FIELD_STR, .offset = offsetof(struct product, description)},
-    {.name = "categoryId",
-     .kind = FIELD_ID,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct product, category_id)},
-    {.name = "price", .kind = FIELD_MONEY, .offset = offsetof(struct product, price)},
-    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct product, sku)},
-    {.name = "images",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct product, images),
-     .shape = &common_image_shape},
-    {.name = "status",
-     .kind = FIELD_ENUM,
-     .offset = offsetof(struct product, status),
-     .names = common_product_status_names},
-    {.name = "inStock", .kind = FIELD_BOOL, .offset = offsetof(struct product, in_stock)},
-    {.name = "words",
-     .kind = FIELD_STRS,
-     .flags = FIELD_OPTIONAL,
-     .offset = offsetof(struct product, words)},
-};
-
-static const struct shape product_shape =
-    DOC_SHAPE("Product document", struct product, product_fields);
-
-/* Lists show one status, and their order ends with the id. An index by price serves both directions
- * and the price range. inStock is in no index, because nearly everything on sale is in stock. */
-static const struct doc_index product_indexes[] = {
-    {.name = "slug", .keys = "slug:1", .flags = INDEX_UNIQUE},
-    {.name = "sku", .keys = "sku:1", .flags = INDEX_UNIQUE},
-    {.name = "words", .keys = "status:1,words:1"},
-    {.name = "newest", .keys = "status:1,createdAt:-1,id:-1"},
-    {.name = "by_name", .keys = "status:1,name:1,id:1", .flags = INDEX_BY_LOCALE},
-    {.name = "price", .keys = "status:1,price.amount:1,id:1"},
-    {.name = "category_newest", .keys = "status:1,categoryId:1,createdAt:-1,id:-1"},
-    {.name = "category_price", .keys = "status:1,categoryId:1,price.amount:1,id:1"},
-};
-
-const struct doc_type product_type = {
-    .collection = "products",
-    .shape = &product_shape,
-    .indexes = product_indexes,
-    .index_count = sizeof(product_indexes) / sizeof(product_indexes[0]),
-    .cache_tag = "product",
-};
-
-bool product_by_id(struct job *job, struct str id, enum access access, struct product **out)
-{
-    return job_doc(job, &product_type, id, access, (void **)out);
-}
 
 /* A stock that an older release wrote does not tell the product's version: then no copy is good
  * enough. */

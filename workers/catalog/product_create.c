@@ -5,7 +5,6 @@
 #include "code.h"
 #include "errors.h"
 #include "fold.h"
-#include "schemas/product.h"
 
 #define SKU_CODE_CHARS 10
 
@@ -95,8 +94,8 @@ static enum outcome create(struct job *job, const void *request, struct err *err
     job_insert(job, &product_type, product);
     const struct stock *stock = stock_open(job, sku, id, on_hand);
     const struct product_view *view = product_view(job, product, category, stock);
-    emit(job, "product.created", id, product->head.version, &product_view_shape, view);
-    return reply(job, &product_view_shape, view);
+    emit(job, &product_created, product, view);
+    return reply(job, &product_view_schema, view);
 }
 
 const struct operation product_create = {
@@ -106,7 +105,7 @@ const struct operation product_create = {
     .request = &product_create_schema,
     .handle = create,
     .summary = "Add a product with its first stock",
-    .reply = &product_view_shape,
+    .reply = &product_view_schema,
     .status = 201,
     .errors = (const struct error_code *const[]){E_DUPLICATE_SKU, NULL},
 };

@@ -5,7 +5,6 @@
 #include "errors.h"
 #include "fold.h"
 #include "request.h"
-#include "schemas/product.h"
 
 static bool find_by(struct job *job, const char *field, struct str value, struct product **out)
 {
@@ -41,7 +40,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
         return err_refuse(err, E_NOT_FOUND, "there is no such product");
     NEED(job, category_of_product(job, product, &category),
          stock_by_sku(job, product->sku, DOC_READ, &stock));
-    return reply(job, &product_view_shape, product_view(job, product, category, stock));
+    return reply(job, &product_view_schema, product_view(job, product, category, stock));
 }
 
 const struct operation product_get = {
@@ -51,5 +50,5 @@ const struct operation product_get = {
     .request = &product_get_schema,
     .handle = get,
     .summary = "One product, by its id, slug or SKU",
-    .reply = &product_view_shape,
+    .reply = &product_view_schema,
 };

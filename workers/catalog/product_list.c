@@ -8,18 +8,6 @@
 #include "catalog/search.h"
 #include "paging.h"
 #include "request.h"
-#include "schemas/product.h"
-
-struct product_page {
-    LIST(struct product_view) items;
-    struct paging paging;
-};
-
-static const struct field page_fields[] = {
-    PAGE_FIELDS(struct product_page, &product_view_shape),
-};
-
-static const struct shape page_shape = SHAPE("Page of Product", struct product_page, page_fields);
 
 /* Each sort order ends with the id, so that pages do not overlap. */
 static const struct query_sort sorts[][2] = {
@@ -60,8 +48,7 @@ static struct query query_of(const struct product_list_request *req)
     memcpy(query.sorts, sorts[sort_of(req)], sizeof(sorts[0]));
     const int status = req->status >= 0 ? req->status : PRODUCT_PUBLISHED;
     add_term(&query, true,
-             (struct query_term){"status", QUERY_EQ,
-                                 .text = str_of(common_product_status_names[status])});
+             (struct query_term){"status", QUERY_EQ, .text = str_of(product_status_names[status])});
     add_term(&query, !str_is_absent(req->category_id),
              (struct query_term){"categoryId", QUERY_EQ, .text = req->category_id});
     add_term(&query, req->min_price.has,
@@ -129,7 +116,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     page->items.count = paging_take(job, &query, found, &page->paging);
     page->items.items = arena_array(job_arena(job), page->items.count, sizeof(struct product_view));
     NEED(job, join_all(job, &found->docs, page));
-    return reply(job, &page_shape, page);
+    return reply(job, &product_page_schema, page);
 }
 
 const struct operation product_list = {
@@ -139,6 +126,6 @@ const struct operation product_list = {
     .request = &product_list_schema,
     .handle = list,
     .summary = "A page of what is on sale, filtered, searched and sorted; for staff by status, too",
-    .reply = &page_shape,
+    .reply = &product_page_schema,
     .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

@@ -6,26 +6,6 @@
 #include "catalog/search.h"
 #include "errors.h"
 #include "request.h"
-#include "schemas/product.h"
-
-/* A member is absent in the sense of base/fields.h; an empty list of images counts as given. */
-static void apply(struct product *product, const struct product_update_request *req)
-{
-    if (!str_is_absent(req->name))
-        product->name = req->name;
-    if (!str_is_absent(req->description))
-        product->description = req->description;
-    if (req->category_id.has)
-        product->category_id = req->category_id.value;
-    if (!money_is_absent(req->price))
-        product->price = req->price;
-    if (req->images.items) {
-        product->images.items = req->images.items;
-        product->images.count = req->images.count;
-    }
-    if (req->status >= 0)
-        product->status = req->status;
-}
 
 /* True when the price or the status changes, on which orders rest: then the stock's version moves,
  * too (inventory/stock.h). */
@@ -47,21 +27,20 @@ static enum outcome update(struct job *job, const void *request, struct err *err
     TRY(expect_version(req->expected_version, product->head.version, err));
     if (!money_is_absent(req->price))
         TRY(product_check_price(job, req->price, err));
-    if (req->category_id.has)
-        TRY(product_check_category(job, req->category_id.value, &category, err));
+    if (req->category_id_given)
+        TRY(product_check_category(job, req->category_id, &category, err));
     const bool is_other_offer = changes_offer(product, req);
     NEED(job, stock_by_sku(job, product->sku, is_other_offer ? DOC_FOR_UPDATE : DOC_READ, &stock),
-         req->category_id.has || category_of_product(job, product, &category));
+         req->category_id_given || category_of_product(job, product, &category));
 
-    apply(product, req);
+    job_patch(job, &product_type, product, req);
     product_index(job_arena(job), product);
     job_changed(job, product);
     if (is_other_offer && stock)
         stock_offer(job, stock, product->head.version);
     const struct product_view *view = product_view(job, product, category, stock);
-    emit(job, "product.updated", product->head.id, product->head.version, &product_view_shape,
-         view);
-    return reply(job, &product_view_shape, view);
+    emit(job, &product_updated, product, view);
+    return reply(job, &product_view_schema, view);
 }
 
 const struct operation product_update = {
@@ -71,6 +50,6 @@ const struct operation product_update = {
     .request = &product_update_schema,
     .handle = update,
     .summary = "Change a product; what is missing stays",
-    .reply = &product_view_shape,
+    .reply = &product_view_schema,
     .errors = (const struct error_code *const[]){E_VERSION_CONFLICT, NULL},
 };

@@ -2,59 +2,6 @@
 #include "catalog/catalog.h"
 #include "settings.h"
 
-static const struct field category_ref_fields[] = {
-    {.name = "id", .kind = FIELD_ID, .offset = offsetof(struct category_ref, id)},
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct category_ref, name)},
-    {.name = "slug", .kind = FIELD_STR, .offset = offsetof(struct category_ref, slug)},
-};
-
-static const struct shape category_ref_shape =
-    SHAPE("Category of a product", struct category_ref, category_ref_fields);
-
-static const struct field stock_ref_fields[] = {
-    {.name = "available", .kind = FIELD_INT, .offset = offsetof(struct stock_ref, available)},
-    {.name = "status",
-     .kind = FIELD_ENUM,
-     .offset = offsetof(struct stock_ref, status),
-     .names = stock_status_names},
-};
-
-static const struct shape stock_ref_shape =
-    SHAPE("Stock of a product", struct stock_ref, stock_ref_fields);
-
-static const struct field product_view_fields[] = {
-    {.name = "id", .kind = FIELD_ID, .offset = offsetof(struct product_view, id)},
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct product_view, name)},
-    {.name = "slug", .kind = FIELD_STR, .offset = offsetof(struct product_view, slug)},
-    {.name = "description",
-     .kind = FIELD_STR,
-     .offset = offsetof(struct product_view, description)},
-    {.name = "category",
-     .kind = FIELD_STRUCT,
-     .flags = FIELD_NULLABLE,
-     .offset = offsetof(struct product_view, category),
-     .shape = &category_ref_shape},
-    {.name = "price", .kind = FIELD_MONEY, .offset = offsetof(struct product_view, price)},
-    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct product_view, sku)},
-    {.name = "stock",
-     .kind = FIELD_EMBED,
-     .offset = offsetof(struct product_view, stock),
-     .shape = &stock_ref_shape},
-    {.name = "images",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct product_view, images),
-     .shape = &common_image_shape},
-    {.name = "status",
-     .kind = FIELD_ENUM,
-     .offset = offsetof(struct product_view, status),
-     .names = common_product_status_names},
-    {.name = "createdAt", .kind = FIELD_TIME, .offset = offsetof(struct product_view, created_at)},
-    {.name = "updatedAt", .kind = FIELD_TIME, .offset = offsetof(struct product_view, updated_at)},
-    {.name = "version", .kind = FIELD_INT, .offset = offsetof(struct product_view, version)},
-};
-
-const struct shape product_view_shape = SHAPE("Product", struct product_view, product_view_fields);
-
 static const struct category_ref *category_ref(struct arena *arena, const struct category *category)
 {
     if (!category)

@@ -2,7 +2,6 @@
 #include "errors.h"
 #include "inventory/operations.h"
 #include "inventory/stock.h"
-#include "schemas/inventory.h"
 
 static enum outcome adjust(struct job *job, const void *request, struct err *err)
 {
@@ -19,6 +18,6 @@ const struct operation inventory_adjust = {
     .request = &inventory_adjust_schema,
     .handle = adjust,
     .summary = "Add to what is on hand, or take from it",
-    .reply = &stock_view_shape,
+    .reply = &stock_view_schema,
     .errors = (const struct error_code *const[]){E_NEGATIVE_STOCK, NULL},
 };

@@ -6,7 +6,6 @@
 #include "inventory/operations.h"
 #include "inventory/stock.h"
 #include "request.h"
-#include "schemas/inventory.h"
 
 static enum outcome set(struct job *job, const void *request, struct err *err)
 {
@@ -25,6 +24,6 @@ const struct operation inventory_set = {
     .request = &inventory_set_schema,
     .handle = set,
     .summary = "Set what is on hand, after a count",
-    .reply = &stock_view_shape,
+    .reply = &stock_view_schema,
     .errors = (const struct error_code *const[]){E_STALE_QUANTITY, E_NEGATIVE_STOCK, NULL},
 };

@@ -3,34 +3,6 @@
 
 #include "catalog/catalog.h"
 
-const char *const stock_status_names[] = {"in_stock", "low_stock", "out_of_stock", NULL};
-
-static const struct field stock_fields[] = {
-    DOC_FIELDS(struct stock, FIELD_STR),
-    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct stock, product_id)},
-    {.name = "onHand", .kind = FIELD_INT, .offset = offsetof(struct stock, on_hand)},
-    {.name = "reserved", .kind = FIELD_INT, .offset = offsetof(struct stock, reserved)},
-    {.name = "productVersion",
-     .kind = FIELD_INT,
-     .fallback = "0",
-     .offset = offsetof(struct stock, product_version)},
-};
-
-static const struct shape stock_shape = DOC_SHAPE("Stock document", struct stock, stock_fields);
-
-const struct doc_type stock_type = {.collection = "stock", .shape = &stock_shape};
-
-static const struct field stock_view_fields[] = {
-    {.name = "productId", .kind = FIELD_ID, .offset = offsetof(struct stock_view, product_id)},
-    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct stock_view, sku)},
-    {.name = "onHand", .kind = FIELD_INT, .offset = offsetof(struct stock_view, on_hand)},
-    {.name = "reserved", .kind = FIELD_INT, .offset = offsetof(struct stock_view, reserved)},
-    {.name = "available", .kind = FIELD_INT, .offset = offsetof(struct stock_view, available)},
-    {.name = "version", .kind = FIELD_INT, .offset = offsetof(struct stock_view, version)},
-};
-
-const struct shape stock_view_shape = SHAPE("Stock", struct stock_view, stock_view_fields);
-
 bool stock_by_sku(struct job *job, struct str sku, enum access access, struct stock **out)
 {
     return job_doc(job, &stock_type, sku, access, (void **)out);
@@ -59,8 +31,8 @@ int64_t stock_available(const struct stock *stock)
 enum stock_status stock_status_of(int64_t available, int64_t low_threshold)
 {
     if (available <= 0)
-        return STOCK_OUT;
-    return available <= low_threshold ? STOCK_LOW : STOCK_IN;
+        return STOCK_OUT_OF_STOCK;
+    return available <= low_threshold ? STOCK_LOW_STOCK : STOCK_IN_STOCK;
 }
 
 struct stock_view *stock_view(struct job *job, const struct stock *stock)
@@ -77,11 +49,11 @@ struct stock_view *stock_view(struct job *job, const struct stock *stock)
     return view;
 }
 
-const char *stock_alarm(int64_t before, int64_t after, int64_t low_threshold)
+const struct event_type *stock_alarm(int64_t before, int64_t after, int64_t low_threshold)
 {
     const enum stock_status was = stock_status_of(before, low_threshold);
     const enum stock_status is = stock_status_of(after, low_threshold);
-    if (is == STOCK_OUT && was != STOCK_OUT)
-        return "stock.out";
-    return is == STOCK_LOW && was == STOCK_IN ? "stock.low" : NULL;
+    if (is == STOCK_OUT_OF_STOCK && was != STOCK_OUT_OF_STOCK)
+        return &stock_out;
+    return is == STOCK_LOW_STOCK && was == STOCK_IN_STOCK ? &stock_low : NULL;
 }

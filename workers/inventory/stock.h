@@ -21,19 +21,7 @@
 #define CARTWRIGHT_WORKERS_INVENTORY_STOCK_H
 
 #include "engine/job.h"
-
-enum stock_status { STOCK_IN, STOCK_LOW, STOCK_OUT };
-extern const char *const stock_status_names[]; /* "in_stock", "low_stock", "out_of_stock" */
-
-struct stock {
-    struct doc_head head; /* head.id is the SKU */
-    struct str product_id;
-    int64_t on_hand;
-    int64_t reserved;
-    int64_t product_version; /* price and status are unchanged since this version; 0: unknown */
-};
-
-extern const struct doc_type stock_type;
+#include "schemas/inventory.h"
 
 /* A need; *out is NULL when there is no such stock. */
 bool stock_by_sku(struct job *job, struct str sku, enum access access, struct stock **out);
@@ -48,16 +36,7 @@ enum stock_status stock_status_of(int64_t available, int64_t low_threshold);
 
 /* --- moves --------------------------------------------------------------------------------------- */
 
-enum stock_move {
-    STOCK_STAYS = -1, /* no move at all */
-    STOCK_OPEN,
-    STOCK_ADJUST,
-    STOCK_RESERVE,
-    STOCK_RELEASE,
-    STOCK_CONSUME,
-    STOCK_OFFER, /* moves nothing but the version */
-};
-extern const char *const stock_move_names[]; /* "open", "adjust", ... */
+#define STOCK_STAYS ((enum stock_move) - 1) /* no move at all */
 
 /* What a move of quantity 1 adds to each counter. */
 struct stock_effect {
@@ -69,38 +48,16 @@ struct stock_effect stock_effect_of(enum stock_move move);
  * leave its range; then nothing is changed. */
 MUST_CHECK bool stock_move(struct stock *stock, enum stock_move move, int64_t quantity);
 
-/* An entry of the ledger. */
-struct stock_movement {
-    struct str sku;
-    int64_t version;  /* of the stock after the move: 1, 2, 3... of each SKU */
-    int move;         /* enum stock_move */
-    struct str cause; /* id of the order, the adjustment or (open, offer) the product */
-    int64_t d_on_hand, d_reserved;
-    int64_t on_hand, reserved; /* after the move */
-};
-
-extern const struct doc_type stock_ledger;
-
 /* The entry for a move that `stock` has just made. */
 struct stock_movement stock_movement_of(const struct stock *stock, enum stock_move move,
                                         int64_t quantity, struct str cause);
 
 /* The wire form "Stock", which is replied and emitted. */
-struct stock_view {
-    struct str product_id;
-    struct str sku;
-    int64_t on_hand;
-    int64_t reserved;
-    int64_t available;
-    int64_t version;
-};
-
-extern const struct shape stock_view_shape;
 struct stock_view *stock_view(struct job *job, const struct stock *stock);
 
 /* The event to emit when the available stock went from `before` to `after`: "stock.out" when it
  * fell to 0, "stock.low" when it fell to the threshold or below, else NULL. */
-const char *stock_alarm(int64_t before, int64_t after, int64_t low_threshold);
+const struct event_type *stock_alarm(int64_t before, int64_t after, int64_t low_threshold);
 
 /* Makes the stock of a new product, its ledger entry and stock.changed. The SKU must have been
  * loaded DOC_FOR_UPDATE, and have no stock yet. */
@@ -117,18 +74,6 @@ MUST_CHECK bool stock_moved(struct job *job, struct stock *stock, enum stock_mov
  * `product_version`. Moves the version of the DOC_FOR_UPDATE stock, so that no order which read
  * the old ones can commit. */
 void stock_offer(struct job *job, struct stock *stock, int64_t product_version);
-
-/* Who changed what is on hand, by how much and why. The document never changes. */
-struct stock_adjustment {
-    struct doc_head head;
-    struct str sku;
-    struct str by; /* user id */
-    int64_t delta;
-    int64_t on_hand;   /* after the change */
-    struct str reason; /* may be absent */
-};
-
-extern const struct doc_type stock_adjustment_type;
 
 /* The body of inventory.set and inventory.adjust: changes what is on hand in a DOC_FOR_UPDATE
  * stock, keeps who did it and why, and replies the stock. NEGATIVE_STOCK when less would be left

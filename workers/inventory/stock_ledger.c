@@ -1,9 +1,6 @@
 /* stock_ledger.c - what each kind of move does to a stock, and how the ledger keeps it. */
 #include "inventory/stock.h"
 
-const char *const stock_move_names[] = {"open",    "adjust", "reserve", "release",
-                                        "consume", "offer",  NULL};
-
 static const struct stock_effect effects[] = {
     [STOCK_OPEN] = {+1, 0},    [STOCK_ADJUST] = {+1, 0},   [STOCK_RESERVE] = {0, +1},
     [STOCK_RELEASE] = {0, -1}, [STOCK_CONSUME] = {-1, -1}, [STOCK_OFFER] = {0, 0},
@@ -35,30 +32,6 @@ bool stock_move(struct stock *stock, enum stock_move move, int64_t quantity)
     stock->reserved = reserved;
     return true;
 }
-
-static const struct field movement_fields[] = {
-    {.name = "sku", .kind = FIELD_STR, .offset = offsetof(struct stock_movement, sku)},
-    {.name = "version", .kind = FIELD_INT, .offset = offsetof(struct stock_movement, version)},
-    {.name = "move",
-     .kind = FIELD_ENUM,
-     .offset = offsetof(struct stock_movement, move),
-     .names = stock_move_names},
-    {.name = "cause", .kind = FIELD_ID, .offset = offsetof(struct stock_movement, cause)},
-    {.name = "dOnHand", .kind = FIELD_INT, .offset = offsetof(struct stock_movement, d_on_hand)},
-    {.name = "dReserved", .kind = FIELD_INT, .offset = offsetof(struct stock_movement, d_reserved)},
-    {.name = "onHand", .kind = FIELD_INT, .offset = offsetof(struct stock_movement, on_hand)},
-    {.name = "reserved", .kind = FIELD_INT, .offset = offsetof(struct stock_movement, reserved)},
-};
-
-static const struct shape movement_shape =
-    SHAPE("Stock movement", struct stock_movement, movement_fields);
-
-static const struct field page_fields[] = {LEDGER_FIELDS(&movement_shape)};
-
-static const struct shape page_shape =
-    DOC_SHAPE("Page of stock movements", struct ledger_page, page_fields);
-
-const struct doc_type stock_ledger = {.collection = "stockMovements", .shape = &page_shape};
 
 struct stock_movement stock_movement_of(const struct stock *stock, enum stock_move move,
                                         int64_t quantity, struct str cause)

@@ -23,8 +23,7 @@ static bool product_follows(struct job *job, const struct stock *stock)
         return false;
     product->in_stock = in_stock;
     job_changed(job, product);
-    emit(job, "product.updated", product->head.id, product->head.version, &product_view_shape,
-         product_view(job, product, category, stock));
+    emit(job, &product_updated, product, product_view(job, product, category, stock));
     return true;
 }
 
@@ -42,8 +41,7 @@ static const struct stock_view *record(struct job *job, const struct stock *stoc
 {
     const struct stock_view *view = stock_view(job, stock);
     keep_movement(job, stock, move, quantity, cause);
-    emit_latest(job, "stock.changed", stock->product_id, stock->head.version, &stock_view_shape,
-                view);
+    emit(job, &stock_changed, stock, view);
     return view;
 }
 
@@ -77,8 +75,8 @@ bool stock_moved(struct job *job, struct stock *stock, enum stock_move move, int
 
     job_changed(job, stock);
     const struct stock_view *view = record(job, stock, move, quantity, cause);
-    const char *alarm = stock_alarm(before, available, shop_settings(job)->low_stock);
+    const struct event_type *alarm = stock_alarm(before, available, shop_settings(job)->low_stock);
     if (alarm)
-        emit(job, alarm, stock->product_id, stock->head.version, &stock_view_shape, view);
+        emit(job, alarm, stock, view);
     return true;
 }

@@ -2,21 +2,6 @@
 #include "notification/notification.h"
 #include "notification/operations.h"
 #include "paging.h"
-#include "schemas/notification.h"
-
-struct notification_page {
-    LIST(struct notification) items;
-    struct paging paging;
-    int64_t unread;
-};
-
-static const struct field page_fields[] = {
-    PAGE_FIELDS(struct notification_page, &notification_view_shape),
-    {.name = "unread", .kind = FIELD_INT, .offset = offsetof(struct notification_page, unread)},
-};
-
-static const struct shape page_shape =
-    SHAPE("NotificationPage", struct notification_page, page_fields);
 
 static void add_term(struct query *query, struct query_term term)
 {
@@ -60,7 +45,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     struct notification_page *page = ARENA_NEW(job_arena(job), struct notification_page);
 
     struct inbox *loaded = NULL;
-    NEED(job, inbox_by_user(job, user_id, DOC_READ, &loaded));
+    NEED(job, inbox_by_id(job, user_id, DOC_READ, &loaded));
     const struct inbox *inbox = loaded ? loaded : &empty;
 
     const bool unread_only = req->unread.has && req->unread.value;
@@ -70,7 +55,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     NEED(job, job_query(job, &query, NULL, &found));
     page->items.count = paging_take(job, &query, found, &page->paging);
     fill_page(page, job_arena(job), found, inbox);
-    return reply(job, &page_shape, page);
+    return reply(job, &notification_page_schema, page);
 }
 
 const struct operation notification_list = {
@@ -80,6 +65,6 @@ const struct operation notification_list = {
     .request = &notification_list_schema,
     .handle = list,
     .summary = "The caller's notifications, newest first",
-    .reply = &page_shape,
+    .reply = &notification_page_schema,
     .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

@@ -1,27 +1,20 @@
 /* on_order_status_changed.c - order.status_changed: tell the customer how the order stands. */
 #include "notification/operations.h"
 #include "notification/render.h"
-#include "schemas/event.h"
 
 static enum outcome tell_status(struct job *job, const void *request, struct err *err)
 {
     (void)err; /* an event cannot be refused */
-    const struct event_order_status_changed *event = request;
+    const struct order *order = request;
     struct user *user = NULL;
     struct inbox *inbox = NULL;
-    NEED(job, user_by_id(job, event->user_id, DOC_READ, &user),
-         inbox_by_user(job, event->user_id, DOC_FOR_UPDATE, &inbox));
+    NEED(job, user_by_id(job, order->user_id, DOC_READ, &user),
+         inbox_by_id(job, order->user_id, DOC_FOR_UPDATE, &inbox));
     if (!user)
         return OUTCOME_DONE; /* the account is gone: nobody is left to tell */
 
-    const struct order_news news = {
-        .order_id = event->id,
-        .number = event->number,
-        .status = (enum order_status)event->status,
-        .expected_delivery_date = event->expected_delivery_date,
-    };
     const struct notice notice =
-        render_order_status_changed(job_arena(job), &news, notice_name(user));
+        render_order_status_changed(job_arena(job), order, notice_name(user));
     notice_send(job, user, inbox, &notice);
     return OUTCOME_DONE;
 }
@@ -29,8 +22,7 @@ static enum outcome tell_status(struct job *job, const void *request, struct err
 const struct operation notification_order_status_changed = {
     .name = "notification.order_status_changed",
     .kind = SUBSCRIBER,
-    .event = "order.status_changed",
-    .request = &event_order_status_changed_schema,
+    .event = &order_status_changed,
     .handle = tell_status,
     .summary = "Tell the customer that an order moved on, in-app and by email",
 };

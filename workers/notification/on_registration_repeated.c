@@ -2,14 +2,13 @@
  * that somebody tried to register with it. The mail repeats nothing of what was typed. */
 #include "notification/operations.h"
 #include "notification/render.h"
-#include "schemas/event.h"
 
 static enum outcome tell_owner(struct job *job, const void *request, struct err *err)
 {
-    (void)err; /* an event cannot be refused */
-    const struct event_user_registration_repeated *event = request;
+    (void)err;                            /* an event cannot be refused */
+    const struct user *told_of = request; /* as the account was when the event was emitted */
     struct user *user = NULL;
-    NEED(job, user_by_id(job, event->id, DOC_READ, &user));
+    NEED(job, user_by_id(job, told_of->head.id, DOC_READ, &user));
     if (!user)
         return OUTCOME_DONE;
     const struct notice notice = render_registration_repeated(job_arena(job));
@@ -20,8 +19,7 @@ static enum outcome tell_owner(struct job *job, const void *request, struct err 
 const struct operation notification_registration_repeated = {
     .name = "notification.registration_repeated",
     .kind = SUBSCRIBER,
-    .event = "user.registration_repeated",
-    .request = &event_user_registration_repeated_schema,
+    .event = &user_registration_repeated,
     .handle = tell_owner,
     .summary = "Tell the owner of an address that somebody tried to register with it",
 };

@@ -4,23 +4,12 @@
  * user. */
 #include "notification/notification.h"
 #include "notification/operations.h"
-#include "schemas/notification.h"
-
-struct unread_view {
-    int64_t unread;
-};
-
-static const struct field unread_fields[] = {
-    {.name = "unread", .kind = FIELD_INT, .offset = offsetof(struct unread_view, unread)},
-};
-
-static const struct shape unread_shape = SHAPE("Unread", struct unread_view, unread_fields);
 
 static enum outcome reply_unread(struct job *job, const struct inbox *inbox)
 {
     struct unread_view *view = ARENA_NEW(job_arena(job), struct unread_view);
     view->unread = inbox ? inbox->unread : 0;
-    return reply(job, &unread_shape, view);
+    return reply(job, &unread_view_schema, view);
 }
 
 static enum outcome read_all(struct job *job, struct inbox *inbox)
@@ -85,7 +74,7 @@ static enum outcome mark_read(struct job *job, const void *request, struct err *
 {
     const struct notification_read_request *req = request;
     struct inbox *inbox = NULL;
-    NEED(job, inbox_by_user(job, job_caller(job)->id, DOC_FOR_UPDATE, &inbox));
+    NEED(job, inbox_by_id(job, job_caller(job)->id, DOC_FOR_UPDATE, &inbox));
     if (req->ids.count == 0)
         return read_all(job, inbox);
     return read_some(job, req->ids.items, req->ids.count, inbox, err);
@@ -98,5 +87,5 @@ const struct operation notification_read = {
     .request = &notification_read_schema,
     .handle = mark_read,
     .summary = "Mark some of the caller's notifications as read, or all",
-    .reply = &unread_shape,
+    .reply = &unread_view_schema,
 };

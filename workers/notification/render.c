@@ -36,79 +36,57 @@ static void begin_text(struct text *text, struct arena *arena, struct str name)
 
 /* --- order_placed ----------------------------------------------------------------------------- */
 
-static const struct field line_fields[] = {
-    {.name = "name", .kind = FIELD_STR, .offset = offsetof(struct news_line, name)},
-    {.name = "quantity", .kind = FIELD_INT, .offset = offsetof(struct news_line, quantity)},
-};
-
-static const struct shape line_shape = SHAPE("NewsLine", struct news_line, line_fields);
-
-static const struct field placed_fields[] = {
-    {.name = "orderId", .kind = FIELD_ID, .offset = offsetof(struct order_news, order_id)},
-    {.name = "number", .kind = FIELD_STR, .offset = offsetof(struct order_news, number)},
-    {.name = "total", .kind = FIELD_MONEY, .offset = offsetof(struct order_news, total)},
-    {.name = "items",
-     .kind = FIELD_LIST,
-     .offset = offsetof(struct order_news, items),
-     .shape = &line_shape},
-    {.name = "expectedDeliveryDate",
-     .kind = FIELD_DATE,
-     .offset = offsetof(struct order_news, expected_delivery_date)},
-};
-
-static const struct shape placed_shape = SHAPE("OrderPlaced", struct order_news, placed_fields);
-
-static struct str placed_text(struct arena *arena, const struct order_news *news, struct str number,
+static struct str placed_text(struct arena *arena, const struct order *order, struct str number,
                               struct str name)
 {
     struct text text;
     begin_text(&text, arena, name);
     text_printf(&text, "thank you for your order %.*s.\n\n", STR_FMT(number));
-    for (size_t i = 0; i < news->items.count; i++) {
-        text_printf(&text, "  %" PRId64 " x ", news->items.items[i].quantity);
-        append_line(&text, news->items.items[i].name);
+    for (size_t i = 0; i < order->items.count; i++) {
+        text_printf(&text, "  %" PRId64 " x ", order->items.items[i].quantity);
+        append_line(&text, order->items.items[i].name);
         text_append_char(&text, '\n');
     }
     text_printf(&text, "\nTotal: ");
-    text_append_str(&text, money_text(arena, news->total));
-    text_printf(&text, "\nExpected delivery: %.*s\n", STR_FMT(news->expected_delivery_date));
+    text_append_str(&text, money_text(arena, order->total));
+    text_printf(&text, "\nExpected delivery: %.*s\n", STR_FMT(order->expected_delivery_date));
     return text_str(&text);
 }
 
-struct notice render_order_placed(struct arena *arena, const struct order_news *news,
-                                  struct str name)
+static struct str placed_data(struct arena *arena, const struct order *order)
 {
-    const struct str number = one_line(arena, news->number);
+    struct order_placed_line *lines = arena_array(arena, order->items.count, sizeof(*lines));
+    for (size_t i = 0; i < order->items.count; i++)
+        lines[i] = (struct order_placed_line){.name = order->items.items[i].name,
+                                              .quantity = order->items.items[i].quantity};
+    const struct order_placed_notice data = {
+        .order_id = order->head.id,
+        .number = order->number,
+        .total = order->total,
+        .items = {lines, order->items.count},
+        .expected_delivery_date = order->expected_delivery_date,
+    };
+    return json_of_shape(arena, order_placed_notice_schema.shape, &data);
+}
+
+struct notice render_order_placed(struct arena *arena, const struct order *order, struct str name)
+{
+    const struct str number = one_line(arena, order->number);
     return (struct notice){
         .kind = "order_placed",
         .subject = str_printf(arena, "Your order %.*s", STR_FMT(number)),
-        .text = placed_text(arena, news, number, name),
-        .data = json_of_shape(arena, &placed_shape, news),
+        .text = placed_text(arena, order, number, name),
+        .data = placed_data(arena, order),
     };
 }
 
 /* --- order_status_changed --------------------------------------------------------------------- */
 
-static const struct field moved_fields[] = {
-    {.name = "orderId", .kind = FIELD_ID, .offset = offsetof(struct order_news, order_id)},
-    {.name = "number", .kind = FIELD_STR, .offset = offsetof(struct order_news, number)},
-    {.name = "status",
-     .kind = FIELD_ENUM,
-     .offset = offsetof(struct order_news, status),
-     .names = common_order_status_names},
-    {.name = "expectedDeliveryDate",
-     .kind = FIELD_DATE,
-     .offset = offsetof(struct order_news, expected_delivery_date)},
-};
-
-static const struct shape moved_shape =
-    SHAPE("OrderStatusChanged", struct order_news, moved_fields);
-
 /* What follows "Your order <number>", in the subject and in the text, for each status. */
 static const struct {
     const char *subject;
     const char *sentence;
-} said_of[ORDER_STATUSES] = {
+} said_of[ORDER_STATUS_COUNT] = {
     [ORDER_PENDING] = {"is waiting", "is waiting for your payment"},
     [ORDER_PAID] = {"is paid", "is paid: we have received your payment"},
     [ORDER_PROCESSING] = {"is being prepared", "is being prepared for dispatch"},
@@ -117,32 +95,38 @@ static const struct {
     [ORDER_CANCELLED] = {"was cancelled", "was cancelled"},
 };
 
-static bool is_still_to_come(enum order_status status)
+static bool is_still_to_come(const struct order *order)
 {
-    return status != ORDER_DELIVERED && status != ORDER_CANCELLED;
+    return order->status != ORDER_DELIVERED && order->status != ORDER_CANCELLED;
 }
 
-static struct str moved_text(struct arena *arena, const struct order_news *news, struct str number,
+static struct str moved_text(struct arena *arena, const struct order *order, struct str number,
                              struct str name)
 {
     struct text text;
     begin_text(&text, arena, name);
-    text_printf(&text, "your order %.*s %s.\n", STR_FMT(number), said_of[news->status].sentence);
-    if (is_still_to_come(news->status))
-        text_printf(&text, "\nExpected delivery: %.*s\n", STR_FMT(news->expected_delivery_date));
+    text_printf(&text, "your order %.*s %s.\n", STR_FMT(number), said_of[order->status].sentence);
+    if (is_still_to_come(order))
+        text_printf(&text, "\nExpected delivery: %.*s\n", STR_FMT(order->expected_delivery_date));
     return text_str(&text);
 }
 
-struct notice render_order_status_changed(struct arena *arena, const struct order_news *news,
+struct notice render_order_status_changed(struct arena *arena, const struct order *order,
                                           struct str name)
 {
-    const struct str number = one_line(arena, news->number);
+    const struct str number = one_line(arena, order->number);
+    const struct order_status_changed_notice data = {
+        .order_id = order->head.id,
+        .number = order->number,
+        .status = order->status,
+        .expected_delivery_date = order->expected_delivery_date,
+    };
     return (struct notice){
         .kind = "order_status_changed",
-        .subject =
-            str_printf(arena, "Your order %.*s %s", STR_FMT(number), said_of[news->status].subject),
-        .text = moved_text(arena, news, number, name),
-        .data = json_of_shape(arena, &moved_shape, news),
+        .subject = str_printf(arena, "Your order %.*s %s", STR_FMT(number),
+                              said_of[order->status].subject),
+        .text = moved_text(arena, order, number, name),
+        .data = json_of_shape(arena, order_status_changed_notice_schema.shape, &data),
     };
 }
 

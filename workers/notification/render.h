@@ -6,25 +6,9 @@
 #include "notification/notification.h"
 #include "order/order.h"
 
-struct news_line {
-    struct str name;
-    int64_t quantity;
-};
-
-/* What a notification tells of an order; it is also the notification's data. */
-struct order_news {
-    struct str order_id;
-    struct str number;
-    enum order_status status;
-    struct money total;
-    LIST(struct news_line) items;
-    struct str expected_delivery_date;
-};
-
 /* `name` is that of the customer; absent: nobody is named. */
-struct notice render_order_placed(struct arena *arena, const struct order_news *news,
-                                  struct str name);
-struct notice render_order_status_changed(struct arena *arena, const struct order_news *news,
+struct notice render_order_placed(struct arena *arena, const struct order *order, struct str name);
+struct notice render_order_status_changed(struct arena *arena, const struct order *order,
                                           struct str name);
 
 /* The notice that somebody tried to register with the address of an account. */

@@ -3,7 +3,6 @@
 #include "errors.h"
 #include "order/operations.h"
 #include "order/order.h"
-#include "schemas/order.h"
 
 static enum outcome cancel(struct job *job, const void *request, struct err *err)
 {
@@ -15,7 +14,7 @@ static enum outcome cancel(struct job *job, const void *request, struct err *err
     const enum order_status status = (enum order_status)order->status;
     if (!order_may_cancel(status, job_caller(job)->role))
         return err_refuse(err, E_NOT_CANCELLABLE, "an order that is %s cannot be cancelled",
-                          common_order_status_names[status]);
+                          order_status_names[status]);
     return order_move(job, order, order_edge(status, ORDER_CANCELLED), req->reason, err);
 }
 
@@ -26,6 +25,6 @@ const struct operation order_cancel = {
     .request = &order_cancel_schema,
     .handle = cancel,
     .summary = "Cancel an order and release its stock",
-    .reply = &order_shape,
+    .reply = &order_view_schema,
     .errors = (const struct error_code *const[]){E_NOT_CANCELLABLE, NULL},
 };

@@ -3,7 +3,6 @@
 #include "code.h"
 #include "order/operations.h"
 #include "order/order.h"
-#include "schemas/order.h"
 
 static bool find(struct job *job, const struct order_get_request *req, struct order **out)
 {
@@ -19,7 +18,7 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     NEED(job, find(job, request, &order));
     if (!order_is_visible(job, order))
         return err_refuse(err, E_NOT_FOUND, "there is no such order");
-    return reply(job, &order_shape, order);
+    return reply(job, &order_view_schema, order);
 }
 
 const struct operation order_get = {
@@ -29,5 +28,5 @@ const struct operation order_get = {
     .request = &order_get_schema,
     .handle = get,
     .summary = "One order, by its id or number",
-    .reply = &order_shape,
+    .reply = &order_view_schema,
 };

@@ -47,19 +47,18 @@ static void check_history(struct check *check, const struct order *order)
     const struct order_step *steps = order->history.items;
     if (count == 0 || steps[0].status != ORDER_PENDING) {
         check_found(check, order_type.collection, order->head.id,
-                    "its history does not begin as %s", common_order_status_names[ORDER_PENDING]);
+                    "its history does not begin as %s", order_status_names[ORDER_PENDING]);
         return;
     }
     for (size_t i = 1; i < count; i++)
         if (!order_edge((enum order_status)steps[i - 1].status, (enum order_status)steps[i].status))
             check_found(check, order_type.collection, order->head.id,
-                        "its history goes from %s to %s",
-                        common_order_status_names[steps[i - 1].status],
-                        common_order_status_names[steps[i].status]);
+                        "its history goes from %s to %s", order_status_names[steps[i - 1].status],
+                        order_status_names[steps[i].status]);
     if (order->status != steps[count - 1].status)
         check_found(check, order_type.collection, order->head.id,
-                    "it is %s, its history ends as %s", common_order_status_names[order->status],
-                    common_order_status_names[steps[count - 1].status]);
+                    "it is %s, its history ends as %s", order_status_names[order->status],
+                    order_status_names[steps[count - 1].status]);
     if (order->head.version != (int64_t)count)
         check_found(check, order_type.collection, order->head.id,
                     "it is at version %" PRId64 " after %zu steps", order->head.version, count);
@@ -210,8 +209,8 @@ static void report_line(struct check *check, const struct order *order, size_t i
         if (moves->pieces[move] != should.pieces[move])
             check_found(check, order_type.collection, order->head.id,
                         "%s, line %.*s: %s %" PRId64 " in the ledger, should be %" PRId64,
-                        common_order_status_names[order->status], STR_FMT(sku),
-                        stock_move_names[move], moves->pieces[move], should.pieces[move]);
+                        order_status_names[order->status], STR_FMT(sku), stock_move_names[move],
+                        moves->pieces[move], should.pieces[move]);
 }
 
 static enum outcome explain(struct check *check, const struct order *found, struct err *err)

@@ -4,18 +4,6 @@
 #include "order/order.h"
 #include "paging.h"
 #include "request.h"
-#include "schemas/order.h"
-
-struct order_page {
-    LIST(struct order) items;
-    struct paging paging;
-};
-
-static const struct field page_fields[] = {
-    PAGE_FIELDS(struct order_page, &order_shape),
-};
-
-static const struct shape page_shape = SHAPE("Page of Order", struct order_page, page_fields);
 
 /* The user whose orders are listed; absent: everybody's. `userId` is narrower than `all`, so it
  * wins. */
@@ -38,7 +26,7 @@ static struct query query_of(const struct job *job, const struct order_list_requ
         query.terms[query.term_count++] = (struct query_term){"userId", QUERY_EQ, .text = owner};
     if (req->status >= 0)
         query.terms[query.term_count++] = (struct query_term){
-            "status", QUERY_EQ, .text = str_of(common_order_status_names[req->status])};
+            "status", QUERY_EQ, .text = str_of(order_status_names[req->status])};
     return query;
 }
 
@@ -59,7 +47,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     page->items.items = arena_array(job_arena(job), page->items.count, sizeof(struct order));
     for (size_t i = 0; i < page->items.count; i++)
         page->items.items[i] = *(const struct order *)found->docs.items[i];
-    return reply(job, &page_shape, page);
+    return reply(job, &order_page_schema, page);
 }
 
 const struct operation order_list = {
@@ -69,6 +57,6 @@ const struct operation order_list = {
     .request = &order_list_schema,
     .handle = list,
     .summary = "A page of the caller's orders, newest first; all of them for an admin who asks",
-    .reply = &page_shape,
+    .reply = &order_page_schema,
     .errors = (const struct error_code *const[]){E_BAD_CURSOR, NULL},
 };

@@ -1,4 +1,4 @@
-/* order.h - the order: its document (which is also its wire form), its life cycle and its rules.
+/* order.h - the order: its life cycle and its rules.
  *
  *   pending ──> paid ──> processing ──> shipped ──> delivered
  *      │          │           │
@@ -11,53 +11,8 @@
 
 #include "engine/job.h"
 #include "inventory/stock.h"
-#include "schemas/common.h"
+#include "schemas/order.h"
 
-enum order_status {
-    ORDER_PENDING = COMMON_ORDER_STATUS_PENDING,
-    ORDER_PAID = COMMON_ORDER_STATUS_PAID,
-    ORDER_PROCESSING = COMMON_ORDER_STATUS_PROCESSING,
-    ORDER_SHIPPED = COMMON_ORDER_STATUS_SHIPPED,
-    ORDER_DELIVERED = COMMON_ORDER_STATUS_DELIVERED,
-    ORDER_CANCELLED = COMMON_ORDER_STATUS_CANCELLED,
-    ORDER_STATUSES
-};
-
-struct order_line {
-    struct str product_id;
-    struct str sku;
-    struct str name;
-    int64_t quantity;
-    struct money unit_price; /* frozen when placed */
-    struct money line_total;
-    struct str kept; /* fields that a newer release wrote (base/fields.h) */
-};
-
-struct order_step {
-    int status;
-    int64_t at;    /* ms */
-    struct str by; /* user id */
-    struct str note;
-    struct str kept; /* fields that a newer release wrote (base/fields.h) */
-};
-
-struct order {
-    struct doc_head head;
-    struct str number; /* unique, not guessable: "CW-" + 12 of Crockford's base 32 (60 bits) */
-    struct str user_id;
-    int status;
-    LIST(struct order_line) items;
-    struct money total;
-    const struct common_address *shipping_address; /* may be NULL */
-    struct str expected_delivery_date;             /* "YYYY-MM-DD" */
-    LIST(struct order_step) history;               /* every status that it had, oldest first */
-};
-
-extern const struct shape order_shape; /* also the wire form "Order" */
-extern const struct doc_type order_type;
-
-/* A need; *out is NULL when there is no such order. */
-bool order_by_id(struct job *job, struct str id, enum access access, struct order **out);
 /* True when the order is the caller's own or the caller is an admin. False for NULL. */
 bool order_is_visible(const struct job *job, const struct order *order);
 

@@ -58,8 +58,8 @@ enum outcome order_move(struct job *job, struct order *order, const struct order
         TRY(order_move_stock(job, order, edge->move, err));
     order_add_step(job_arena(job), order, edge->to, job_now(job), job_caller(job)->id, note);
     job_changed(job, order);
-    emit(job, "order.status_changed", order->head.id, order->head.version, &order_shape, order);
+    emit(job, &order_status_changed, order, order);
     if (edge->to == ORDER_CANCELLED)
-        emit(job, "order.cancelled", order->head.id, order->head.version, &order_shape, order);
-    return reply(job, &order_shape, order);
+        emit(job, &order_cancelled, order, order);
+    return reply(job, &order_view_schema, order);
 }

@@ -11,7 +11,6 @@
 #include "order/operations.h"
 #include "order/order.h"
 #include "request.h"
-#include "schemas/order.h"
 #include "settings.h"
 
 /* True when line i can be ordered. */
@@ -138,8 +137,8 @@ static enum outcome place(struct job *job, const void *request, struct err *err)
     job_insert(job, &order_type, order);
     cart->lines.count = 0;
     job_changed(job, cart);
-    emit(job, "order.placed", order->head.id, order->head.version, &order_shape, order);
-    return reply(job, &order_shape, order);
+    emit(job, &order_placed, order, order);
+    return reply(job, &order_view_schema, order);
 }
 
 const struct operation order_place = {
@@ -149,7 +148,7 @@ const struct operation order_place = {
     .request = &order_place_schema,
     .handle = place,
     .summary = "Order what is in the caller's cart",
-    .reply = &order_shape,
+    .reply = &order_view_schema,
     .status = 201,
     .errors =
         (const struct error_code *const[]){E_CART_EMPTY, E_INSUFFICIENT_STOCK, E_NOT_PURCHASABLE,

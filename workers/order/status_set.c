@@ -2,7 +2,6 @@
 #include "errors.h"
 #include "order/operations.h"
 #include "order/order.h"
-#include "schemas/order.h"
 
 static enum outcome status_set(struct job *job, const void *request, struct err *err)
 {
@@ -15,8 +14,7 @@ static enum outcome status_set(struct job *job, const void *request, struct err 
         order_edge((enum order_status)order->status, (enum order_status)req->status);
     if (!edge)
         return err_refuse(err, E_ILLEGAL_TRANSITION, "an order that is %s cannot become %s",
-                          common_order_status_names[order->status],
-                          common_order_status_names[req->status]);
+                          order_status_names[order->status], order_status_names[req->status]);
     return order_move(job, order, edge, req->note, err);
 }
 
@@ -27,6 +25,6 @@ const struct operation order_status_set = {
     .request = &order_status_set_schema,
     .handle = status_set,
     .summary = "Move an order along its life cycle",
-    .reply = &order_shape,
+    .reply = &order_view_schema,
     .errors = (const struct error_code *const[]){E_ILLEGAL_TRANSITION, NULL},
 };
