@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "schemas/cart.h"
-#include "schemas/event.h"
 #include "schemas/notification.h"
 #include "schemas/order.h"
 #include "schemas/product.h"
