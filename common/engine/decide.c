@@ -28,6 +28,30 @@ static enum outcome authorize(struct job *job)
     return OUTCOME_DONE;
 }
 
+/* All subscribers of an event in one domain are one job: all of them tell what they need, and none
+ * has an effect when one of them fails. */
+static enum outcome run_subscribers(struct job *job)
+{
+    const struct service *service = job->batch->lane->service;
+    enum outcome outcome = OUTCOME_DONE;
+    for (const struct operation *one = job->operation; one;
+         one = service_next_subscriber(service, one)) {
+        const enum outcome own = one->handle(job, job->request, &job->err);
+        if (own != OUTCOME_DONE && own != OUTCOME_NEED)
+            return own;
+        if (own == OUTCOME_NEED)
+            outcome = own;
+    }
+    return outcome;
+}
+
+static enum outcome handle(struct job *job)
+{
+    return job->operation->kind == SUBSCRIBER
+               ? run_subscribers(job)
+               : job->operation->handle(job, job->request, &job->err);
+}
+
 /* While it is not known whether the caller may ask, the handler only tells what it needs, so that
  * everything is loaded in one round. */
 static enum outcome run_handler(struct job *job)
@@ -37,7 +61,7 @@ static enum outcome run_handler(struct job *job)
     const bool is_open = job->stamp_due || standing == OUTCOME_NEED;
     if (!is_open && standing != OUTCOME_DONE)
         return standing;
-    const enum outcome outcome = job->operation->handle(job, job->request, &job->err);
+    const enum outcome outcome = handle(job);
     return is_open ? OUTCOME_NEED : outcome;
 }
 

@@ -65,8 +65,8 @@ struct str name_without_partition(struct str queue);
 /* The queue of the dead letters of the domain that `queue` belongs to. */
 struct str name_dead_of_queue(struct arena *arena, struct str prefix, struct str queue);
 
-/* Returns the subscriber that takes events of this type from this queue;
- * NULL when there is none. */
+/* Returns the subscriber that takes events of this type from this queue, the first one of its
+ * domain's table; NULL when there is none. */
 const struct operation *service_subscriber(const struct service *service, struct str queue,
                                            struct str event);
 bool domain_subscribes(const struct domain *domain);

@@ -1,4 +1,4 @@
-/* operation.c - finds the operation that a name stands for. */
+/* operation.c - finds operations: by their names, and the subscribers of one event. */
 #include "service/operation.h"
 
 const char *const who_names[] = {"guest", "customer", "admin", "superadmin", NULL};
@@ -18,5 +18,23 @@ const struct operation *service_operation(const struct service *service, struct 
         if (operation)
             return operation;
     }
+    return NULL;
+}
+
+static const struct operation *next_of(const struct operation *const *rows,
+                                       const struct event_type *event)
+{
+    while (*rows && (*rows)->event != event)
+        rows++;
+    return *rows;
+}
+
+const struct operation *service_next_subscriber(const struct service *service,
+                                                const struct operation *operation)
+{
+    for (size_t i = 0; service->domains[i]; i++)
+        for (size_t k = 0; service->domains[i]->operations[k]; k++)
+            if (service->domains[i]->operations[k] == operation)
+                return next_of(&service->domains[i]->operations[k + 1], operation->event);
     return NULL;
 }

@@ -120,6 +120,13 @@ MUST_CHECK enum outcome service_prepare(const struct service *service, struct er
 /* The most rows of `invalidations`: a lane keeps a bit for each. */
 #define INVALIDATIONS_MAX 64
 
+/* The next subscriber of the same event in the table of the same domain; NULL when there is none.
+ * An event comes to a domain once, so all its subscribers there are one job: they run in the order
+ * of the table, all in one transaction. The journal knows the job by the name of the first, so a
+ * new subscriber is added behind the others. */
+const struct operation *service_next_subscriber(const struct service *service,
+                                                const struct operation *operation);
+
 /* Returns NULL when the operation is not one of this domain's. */
 const struct operation *domain_operation(const struct domain *domain, struct str name);
 /* Returns NULL when no domain serves the operation. */

@@ -28,6 +28,7 @@
 #define BERT         "222222222222222222222222"
 #define SESSION      "555555555555555555555555"
 #define NOTE_ID      "aaaaaaaaaaaaaaaaaaaaaaaa"
+#define SECOND_ID    "bbbbbbbbbbbbbbbbbbbbbbbb"
 #define NOW_MS       1763651045123 /* 2025-11-20T15:04:05.123Z */
 
 /* --- notes ---------------------------------------------------------------------------------------- */
@@ -154,6 +155,18 @@ static enum outcome echo_note(struct job *job, const void *request, struct err *
     return OUTCOME_DONE;
 }
 
+/* A second subscriber of the same event: keeps a note when it says "both", fails at "half". */
+static enum outcome count_note(struct job *job, const void *request, struct err *err)
+{
+    const struct note *told = request;
+    struct note *note;
+    if (str_eq(told->text, STR("half")))
+        return err_bug(err, "the second subscriber fails");
+    if (str_eq(told->text, STR("both")))
+        TRY(keep_note(job, STR(SECOND_ID), told->text, &note));
+    return OUTCOME_DONE;
+}
+
 static const struct operation note_write = {
     .name = "note.write",
     .who = CUSTOMER,
@@ -173,11 +186,14 @@ static const struct operation note_read = {
 static const struct operation echo_written = {
     .name = "echo.note_written", .kind = SUBSCRIBER, .handle = echo_note, .event = &note_written};
 
+static const struct operation echo_counted = {
+    .name = "echo.note_counted", .kind = SUBSCRIBER, .handle = count_note, .event = &note_written};
+
 static const char *const note_prefixes[] = {"note", NULL};
 static const char *const echo_prefixes[] = {"echo", NULL};
 static const struct operation *const note_operations[] = {&note_write, &note_purge, &note_read,
                                                           NULL};
-static const struct operation *const echo_operations[] = {&echo_written, NULL};
+static const struct operation *const echo_operations[] = {&echo_written, &echo_counted, NULL};
 static const struct domain notes_domain = {
     .name = "notes", .prefixes = note_prefixes, .operations = note_operations};
 static const struct domain echo_domain = {

@@ -157,6 +157,28 @@ void test_lane__events_are_published_once_and_marked(void **state)
     lane_case_close(&c);
 }
 
+/* Two subscribers in one domain: the event comes once, and both take it up, or none. */
+void test_lane__all_subscribers_of_an_event_take_it_up(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "both");
+    run();
+    assert_non_null(note(take("spy").message_id.ptr));
+    assert_true(str_eq(note(SECOND_ID)->text, STR("both")));
+    lane_case_close(&c);
+}
+
+void test_lane__a_subscriber_that_fails_takes_the_others_with_it(void **state)
+{
+    (void)state;
+    begin();
+    order("m1", NOTE_ID, "half");
+    run();
+    assert_null(note(take("spy").message_id.ptr));
+    lane_case_close(&c);
+}
+
 #define TOKEN_KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void sign_with(const char *masters)
