@@ -167,6 +167,16 @@ static void add_request_queues(struct builder *builder, const struct domain *dom
     add_partitions(builder, name, partitions, count);
 }
 
+/* Several subscribers of one event share one binding. */
+static bool is_first_subscriber(const struct domain *domain, size_t row)
+{
+    const struct operation *operation = domain->operations[row];
+    for (size_t i = 0; i < row; i++)
+        if (domain->operations[i]->event == operation->event)
+            return false;
+    return operation->kind == SUBSCRIBER;
+}
+
 static void add_event_queue(struct builder *builder, const struct domain *domain)
 {
     const struct str prefix = builder->settings->prefix;
@@ -174,7 +184,7 @@ static void add_event_queue(struct builder *builder, const struct domain *domain
     struct bus_queue *queue =
         add_work_queue(builder, name_event_queue(builder->arena, prefix, name), name);
     for (size_t i = 0; domain->operations[i]; i++)
-        if (domain->operations[i]->kind == SUBSCRIBER)
+        if (is_first_subscriber(domain, i))
             add_binding(builder, queue, name_events(builder->arena, prefix),
                         str_of(domain->operations[i]->event->name));
 }

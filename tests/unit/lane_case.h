@@ -172,22 +172,38 @@ static const struct operation note_write = {
     .who = CUSTOMER,
     .request = &note_schema,
     .handle = write_note,
+    .summary = "Write a note",
     .reply = &note_view_schema,
 };
 static const struct operation note_purge = {
-    .name = "note.purge", .who = ADMIN, .request = &note_schema, .handle = purge_notes};
+    .name = "note.purge",
+    .who = ADMIN,
+    .request = &note_schema,
+    .handle = purge_notes,
+    .summary = "Do nothing",
+};
 static const struct operation note_read = {
     .name = "note.read",
     .kind = QUERY,
     .request = &note_schema,
     .handle = read_note,
+    .summary = "Read a note",
     .reply = &note_view_schema,
 };
 static const struct operation echo_written = {
-    .name = "echo.note_written", .kind = SUBSCRIBER, .handle = echo_note, .event = &note_written};
-
+    .name = "echo.note_written",
+    .kind = SUBSCRIBER,
+    .handle = echo_note,
+    .summary = "Keep a copy of a note",
+    .event = &note_written,
+};
 static const struct operation echo_counted = {
-    .name = "echo.note_counted", .kind = SUBSCRIBER, .handle = count_note, .event = &note_written};
+    .name = "echo.note_counted",
+    .kind = SUBSCRIBER,
+    .handle = count_note,
+    .summary = "Keep one more copy of some",
+    .event = &note_written,
+};
 
 static const char *const note_prefixes[] = {"note", NULL};
 static const char *const echo_prefixes[] = {"echo", NULL};
