@@ -46,7 +46,13 @@ static enum outcome write_or_fail(struct job *job, const void *request, struct e
 }
 
 static const struct operation note_or_fail = {
-    .name = "note.write", .who = CUSTOMER, .request = &note_schema, .handle = write_or_fail};
+    .name = "note.write",
+    .who = CUSTOMER,
+    .request = &note_schema,
+    .handle = write_or_fail,
+    .summary = "Write a note, or fail in one of many ways",
+    .reply = &note_view_schema,
+};
 static const struct operation *const kinds_operations[] = {&note_or_fail, NULL};
 static const struct domain kinds_domain = {
     .name = "notes", .prefixes = note_prefixes, .operations = kinds_operations};
