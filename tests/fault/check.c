@@ -9,6 +9,7 @@
 #include "order/order.h"
 #include "service/connections.h"
 #include "service/names.h"
+#include "support/seen.h"
 #include "wire/json.h"
 
 #define PAGE             500
@@ -292,6 +293,7 @@ static void spy_saw(void *context, const struct delivery *delivery)
 {
     struct check *check = context;
     struct fault *fault = check->fault;
+    seen_published(delivery);
     const struct journal_event *event = map_get(&check->events_by_id, delivery->message_id);
     if (!event)
         fault_fail(fault, "%.*s %.*s was published and is not in the journal",

@@ -2,6 +2,7 @@
  * (A query that is repeated tells what is true then.) */
 #include "base/id.h"
 #include "fault/fault.h"
+#include "support/seen.h"
 #include "wire/json.h"
 
 static struct call *add(struct fault *fault, const struct call *call)
@@ -59,6 +60,8 @@ void history_reply(struct fault *fault, struct call *call, int status, struct st
     if (call->replies++ == 0) {
         call->status = status;
         call->reply = str_dup(&fault->arena, body);
+        seen_sent(call->message_id, call->operation);
+        seen_answer(call->message_id, body);
         call->code = error_code(fault, body);
     } else if (history_is_command(fault, call) &&
                (status != call->status || !str_eq(body, call->reply))) {

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "fakes/bus_fake.h"
 #include "flow/world.h"
+#include "support/seen.h"
 
 #define STEPS_MAX   300 /* of a fake world until it must be idle; a deferred message needs some 10 */
 #define PATIENCE_US 10000000
@@ -20,6 +21,10 @@ static void keep_mail(struct world *world, struct str queue, struct delivery *de
     world->mail =
         memory_grow(world->mail, world->mail_count, &world->mail_capacity, sizeof(*world->mail));
     world->mail[world->mail_count++] = (struct mail){.delivery = delivery, .queue = queue};
+    if (str_eq(queue, world->replies))
+        seen_reply(delivery);
+    else
+        seen_published(delivery);
 }
 
 static void take_all(struct world *world, struct str queue)
@@ -71,6 +76,8 @@ static bool send_real(struct world *world, const struct bus_message *message)
 
 bool world_send(struct world *world, const struct bus_message *message)
 {
+    seen_sent(message->correlation_id, message->routing_key);
+    seen_sent(message->message_id, message->routing_key);
     if (world->real)
         return send_real(world, message);
     world_advance(world, WORLD_TICK_MS);

@@ -88,14 +88,33 @@ part_replay() {
     done | sum_of
 }
 
-part_flow() { "$BUILD/tests/flow/flow"; }
+# An empty folder for what a part received (tests/support/seen.h).
+seen_folder() {
+    rm -rf "$RIG_DIR/seen-$1"
+    mkdir -p "$RIG_DIR/seen-$1"
+    echo "$RIG_DIR/seen-$1"
+}
+
+# judged PART COMMAND: runs the command; what it received is then judged by the schemas.
+judged() {
+    local folder
+    folder=$(seen_folder "$1")
+    printf '%s\n' "env TEST_SEEN=$folder $2" \
+        "$RIG_PYTHON tests/schema/seen.py $CARTWRIGHT $folder" | sum_of
+}
+
+part_flow() { judged flow "$BUILD/tests/flow/flow"; }
 
 # Four allocations of each program, always the same; `make torture` tries more, others each day.
 part_torture() { tests/torture/torture.py "$BUILD" --seconds 1 --seed 1; }
 
 # And the same seed goes the same way, to the letter.
 part_sim() {
+    local folder
+    folder=$(seen_folder sim)
     {
+        echo "env TEST_SEEN=$folder $BUILD/tests/sim/sim --seeds 1..200"
+        echo "$RIG_PYTHON tests/schema/seen.py $CARTWRIGHT $folder"
         echo "$BUILD/tests/sim/sim --seeds ${SEEDS:-1..5000}"
         echo "tests/rig/sim_replay.sh $BUILD/tests/sim/sim 7 500"
     } | sum_of
@@ -105,7 +124,7 @@ part_planted() { tests/rig/planted.sh "$BUILD"; }
 
 part_tls() { tests/rig/tls.sh "$BUILD"; }
 
-part_flow_live() { "$BUILD/tests/flow/flow" --real; }
+part_flow_live() { judged flow-live "$BUILD/tests/flow/flow --real"; }
 
 part_life() { "$BUILD/tests/life/life"; }
 
@@ -123,10 +142,13 @@ part_attack() { sum_of < <(printf "%s\n" "tests/attack/run.sh attack" "tests/att
 
 # The second: rounds of faults, the same in every run (make fault-long draws new ones).
 part_fault() {
+    local folder
+    folder=$(seen_folder fault)
     {
         if compgen -G 'tests/fault/*.c' >/dev/null; then
-            echo "$BUILD/tests/fault/fault"
-            echo "$BUILD/tests/fault/fault --seeds 1..8"
+            echo "env TEST_SEEN=$folder $BUILD/tests/fault/fault"
+            echo "env TEST_SEEN=$folder $BUILD/tests/fault/fault --seeds 1..8"
+            echo "$RIG_PYTHON tests/schema/seen.py $CARTWRIGHT $folder"
         fi
         compgen -G 'tests/fault/*.sh' | sort || true # there may be none
     } | sum_of

@@ -2,6 +2,7 @@
  * again with the same message id when none comes, and gives up in the end. */
 #include "fakes/bus_fake.h"
 #include "sim/sim.h"
+#include "support/seen.h"
 #include "wire/json.h"
 
 #define SENDS_MAX      8
@@ -330,6 +331,8 @@ static void take_first_reply(struct sim *sim, struct call *call, const struct de
 {
     call->status = (int)reply->status;
     call->reply = str_dup(&sim->arena, reply->body);
+    seen_sent(reply->correlation_id, str_of(call->operation));
+    seen_reply(reply);
     call->answered_us = sim->schedule.now_us;
     const int64_t version = json_int(json_at(json, "/data/version"), -1);
     if (strcmp(call->operation, "cart.get") == 0 && version < call->seen_version)

@@ -1,5 +1,6 @@
 /* sim.c - one seed from opening to verdict. */
 #include "sim/sim.h"
+#include "support/seen.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -331,6 +332,7 @@ static void listen(struct sim *sim)
         if (sim->heard_count == room)
             panic("more than %zu events in one seed", room);
         sim->heard[sim->heard_count++] = heard;
+        seen_published(heard);
     }
 }
 
