@@ -46,11 +46,13 @@ SCHEMAS    := $(sort $(wildcard schemas/*/*.json schemas/*/*/*.json))
 GEN_C      := $(GEN)/schemas/common.c $(GEN)/schemas/all.c \
     $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(wildcard schemas/*/))))
 GEN_H      := $(GEN_C:.c=.h)
+PARTS      := VERSION $(sort $(wildcard workers/cartwright/clients/*.in))
 COMMON_C   := $(wildcard common/*/*.c)
 FAKE_C     := $(wildcard tests/fakes/*.c)
 WORKER_C   := $(filter-out workers/cartwright/main.c,$(wildcard workers/*.c workers/*/*.c))
 SUPPORT_C  := $(wildcard tests/support/*.c)
-LIB_O      := $(patsubst %.c,$(O)/%.o,$(COMMON_C) $(WORKER_C)) $(patsubst %.c,$(O)/%.o,$(GEN_C))
+LIB_O      := $(patsubst %.c,$(O)/%.o,$(COMMON_C) $(WORKER_C)) $(patsubst %.c,$(O)/%.o,$(GEN_C)) \
+    $(O)/$(GEN)/parts.o
 FAKE_O     := $(patsubst %.c,$(O)/%.o,$(FAKE_C))
 SUPPORT_O  := $(patsubst %.c,$(O)/%.o,$(SUPPORT_C))
 MAIN_O     := $(O)/workers/cartwright/main.o
@@ -109,6 +111,18 @@ $(GEN)/version.h: FORCE
 	@echo '#define CARTWRIGHT_VERSION "$(VERSION)"' | cmp -s - $@ || \
 	    echo '#define CARTWRIGHT_VERSION "$(VERSION)"' > $@
 $(MAIN_O): $(GEN)/version.h
+
+# --- the fixed parts of what `cartwright describe` writes, as texts: client.ts.in is part_client_ts --
+EMBED := import json, os, re, sys; \
+    name = lambda path: re.sub(r"\W", "_", os.path.basename(path).removesuffix(".in").lower()); \
+    lines = lambda path: "".join("\n    " + json.dumps(line, ensure_ascii=False).replace("?", r"\?") for line in open(path)); \
+    print("\#include \"cartwright/describe_part.h\"\n"); \
+    [print(f"const char part_{name(path)}[] ={lines(path)};\n") for path in sys.argv[1:]]
+
+$(GEN)/parts.c: $(PARTS)
+	@echo "  GEN   $@"
+	@mkdir -p $(@D)
+	$(Q)python3 -c '$(EMBED)' $^ > $@
 
 # --- objects; other flags than last time mean: everything again ---------------------------------
 $(O)/.flags: FORCE | build/.tools-build
@@ -283,6 +297,14 @@ lint: $(LIB_O) $(FAKE_O) $(wildcard $(MAIN_O)) | $(TEST_TOOLS) build/.tools-lint
 
 format: | build/.tools-lint ## lay out the C sources
 	$(Q)clang-format-14 -i $(C_FILES)
+
+# --- docs/reference and the other outputs of `cartwright describe` ---------------------------------
+.PHONY: reference describe-check
+reference: cartwright ## write docs/reference, the pages of all operations, events and types
+	$(Q)./cartwright describe --markdown docs/reference
+
+describe-check: cartwright ## have what describe writes judged: AsyncAPI, OpenAPI, tsc, mypy; docs/reference is current
+	$(Q)tests/describe/run.sh
 
 # --- running it ---------------------------------------------------------------------------------
 RETAIL ?= $(firstword $(wildcard tests/demo/data/*.csv))

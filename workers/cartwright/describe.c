@@ -1,18 +1,12 @@
-/* describe.c - `cartwright describe`: lists every operation, or prints one with its rules, from the
- * tables that serve requests. */
+/* describe.c - `cartwright describe`: lists every operation, prints one with its rules, or writes all
+ * of them in one of the languages in which services are described, from the tables that serve
+ * requests. */
 #include <stdio.h>
 
 #include "base/text.h"
-#include "cartwright/command.h"
 #include "cartwright/describe.h"
+#include "cartwright/describe_source.h"
 #include "wire/json.h"
-
-const char *const describe_kinds[] = {"command", "query", "subscriber"};
-
-int describe_status(const struct operation *operation)
-{
-    return operation->status ? operation->status : 200;
-}
 
 /* --- the table --------------------------------------------------------------------------------------- */
 
@@ -64,8 +58,7 @@ static int print_operation(struct app *app, const struct operation *operation)
     if (operation->kind == SUBSCRIBER)
         printf(", takes up the event %s\n", operation->event->name);
     else
-        printf(", for %s%s\n", who_names[operation->who],
-               operation->who == SUPERADMIN ? "" : " and above");
+        printf(", for %.*s\n", STR_FMT(describe_rights(&app->arena, operation)));
     printf("\nreply\n  status %d%s%s\n", describe_status(operation), operation->reply ? ", " : "",
            operation->reply ? operation->reply->name : "");
     for (size_t i = 0; operation->errors && operation->errors[i]; i++)
@@ -135,6 +128,14 @@ static void put_operation(struct json_writer *writer, const struct domain *domai
     json_close_object(writer);
 }
 
+static void print_indented(struct str json, struct arena *arena)
+{
+    struct text text;
+    text_init(&text, arena, 2 * json.len);
+    source_put_indented(&text, json);
+    fwrite(text.ptr, 1, text.len, stdout);
+}
+
 /* Prints all operations, or only `one`. */
 static int print_json(struct app *app, const struct operation *one)
 {
@@ -152,15 +153,62 @@ static int print_json(struct app *app, const struct operation *one)
                               app->service.domains[i]->operations[k]);
     json_close_list(&writer);
     json_close_object(&writer);
-    struct err err = {0};
-    struct str pretty;
-    if (json_pretty(&app->arena, text_str(&text), &pretty, &err) != OUTCOME_DONE)
-        return command_fail_err("describe", &err);
-    printf("%.*s\n", STR_FMT(pretty));
+    print_indented(text_str(&text), &app->arena);
     return EXIT_OK;
 }
 
-static int describe(struct app *app, const char *name, bool json)
+/* --- everything in another language ------------------------------------------------------------ */
+
+/* An output for other programs. */
+struct output {
+    const char *flag;
+    const char *value; /* the word behind the flag; NULL: none */
+    bool is_json;
+    void (*write)(struct describe *describe, struct text *out);
+};
+
+static const struct output outputs[] = {
+    {"--json-schema", NULL, true, describe_bundle}, {"--asyncapi", NULL, true, describe_asyncapi},
+    {"--openapi", NULL, true, describe_openapi},    {"--client", "ts", false, describe_ts},
+    {"--client", "python", false, describe_python},
+};
+
+/* Returns the output that the arguments ask for and nothing else; NULL: there is none. */
+static const struct output *output_of(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
+        const struct output *output = &outputs[i];
+        if (argc == (output->value ? 3 : 2) && strcmp(argv[1], output->flag) == 0 &&
+            (!output->value || strcmp(argv[2], output->value) == 0))
+            return output;
+    }
+    return NULL;
+}
+
+static int print_output(struct app *app, const struct output *output)
+{
+    struct describe describe;
+    describe_init(&describe, &app->service, &app->arena);
+    struct text text;
+    text_init(&text, &app->arena, 256 * 1024);
+    output->write(&describe, &text);
+    if (output->is_json)
+        print_indented(text_str(&text), &app->arena);
+    else
+        fwrite(text.ptr, 1, text.len, stdout);
+    return EXIT_OK;
+}
+
+static int write_pages(struct app *app, const char *folder)
+{
+    struct describe describe;
+    describe_init(&describe, &app->service, &app->arena);
+    return describe_markdown(&describe, folder);
+}
+
+/* --- the command ------------------------------------------------------------------------------- */
+
+static int describe_operations(struct app *app, const char *name, bool json)
 {
     const struct operation *one = name ? service_operation(&app->service, str_of(name)) : NULL;
     if (name && !one)
@@ -173,7 +221,8 @@ static int describe(struct app *app, const char *name, bool json)
     return EXIT_OK;
 }
 
-static int run(int argc, char **argv)
+/* Reads the arguments of the list and of one operation. */
+static int describe_or_usage(struct app *app, int argc, char **argv)
 {
     const char *name = NULL;
     bool json = false;
@@ -184,12 +233,27 @@ static int run(int argc, char **argv)
             name = argv[i];
         else
             return command_fail("describe", EXIT_USAGE, "usage: %s", describe_command.usage);
+    return describe_operations(app, name, json);
+}
+
+static int describe_as_asked(struct app *app, int argc, char **argv)
+{
+    const struct output *output = output_of(argc, argv);
+    if (output)
+        return print_output(app, output);
+    if (argc == 3 && strcmp(argv[1], "--markdown") == 0)
+        return write_pages(app, argv[2]);
+    return describe_or_usage(app, argc, argv);
+}
+
+static int run(int argc, char **argv)
+{
     /* The tables need no configuration. */
     static const struct app_settings none;
     struct app app = {.settings = &none, .service = shop_service(&none)};
     arena_init(&app.arena, 64 * 1024);
     json_init();
-    const int status = describe(&app, name, json);
+    const int status = describe_as_asked(&app, argc, argv);
     arena_release(&app.arena);
     return status;
 }
@@ -197,9 +261,18 @@ static int run(int argc, char **argv)
 const struct command describe_command = {
     .name = "describe",
     .run = run,
-    .usage = "describe [OPERATION] [--json]",
-    .help = "list the operations, or tell all of one; with --json also their schemas",
+    .usage = "describe [OPERATION] [--json] | FORMAT",
+    .help = "list the operations, tell all of one, or write them all in another FORMAT",
     .details =
+        "  describe                    the operations, one a line\n"
+        "  describe OPERATION          one operation with its errors and its schemas\n"
+        "  describe [OPERATION] --json all of them, or one, with their schemas\n"
+        "  describe --json-schema      every form and request in one JSON Schema (2020-12)\n"
+        "  describe --asyncapi         an AsyncAPI 3.0 document: exchanges, requests, events\n"
+        "  describe --openapi          an OpenAPI 3.1 document of the HTTP edge\n"
+        "  describe --markdown FOLDER  the reference: a page for each domain, and an index\n"
+        "  describe --client ts        a typed client in TypeScript, over amqplib\n"
+        "  describe --client python    a typed client in Python 3.11, over pika\n\n"
         "The list comes from the same tables that serve requests, the schemas from the files\n"
         "in schemas/ as they were when this program was built.",
 };

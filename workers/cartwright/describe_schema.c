@@ -3,6 +3,7 @@
 #include "cartwright/describe.h"
 
 #include "base/map.h"
+#include "cartwright/describe_source.h"
 #include "schemas/all.h"
 
 #define REF "\"#/$defs/"
@@ -67,4 +68,27 @@ void describe_schema(struct json_writer *writer, struct arena *arena, const stru
     put_definitions(writer, &done, schema->source);
     json_close_object(writer);
     json_close_object(writer);
+}
+
+static void put_form(struct text *out, struct str name, const char *source, const char *prefix,
+                     bool alone)
+{
+    text_printf(out, "\"%.*s\":", STR_FMT(name));
+    source_put(out, str_of(source), prefix, alone);
+}
+
+void describe_put_forms(const struct describe *describe, struct text *out, const char *prefix,
+                        bool alone,
+                        struct str (*name_of)(const struct describe *, const struct operation *))
+{
+    for (const struct schema_definition *row = all_definitions; row->name; row++) {
+        put_form(out, str_of(row->name), row->source, prefix, alone);
+        text_append_char(out, ',');
+    }
+    for (size_t i = 0; describe->operations[i]; i++) {
+        const struct operation *operation = describe->operations[i];
+        put_form(out, name_of(describe, operation), operation->request->source, prefix, alone);
+        if (describe->operations[i + 1])
+            text_append_char(out, ',');
+    }
 }
