@@ -301,7 +301,9 @@ format: | build/.tools-lint ## lay out the C sources
 # --- docs/reference and the other outputs of `cartwright describe` ---------------------------------
 .PHONY: reference describe-check
 reference: cartwright ## write docs/reference, the pages of all operations, events and types
+	$(Q)rm -rf docs/reference
 	$(Q)./cartwright describe --markdown docs/reference
+	$(Q)chmod -R u=rwX,go=rX docs/reference
 
 describe-check: cartwright ## have what describe writes judged: AsyncAPI, OpenAPI, tsc, mypy; docs/reference is current
 	$(Q)tests/describe/run.sh

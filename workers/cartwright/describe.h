@@ -28,7 +28,7 @@ int describe_status(const struct operation *operation);
 /* The codes that any operation may be refused with, and the shop's own; each list is ended by NULL. */
 extern const struct error_code *const describe_general_codes[];
 extern const struct error_code *const describe_shop_codes[];
-/* "customer and above". */
+/* "everybody", "customer and above". */
 struct str describe_rights(struct arena *arena, const struct operation *operation);
 /* What an operation does, who may ask for it and with which of its own codes it is refused, in one
  * line. */

@@ -29,6 +29,8 @@ bool describe_has_code(const struct operation *operation, const struct error_cod
 
 struct str describe_rights(struct arena *arena, const struct operation *operation)
 {
+    if (operation->who == GUEST)
+        return STR("everybody");
     return str_printf(arena, "%s%s", who_names[operation->who],
                       operation->who == SUPERADMIN ? "" : " and above");
 }
