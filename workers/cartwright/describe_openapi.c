@@ -1,49 +1,10 @@
 /* describe_openapi.c - `cartwright describe --openapi`: an OpenAPI 3.1 document of the HTTP edge. An
- * operation has the routes of the table below, or else POST /api/v1/call/<operation>. */
-#include "cartwright/describe.h"
+ * operation has the routes of describe_routes, or else POST /api/v1/call/<operation>. */
+#include "cartwright/describe_routes.h"
 
 #include "cartwright/describe_source.h"
 
 #define SCHEMAS "#/components/schemas/"
-
-struct route {
-    const char *operation;
-    const char *method;
-    const char *path;   /* {member} is a member of the request */
-    const char *either; /* another member that may stand in the place of the first one; or NULL */
-    bool alone;         /* the request has no members but those of the path */
-};
-
-/* Routes with one path stand together. */
-static const struct route routes[] = {
-    {"auth.register", "post", "/api/auth/register", NULL, false},
-    {"auth.login", "post", "/api/auth/login", NULL, false},
-    {"auth.refresh", "post", "/api/auth/refresh", NULL, false},
-    {"auth.logout", "post", "/api/auth/logout", NULL, false},
-    {"user.get", "get", "/api/users/me", NULL, true},
-    {"user.get", "get", "/api/users/{userId}", NULL, true},
-    {"category.list", "get", "/api/categories", NULL, false},
-    {"category.create", "post", "/api/categories", NULL, false},
-    {"category.update", "patch", "/api/categories/{categoryId}", NULL, false},
-    {"product.list", "get", "/api/products", NULL, false},
-    {"product.create", "post", "/api/products", NULL, false},
-    {"product.get", "get", "/api/products/{productId}", "slug", true},
-    {"product.update", "patch", "/api/products/{productId}", NULL, false},
-    {"cart.get", "get", "/api/cart", NULL, false},
-    {"cart.item.add", "post", "/api/cart", NULL, false},
-    {"cart.clear", "delete", "/api/cart", NULL, false},
-    {"cart.item.update", "put", "/api/cart/{productId}", NULL, false},
-    {"cart.item.remove", "delete", "/api/cart/{productId}", NULL, false},
-    {"order.list", "get", "/api/orders", NULL, false},
-    {"order.place", "post", "/api/orders", NULL, false},
-    {"order.get", "get", "/api/orders/{orderId}", NULL, true},
-    {"order.status.set", "put", "/api/orders/{orderId}/status", NULL, false},
-    {"order.cancel", "post", "/api/orders/{orderId}/cancel", NULL, false},
-    {"notification.list", "get", "/api/notifications", NULL, false},
-    {"notification.read", "post", "/api/notifications/read", NULL, false},
-};
-
-#define ROUTES (sizeof(routes) / sizeof(routes[0]))
 
 /* --- members of a request ---------------------------------------------------------------------- */
 
@@ -67,14 +28,6 @@ static void put_text(struct json_writer *writer, const char *key, const char *va
 {
     json_key(writer, key);
     json_put_str(writer, str_of(value));
-}
-
-static void put_ref(struct json_writer *writer, const char *group, const char *name)
-{
-    json_open_object(writer);
-    json_key(writer, "$ref");
-    json_put_str(writer, str_printf(writer->text->arena, "#/components/%s/%s", group, name));
-    json_close_object(writer);
 }
 
 /* Writes a part of a schema, with its references into the document. */
@@ -124,13 +77,13 @@ static void put_parameter(struct json_writer *writer, const struct route *route,
 static void put_header_parameters(struct json_writer *writer, const struct operation *operation)
 {
     const struct str properties = source_member(source_of(operation), "properties");
-    put_ref(writer, "parameters", "Traceparent");
+    openapi_put_ref(writer, "parameters", "Traceparent");
     if (operation->kind == COMMAND) {
-        put_ref(writer, "parameters", "IdempotencyKey");
-        put_ref(writer, "parameters", "Prefer");
+        openapi_put_ref(writer, "parameters", "IdempotencyKey");
+        openapi_put_ref(writer, "parameters", "Prefer");
     }
     if (!str_is_absent(source_member(properties, "expectedVersion")))
-        put_ref(writer, "parameters", "IfMatch");
+        openapi_put_ref(writer, "parameters", "IfMatch");
 }
 
 static void put_parameters(struct json_writer *writer, const struct route *route,
@@ -159,9 +112,14 @@ static void put_required(struct json_writer *writer, const struct route *route, 
     json_close_list(writer);
 }
 
-/* Writes the schema of the request without what stands in the path. */
-static void put_rest(struct json_writer *writer, const struct route *route, struct str schema)
+/* Returns the schema of the request without what stands in the path. */
+static struct str rest_of(const struct route *route, struct str schema, struct arena *arena)
 {
+    struct text text;
+    struct json_writer rest;
+    struct json_writer *writer = &rest;
+    text_init(&text, arena, schema.len);
+    json_writer_init(writer, &text);
     json_open_object(writer);
     put_text(writer, "type", "object");
     json_key(writer, "additionalProperties");
@@ -177,6 +135,7 @@ static void put_rest(struct json_writer *writer, const struct route *route, stru
     json_close_object(writer);
     put_required(writer, route, source_member(schema, "required"));
     json_close_object(writer);
+    return text_str(&text);
 }
 
 static void put_body(struct describe *describe, struct json_writer *writer,
@@ -188,129 +147,11 @@ static void put_body(struct describe *describe, struct json_writer *writer,
     json_open_object(writer);
     json_key(writer, "required");
     json_put_bool(writer, !str_is_absent(source_member(source_of(operation), "required")));
-    json_key(writer, "content");
-    json_open_object(writer);
-    json_key(writer, "application/json");
-    json_open_object(writer);
-    json_key(writer, "schema");
-    if (strchr(route->path, '{'))
-        put_rest(writer, route, source_of(operation));
-    else
-        put_ref(writer, "schemas", describe_request_name(describe, operation).ptr);
-    json_close_object(writer);
-    json_close_object(writer);
-    json_close_object(writer);
-}
-
-/* --- responses --------------------------------------------------------------------------------- */
-
-static void put_success(struct json_writer *writer, const struct operation *operation)
-{
-    json_put_name(writer, str_printf(writer->text->arena, "%d", describe_status(operation)));
-    json_open_object(writer);
-    put_text(writer, "description", operation->reply ? operation->reply->name : "It is done.");
-    json_key(writer, "headers");
-    json_open_object(writer);
-    json_key(writer, operation->kind == COMMAND ? "Idempotency-Key" : "ETag");
-    put_ref(writer, "headers", operation->kind == COMMAND ? "IdempotencyKey" : "ETag");
-    json_close_object(writer);
-    json_key(writer, "content");
-    json_open_object(writer);
-    json_key(writer, "application/json");
-    json_open_object(writer);
-    json_key(writer, "schema");
-    put_ref(writer, "schemas", operation->reply ? operation->reply->name : "Nothing");
-    json_close_object(writer);
-    json_close_object(writer);
-    json_close_object(writer);
-}
-
-/* Which codes a response is about: those of one status, of all operations and of one. */
-struct problems {
-    int status;
-    const struct operation *operation; /* NULL: no operation's own */
-};
-
-static bool is_among(const struct problems *problems, const struct error_code *code, bool general)
-{
-    const struct operation *operation = problems->operation;
-    const bool repeats = general && operation && describe_has_code(operation, code);
-    return code->status == problems->status && !repeats;
-}
-
-/* Appends the codes that are among the problems: `before`, the code, `behind`. */
-static void put_codes(struct text *out, const struct problems *problems, const char *around)
-{
-    const struct error_code *const *lists[] = {
-        problems->operation ? problems->operation->errors : NULL, describe_general_codes};
-    const char *between = "";
-    for (size_t list = 0; list < 2; list++)
-        for (size_t i = 0; lists[list] && lists[list][i]; i++) {
-            if (!is_among(problems, lists[list][i], list == 1))
-                continue;
-            text_printf(out, "%s%s%s%s", between, around, lists[list][i]->name, around);
-            between = *around ? "," : ", ";
-        }
-}
-
-static struct str codes_of(struct arena *arena, const struct problems *problems, const char *around)
-{
-    struct text text;
-    text_init(&text, arena, 256);
-    put_codes(&text, problems, around);
-    return text_str(&text);
-}
-
-static void put_problem(struct json_writer *writer, const struct problems *problems)
-{
-    struct arena *arena = writer->text->arena;
-    const struct str text = str_printf(
-        arena,
-        "{\"description\":\"%.*s\",%s\"content\":{\"application/problem+json\":{\"schema\":"
-        "{\"allOf\":[{\"$ref\":\"" SCHEMAS "Problem\"}],"
-        "\"properties\":{\"code\":{\"enum\":[%.*s]}}}}}}",
-        STR_FMT(codes_of(arena, problems, "")),
-        problems->status == 429 || problems->status == 503
-            ? "\"headers\":{\"Retry-After\":{\"$ref\":\"#/components/headers/RetryAfter\"}},"
-            : "",
-        STR_FMT(codes_of(arena, problems, "\"")));
-    json_put_raw(writer, text);
-}
-
-/* True when a code of the list has the status. */
-static bool has_status(const struct error_code *const *codes, int status)
-{
-    for (size_t i = 0; codes && codes[i]; i++)
-        if (codes[i]->status == status)
-            return true;
-    return false;
-}
-
-static void put_problems(struct json_writer *writer, const struct operation *operation)
-{
-    struct arena *arena = writer->text->arena;
-    for (int status = 400; status < 600; status++) {
-        const bool own = has_status(operation->errors, status);
-        if (!own && !has_status(describe_general_codes, status))
-            continue;
-        json_put_name(writer, str_printf(arena, "%d", status));
-        if (own)
-            put_problem(writer, &(struct problems){status, operation});
-        else
-            put_ref(writer, "responses", str_printf(arena, "Problem%d", status).ptr);
-    }
-}
-
-static void put_responses(struct json_writer *writer, const struct operation *operation)
-{
-    json_key(writer, "responses");
-    json_open_object(writer);
-    put_success(writer, operation);
-    if (operation->kind == COMMAND && describe_status(operation) != 202) {
-        json_key(writer, "202");
-        put_ref(writer, "responses", "Accepted");
-    }
-    put_problems(writer, operation);
+    const struct str name = describe_request_name(describe, operation);
+    openapi_put_content(
+        writer, strchr(route->path, '{')
+                    ? rest_of(route, source_of(operation), describe->arena)
+                    : str_printf(describe->arena, "{\"$ref\":\"" SCHEMAS "%s\"}", name.ptr));
     json_close_object(writer);
 }
 
@@ -329,7 +170,7 @@ static void put_security(struct json_writer *writer, const struct operation *ope
 static struct str operation_id(struct arena *arena, const struct route *route)
 {
     const char *place = strchr(route->path, '{');
-    for (const struct route *before = routes; before < route; before++)
+    for (const struct route *before = describe_routes; before < route; before++)
         if (place && strcmp(before->operation, route->operation) == 0)
             return str_printf(arena, "%s.by.%.*s", route->operation, (int)strcspn(place + 1, "}"),
                               place + 1);
@@ -356,7 +197,7 @@ static void put_method(struct describe *describe, struct json_writer *writer,
     put_security(writer, operation);
     put_parameters(writer, route, operation);
     put_body(describe, writer, route, operation);
-    put_responses(writer, operation);
+    openapi_put_responses(writer, operation);
     json_close_object(writer);
 }
 
@@ -368,8 +209,8 @@ static void put_route(struct describe *describe, struct json_writer *writer,
         service_operation(describe->service, str_of(route->operation));
     if (!operation)
         panic("the route %s leads to no operation", route->path);
-    const bool is_first = route == routes || strcmp(route[-1].path, route->path) != 0;
-    const bool is_last = route + 1 == routes + ROUTES || strcmp(route[1].path, route->path) != 0;
+    const bool is_first = route == describe_routes || strcmp(route[-1].path, route->path) != 0;
+    const bool is_last = !route[1].operation || strcmp(route[1].path, route->path) != 0;
     if (is_first) {
         json_put_name(writer, str_of(route->path));
         json_open_object(writer);
@@ -381,8 +222,8 @@ static void put_route(struct describe *describe, struct json_writer *writer,
 
 static bool has_route(const struct operation *operation)
 {
-    for (size_t i = 0; i < ROUTES; i++)
-        if (strcmp(routes[i].operation, operation->name) == 0)
+    for (const struct route *route = describe_routes; route->operation; route++)
+        if (strcmp(route->operation, operation->name) == 0)
             return true;
     return false;
 }
@@ -416,8 +257,8 @@ static void put_open(struct describe *describe, struct text *out,
 
 static void put_all_paths(struct describe *describe, struct json_writer *writer)
 {
-    for (size_t i = 0; i < ROUTES; i++)
-        put_route(describe, writer, &routes[i]);
+    for (const struct route *route = describe_routes; route->operation; route++)
+        put_route(describe, writer, route);
     for (size_t i = 0; describe->operations[i]; i++)
         if (!has_route(describe->operations[i]))
             put_call(describe, writer, describe->operations[i]);
@@ -429,19 +270,10 @@ static void put_paths(struct describe *describe, struct text *out, const void *i
     put_open(describe, out, put_all_paths);
 }
 
-static void put_all_problems(struct describe *describe, struct json_writer *writer)
-{
-    for (int status = 400; status < 600; status++)
-        if (has_status(describe_general_codes, status)) {
-            json_put_name(writer, str_printf(describe->arena, "Problem%d", status));
-            put_problem(writer, &(struct problems){status, NULL});
-        }
-}
-
 static void put_shared_responses(struct describe *describe, struct text *out, const void *item)
 {
     (void)item;
-    put_open(describe, out, put_all_problems);
+    put_open(describe, out, openapi_put_problems);
 }
 
 /* The first words of the operations' names. */

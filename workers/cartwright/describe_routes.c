@@ -1,0 +1,31 @@
+/* describe_routes.c - the table of the routes of the HTTP edge. */
+#include "cartwright/describe_routes.h"
+
+const struct route describe_routes[] = {
+    {"auth.register", "post", "/api/auth/register", NULL, false},
+    {"auth.login", "post", "/api/auth/login", NULL, false},
+    {"auth.refresh", "post", "/api/auth/refresh", NULL, false},
+    {"auth.logout", "post", "/api/auth/logout", NULL, false},
+    {"user.get", "get", "/api/users/me", NULL, true},
+    {"user.get", "get", "/api/users/{userId}", NULL, true},
+    {"category.list", "get", "/api/categories", NULL, false},
+    {"category.create", "post", "/api/categories", NULL, false},
+    {"category.update", "patch", "/api/categories/{categoryId}", NULL, false},
+    {"product.list", "get", "/api/products", NULL, false},
+    {"product.create", "post", "/api/products", NULL, false},
+    {"product.get", "get", "/api/products/{productId}", "slug", true},
+    {"product.update", "patch", "/api/products/{productId}", NULL, false},
+    {"cart.get", "get", "/api/cart", NULL, false},
+    {"cart.item.add", "post", "/api/cart", NULL, false},
+    {"cart.clear", "delete", "/api/cart", NULL, false},
+    {"cart.item.update", "put", "/api/cart/{productId}", NULL, false},
+    {"cart.item.remove", "delete", "/api/cart/{productId}", NULL, false},
+    {"order.list", "get", "/api/orders", NULL, false},
+    {"order.place", "post", "/api/orders", NULL, false},
+    {"order.get", "get", "/api/orders/{orderId}", NULL, true},
+    {"order.status.set", "put", "/api/orders/{orderId}/status", NULL, false},
+    {"order.cancel", "post", "/api/orders/{orderId}/cancel", NULL, false},
+    {"notification.list", "get", "/api/notifications", NULL, false},
+    {"notification.read", "post", "/api/notifications/read", NULL, false},
+    {NULL, NULL, NULL, NULL, false},
+};
