@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # run.sh - has all that `cartwright describe` writes judged by programs that are not ours, and uses the
-# clients that it writes. No servers are needed. What the judges need is installed below build/.
+# clients that it writes. What the judges need is installed below build/.
+#
+# No servers are needed. With CARTWRIGHT_CLIENT_AMQP_URI (and CARTWRIGHT_PREFIX), where workers must
+# run, the clients take a short journey there, too.
 # Ends with "describe: N passed, M failed".
 set -euo pipefail
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
@@ -39,7 +42,7 @@ write_outputs() {
     "$CARTWRIGHT" describe --client ts >"$BUILT/node/client.ts"
     "$CARTWRIGHT" describe --client python >"$OUT/client.py"
     "$CARTWRIGHT" describe --markdown "$OUT/reference"
-    cp "$TESTS/use.py" "$OUT/"
+    cp "$TESTS/use.py" "$TESTS/journey.py" "$OUT/"
 }
 
 # check NAME COMMAND...: what the command prints is shown when it fails.
@@ -71,14 +74,12 @@ judge() {
 types_of_typescript() { (cd "$BUILT/node" && node_modules/.bin/tsc --noEmit -p tsconfig.json); }
 
 types_of_python() {
-    (cd "$OUT" && "$PYTHON" -m mypy --strict --cache-dir "$BUILT/mypy" client.py use.py)
+    (cd "$OUT" && "$PYTHON" -m mypy --strict --cache-dir "$BUILT/mypy" client.py use.py journey.py)
 }
 
-use_typescript() {
-    (cd "$BUILT/node" && rm -rf js && node_modules/.bin/tsc -p tsconfig.json && node js/use.js)
-}
+translate() { (cd "$BUILT/node" && rm -rf js && node_modules/.bin/tsc -p tsconfig.json); }
 
-use_python() { (cd "$OUT" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" use.py); }
+python_of_out() { (cd "$OUT" && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$@"); }
 
 reference_is_current() {
     diff -r "$ROOT/docs/reference" "$OUT/reference" && return
@@ -110,8 +111,13 @@ judge "$PYTHON" "$TESTS/judge.py" "$OUT" "$ROOT/schemas"
 judge node "$BUILT/node/judge.mjs" "$OUT"
 check "client ts: tsc --strict --noEmit" types_of_typescript
 check "client python: mypy --strict" types_of_python
-judge use_typescript
-judge use_python
+translate || true # what does not compile was told above
+judge node "$BUILT/node/js/use.js"
+judge python_of_out use.py
+if [ -n "${CARTWRIGHT_CLIENT_AMQP_URI:-}" ]; then
+    judge node "$BUILT/node/js/journey.js"
+    judge python_of_out journey.py
+fi
 check "docs/reference is current" reference_is_current
 check "the same outputs again" outputs_are_the_same_again
 check "usage" says_how_it_is_used
