@@ -121,12 +121,19 @@ static bool has_keyword(struct str schema)
     return false;
 }
 
-/* Another name; in quotes where it names types, which may stand further down. */
+/* True when the type has other types in it, which may stand further down. */
+static bool has_types(struct str schema)
+{
+    static const char *const holders[] = {"$ref", "items", "oneOf", "additionalProperties"};
+    for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++)
+        if (!str_is_absent(source_member(schema, holders[i])))
+            return true;
+    return false;
+}
+
 static void put_alias(struct describe *describe, struct text *out, const struct named_type *type)
 {
-    const bool quoted = !str_is_absent(source_ref(type->schema)) ||
-                        !str_is_absent(source_member(type->schema, "items"));
-    const char *quote = quoted ? "'" : "";
+    const char *quote = has_types(type->schema) ? "'" : "";
     put_comment(out, "", type_doc(describe->arena, type->schema));
     text_printf(out, "%.*s: TypeAlias = %s", STR_FMT(type->name), quote);
     type_put(&words, out, type->schema, type->name);

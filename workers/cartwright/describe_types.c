@@ -181,6 +181,12 @@ static void put_choice(const struct type_words *words, struct text *out, struct 
     put_word(out, words->choice[2]);
 }
 
+static void put_constant(const struct type_words *words, struct text *out, struct str value)
+{
+    text_printf(out, "%s%s%.*s%s%s", words->choice[0], words->quote, STR_FMT(source_raw(value)),
+                words->quote, words->choice[2]);
+}
+
 static void put_within(const struct type_words *words, struct text *out, const char *const *around,
                        struct str schema, struct str name)
 {
@@ -221,7 +227,7 @@ static void put_boolean(const struct type_words *words, struct text *out, struct
         put_word(out, str_eq(only, STR("true")) ? words->only_true : words->only_false);
 }
 
-/* Writes the type that is called `type` in JSON Schema; `list` and `object` look at the rest. */
+/* Writes the type that JSON Schema calls `type`. */
 static void put_type(const struct type_words *words, struct text *out, struct str type,
                      struct str schema, struct str name)
 {
@@ -259,9 +265,12 @@ void type_put(const struct type_words *words, struct text *out, struct str schem
     const struct str type = source_member(schema, "type");
     const struct str choices = source_member(schema, "enum");
     const struct str alternatives = source_member(schema, "oneOf");
+    const struct str constant = source_member(schema, "const");
     const struct str ref = source_ref(schema);
     if (!str_is_absent(ref))
         words->put_name(words->context, out, ref);
+    else if (!str_is_absent(constant) && *constant.ptr == '"')
+        put_constant(words, out, constant);
     else if (!str_is_absent(choices))
         put_choice(words, out, choices);
     else if (!str_is_absent(alternatives))
@@ -317,6 +326,8 @@ struct str type_limits(struct arena *arena, struct str schema)
         text_append_str(&text, text.len ? STR(", ") : STR(""));
         put_limit(&text, &limits[i], low, high);
     }
+    if (!str_is_absent(source_member(schema, "uniqueItems")))
+        text_append_str(&text, text.len ? STR(", all different") : STR("all different"));
     return text_str(&text);
 }
 
