@@ -23,6 +23,7 @@ enum schema_kind {
     SCHEMA_EVENT,
     SCHEMA_NOTIFICATION,
     SCHEMA_DOCUMENT,
+    SCHEMA_FILE,
 };
 
 struct schema {

@@ -10,8 +10,7 @@ import re
 
 COMMON_ID = "urn:cartwright:common"
 REF_PREFIX = COMMON_ID + "#/$defs/"
-FORM_ID = re.compile(r"urn:cartwright:(document|reply|event|notification):(.+)")
-KINDS = ("document", "reply", "event", "notification")
+KINDS = ("document", "reply", "event", "notification", "file")
 # What only our generator reads. None of it says anything about which values are valid.
 OF_FORM = {"x-struct", "x-view-of", "x-members", "x-subject", "x-latest"}
 OF_DOCUMENT = {"x-collection", "x-key", "x-indexes", "x-cache", "x-ledger", "x-by-id"}
@@ -144,7 +143,7 @@ class Form:
 
     @property
     def base(self):
-        ending = {"document": "", "reply": "_view", "event": "_data", "notification": "_notice"}
+        ending = {"document": "", "file": "", "reply": "_view", "event": "_data", "notification": "_notice"}
         return self.document.get("x-struct", snake(self.name) + ending[self.kind])
 
     @property

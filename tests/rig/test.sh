@@ -34,6 +34,7 @@ PARTS=(
     "python    2 workers tests/clients/python/journey.py"
     "node      2 workers tests/clients/node/journey.mjs"
     "go        2 workers tests/clients/go/main.go"
+    "describe  2 workers tests/describe/run.sh"
     "attack    2 workers tests/attack/run.sh"
     "life      2 servers tests/life/*.c"
 )
@@ -137,6 +138,8 @@ part_python() { tests/clients/run.sh python; }
 part_node() { tests/clients/run.sh node; }
 
 part_go() { tests/clients/run.sh go; }
+
+part_describe() { tests/describe/run.sh; }
 
 part_attack() { sum_of < <(printf "%s\n" "tests/attack/run.sh attack" "tests/attack/run.sh siege"); }
 
