@@ -1,8 +1,9 @@
 /* err.h - outcomes and errors.
  *
- * An outcome says what happens to the message; only the lane acts on it. Every fallible function
- * returns an outcome and is MUST_CHECK; its outputs come last, before `struct err *err`, and are
- * written only on OUTCOME_DONE. A library function returns its error; only the lane logs it. */
+ * An outcome says what happens to the message; only the lane acts on it. A fallible function returns
+ * an outcome and is MUST_CHECK; its outputs come last, before `struct err *err`, and are written only
+ * on OUTCOME_DONE, unless its header says otherwise. (A function that can fail in one way only may
+ * return a bool instead.) A library function returns its error; only the lane logs it. */
 #ifndef CARTWRIGHT_BASE_ERR_H
 #define CARTWRIGHT_BASE_ERR_H
 

@@ -83,7 +83,7 @@ static enum outcome explain_unknown_kind(const struct link *link,
                        link->reason);
     return err_bug(
         err,
-        "the broker cannot make exchange %.*s: partitioned workers need a plugin that comes "
+        "the broker cannot make exchange %.*s: partitioned domains need a plugin that comes "
         "with RabbitMQ; run 'rabbitmq-plugins enable rabbitmq_consistent_hash_exchange' on "
         "every node",
         STR_FMT(exchange->name));

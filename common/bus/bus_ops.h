@@ -1,4 +1,5 @@
-/* bus_ops.h - what an implementation of bus.h provides. Private to the bus room.
+/* bus_ops.h - what an implementation of bus.h provides. Private to the bus room and to the tests,
+ * which have implementations of their own.
  *
  * A bus is any struct whose first member is `struct bus`. Each operation does what bus.h promises
  * of the function of the same name. */

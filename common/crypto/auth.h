@@ -42,8 +42,8 @@ MUST_CHECK enum outcome auth_keys_load(struct str masters_hex, struct str token_
 /* --- passwords: argon2id ----------------------------------------------------------------------- */
 
 struct password_cost {
-    int64_t opslimit;       /* passes: at least 2, default 3 */
-    int64_t memlimit_bytes; /* at least 19 MiB, default 64 MiB */
+    int64_t opslimit;       /* passes, 1 to 64; the settings ask for at least 2 */
+    int64_t memlimit_bytes; /* 8 KiB to 1 GiB; the settings ask for at least 19 MiB */
 };
 
 /* Makes the encoded hash ("$argon2id$..."). RETRY without memory, BUG for a cost out of range. */

@@ -261,8 +261,8 @@ static void let_go(struct batch *batch)
         if (job->state == JOB_SETTLED) {
             lane_settled(lane, job->delivery);
             continue;
-            /* A message that is held up waited for no lock. */
         }
+        /* A message that is held up waited for no lock. */
         job->delivery->deferrals += !job->held_up;
         /* A message that stands in line for a password meets no lock: lanes must not
          * stand aside because of it. */

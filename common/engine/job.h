@@ -17,7 +17,7 @@
  *       if (!cart || !cart_has(cart, req->product_id))
  *           return err_refuse(err, E_NOT_FOUND, "not in the cart");
  *       ...
- *       return reply(job, &cart_view_shape, view);
+ *       return reply(job, &cart_view_schema, view);
  *   }
  */
 #ifndef CARTWRIGHT_ENGINE_JOB_H

@@ -1,4 +1,6 @@
-/* lane.h - a lane: one single-threaded process of a pool, with its connections and its loop. */
+/* lane.h - a lane: one process of a pool, with its connections and its loop. All of the engine runs on
+ * one thread of it; the store's thread of commits and, through TLS, the bus's thread of heartbeats
+ * belong to their rooms. */
 #ifndef CARTWRIGHT_ENGINE_LANE_H
 #define CARTWRIGHT_ENGINE_LANE_H
 

@@ -38,8 +38,8 @@ void lock_close(struct lock *lock);
  * not slow down every batch. */
 MUST_CHECK enum outcome lock_ping(struct lock *lock, struct err *err);
 
-/* Takes each key that can be had, in one round trip; granted[i] tells whether keys[i] was taken. A
- * key that this owner holds already is granted again, and its lease is renewed. An owner that is
+/* Takes each key that can be had, in one round trip for every 512 keys; granted[i] tells whether
+ * keys[i] was taken. A key that this owner holds already is granted again, and its lease is renewed. An owner that is
  * refused a key is next in line for it for a short while, so that the holder can neither keep it
  * for ever nor snatch it back. (A holder that is refused still holds the key until it releases it
  * or the lease ends.) Therefore `owner` belongs to a lane, not to a batch: a deferred message keeps
@@ -58,7 +58,7 @@ struct lock_stamp {
     uint64_t value; /* filled in */
 };
 
-/* Like lock_take, but also fills in the stamps, in the same round trip. Either count may be 0. */
+/* Like lock_take, but also fills in the stamps, in the same round trips. Either count may be 0. */
 MUST_CHECK enum outcome lock_take_stamped(struct lock *lock, const struct str *keys, size_t count,
                                           const uint8_t owner[LOCK_OWNER_BYTES], int64_t ttl_ms,
                                           bool *granted, struct lock_stamp *stamps,
@@ -66,7 +66,7 @@ MUST_CHECK enum outcome lock_take_stamped(struct lock *lock, const struct str *k
 /* Removes these stamps. */
 MUST_CHECK enum outcome lock_unstamp(struct lock *lock, const struct str *keys, size_t count,
                                      struct err *err);
-/* Releases those keys that this owner holds (compare and delete), in one round trip. */
+/* Releases those keys that this owner holds (compare and delete), in round trips like lock_take. */
 MUST_CHECK enum outcome lock_release(struct lock *lock, const struct str *keys, size_t count,
                                      const uint8_t owner[LOCK_OWNER_BYTES], struct err *err);
 

@@ -1,4 +1,5 @@
-/* lock_ops.h - what an implementation of lock.h provides. Private to this room.
+/* lock_ops.h - what an implementation of lock.h provides. Private to this room and to the tests,
+ * which have implementations of their own.
  *
  * The struct of an implementation begins with a `struct lock`. Counts are never 0 here (in `take`,
  * never both of them), because lock.c answers empty calls itself. */

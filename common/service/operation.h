@@ -111,10 +111,10 @@ struct service {
     int64_t cache_ms;        /* life of a cached page or copy, ms */
 };
 
-/* To be called once per process, before it serves: compiles the patterns of all requests, and checks
- * what no compiler can: that no two domains, operations, events or collections have one name; that an
- * operation reaches the queue of its own domain only; that each operation says all that its kind
- * needs; that no table is longer than what it is kept in. BUG says which row is wrong. */
+/* To be called once per process, before it serves: compiles the patterns of all requests and events,
+ * and checks what no compiler can: that no two domains, operations or collections have one name; that
+ * an operation reaches the queue of its own domain only; that each operation says all that its kind
+ * needs; that there are at most INVALIDATIONS_MAX invalidations. BUG says which row is wrong. */
 MUST_CHECK enum outcome service_prepare(const struct service *service, struct err *err);
 
 /* The most rows of `invalidations`: a lane keeps a bit for each. */

@@ -197,7 +197,7 @@ static enum outcome keep_trying(struct servers *servers, const char *what,
 /* --- heartbeats ----------------------------------------------------------------------------------------- */
 
 /* The broker wants a sign of life even from a lane that hashes passwords or waits for a slow
- * database. A lane has one thread, so a timer sends the heartbeats. An orphan, a lane whose
+ * database. Its loop is on one thread, so a timer sends the heartbeats. An orphan, a lane whose
  * supervisor is dead, sends none: nobody would cut it if it hung, and the messages that it holds
  * would never come back. So the broker may give it up, and an orphan that has not drained within
  * twice drain.timeout ends itself. Process-wide because a signal handler gets no argument. */

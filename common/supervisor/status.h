@@ -14,7 +14,8 @@
 /* Replaces the file. RETRY when it cannot be written; err says why. */
 MUST_CHECK enum outcome status_save(const char *path, const struct status *status,
                                     struct arena *arena, struct err *err);
-/* Reads the file into *out, and its whole text into *text, both in the arena. RETRY when it cannot be read, INVALID when it is not the state of a supervisor. */
+/* Reads the file into *out, and its whole text into *text, both in the arena. RETRY when it cannot be
+ * read, INVALID when it is not the state of a supervisor. */
 MUST_CHECK enum outcome status_load(const char *path, struct arena *arena, struct status *out,
                                     struct str *text, struct err *err);
 /* When a process began, in ticks since the machine started; -1 when it is gone, or a zombie. */

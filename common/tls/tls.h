@@ -1,4 +1,4 @@
-/* tls.h - TLS by OpenSSL, for the adapters that connect to servers; private to their rooms.
+/* tls.h - TLS by OpenSSL, for the adapters that connect to servers; nobody else includes it.
  *
  * Connections use TLS 1.2 or later. The peer's certificate must be issued by a CA of the CA file
  * (or of the machine's list of CAs) and must name the host that is connected to; these checks

@@ -18,7 +18,8 @@
 struct json; /* a parsed tree, read-only, attached to its arena */
 
 /* Seeds the hash of object keys, so that nobody can aim for collisions, and makes lack of memory in
- * jansson a panic. Call it once per process, before the fork. */
+ * jansson a panic. Call it before the first tree is made; a second call, or one in a forked process,
+ * changes nothing. */
 void json_init(void);
 
 /* Parses one JSON object; the tree is released with the arena. Anything else is MALFORMED
@@ -89,8 +90,9 @@ void json_put_null(struct json_writer *writer);
 /* Writes `value` as it is: it must be finished JSON text, which is not checked. */
 void json_put_raw(struct json_writer *writer, struct str value);
 /* Writes an object by its shape. FIELD_SECRET members are never written. An absent member is left
- * out when it is FIELD_OPTIONAL (and was not given, see struct field) and is null otherwise. A list is absent only when items == NULL and
- * it is FIELD_OPTIONAL or FIELD_NULLABLE; any other empty list is []. */
+ * out when it is FIELD_OPTIONAL (and was not given, see struct field) and is null otherwise. A list
+ * is absent only when items == NULL and it is FIELD_OPTIONAL or FIELD_NULLABLE; any other empty list
+ * is []. */
 void json_put_shape(struct json_writer *writer, const struct shape *shape, const void *object);
 
 /* Returns one object as compact text. */

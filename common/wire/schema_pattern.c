@@ -13,8 +13,8 @@ struct slot {
     pcre2_code *code;
 };
 
-/* Process-wide: the schemas and their patterns are constants of the program. The patterns are
- * compiled before the fork and shared by all lanes. */
+/* Process-wide: the schemas and their patterns are constants of the program. Each lane compiles them
+ * when it starts (service_prepare). */
 static struct {
     struct slot slots[SLOTS];
     size_t filled;

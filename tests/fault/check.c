@@ -1,5 +1,5 @@
 /* check.c - what must hold after whatever was done to the shop: what clients were told and what was
- * published agrees with what is stored; and all that is stored is in order (worker/check.h). */
+ * published agrees with what is stored; and all that is stored is in order (checker/check.h). */
 #include <inttypes.h>
 
 #include "base/map.h"

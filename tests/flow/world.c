@@ -82,7 +82,7 @@ static enum outcome load_settings(struct world *world, struct err *err)
     return OUTCOME_DONE;
 }
 
-/* All workers in one pool, and the queue of what nobody serves. */
+/* All domains in one pool, and the queue of what nobody serves. */
 static void fill_pool(struct world *world)
 {
     size_t count = 0;

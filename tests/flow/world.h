@@ -1,4 +1,4 @@
-/* world.h - a shop to play a script in: servers (fake or real), one lane that serves every worker,
+/* world.h - a shop to play a script in: servers (fake or real), one lane that serves every domain,
  * and a client that sends, takes replies and listens to everything that is published.
  *
  * Fakes: everything is new for each script, time stands still but for one millisecond per message,

@@ -24,7 +24,7 @@ build_release() {
     }
 }
 
-# It refuses variables that it does not know, and has pools for the workers that it has.
+# It refuses variables that it does not know, and has pools for the domains that it has.
 write_starter() {
     cat >"$TREE/beside" <<STARTER
 #!/usr/bin/env bash

@@ -174,7 +174,7 @@ CONF
         [ -z "${RIG_RABBITMQ_FRAME_MAX:-}" ] || echo "frame_max = $RIG_RABBITMQ_FRAME_MAX"
     } >"$DIR/rabbitmq/rabbitmq.conf"
     cp "$ROOT/docker/advanced.config" "$DIR/rabbitmq/advanced.config"
-    # Partitioned workers need the second exchange type; nothing needs the management pages.
+    # Partitioned domains need the second exchange type; nothing needs the management pages.
     echo '[rabbitmq_consistent_hash_exchange].' >"$DIR/rabbitmq/enabled_plugins"
     rabbitmq_write_definitions
 }

@@ -94,7 +94,7 @@ struct poison {
     bool has_deadline; /* then "too late" may be its end as well */
     struct poison *next;
 };
-/* The operations of the workers, with handlers that poison ends; in the arena, ended by NULL. */
+/* The operations of the domains, with handlers that poison ends; in the arena, ended by NULL. */
 const struct domain *const *poison_domains(const struct domain *const *domains,
                                            struct arena *arena);
 /* NULL when it is none. */

@@ -1,9 +1,9 @@
 /* lane_case.h - a small service of notes and one lane that serves it, on fakes, for tests of the
  * engine itself.
  *
- * Worker `notes`: note.write (a customer's command; its text says how it ends: "bug", "down", "no",
+ * Domain `notes`: note.write (a customer's command; its text says how it ends: "bug", "down", "no",
  * "greedy" which never has enough; "twice" which is read before it is read for the change; anything else
- * is written), note.purge (an admin's command), note.read (a guest's query). Worker
+ * is written), note.purge (an admin's command), note.read (a guest's query). Domain
  * `echo` takes up the event note.written and inserts a note whose id is the event's.
  * Include after cmocka.h. Time stands still at lane_case_now until the test moves it. */
 #ifndef CARTWRIGHT_TESTS_LANE_CASE_H

@@ -96,7 +96,7 @@ void test_delay__who_waits_long_is_in_nobodys_way(void **state)
     lane_case_close(&c);
 }
 
-/* Its worker was taken out of the shop while it waited. */
+/* Its domain was taken out of the shop while it waited. */
 void test_delay__who_has_no_home_any_more_is_not_lost(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* What counts as read, and what the worker "notification" serves. */
+/* What counts as read, and what the domain "notification" serves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

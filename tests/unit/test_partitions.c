@@ -1,4 +1,4 @@
-/* Partitioned workers: where their requests go, who takes them, and that no message overtakes an
+/* Partitioned domains: where their requests go, who takes them, and that no message overtakes an
  * earlier one of its key, whatever locks and commits do to it. */
 #include <setjmp.h>
 #include <stdarg.h>

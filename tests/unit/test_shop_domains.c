@@ -1,4 +1,4 @@
-/* What the workers of the shop serve: every operation is complete and reaches its queue. */
+/* What the domains of the shop serve: every operation is complete and reaches its queue. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

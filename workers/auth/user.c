@@ -1,4 +1,5 @@
-/* user.c - accounts: how they are stored, found and shown. No wire form has the password hash. */
+/* user.c - accounts: the forms of their addresses, by which they are found, and the count of
+ * superadmins. */
 #include "auth/user.h"
 
 #include "auth/email.h"

@@ -1,4 +1,5 @@
-/* user.h - accounts: their documents, their wire form, and the check of callers against them. */
+/* user.h - accounts: how they are found, and the check of callers against them. Their forms stand in
+ * schemas/user/. */
 #ifndef CARTWRIGHT_WORKERS_AUTH_USER_H
 #define CARTWRIGHT_WORKERS_AUTH_USER_H
 

@@ -1,4 +1,4 @@
-/* stock.c - stock: document, arithmetic and wire form. Every move keeps 0 <= reserved <= onHand. */
+/* stock.c - stock: how it is found, what is available of it, and its wire form. */
 #include "inventory/stock.h"
 
 #include "catalog/catalog.h"
