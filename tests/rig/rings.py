@@ -2,7 +2,8 @@
 """rings.py - the rules of the house that a reader of text can check.
 
 Includes go one way (a room knows only those of KNOWS, a domain of the shop only those of DOMAINS), a
-library's header stays in its room, no struct typedefs, functions stay short, nothing is left "to do"."""
+library's header stays in its room, each room has a page that names its headers, no struct typedefs,
+functions stay short, nothing is left "to do"."""
 import glob
 import os
 import re
@@ -55,6 +56,8 @@ ROOMS = [
     (r"cmocka\.h", ["tests/"]),
 ]
 NO_THIRD_PARTY = re.compile(r"unistd\.h")  # looks like libunistring's, is not
+
+PAGE = "README.md"  # of a room of common/: its contract
 
 FUNCTION_MAX = 60
 FUNCTION_MEDIAN = 15
@@ -147,6 +150,23 @@ def check_file(path, report):
     return lengths
 
 
+def names_file(page, name):
+    """Whether the text of a page has this name of a file, and not only as the end of a longer one."""
+    return re.search(rf"(?<![\w-]){re.escape(name)}\b", page) is not None
+
+
+def check_page(room, report):
+    page = os.path.join(room, PAGE)
+    if not os.path.isfile(page):
+        report.fault(page, 1, "each room opens with a page: what it promises, whom it knows, its headers")
+        return
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    for header in sorted(glob.glob(room + "/*.h")):
+        if not names_file(text, os.path.basename(header)):
+            report.fault(page, 1, f"does not name {os.path.basename(header)}")
+
+
 def sources(*folders):
     for folder in folders:
         for path in sorted(glob.glob(folder + "/**/*.[ch]", recursive=True)):
@@ -160,6 +180,8 @@ def main():
         lengths += check_file(path, report)
     for path in sources("tests"):
         check_file(path, report)
+    for room in sorted(glob.glob("common/*/")):
+        check_page(room.rstrip("/"), report)
     median = statistics.median(lengths) if lengths else 0
     print(f"{len(lengths)} functions, median {median:g} lines, longest {max(lengths, default=0)}")
     if median >= FUNCTION_MEDIAN:
