@@ -250,8 +250,8 @@ RELEASE ?= HEAD~1
 rolling: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## rounds of faults with the workers of the commit RELEASE=HEAD~1 beside ours
 	$(Q)tests/rig/rolling.sh $(O) $(RELEASE) $(if $(SEED),--seeds $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
-clients: cartwright | $(TEST_TOOLS) ## the journey by a Node and a Python client; events read by a Go one
-	$(Q)tests/rig/test.sh $(O) python node go
+clients: cartwright | $(TEST_TOOLS) ## the journey by clients in Node.js, Python, Java and Go
+	$(Q)tests/rig/test.sh $(O) python node java go
 
 SUITE ?= trixie
 .PHONY: platforms

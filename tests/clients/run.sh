@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# run.sh [CLIENT...] - foreign clients take the journey: node (amqplib), python (pika); go reads the
-# events of the latter with the SDK of CloudEvents. All when none is named. Servers and workers must
-# run.
+# run.sh [CLIENT...] - foreign clients take the journey: node (amqplib), python (pika), java (amqp-client)
+# and go (amqp091-go), which also reads the events of python's journey with the SDK of CloudEvents. Each
+# runs its program of docs/clients.md as well. All when none is named. Servers and workers must run.
 #
 # Reads CARTWRIGHT_CLIENT_AMQP_URI (and CARTWRIGHT_PREFIX); SHOP_ADMIN_EMAIL and SHOP_ADMIN_PASSWORD log in
 # an admin. Where these two are not set, an admin is made with `cartwright admin add`, which needs
@@ -57,18 +57,34 @@ run_python() {
     find_python && PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$CLIENTS/python/journey.py"
 }
 
-# The events of a journey of its own.
+# Built again when a source has changed, so that a second run asks no registry.
+install_java() {
+    local sources
+    sources=$(cd "$CLIENTS/java" && find pom.xml src -type f -exec cksum {} + | sort)
+    if [ "$sources" != "$(cat "$BUILT/java/.installed" 2>/dev/null)" ]; then
+        rm -rf "$BUILT/java" && mkdir -p "$BUILT/java" &&
+            cp -r "$CLIENTS/java/pom.xml" "$CLIENTS/java/src" "$BUILT/java/" &&
+            (cd "$BUILT/java" && mvn -q -B -Dstyle.color=never compile dependency:copy-dependencies </dev/null) &&
+            echo "$sources" >"$BUILT/java/.installed"
+    fi
+}
+
+run_java() {
+    install_java &&
+        java -cp "$BUILT/java/target/classes:$BUILT/java/target/lib/*" Journey "$CLIENTS/forms.json"
+}
+
+# Reads the events of a journey of python's besides its own.
 run_go() {
-    find_python && mkdir -p "$BUILT/go" &&
-        (cd "$CLIENTS/go" && go build -o "$BUILT/go/events" .) || return
+    find_python && mkdir -p "$BUILT/go" && (cd "$CLIENTS/go" && go build -o "$BUILT/go/" . ./first) || return
     if ! SHOP_HEARD=$BUILT/go/heard.jsonl run_python >"$BUILT/go/journey.txt"; then
         cat "$BUILT/go/journey.txt"
         return 1
     fi
-    "$BUILT/go/events" <"$BUILT/go/heard.jsonl"
+    "$BUILT/go/journey" "$CLIENTS/forms.json" "$BUILT/go/heard.jsonl" "$BUILT/go/first"
 }
 
-[ $# -gt 0 ] || set -- node python go
+[ $# -gt 0 ] || set -- node python java go
 if [ -z "${SHOP_ADMIN_EMAIL:-}" ] || [ -z "${SHOP_ADMIN_PASSWORD:-}" ]; then make_admin; fi
 # Public: the same for every client of the shop. An outside shop's key has to be given.
 if [ -z "${SHOP_SEALING_KEY:-}" ] && [ -n "${CARTWRIGHT_AUTH_MASTER_KEY:-}" ]; then
@@ -80,9 +96,10 @@ for client in "$@"; do
     case $client in
     node) run_node || status=1 ;;
     python) run_python || status=1 ;;
+    java) run_java || status=1 ;;
     go) run_go || status=1 ;;
     *)
-        echo "run.sh: no client is called '$client': node, python, go" >&2
+        echo "run.sh: no client is called '$client': node, python, java, go" >&2
         exit 2
         ;;
     esac

@@ -24,7 +24,7 @@ declare -A PACKAGES=(
 )
 # program=package: only when the program is not on PATH, from wherever it came.
 declare -A PROGRAMS=(
-    [test]="node=nodejs npm=npm go=golang-go"
+    [test]="node=nodejs npm=npm go=golang-go javac=default-jdk-headless mvn=maven"
     [bench]="node=nodejs npm=npm go=golang-go"
 )
 declare -A REASON=(

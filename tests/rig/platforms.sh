@@ -46,7 +46,7 @@ copy_network_settings() {
     for file in /usr/local/share/ca-certificates/*.crt; do
         [ ! -e "$file" ] || cp "$file" "$ROOT_OF/usr/local/share/ca-certificates/"
     done
-    for file in .npmrc .config/pip/pip.conf; do
+    for file in .npmrc .config/pip/pip.conf .m2/settings.xml; do
         [ ! -e "$HOME/$file" ] || install -D -m600 "$HOME/$file" "$ROOT_OF$HOME_INSIDE/$file"
     done
     [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$ROOT_OF/etc/"

@@ -33,6 +33,7 @@ PARTS=(
     "steps     2 workers tests/rig/first_steps.sh"
     "python    2 workers tests/clients/python/journey.py"
     "node      2 workers tests/clients/node/journey.mjs"
+    "java      2 workers tests/clients/java/pom.xml"
     "go        2 workers tests/clients/go/main.go"
     "describe  2 workers tests/describe/run.sh"
     "attack    2 workers tests/attack/run.sh"
@@ -136,6 +137,8 @@ part_steps() { tests/rig/first_steps.sh; }
 part_python() { tests/clients/run.sh python; }
 
 part_node() { tests/clients/run.sh node; }
+
+part_java() { tests/clients/run.sh java; }
 
 part_go() { tests/clients/run.sh go; }
 

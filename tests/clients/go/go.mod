@@ -1,8 +1,11 @@
-module cartwright/clients/events
+module cartwright/clients/journey
 
 go 1.18
 
-require github.com/cloudevents/sdk-go/v2 v2.15.2
+require (
+	github.com/cloudevents/sdk-go/v2 v2.15.2
+	github.com/rabbitmq/amqp091-go v1.10.0
+)
 
 require (
 	github.com/json-iterator/go v1.1.10 // indirect

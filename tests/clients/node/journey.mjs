@@ -3,11 +3,17 @@
 //
 // Environment: CARTWRIGHT_CLIENT_AMQP_URI, CARTWRIGHT_PREFIX ("cartwright"), and an admin's SHOP_ADMIN_EMAIL
 // and SHOP_ADMIN_PASSWORD. Every reply is compared with its form, member by member.
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Checks } from './checks.mjs';
 import { Shop } from './shop.mjs';
 
 const PASSWORD = 'three blue teapots';
+const FIRST = fileURLToPath(new URL('first.mjs', import.meta.url));
+const TOLD = new RegExp('^product: .*\ncart: version 1\ncart: version 1\nrefused: QUANTITY_LIMIT\n'
+    + 'event: cart.updated, version 1\n$');
 const run = randomUUID().slice(0, 8);
 const checks = new Checks();
 
@@ -300,6 +306,13 @@ async function sessions(shop, email, refreshToken) {
         'TOKEN_INVALID', 401, 'a refresh after the logout');
 }
 
+// The program of docs/clients.md, as its reader runs it: in a shop with the usual prefix.
+async function firstProgram() {
+    if ((process.env.CARTWRIGHT_PREFIX ?? 'cartwright') !== 'cartwright') return;
+    const { stdout } = await promisify(execFile)(process.execPath, [FIRST]);
+    checks.ok(TOLD.test(stdout), `what the first program says: ${stdout}`);
+}
+
 // --- all of it -----------------------------------------------------------------------------------
 
 async function journey(shop) {
@@ -323,6 +336,7 @@ async function journey(shop) {
     await refusals(shop, customer, admin.token, order);
     await idempotency(shop, customer, admin.token, product);
     await sessions(shop, registered.email, entered.refreshToken);
+    await firstProgram();
 }
 
 const shop = await Shop.open(process.env.CARTWRIGHT_CLIENT_AMQP_URI, process.env.CARTWRIGHT_PREFIX);

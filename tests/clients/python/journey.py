@@ -10,6 +10,9 @@ import decimal
 import gzip
 import json
 import os
+import pathlib
+import re
+import subprocess
 import sys
 import time
 import traceback
@@ -23,6 +26,9 @@ from checks import Checks
 from shop import Shop
 
 PASSWORD = "seven copper kettles"
+FIRST = pathlib.Path(__file__).with_name("first.py")
+TOLD = ("product: .*\ncart: version 1\ncart: version 1\nrefused: QUANTITY_LIMIT\n"
+        "event: cart.updated, version 1\n")
 EVENTS = {
     "user.registered", "category.created", "category.updated", "product.created", "product.updated",
     "stock.changed", "stock.low", "stock.out", "cart.updated",
@@ -473,6 +479,15 @@ class Journey:
         self.refused("TOKEN_INVALID", 401, "a refresh after the logout", "auth.refresh",
                      {"refreshToken": rotated["refreshToken"]})
 
+    def first_program(self):
+        """The program of docs/clients.md, as its reader runs it: in a shop with the usual prefix."""
+        if self.shop.prefix != "cartwright":
+            return
+        done = subprocess.run([sys.executable, FIRST], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, check=False)
+        self.checks.same(done.returncode, 0, f"status of the first program: {done.stdout}")
+        self.checks.ok(re.fullmatch(TOLD, done.stdout), f"what the first program says: {done.stdout}")
+
     def go(self):
         self.shop.listen("events", "#")
         self.shop.listen("notifications", "email.*", "inapp.*")
@@ -481,7 +496,8 @@ class Journey:
                      self.change_of_mind, self.read_history, self.read_notifications,
                      self.hear_all, self.refusals, self.headers, self.encodings, self.copies,
                      self.strangers, self.promotion,
-                     self.idempotency, self.sell_out, self.sealed_password, self.sessions, self.cloud_events):
+                     self.idempotency, self.sell_out, self.sealed_password, self.sessions, self.cloud_events,
+                     self.first_program):
             step()
 
 
