@@ -6,6 +6,9 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export ROOT
+# libmongoc keeps counters in shared memory under the process id. What is killed leaves them there, and
+# the next process with that id complains.
+export MONGOC_DISABLE_SHM=1
 RIG_CACHE=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cartwright
 
 # The python that has the packages of python-packages.txt; install.sh fills it. The name carries
