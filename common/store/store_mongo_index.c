@@ -9,6 +9,7 @@
 
 #include "store/index_spec.h"
 #include "store/store_mongo.h"
+#include "store/validator_spec.h"
 
 #define NAMESPACE_NOT_FOUND 26
 #define NAMESPACE_EXISTS    48
@@ -209,10 +210,73 @@ static enum outcome apply_index(struct store_mongo *store, const struct doc_type
     return OUTCOME_DONE;
 }
 
+/* Documents that break the rules already may still be changed ("moderate"): the checker tells of
+ * them, and a command that mends one must not be refused. */
+static enum outcome set_validator(struct store_mongo *store, const struct doc_type *type,
+                                  const bson_t *wanted, struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    AUTO_BSON reply;
+    const bool ok = bson_append_utf8(&command, "collMod", -1, type->collection, -1) &&
+                    bson_append_document(&command, "validator", -1, wanted) &&
+                    bson_append_utf8(&command, "validationLevel", -1, "moderate", -1) &&
+                    bson_append_utf8(&command, "validationAction", -1, "error", -1);
+    if (!ok)
+        return err_bug(err, "%s: a validator cannot be built", type->collection);
+    return mongo_run(&store->link, MONGO_WRITE, &command, NULL, &reply, type->collection, err);
+}
+
+/* Reads the options of the collection. */
+static enum outcome list_collection(struct store_mongo *store, const struct doc_type *type,
+                                    bson_t *reply, struct err *err)
+{
+    AUTO_BSON command = BSON_INITIALIZER;
+    bson_t filter;
+    const bool ok = bson_append_int32(&command, "listCollections", -1, 1) &&
+                    bson_append_document_begin(&command, "filter", -1, &filter) &&
+                    bson_append_utf8(&filter, "name", -1, type->collection, -1) &&
+                    bson_append_document_end(&command, &filter);
+    if (!ok)
+        return err_bug(err, "%s: its options cannot be asked for", type->collection);
+    return mongo_run(&store->link, MONGO_READ, &command, NULL, reply, type->collection, err);
+}
+
+static bool has_validator(const bson_t *list, const bson_t *wanted)
+{
+    bson_iter_t at, validator;
+    uint32_t len = 0;
+    const uint8_t *data = NULL;
+    bson_t existing;
+    if (!bson_iter_init(&at, list) ||
+        !bson_iter_find_descendant(&at, "cursor.firstBatch.0.options.validator", &validator) ||
+        !BSON_ITER_HOLDS_DOCUMENT(&validator))
+        return false;
+    bson_iter_document(&validator, &len, &data);
+    return bson_init_static(&existing, data, len) && bson_equal(&existing, wanted);
+}
+
+static enum outcome apply_validator(struct store_mongo *store, const struct doc_type *type,
+                                    void (*report)(const char *line), struct err *err)
+{
+    AUTO_BSON wanted = BSON_INITIALIZER;
+    AUTO_BSON list = BSON_INITIALIZER;
+    if (!validator_spec(&wanted, type->shape))
+        return err_bug(err, "%s: a validator cannot be built", type->collection);
+    TRY(list_collection(store, type, &list, err));
+    if (has_validator(&list, &wanted))
+        return OUTCOME_DONE;
+    TRY(set_validator(store, type, &wanted, err));
+    report_line(report, "validator set", type->collection, NULL);
+    return OUTCOME_DONE;
+}
+
+/* The journal is written by the store itself, and its shape here has only what its indexes need. */
 static enum outcome apply_type(struct store_mongo *store, const struct doc_type *type,
                                void (*report)(const char *line), struct err *err)
 {
     TRY(create_collection(store, type, report, err));
+    if (type->shape != &journal_shape)
+        TRY(apply_validator(store, type, report, err));
     return visit_type(store, type, apply_index, report, err);
 }
 
