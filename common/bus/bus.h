@@ -16,111 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
-
-/* The strings of a delivery, one row each; code that handles all of them goes through these lists.
- * This list has where a message came from, and its properties: X(member). */
-#define DELIVERY_PROPERTIES(X)                                                                     \
-    X(queue)                                                                                       \
-    X(exchange)                                                                                    \
-    X(routing_key)                                                                                 \
-    X(message_id)                                                                                  \
-    X(correlation_id)                                                                              \
-    X(reply_to)                                                                                    \
-    X(content_type)                                                                                \
-    X(content_encoding)                                                                            \
-    X(type)
-
-/* The headers that are read: X(member, header). Only copies of our own (delayed messages, dead
- * letters) carry x-operation, x-caller (sealed) and x-history; those copies, events and
- * notifications carry x-signature. */
-#define DELIVERY_HEADERS(X)                                                                        \
-    X(authorization, "authorization")                                                              \
-    X(api_key, "x-api-key")                                                                        \
-    X(api_version, "x-api-version")                                                                \
-    X(traceparent, "traceparent")                                                                  \
-    X(accept_language, "accept-language")                                                          \
-    X(accept_encoding, "accept-encoding")                                                          \
-    X(operation, "x-operation")                                                                    \
-    X(caller, "x-caller")                                                                          \
-    X(history, "x-history")                                                                        \
-    X(signature, "x-signature")                                                                    \
-    X(sealed, "x-sealed")                                                                          \
-    X(partition_key, "x-partition-key")                                                            \
-    X(client_ip, "x-client-ip")
-
-/* Why the broker put a message aside, from the newest entry of x-death: X(member, name in the
- * entry). Queue and reason are always the broker's own words. If a publisher had already written an
- * entry for the same queue and reason, the broker keeps the exchange and the expiration of that
- * entry. A value longer than 255 bytes is absent. */
-#define DELIVERY_DEATH(X)                                                                          \
-    X(death_reason, "reason")                                                                      \
-    X(death_queue, "queue")                                                                        \
-    X(death_exchange, "exchange")                                                                  \
-    X(death_expiration, "original-expiration")
-
-/* Which headers of a message were dropped, and why; its properties and its body were not. */
-enum headers_fault {
-    HEADERS_FINE,
-    /* All headers were nested deeper than BUS_HEADERS_DEPTH, or were no valid table. */
-    HEADERS_UNREADABLE,
-    /* All headers were longer than a frame, or their texts had more than BUS_HEADERS_MAX bytes and
-     * only the texts were dropped. */
-    HEADERS_TOO_LONG,
-};
-
-/* The most levels of tables and lists within each other; the header table itself is the first. */
-#define BUS_HEADERS_DEPTH 64
-
-/* One received message: a single malloc'd block, freed with delivery_free(). A missing text is an
- * absent str, a missing number is -1, a missing counter is 0. Only the headers that are named here
- * are read, unless bus_options.keep_headers asks for all of them. An x-partition-key longer than
- * PARTITION_KEY_MAX is absent, and so is a traceparent that does not have the form set by W3C. */
-struct delivery {
-    uint64_t tag;
-    uint32_t epoch; /* of the channel that it came on; set by the bus, which checks it in bus_ack */
-    struct str body;
-#define DELIVERY_PROPERTY(member)       struct str member;
-#define DELIVERY_HEADER(member, header) struct str member;
-    DELIVERY_PROPERTIES(DELIVERY_PROPERTY)
-    DELIVERY_HEADERS(DELIVERY_HEADER)
-    DELIVERY_DEATH(DELIVERY_HEADER)
-#undef DELIVERY_PROPERTY
-#undef DELIVERY_HEADER
-    struct str headers;     /* all headers as a JSON object; absent without keep_headers */
-    int64_t deadline;       /* header deadline, ms since the epoch; or -1 */
-    int64_t status;         /* header status (replies); or -1 */
-    int64_t retry_after_ms; /* header retry-after-ms (replies); or -1 */
-    int64_t expiration;     /* property expiration, ms of life; or -1 */
-    int64_t timestamp;      /* property timestamp, seconds since the epoch; or -1 */
-    int64_t attempt;        /* header x-attempt: rounds through the delay queues; or 0 */
-    int64_t delivery_count; /* header x-delivery-count of quorum queues; or 0 */
-    int deferrals;          /* kept by the engine, from 0: batches in which it waited for a lock */
-    bool died;              /* set by the engine: it came from the queue of what died (died.c) */
-    size_t held;            /* bytes of memory that the delivery takes, body included */
-    bool redelivered;
-    bool too_large; /* the body exceeded body_max and was dropped: body is empty */
-    enum headers_fault headers_fault;
-    /* The name of a header of ours whose type or form cannot be read; NULL: none. Such a header
-     * must not count as missing: an unreadable deadline, for example, would become no deadline. */
-    const char *odd_header;
-};
-
-/* The frame size, in bytes, that a connection asks for at login. A content header is one frame. The
- * time that RabbitMQ takes for one grows with the square of its nesting depth, which the frame size
- * bounds: so the broker should be set to the same value (frame_max = 16384). A message whose
- * content header is larger than the agreed size loses its headers. */
-#define BUS_FRAME_MAX 16384
-/* The most bytes that the header texts of one delivery may have in total, so that a copy with
- * headers of our own fits in a frame. Beyond that all of them are dropped: see headers_fault. */
-#define BUS_HEADERS_MAX 8192
-
-/* The most bytes of a partition key; messages with the same key are kept in order. */
-#define PARTITION_KEY_MAX 255
-
-/* NULL is allowed. */
-void delivery_free(struct delivery *delivery);
-/* A copy in the arena, body included, for use after the delivery is freed. */
-struct delivery *delivery_keep(struct arena *arena, const struct delivery *delivery);
+#include "bus/delivery.h"
 
 struct bus_header {
     const char *name;
@@ -225,6 +121,12 @@ struct bus_topology {
     void *context;
 };
 
+/* The frame size, in bytes, that a connection asks for at login. A content header is one frame. The
+ * time that RabbitMQ takes for one grows with the square of its nesting depth, which the frame size
+ * bounds: so the broker should be set to the same value (frame_max = 16384). A message whose
+ * content header is larger than the agreed size loses its headers. */
+#define BUS_FRAME_MAX 16384
+
 struct bus_options {
     /* amqp://user:password@host:port,host:port/vhost; amqps:// for TLS 1.2 or later, for which the
      * broker needs a valid certificate that names the host, and to which
@@ -256,7 +158,43 @@ struct bus_confirm {
     bool refused;
 };
 
+#define BUS_ROUTE_MAX 128 /* bytes of an exchange's name and a routing key: bus_unroutable() */
+
 struct bus;
+
+/* What an implementation provides: each of these does what is promised below of the function of the
+ * same name, which only calls it. */
+struct bus_ops {
+    void (*close)(struct bus *bus);
+    void (*disconnect)(struct bus *bus);
+    enum outcome (*reconnect)(struct bus *bus, struct err *err);
+    int64_t (*frame_offered)(const struct bus *bus);
+    const char *(*lost_reason)(const struct bus *bus);
+    enum outcome (*declare)(struct bus *bus, const struct bus_topology *topology, struct err *err);
+    enum outcome (*consume)(struct bus *bus, const struct str *queues, size_t count, int prefetch,
+                            struct err *err);
+    enum outcome (*cancel)(struct bus *bus, struct err *err);
+    enum bus_event (*next)(struct bus *bus, int timeout_ms, struct delivery **out);
+    void (*beat)(struct bus *bus);
+    enum outcome (*renew)(struct bus *bus, struct err *err);
+    void (*watch)(struct bus *bus, int fd);
+    void (*ack)(struct bus *bus, const struct delivery *delivery, bool multiple);
+    void (*requeue)(struct bus *bus, const struct delivery *delivery);
+    void (*publish)(struct bus *bus, const struct bus_message *message, uint64_t group);
+    enum outcome (*flush)(struct bus *bus, struct err *err);
+    bool (*confirmed)(struct bus *bus, struct bus_confirm *out);
+    bool (*wait_confirms)(struct bus *bus, int timeout_ms);
+    uint64_t (*settled)(const struct bus *bus);
+    bool (*is_blocked)(const struct bus *bus);
+    uint64_t (*returned)(const struct bus *bus);
+    bool (*unroutable)(struct bus *bus, char out[BUS_ROUTE_MAX]);
+    enum outcome (*queue_depth)(struct bus *bus, struct str queue, int64_t *out, struct err *err);
+};
+
+/* The first member of every implementation's own struct. */
+struct bus {
+    const struct bus_ops *ops;
+};
 
 /* Opens both connections; the caller closes *out with bus_close. OUTCOME_RETRY when the broker
  * cannot be reached, OUTCOME_BUG for what an operator must correct, such as a wrong URI, refused
@@ -264,39 +202,79 @@ struct bus;
 MUST_CHECK enum outcome bus_open(const struct bus_options *options, struct bus **out,
                                  struct err *err);
 /* NULL is allowed. */
-void bus_close(struct bus *bus);
+static inline void bus_close(struct bus *bus)
+{
+    if (bus)
+        bus->ops->close(bus);
+}
+
 /* Closes both connections, which gives all unacknowledged messages back to their queues. The bus
  * stays closed (bus_next returns BUS_CLOSED) until bus_reconnect. */
-void bus_disconnect(struct bus *bus);
+static inline void bus_disconnect(struct bus *bus)
+{
+    bus->ops->disconnect(bus);
+}
+
 /* Closes what is left, opens both connections anew and consumes again what bus_consume asked for.
  * What was buffered and not flushed is dropped. Outcomes are those of bus_open. */
-MUST_CHECK enum outcome bus_reconnect(struct bus *bus, struct err *err);
+MUST_CHECK static inline enum outcome bus_reconnect(struct bus *bus, struct err *err)
+{
+    return bus->ops->reconnect(bus, err);
+}
+
 /* The frame_max that the broker offered at the last login, in bytes; 0: it has no limit. */
-int64_t bus_frame_offered(const struct bus *bus);
+static inline int64_t bus_frame_offered(const struct bus *bus)
+{
+    return bus->ops->frame_offered(bus);
+}
+
 /* Why bus_next returned BUS_CLOSED, for the log; "" while nothing is lost. */
-const char *bus_lost_reason(const struct bus *bus);
+static inline const char *bus_lost_reason(const struct bus *bus)
+{
+    return bus->ops->lost_reason(bus);
+}
 
 /* See bus_topology. OUTCOME_BUG when the broker refuses a part of it (err says which and why). */
-MUST_CHECK enum outcome bus_declare(struct bus *bus, const struct bus_topology *topology,
-                                    struct err *err);
+MUST_CHECK static inline enum outcome bus_declare(struct bus *bus,
+                                                  const struct bus_topology *topology,
+                                                  struct err *err)
+{
+    return bus->ops->declare(bus, topology, err);
+}
+
 /* Starts consuming, always with manual acknowledgement. The names are copied. The prefetch is a
  * number of messages per queue (quorum queues support no other kind). OUTCOME_RETRY also when a
  * queue does not exist (yet). */
-MUST_CHECK enum outcome bus_consume(struct bus *bus, const struct str *queues, size_t count,
-                                    int prefetch, struct err *err);
+MUST_CHECK static inline enum outcome bus_consume(struct bus *bus, const struct str *queues,
+                                                  size_t count, int prefetch, struct err *err)
+{
+    return bus->ops->consume(bus, queues, count, prefetch, err);
+}
+
 /* Stops taking new messages; deliveries that were received may still be acknowledged. Messages that
  * are still on their way from the broker go back to the queue, and each has used up one of its
  * deliveries (https://github.com/rabbitmq/rabbitmq-server/issues/3729). */
-MUST_CHECK enum outcome bus_cancel(struct bus *bus, struct err *err);
+MUST_CHECK static inline enum outcome bus_cancel(struct bus *bus, struct err *err)
+{
+    return bus->ops->cancel(bus, err);
+}
+
 /* The next delivery: first what was received already, then what the socket brings, waiting up to
  * timeout_ms (0: does not wait). Also serves heartbeats, confirms and returns of both connections.
  * BUS_IDLE comes early when a signal arrived or a confirm group was decided meanwhile. */
-enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out);
+static inline enum bus_event bus_next(struct bus *bus, int timeout_ms, struct delivery **out)
+{
+    return bus->ops->next(bus, timeout_ms, out);
+}
 
 /* Sends the heartbeats that are due, and nothing else; with TLS it has a thread do that.
  * Async-signal-safe: it is meant for the handler of a timer, so that a connection outlives a batch
  * that takes longer than the broker waits for a sign of life. */
-void bus_beat(struct bus *bus);
+static inline void bus_beat(struct bus *bus)
+{
+    bus->ops->beat(bus);
+}
+
 /* Subscribes anew to the queues that are consumed. Call it only while no delivery is in hand, since
  * it makes earlier delivery tags void. A broker that has something to send, or is busy preparing
  * it, is left alone: OUTCOME_DONE without a renewal. OUTCOME_RETRY, and the connection is lost,
@@ -305,48 +283,94 @@ void bus_beat(struct bus *bus);
  * again within some 50 ms. It counts them as consumers of the new queue, assigns messages to them
  * and never sends one. A client cannot detect this state, so the subscription is simply ended and
  * made again now and then. */
-MUST_CHECK enum outcome bus_renew(struct bus *bus, struct err *err);
+MUST_CHECK static inline enum outcome bus_renew(struct bus *bus, struct err *err)
+{
+    return bus->ops->renew(bus, err);
+}
 
 /* While fd is readable, bus_next returns BUS_IDLE instead of waiting; -1: nothing is watched. */
-void bus_watch(struct bus *bus, int fd);
+static inline void bus_watch(struct bus *bus, int fd)
+{
+    bus->ops->watch(bus, fd);
+}
 
 /* Acknowledges a delivery; `multiple`: and every earlier one of the connection. Buffered until
  * bus_flush. */
-void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple);
+static inline void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
+{
+    bus->ops->ack(bus, delivery, multiple);
+}
+
 /* Gives a delivery back to its queue. Buffered until bus_flush. Only for a drain, because it uses
  * up one of the deliveries that x-delivery-limit allows. */
-void bus_requeue(struct bus *bus, const struct delivery *delivery);
+static inline void bus_requeue(struct bus *bus, const struct delivery *delivery)
+{
+    bus->ops->requeue(bus, delivery);
+}
 
 /* Buffered until bus_flush. group > 0: the publisher confirm is counted for that group; group 0:
  * nobody waits for a confirm. A returned mandatory message fails its group. All messages of a group
  * must go out with one flush: a group is decided as soon as all that was flushed of it is. */
-void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group);
+static inline void bus_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
+{
+    bus->ops->publish(bus, message, group);
+}
+
 /* Writes out all buffered publishes and acknowledgements, gathered. Gives up after timeout_ms (a
  * broker alarm, a dead peer): OUTCOME_RETRY, and the connection counts as lost. OUTCOME_BUG when
  * messages were left out, because a name or the headers are too long or a direct reply-to name is
  * malformed; all else was written. */
-MUST_CHECK enum outcome bus_flush(struct bus *bus, struct err *err);
+MUST_CHECK static inline enum outcome bus_flush(struct bus *bus, struct err *err)
+{
+    return bus->ops->flush(bus, err);
+}
+
 /* The next group that is decided; false when there is none yet. Never blocks. */
-bool bus_confirmed(struct bus *bus, struct bus_confirm *out);
+static inline bool bus_confirmed(struct bus *bus, struct bus_confirm *out)
+{
+    return bus->ops->confirmed(bus, out);
+}
+
 /* Waits until no group is open, the connection is lost or timeout_ms passed; true when no group is
  * open. */
-bool bus_wait_confirms(struct bus *bus, int timeout_ms);
+static inline bool bus_wait_confirms(struct bus *bus, int timeout_ms)
+{
+    return bus->ops->wait_confirms(bus, timeout_ms);
+}
+
 /* How many messages of confirm groups the broker has confirmed or rejected since bus_open. As long
  * as this number grows, the broker is at work on what was published, however late. */
-uint64_t bus_settled(const struct bus *bus);
+static inline uint64_t bus_settled(const struct bus *bus)
+{
+    return bus->ops->settled(bus);
+}
 
 /* True while the broker has blocked the publishing connection (memory or disk alarm). */
-bool bus_is_blocked(const struct bus *bus);
+static inline bool bus_is_blocked(const struct bus *bus)
+{
+    return bus->ops->is_blocked(bus);
+}
+
 /* How many mandatory messages have come back unroutable since bus_open (replies to queues that are
  * gone). */
-uint64_t bus_returned(const struct bus *bus);
-#define BUS_ROUTE_MAX 128
+static inline uint64_t bus_returned(const struct bus *bus)
+{
+    return bus->ops->returned(bus);
+}
+
 /* The last message with may_be_unroutable that came back since the previous call, as
  * "<exchange> <routing key>", cut to fit; false, and nothing written, when there was none. */
-bool bus_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX]);
+static inline bool bus_unroutable(struct bus *bus, char out[BUS_ROUTE_MAX])
+{
+    return bus->ops->unroutable(bus, out);
+}
+
 /* The number of messages that are ready in a queue, for operators and tests. OUTCOME_REFUSED when
  * there is no such queue. */
-MUST_CHECK enum outcome bus_queue_depth(struct bus *bus, struct str queue, int64_t *out,
-                                        struct err *err);
+MUST_CHECK static inline enum outcome bus_queue_depth(struct bus *bus, struct str queue,
+                                                      int64_t *out, struct err *err)
+{
+    return bus->ops->queue_depth(bus, queue, out, err);
+}
 
 #endif

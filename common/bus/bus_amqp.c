@@ -12,7 +12,7 @@
 #include "bus/bus_amqp.h"
 #include "bus/bus_beater.h"
 #include "bus/bus_confirms.h"
-#include "bus/bus_ops.h"
+#include "bus/delivery_list.h"
 
 #define CHANNEL_CONSUME   1
 #define CHANNEL_TOPOLOGY  2

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "bus/bus_amqp.h"
-#include "bus/bus_ops.h"
+#include "bus/delivery_list.h"
 
 /* Handles the library's status for a frame. Nonsense from the broker loses the link; a lack of
  * memory is not the broker's fault. */

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "bus/bus_amqp.h"
-#include "bus/bus_ops.h"
+#include "bus/delivery_list.h"
 
 #define CHANNEL         1
 #define TIMEOUT_MS      5000

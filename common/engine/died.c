@@ -2,7 +2,7 @@
  * delivered too often.
  *
  * Such a message comes with its own routing key and with what the broker says about its death
- * (bus.h). A publisher who makes that up gains nothing: nothing is carried out from here, the
+ * (delivery.h). A publisher who makes that up gains nothing: nothing is carried out from here, the
  * caller is known by a token as everywhere, and an event counts only with its signature.
  *
  * - A message that expired is answered, not carried out. A command whose deadline has passed and

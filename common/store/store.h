@@ -279,22 +279,89 @@ struct store_options {
     struct store_watch watch;
 };
 
+enum outbox { OUTBOX_DUE, OUTBOX_ALL }; /* without or with the entries that are put off just now */
+
+#define STORE_SESSION_BYTES 16 /* of a session's UUID: store_session() */
+
 struct store;
+
+/* What an implementation provides: each of these does what is promised below of the function of the
+ * same name, which only calls it or, where a comment here says so, checks first. */
+struct store_ops {
+    void (*close)(struct store *store);
+    enum outcome (*ping)(struct store *store, struct err *err);
+    enum outcome (*find)(struct store *store, struct arena *arena, struct store_find *find,
+                         struct err *err);
+    enum outcome (*query)(struct store *store, struct arena *arena, const struct query *query,
+                          struct query_page *out, struct err *err);
+    /* store.c has checked that `max` is not 0, and that `after` fits the type or is absent. */
+    enum outcome (*scan)(struct store *store, struct arena *arena, const struct doc_type *type,
+                         struct str after, size_t max, struct doc_list *out, struct err *err);
+    enum outcome (*journal_find)(struct store *store, struct arena *arena,
+                                 const struct journal_key *keys, size_t count,
+                                 struct journal_reply **out, size_t *out_count, struct err *err);
+    void (*commit_begin)(struct store *store, const struct commit *commit);
+    enum outcome (*commit_end)(struct store *store, struct err *err);
+    bool (*commit_has_ended)(const struct store *store);
+    int (*commit_fd)(const struct store *store);
+    enum outcome (*rehearse)(struct store *store, const struct commit *commit, struct err *err);
+    enum outcome (*resolve)(struct store *store, const struct commit *commit, struct err *err);
+    enum outcome (*outbox)(struct store *store, struct arena *arena, enum outbox part,
+                           int64_t age_ms, size_t max, struct journal_entry **out,
+                           size_t *out_count, struct err *err);
+    /* store.c has checked that `max` is not 0, and that `after` is an id or absent. */
+    enum outcome (*journal_scan)(struct store *store, struct arena *arena, int64_t since_ms,
+                                 struct str after, size_t max, struct journal_entry **out,
+                                 size_t *out_count, struct err *err);
+    enum outcome (*mark_published)(struct store *store, const struct str *ids, size_t count,
+                                   struct err *err);
+    enum outcome (*put_off)(struct store *store, const struct str *ids, size_t count,
+                            int64_t first_ms, int64_t max_ms, struct err *err);
+    enum outcome (*apply_indexes)(struct store *store, void (*report)(const char *line),
+                                  struct err *err);
+    enum outcome (*check_indexes)(struct store *store, struct err *err);
+    void (*session)(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
+    enum outcome (*kill_session)(struct store *store, const uint8_t session[STORE_SESSION_BYTES],
+                                 struct err *err);
+    enum outcome (*open_transactions)(struct store *store, int64_t age_ms, int64_t *out,
+                                      struct err *err);
+};
+
+/* The first member of every implementation's own struct. */
+struct store {
+    const struct store_ops *ops;
+};
 
 /* Starts a session with the server, so it may block for a few seconds. RETRY when no server
  * answers, BUG when the URI is wrong. The caller closes *out. */
 MUST_CHECK enum outcome store_open(const struct store_options *options, struct store **out,
                                    struct err *err);
 /* Waits for a commit that is under way. `store` may be NULL. */
-void store_close(struct store *store);
-/* DONE when the primary answers. */
-MUST_CHECK enum outcome store_ping(struct store *store, struct err *err);
+static inline void store_close(struct store *store)
+{
+    if (store)
+        store->ops->close(store);
+}
 
-MUST_CHECK enum outcome store_find(struct store *store, struct arena *arena,
-                                   struct store_find *find, struct err *err);
-MUST_CHECK enum outcome store_query(struct store *store, struct arena *arena,
-                                    const struct query *query, struct query_page *out,
-                                    struct err *err);
+/* DONE when the primary answers. */
+MUST_CHECK static inline enum outcome store_ping(struct store *store, struct err *err)
+{
+    return store->ops->ping(store, err);
+}
+
+MUST_CHECK static inline enum outcome store_find(struct store *store, struct arena *arena,
+                                                 struct store_find *find, struct err *err)
+{
+    return store->ops->find(store, arena, find, err);
+}
+
+MUST_CHECK static inline enum outcome store_query(struct store *store, struct arena *arena,
+                                                  const struct query *query, struct query_page *out,
+                                                  struct err *err)
+{
+    return store->ops->query(store, arena, query, out, err);
+}
+
 /* For programs that go through all documents of a type: loads at most `max` of them in the order of
  * their ids (byte by byte), those behind `after`, or from the start when `after` is absent. The
  * scan sees only what a majority of the servers has. It sees every document that was there before
@@ -304,43 +371,73 @@ MUST_CHECK enum outcome store_scan(struct store *store, struct arena *arena,
                                    const struct doc_type *type, struct str after, size_t max,
                                    struct doc_list *out, struct err *err);
 /* The replies of those keys that the journal knows, in arbitrary order. */
-MUST_CHECK enum outcome store_journal_find(struct store *store, struct arena *arena,
-                                           const struct journal_key *keys, size_t count,
-                                           struct journal_reply **out, size_t *out_count,
-                                           struct err *err);
+MUST_CHECK static inline enum outcome store_journal_find(struct store *store, struct arena *arena,
+                                                         const struct journal_key *keys,
+                                                         size_t count, struct journal_reply **out,
+                                                         size_t *out_count, struct err *err)
+{
+    return store->ops->journal_find(store, arena, keys, count, out, out_count, err);
+}
+
 /* Begins to carry out a commit and returns at once; only one commit may be under way. The commit,
  * and what it points to, must stay unchanged until store_commit_end(). All other calls but
  * store_rehearse() and store_resolve() may be used meanwhile; they need not see the commit. */
-void store_commit_begin(struct store *store, const struct commit *commit);
+static inline void store_commit_begin(struct store *store, const struct commit *commit)
+{
+    store->ops->commit_begin(store, commit);
+}
+
 /* Waits until the commit that was begun has ended, and returns its outcome. It is CONFLICT also
  * when the replies are too long for one journal entry, as a smaller batch may have room. */
-MUST_CHECK enum outcome store_commit_end(struct store *store, struct err *err);
+MUST_CHECK static inline enum outcome store_commit_end(struct store *store, struct err *err)
+{
+    return store->ops->commit_end(store, err);
+}
+
 /* True when store_commit_end() would not have to wait. */
-bool store_commit_has_ended(const struct store *store);
+static inline bool store_commit_has_ended(const struct store *store)
+{
+    return store->ops->commit_has_ended(store);
+}
+
 /* A descriptor that is readable from the end of a commit until store_commit_end(); it belongs to
  * the store. -1: there is none (a fake). */
-int store_commit_fd(const struct store *store);
+static inline int store_commit_fd(const struct store *store)
+{
+    return store->ops->commit_fd(store);
+}
+
 /* store_commit_begin() and store_commit_end() in one call. */
 MUST_CHECK enum outcome store_commit(struct store *store, const struct commit *commit,
                                      struct err *err);
 /* Sends everything that the commit writes, in a transaction that is then aborted. The outcome is
  * what a commit would have met (guards and unique indexes are asked), and nothing is left behind.
  * To be called only between commits. */
-MUST_CHECK enum outcome store_rehearse(struct store *store, const struct commit *commit,
-                                       struct err *err);
+MUST_CHECK static inline enum outcome store_rehearse(struct store *store,
+                                                     const struct commit *commit, struct err *err)
+{
+    return store->ops->rehearse(store, commit, err);
+}
+
 /* Finds out the fate of a commit that ended with UNCERTAIN. DONE: it took effect. CONFLICT: it did
  * not, and never will. RETRY: ask again later. */
-MUST_CHECK enum outcome store_resolve(struct store *store, const struct commit *commit,
-                                      struct err *err);
-
-enum outbox { OUTBOX_DUE, OUTBOX_ALL }; /* without or with the entries that are put off just now */
+MUST_CHECK static inline enum outcome store_resolve(struct store *store,
+                                                    const struct commit *commit, struct err *err)
+{
+    return store->ops->resolve(store, commit, err);
+}
 
 /* At most `max` entries not marked as published and at least `age_ms` old, the oldest first. Only
  * what a majority of the servers has is seen: what is published must not be rolled back later. So
  * an entry may still come for a moment after it was marked or put off. */
-MUST_CHECK enum outcome store_outbox(struct store *store, struct arena *arena, enum outbox part,
-                                     int64_t age_ms, size_t max, struct journal_entry **out,
-                                     size_t *out_count, struct err *err);
+MUST_CHECK static inline enum outcome store_outbox(struct store *store, struct arena *arena,
+                                                   enum outbox part, int64_t age_ms, size_t max,
+                                                   struct journal_entry **out, size_t *out_count,
+                                                   struct err *err)
+{
+    return store->ops->outbox(store, arena, part, age_ms, max, out, out_count, err);
+}
+
 /* For programs that check the whole journal: the entries made at `since_ms` (ms since 1970) or
  * later, in order of their ids, at most `max`: those behind the entry `after`, or from the start
  * when `after` is absent. The scan sees only what a majority of the servers has. BUG when `after`
@@ -350,12 +447,21 @@ MUST_CHECK enum outcome store_journal_scan(struct store *store, struct arena *ar
                                            struct journal_entry **out, size_t *out_count,
                                            struct err *err);
 /* Marks entries as published; marking an entry twice is harmless. */
-MUST_CHECK enum outcome store_mark_published(struct store *store, const struct str *ids,
-                                             size_t count, struct err *err);
+MUST_CHECK static inline enum outcome store_mark_published(struct store *store,
+                                                           const struct str *ids, size_t count,
+                                                           struct err *err)
+{
+    return store->ops->mark_published(store, ids, count, err);
+}
+
 /* Puts off entries whose events are refused: OUTBOX_DUE leaves an entry out for `first_ms`, after
  * each further call for twice as long as before, but never for longer than `max_ms`. */
-MUST_CHECK enum outcome store_put_off(struct store *store, const struct str *ids, size_t count,
-                                      int64_t first_ms, int64_t max_ms, struct err *err);
+MUST_CHECK static inline enum outcome store_put_off(struct store *store, const struct str *ids,
+                                                    size_t count, int64_t first_ms, int64_t max_ms,
+                                                    struct err *err)
+{
+    return store->ops->put_off(store, ids, count, first_ms, max_ms, err);
+}
 
 /* Serialises documents for the cache; absent when one of them does not fit its table. */
 struct str store_encode(struct arena *arena, const struct doc_type *type,
@@ -369,22 +475,40 @@ MUST_CHECK bool store_decode(struct arena *arena, const struct doc_type *type, s
  * TTL indexes; `report` gets one line of text for each thing done. Never drops anything: BUG when
  * an index differs from its declaration. Building an index on many documents takes long: open the
  * store with a timeout_ms of minutes. */
-MUST_CHECK enum outcome store_apply_indexes(struct store *store, void (*report)(const char *line),
-                                            struct err *err);
+MUST_CHECK static inline enum outcome store_apply_indexes(struct store *store,
+                                                          void (*report)(const char *line),
+                                                          struct err *err)
+{
+    return store->ops->apply_indexes(store, report, err);
+}
+
 /* DONE when all declared indexes are there; BUG names the first that is missing or differs. */
-MUST_CHECK enum outcome store_check_indexes(struct store *store, struct err *err);
+MUST_CHECK static inline enum outcome store_check_indexes(struct store *store, struct err *err)
+{
+    return store->ops->check_indexes(store, err);
+}
 
 /* The session of this store's transactions, as 16 bytes: the UUID of the lsid. With it the
  * supervisor can end a transaction that was open when the lane died. */
-#define STORE_SESSION_BYTES 16
-void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES]);
+static inline void store_session(struct store *store, uint8_t out[STORE_SESSION_BYTES])
+{
+    store->ops->session(store, out);
+}
+
 /* Ends a session and aborts its open transaction; a session that is gone already is no error. */
-MUST_CHECK enum outcome store_kill_session(struct store *store,
-                                           const uint8_t session[STORE_SESSION_BYTES],
-                                           struct err *err);
+MUST_CHECK static inline enum outcome store_kill_session(struct store *store,
+                                                         const uint8_t session[STORE_SESSION_BYTES],
+                                                         struct err *err)
+{
+    return store->ops->kill_session(store, session, err);
+}
+
 /* How many transactions of our database user have been open for at least `age_ms` and wait for
  * their client. Lanes that are well leave none. */
-MUST_CHECK enum outcome store_open_transactions(struct store *store, int64_t age_ms, int64_t *out,
-                                                struct err *err);
+MUST_CHECK static inline enum outcome store_open_transactions(struct store *store, int64_t age_ms,
+                                                              int64_t *out, struct err *err)
+{
+    return store->ops->open_transactions(store, age_ms, out, err);
+}
 
 #endif

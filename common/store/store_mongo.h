@@ -12,7 +12,7 @@
 #include <zstd.h>
 
 #include "store/bson_codec.h"
-#include "store/store_ops.h"
+#include "store/store.h"
 
 #define JOURNAL_COLLECTION "journal"
 

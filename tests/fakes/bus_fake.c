@@ -9,7 +9,6 @@
 
 #include "base/fields.h"
 #include "bus/bus_confirms.h"
-#include "bus/bus_ops.h"
 #include "fakes/bus_routes_fake.h"
 #include "wire/json.h"
 

@@ -1,7 +1,7 @@
 /* bus_queues_fake.c - what happens to messages in queues: arrival, expiry, return, death. */
 #include <stdlib.h>
 
-#include "bus/bus_ops.h"
+#include "bus/delivery_list.h"
 #include "fakes/bus_routes_fake.h"
 
 void messages_insert(struct fake_messages *messages, struct fake_message *message)

@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "fakes/store_fake.h"
 #include "store/bson_codec.h"
-#include "store/store_ops.h"
+#include "store/store.h"
 
 /* One state of one document, in an arena of its own. */
 struct fake_version {

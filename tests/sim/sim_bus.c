@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "bus/bus_ops.h"
 #include "fakes/bus_fake.h"
 #include "service/names.h"
 #include "sim/sim.h"

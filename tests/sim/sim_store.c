@@ -11,7 +11,7 @@
 #include "auth/user.h"
 #include "fakes/store_fake.h"
 #include "sim/sim.h"
-#include "store/store_ops.h"
+#include "store/store.h"
 
 #define STEP_US             (3 * US_PER_MS)
 #define SLOW_STEP_US        (4 * US_PER_S)

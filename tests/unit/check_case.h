@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "checker/check.h"
-#include "store/store_ops.h"
+#include "store/store.h"
 
 struct check_case {
     struct store *store;

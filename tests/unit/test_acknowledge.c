@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "bus/bus_ops.h"
 #include "engine/lane.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "bus/bus_amqp.h"
 #include "bus/bus_confirms.h"
-#include "bus/bus_ops.h"
+#include "bus/delivery_list.h"
 
 #define assert_str(actual, literal)                                                                \
     do {                                                                                           \
