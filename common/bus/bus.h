@@ -35,11 +35,9 @@ struct bus_message {
     struct str type;
     struct str content_type;     /* absent: application/json */
     struct str content_encoding; /* absent: the body is not encoded */
-    struct str authorization;
-    struct str api_key;
-    struct str api_version;
-    struct str traceparent;
-    struct str partition_key;         /* header x-partition-key */
+#define MESSAGE_HEADER(member, header) struct str member;
+    MESSAGE_HEADERS(MESSAGE_HEADER)
+#undef MESSAGE_HEADER
     int64_t status;                   /* header status, an integer */
     int64_t retry_after_ms;           /* header retry-after-ms, an integer */
     int64_t attempt;                  /* header x-attempt, an integer */

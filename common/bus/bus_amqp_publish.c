@@ -86,7 +86,9 @@ bool frames_add_method(struct frames *frames, amqp_channel_t channel, amqp_metho
 
 /* --- a message ------------------------------------------------------------------------------ */
 
-#define HEADERS_FIXED 10
+/* All headers but bus_message.headers: those of the list, four numbers and the publish tag. */
+#define COUNT_HEADER(member, header) +1
+#define HEADERS_FIXED                (5 MESSAGE_HEADERS(COUNT_HEADER))
 
 struct headers {
     amqp_table_entry_t fixed[HEADERS_FIXED];
@@ -125,11 +127,9 @@ static void headers_init(struct headers *headers, const struct bus_message *mess
         if (!headers->entries)
             panic("out of memory for %zu headers", message->header_count);
     }
-    add_str_header(headers, "authorization", message->authorization);
-    add_str_header(headers, "x-api-key", message->api_key);
-    add_str_header(headers, "x-api-version", message->api_version);
-    add_str_header(headers, "traceparent", message->traceparent);
-    add_str_header(headers, "x-partition-key", message->partition_key);
+#define ADD_HEADER(member, header) add_str_header(headers, header, message->member);
+    MESSAGE_HEADERS(ADD_HEADER)
+#undef ADD_HEADER
     add_int_header(headers, "status", message->status);
     add_int_header(headers, "retry-after-ms", message->retry_after_ms);
     add_int_header(headers, "x-attempt", message->attempt);

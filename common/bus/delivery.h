@@ -18,14 +18,28 @@
     X(content_encoding)                                                                            \
     X(type)
 
+/* The headers by which a message is admitted: X(member, header). A dead letter does not keep them,
+ * because they have credentials among them and a letter may lie for months. */
+#define ADMISSION_HEADERS(X)                                                                       \
+    X(authorization, "authorization")                                                              \
+    X(api_key, "x-api-key")                                                                        \
+    X(api_version, "x-api-version")
+
+/* The headers that every copy of a message keeps: X(member, header). */
+#define LASTING_HEADERS(X)                                                                         \
+    X(traceparent, "traceparent")                                                                  \
+    X(partition_key, "x-partition-key")
+
+/* The headers that are members of a message to send (struct bus_message), too. */
+#define MESSAGE_HEADERS(X)                                                                         \
+    ADMISSION_HEADERS(X)                                                                           \
+    LASTING_HEADERS(X)
+
 /* The headers that are read: X(member, header). Only copies of our own (delayed messages, dead
  * letters) carry x-operation, x-caller (sealed) and x-history; those copies, events and
  * notifications carry x-signature. */
 #define DELIVERY_HEADERS(X)                                                                        \
-    X(authorization, "authorization")                                                              \
-    X(api_key, "x-api-key")                                                                        \
-    X(api_version, "x-api-version")                                                                \
-    X(traceparent, "traceparent")                                                                  \
+    MESSAGE_HEADERS(X)                                                                             \
     X(accept_language, "accept-language")                                                          \
     X(accept_encoding, "accept-encoding")                                                          \
     X(operation, "x-operation")                                                                    \
@@ -33,7 +47,6 @@
     X(history, "x-history")                                                                        \
     X(signature, "x-signature")                                                                    \
     X(sealed, "x-sealed")                                                                          \
-    X(partition_key, "x-partition-key")                                                            \
     X(client_ip, "x-client-ip")
 
 /* Why the broker put a message aside, from the newest entry of x-death: X(member, name in the

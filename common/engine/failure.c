@@ -30,21 +30,23 @@ static struct str body_of(const struct job *job)
     return str_is_absent(job->text) ? job->delivery->body : job->text;
 }
 
-/* Credentials are left out here, because a dead letter may lie for months. */
+#define COPY_HEADER(member, header) copy.member = delivery->member;
+
+/* What a copy for the delays and a dead letter have in common. */
 static struct bus_message copy_of(const struct job *job)
 {
     const struct delivery *delivery = job->delivery;
-    return (struct bus_message){
+    struct bus_message copy = {
         .body = body_of(job),
         .message_id = delivery->message_id,
         .correlation_id = delivery->correlation_id,
         .reply_to = delivery->reply_to,
-        .traceparent = delivery->traceparent,
-        .partition_key = delivery->partition_key,
         .deadline = delivery_deadline(delivery),
         .attempt = delivery->attempt + 1,
         .mandatory = true,
     };
+    LASTING_HEADERS(COPY_HEADER)
+    return copy;
 }
 
 /* Every copy carries the history on, so that a letter that dies again shows how
@@ -96,9 +98,7 @@ static void postpone(struct job *job, int64_t delay_ms, uint64_t group)
     struct bus_message copy = copy_of(job);
     copy.exchange = route.exchange;
     copy.routing_key = route.routing_key;
-    copy.authorization = delivery->authorization;
-    copy.api_key = delivery->api_key;
-    copy.api_version = delivery->api_version;
+    ADMISSION_HEADERS(COPY_HEADER)
     copy.headers = headers;
     copy.header_count = sizeof(headers) / sizeof(headers[0]);
     bus_publish(lane->bus, &copy, group);

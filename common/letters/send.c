@@ -191,11 +191,6 @@ enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *o
         .body = dead->body,
         .message_id = dead->message_id,
         .correlation_id = dead->correlation_id,
-        .authorization = dead->authorization,
-        .api_key = dead->api_key,
-        .api_version = dead->api_version,
-        .traceparent = dead->traceparent,
-        .partition_key = dead->partition_key,
         .operation = letter->operation,
         .history = history_with(arena, office, letter, "sent again"),
         .deadline = -1,
@@ -203,6 +198,9 @@ enum outcome dead_letter_revive(struct arena *arena, const struct dead_office *o
         .expiration = -1,
         .timestamp = -1,
     };
+#define COPY_HEADER(member, header) copy.member = dead->member;
+    MESSAGE_HEADERS(COPY_HEADER)
+#undef COPY_HEADER
     TRY(find_way(arena, office, letter, &copy, err));
     TRY(seal_copy(arena, office, letter, &copy, err));
     *out = copy;
@@ -237,21 +235,20 @@ static enum outcome publish(struct dead_office *office, const struct bus_message
 static struct bus_message message_of(const struct delivery *copy, const struct bus_header *headers,
                                      size_t header_count)
 {
-    return (struct bus_message){
+    struct bus_message message = {
         .exchange = copy->exchange,
         .routing_key = copy->routing_key,
         .body = copy->body,
         .message_id = copy->message_id,
         .correlation_id = copy->correlation_id,
-        .authorization = copy->authorization,
-        .api_key = copy->api_key,
-        .api_version = copy->api_version,
-        .traceparent = copy->traceparent,
-        .partition_key = copy->partition_key,
         .headers = headers,
         .header_count = header_count,
         .mandatory = true,
     };
+#define PUT_HEADER(member, header) message.member = copy->member;
+    MESSAGE_HEADERS(PUT_HEADER)
+#undef PUT_HEADER
+    return message;
 }
 
 enum outcome dead_letter_replay(struct arena *arena, struct dead_office *office,

@@ -405,15 +405,14 @@ static struct delivery delivery_of(const struct bus_message *message)
         .attempt = message->attempt > 0 ? message->attempt : 0,
     };
 #define READ_HEADER(member, header) delivery.member = header_of(message, header);
+#define TAKE_HEADER(member, header) delivery.member = message->member;
     DELIVERY_HEADERS(READ_HEADER)
+    MESSAGE_HEADERS(TAKE_HEADER)
 #undef READ_HEADER
+#undef TAKE_HEADER
     read_number(&delivery, message, "deadline", &delivery.deadline);
-    delivery.authorization = message->authorization;
-    delivery.api_key = message->api_key;
-    delivery.api_version = message->api_version;
-    delivery.traceparent = message->traceparent;
-    if (message->partition_key.len <= PARTITION_KEY_MAX)
-        delivery.partition_key = message->partition_key;
+    if (delivery.partition_key.len > PARTITION_KEY_MAX)
+        delivery.partition_key = STR_ABSENT;
     return delivery;
 }
 
@@ -441,11 +440,9 @@ static struct str headers_of(struct fake_broker *broker, const struct bus_messag
     struct json_writer writer;
     json_writer_init(&writer, &text);
     json_open_object(&writer);
-    put_header(&writer, "authorization", message->authorization);
-    put_header(&writer, "x-api-key", message->api_key);
-    put_header(&writer, "x-api-version", message->api_version);
-    put_header(&writer, "traceparent", message->traceparent);
-    put_header(&writer, "x-partition-key", message->partition_key);
+#define PUT_HEADER(member, header) put_header(&writer, header, message->member);
+    MESSAGE_HEADERS(PUT_HEADER)
+#undef PUT_HEADER
     put_number(&writer, "status", message->status);
     put_number(&writer, "retry-after-ms", message->retry_after_ms);
     put_number(&writer, "x-attempt", message->attempt);

@@ -36,23 +36,21 @@ static void check_copy(const struct delivery *delivery)
         {"x-history", delivery->history},     {"accept-language", delivery->accept_language},
         {"x-client-ip", delivery->client_ip},
     };
-    const struct bus_message copy = {
+    struct bus_message copy = {
         .routing_key = STR("shop.dead.order"),
         .message_id = delivery->message_id,
         .correlation_id = delivery->correlation_id,
         .reply_to = delivery->reply_to,
         .type = delivery->type,
-        .authorization = delivery->authorization,
-        .api_key = delivery->api_key,
-        .api_version = delivery->api_version,
-        .traceparent = delivery->traceparent,
-        .partition_key = delivery->partition_key,
         .deadline = delivery->deadline,
         .attempt = delivery->attempt,
         .expiration = delivery->expiration,
         .headers = headers,
         .header_count = sizeof(headers) / sizeof(headers[0]),
     };
+#define COPY_HEADER(member, header) copy.member = delivery->member;
+    MESSAGE_HEADERS(COPY_HEADER)
+#undef COPY_HEADER
     struct frames frames = {.frame_max = BUS_FRAME_MAX};
     require(frames_add_message(&frames, 1, &copy, 1));
     frames_release(&frames);
