@@ -31,50 +31,6 @@ bool money_times(struct money unit, int64_t count, struct money *out)
     return true;
 }
 
-static bool sum_weights(const int64_t *weights, size_t count, int64_t *out)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < count; i++)
-        if (weights[i] < 0 || __builtin_add_overflow(sum, weights[i], &sum))
-            return false;
-    *out = sum;
-    return sum > 0;
-}
-
-/* Returns the index of the part with the largest remainder. Each part begins at its rounded-down
- * amount; one that has been raised by 1 has no remainder left. */
-static size_t largest_remainder(struct money total, const int64_t *weights, size_t count,
-                                int64_t sum, const struct money *parts)
-{
-    size_t best = 0;
-    __int128 best_left = -1;
-    for (size_t i = 0; i < count; i++) {
-        const __int128 exact = (__int128)total.amount * weights[i];
-        const __int128 left = exact - (__int128)parts[i].amount * sum;
-        if (left > best_left) {
-            best_left = left;
-            best = i;
-        }
-    }
-    return best;
-}
-
-bool money_split(struct money total, const int64_t *weights, size_t count, struct money *out)
-{
-    int64_t sum;
-    if (total.amount < 0 || !sum_weights(weights, count, &sum))
-        return false;
-    int64_t left = total.amount;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = total;
-        out[i].amount = (int64_t)((__int128)total.amount * weights[i] / sum);
-        left -= out[i].amount;
-    }
-    for (; left > 0; left--)
-        out[largest_remainder(total, weights, count, sum, out)].amount++;
-    return true;
-}
-
 int money_digits(const char *currency)
 {
     static const struct {

@@ -25,11 +25,6 @@ bool money_eq(struct money a, struct money b);
 MUST_CHECK bool money_add(struct money a, struct money b, struct money *out);
 /* Computes a line total: unit price times count. */
 MUST_CHECK bool money_times(struct money unit, int64_t count, struct money *out);
-/* Splits `total` (>= 0) by `count` weights (>= 0, not all 0) into as many parts that sum to it
- * exactly: by the largest remainder, with ties going to the earlier part. False also when `total`
- * or the weights are not like that. */
-MUST_CHECK bool money_split(struct money total, const int64_t *weights, size_t count,
-                            struct money *out);
 /* Returns the digits after the decimal point of a currency (ISO 4217), 2 for an unknown one. */
 int money_digits(const char *currency);
 /* Returns a text such as "12.50 GBP" or "300 JPY". */

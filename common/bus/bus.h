@@ -177,7 +177,6 @@ struct bus_ops {
     enum outcome (*renew)(struct bus *bus, struct err *err);
     void (*watch)(struct bus *bus, int fd);
     void (*ack)(struct bus *bus, const struct delivery *delivery, bool multiple);
-    void (*requeue)(struct bus *bus, const struct delivery *delivery);
     void (*publish)(struct bus *bus, const struct bus_message *message, uint64_t group);
     enum outcome (*flush)(struct bus *bus, struct err *err);
     bool (*confirmed)(struct bus *bus, struct bus_confirm *out);
@@ -297,13 +296,6 @@ static inline void bus_watch(struct bus *bus, int fd)
 static inline void bus_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
 {
     bus->ops->ack(bus, delivery, multiple);
-}
-
-/* Gives a delivery back to its queue. Buffered until bus_flush. Only for a drain, because it uses
- * up one of the deliveries that x-delivery-limit allows. */
-static inline void bus_requeue(struct bus *bus, const struct delivery *delivery)
-{
-    bus->ops->requeue(bus, delivery);
 }
 
 /* Buffered until bus_flush. group > 0: the publisher confirm is counted for that group; group 0:

@@ -358,25 +358,14 @@ static void amqp_watch(struct bus *bus, int fd)
     amqp_of(bus)->watched = fd;
 }
 
-static void settle(struct bus_amqp *amqp, const struct delivery *delivery,
-                   amqp_method_number_t method, void *decoded)
-{
-    if (delivery->epoch != amqp->epoch || amqp->consumer.lost)
-        return; /* the broker delivers the message again */
-    if (!frames_add_method(&amqp->consumer.out, CHANNEL_CONSUME, method, decoded))
-        panic("an acknowledgement does not fit in a frame");
-}
-
 static void amqp_ack(struct bus *bus, const struct delivery *delivery, bool multiple)
 {
+    struct bus_amqp *amqp = amqp_of(bus);
     amqp_basic_ack_t ack = {.delivery_tag = delivery->tag, .multiple = multiple};
-    settle(amqp_of(bus), delivery, AMQP_BASIC_ACK_METHOD, &ack);
-}
-
-static void amqp_requeue(struct bus *bus, const struct delivery *delivery)
-{
-    amqp_basic_reject_t reject = {.delivery_tag = delivery->tag, .requeue = true};
-    settle(amqp_of(bus), delivery, AMQP_BASIC_REJECT_METHOD, &reject);
+    if (delivery->epoch != amqp->epoch || amqp->consumer.lost)
+        return; /* the broker delivers the message again */
+    if (!frames_add_method(&amqp->consumer.out, CHANNEL_CONSUME, AMQP_BASIC_ACK_METHOD, &ack))
+        panic("an acknowledgement does not fit in a frame");
 }
 
 /* --- publishing ----------------------------------------------------------------------------- */
@@ -498,7 +487,6 @@ static const struct bus_ops amqp_ops = {
     .renew = amqp_renew,
     .watch = amqp_watch,
     .ack = amqp_ack,
-    .requeue = amqp_requeue,
     .publish = amqp_publish,
     .flush = amqp_flush,
     .confirmed = amqp_confirmed,

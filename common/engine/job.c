@@ -39,11 +39,6 @@ void job_random(struct job *job, const char *label, void *out, size_t len)
     auth_expand(job->seed, str_of(label), out, len);
 }
 
-struct str job_event_id(const struct job *job)
-{
-    return job->delivery->message_id;
-}
-
 const void *job_settings(const struct job *job)
 {
     return job->batch->lane->service->settings;

@@ -73,8 +73,6 @@ int64_t job_now(const struct job *job);
 struct str job_new_id(struct job *job);
 /* Writes secret random bytes, the same on every run; `label` tells several of them apart. */
 void job_random(struct job *job, const char *label, void *out, size_t len);
-/* For a subscriber: the id of the event that it handles. */
-struct str job_event_id(const struct job *job);
 const void *job_settings(const struct job *job);
 
 /* --- needs: true when loaded, and only then *out is set ------------------------------------------- */

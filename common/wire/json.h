@@ -55,7 +55,6 @@ size_t json_count(const struct json *json); /* members or elements; 0 of anythin
 struct str json_str(const struct json *json);
 int64_t json_int(const struct json *json, int64_t fallback);
 bool json_bool(const struct json *json, bool fallback);
-bool json_holds_null(const struct json *json); /* the value null; false for a missing one */
 /* Returns the value at a pointer such as "/error/code" (RFC 6901). */
 const struct json *json_at(const struct json *json, const char *pointer);
 /* Returns the compact text of a subtree, absent for NULL. */

@@ -170,11 +170,6 @@ bool json_bool(const struct json *json, bool fallback)
     return json_is_boolean(tree) ? json_is_true(tree) : fallback;
 }
 
-bool json_holds_null(const struct json *json)
-{
-    return json && json_typeof(json_tree(json)) == JSON_NULL;
-}
-
 bool json_unescape(struct str token, char *out, size_t size)
 {
     size_t len = 0;

@@ -12,16 +12,15 @@
 #include "fakes/bus_routes_fake.h"
 #include "wire/json.h"
 
-/* A call that waits for the flush: a publish, or the settling of a delivery. */
+/* A call that waits for the flush: a publish, or the acknowledgement of a delivery. */
 struct fake_call {
     struct fake_call *next;
-    struct delivery *publish; /* NULL: the call settles a delivery */
+    struct delivery *publish; /* NULL: the call acknowledges a delivery */
     bool mandatory;
     uint64_t publish_tag; /* 0: no group */
     bool may_be_unroutable;
     uint64_t tag;
     bool multiple;
-    bool requeue;
 };
 
 /* What all connections share. */
@@ -354,13 +353,6 @@ static void fake_ack(struct bus *bus, const struct delivery *delivery, bool mult
         add_call(fake, &(struct fake_call){.tag = delivery->tag, .multiple = multiple});
 }
 
-static void fake_requeue(struct bus *bus, const struct delivery *delivery)
-{
-    struct bus_fake *fake = fake_of(bus);
-    if (delivery->epoch == fake->epoch)
-        add_call(fake, &(struct fake_call){.tag = delivery->tag, .requeue = true});
-}
-
 static int64_t or_missing(int64_t value)
 {
     return value > 0 ? value : -1;
@@ -512,11 +504,7 @@ static size_t settle_in(struct bus_fake *fake, struct fake_queue *queue,
             at = &(*at)->next;
             continue;
         }
-        struct fake_message *message = messages_remove(&queue->unacked, at);
-        if (call->requeue)
-            routes_give_back(fake->routes, queue, message);
-        else
-            fake_message_free(message);
+        fake_message_free(messages_remove(&queue->unacked, at));
         settled++;
     }
     return settled;
@@ -608,7 +596,6 @@ static const struct bus_ops fake_ops = {
     .renew = fake_renew,
     .watch = watch_nothing,
     .ack = fake_ack,
-    .requeue = fake_requeue,
     .publish = fake_publish,
     .flush = fake_flush,
     .confirmed = fake_confirmed,

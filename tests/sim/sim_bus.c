@@ -253,11 +253,6 @@ static void sim_ack(struct bus *bus, const struct delivery *delivery, bool multi
     bus_ack(self->real, delivery, multiple);
 }
 
-static void sim_requeue(struct bus *bus, const struct delivery *delivery)
-{
-    bus_requeue(sim_of(bus)->real, delivery);
-}
-
 static void sim_publish(struct bus *bus, const struct bus_message *message, uint64_t group)
 {
     struct sim_bus *self = sim_of(bus);
@@ -342,7 +337,6 @@ static const struct bus_ops sim_ops = {
     .renew = sim_renew,
     .watch = sim_watch,
     .ack = sim_ack,
-    .requeue = sim_requeue,
     .publish = sim_publish,
     .flush = sim_flush,
     .confirmed = sim_confirmed,

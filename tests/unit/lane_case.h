@@ -151,7 +151,7 @@ static enum outcome echo_note(struct job *job, const void *request, struct err *
     const struct note *told = request;
     struct note *note;
     (void)err;
-    TRY(keep_note(job, job_event_id(job), told->text, &note));
+    TRY(keep_note(job, job->delivery->message_id, told->text, &note));
     return OUTCOME_DONE;
 }
 
