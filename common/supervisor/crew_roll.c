@@ -5,34 +5,27 @@
  * short of more than one. While servers are away no new lane gets ready, and the roll waits. */
 #include "supervisor/crew.h"
 
-static bool is_outdated(const struct crew *crew, const struct lane_child *lane)
-{
-    return lane->pid && lane->generation != crew->generation;
-}
-
-/* Adds a lane for each place of the plan in force in which no lane is to stay. */
-static void fit_pool(struct crew *crew, struct crew_pool *pool)
-{
-    for (int k = 0; pool->wanted && k < pool->settings->lanes; k++)
-        if (!crew_holder(crew, pool, k, NULL))
-            crew_add(crew, pool, k);
-}
-
 static struct plan *other_plan(struct crew *crew)
 {
     return &crew->plans[crew->plan == &crew->plans[0]];
 }
 
-static void take_plan(struct crew *crew, const struct plan *plan, uint64_t generation)
+/* Puts the plan in force, and adds a lane for each of its places in which no lane is to stay. */
+static void take_plan(struct crew *crew, const struct plan *plan, uint64_t generation,
+                      int64_t now_ms)
 {
     crew->other_generation = crew->generation;
     crew->generation = generation;
     crew->plan = plan;
     for (size_t i = 0; i < crew->pool_count; i++) {
-        crew->pools[i].settings = &plan->settings->pools.items[i];
-        fit_pool(crew, &crew->pools[i]);
+        struct crew_pool *pool = &crew->pools[i];
+        pool->settings = &plan->settings->pools.items[i];
+        for (int k = 0; pool->wanted && k < pool->settings->lanes; k++)
+            if (!crew_holder(crew, pool, k, NULL))
+                crew_add(crew, pool, k);
     }
     crew_prune(crew);
+    crew_set_limits(crew, now_ms);
 }
 
 /* An operator who reloads wants to know at once whether the new plan helps: no backoff is left. */
@@ -50,16 +43,14 @@ void crew_follow(struct crew *crew, const struct plan *plan, int64_t now_ms)
     struct plan *other = other_plan(crew);
     *other = *plan;
     crew->roll = ROLL_FORWARD;
-    take_plan(crew, other, ++crew->last_generation);
-    crew_set_limits(crew, now_ms);
+    take_plan(crew, other, ++crew->last_generation, now_ms);
     try_at_once(crew, now_ms);
 }
 
 void crew_roll_back(struct crew *crew, int64_t now_ms)
 {
     crew->roll = ROLL_BACK;
-    take_plan(crew, other_plan(crew), crew->other_generation);
-    crew_set_limits(crew, now_ms);
+    take_plan(crew, other_plan(crew), crew->other_generation, now_ms);
 }
 
 static const struct lane_child *successor_of(const struct crew *crew, const struct lane_child *lane)
@@ -96,7 +87,7 @@ static struct lane_child *next_outdated(struct crew *crew)
     struct lane_child *next = NULL;
     for (size_t i = 0; i < crew->count; i++) {
         struct lane_child *lane = &crew->lanes[i];
-        if (!is_outdated(crew, lane))
+        if (!lane->pid || lane->generation == crew->generation)
             continue;
         if (is_idle(crew, lane))
             return lane;

@@ -1,15 +1,19 @@
 /* supervisor.c - the loop that keeps the lanes running: signals, reload, stop. */
 #include "supervisor/supervisor.h"
 
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "supervisor/crew.h"
-#include "supervisor/notify_systemd.h"
 
 #define TICK_MS   100
 #define STATUS_MS 1000
@@ -94,6 +98,26 @@ static struct str state_name(const struct supervisor *supervisor, const struct s
     if (supervisor->phase == PHASE_RUNNING && status->degraded)
         return STR("degraded");
     return str_of(names[supervisor->phase]);
+}
+
+/* sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET, if that is set. */
+static void notify_systemd(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!path || strlen(path) >= sizeof(address.sun_path))
+        return;
+    const size_t len = strlen(path);
+    memcpy(address.sun_path, path, len);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0'; /* an abstract socket: its name begins with a NUL */
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+    /* The error is ignored: nothing can be done when the service manager does not listen. */
+    (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
+    close(fd);
 }
 
 static void save_status(struct supervisor *supervisor, const struct status *status)
