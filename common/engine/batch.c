@@ -121,21 +121,6 @@ static enum outcome run_patiently(struct batch *batch, struct span span, struct 
     return outcome == OUTCOME_DEFER ? OUTCOME_DONE : outcome;
 }
 
-static enum outcome see_through(struct batch *batch, struct span span, enum outcome outcome,
-                                struct err *err);
-
-static enum outcome execute(struct batch *batch, struct span span, struct err *err)
-{
-    return see_through(batch, span, run_patiently(batch, span, err), err);
-}
-
-static enum outcome execute_halves(struct batch *batch, struct span span, struct err *err)
-{
-    const size_t half = span.count / 2;
-    TRY(execute(batch, (struct span){span.jobs, half}, err));
-    return execute(batch, (struct span){span.jobs + half, span.count - half}, err);
-}
-
 /* A message that meets conflicts in so many batches has a cause of its own. A message that must
  * keep its place has more patience: a dead lane's transaction may stand in its way for as long as
  * MongoDB keeps that transaction (90 s), and a batch with its conflicts takes some 10 ms. */
@@ -168,25 +153,21 @@ static void note_conflict(struct batch *batch)
     batch->lane->counters.conflicts++;
 }
 
-/* Continues after a run that ended with `outcome`. */
-static enum outcome see_through(struct batch *batch, struct span span, enum outcome outcome,
-                                struct err *err)
+/* Goes on with a span whose first run ended with `outcome`; DEFER: it has still to be decided. While
+ * it meets conflicts it runs again, up to CONFLICT_RERUNS times in all. */
+static enum outcome run_on(struct batch *batch, struct span span, enum outcome outcome,
+                           struct err *err)
 {
-    for (int run = 1; outcome == OUTCOME_CONFLICT && run < CONFLICT_RERUNS; run++) {
+    if (outcome == OUTCOME_DEFER)
+        outcome = run_patiently(batch, span, err);
+    for (int run = 1; outcome == OUTCOME_CONFLICT; run++) {
         note_conflict(batch);
+        if (run == CONFLICT_RERUNS)
+            break;
         lane_pause(run);
         outcome = run_patiently(batch, span, err);
     }
-    if (outcome == OUTCOME_CONFLICT)
-        note_conflict(batch);
-    if (outcome == OUTCOME_RETRY || outcome == OUTCOME_UNCERTAIN)
-        return OUTCOME_RETRY;
-    if (outcome != OUTCOME_DONE && span.count > 1)
-        return execute_halves(batch, span, err);
-    if (outcome != OUTCOME_DONE)
-        give_up(batch, &span.jobs[0], outcome, err);
-    batch_settle(batch, span);
-    return OUTCOME_DONE;
+    return outcome;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------ */
@@ -353,11 +334,31 @@ enum outcome batch_prepare(struct batch *batch, struct err *err)
     return prepare(batch, whole(batch), err);
 }
 
+/* A split puts two spans of half the length in the place of one, and the first of them is done before
+ * the other: so there are never more spans left than a count has bits, and one. */
+#define SPANS_MAX (8 * sizeof(size_t) + 1)
+
 enum outcome batch_see_through(struct batch *batch, enum outcome outcome, struct err *err)
 {
-    if (outcome == OUTCOME_DEFER)
-        outcome = run_patiently(batch, whole(batch), err);
-    return see_through(batch, whole(batch), outcome, err);
+    struct span left[SPANS_MAX] = {whole(batch)}; /* the last one is the next */
+    size_t count = 1;
+    while (count > 0) {
+        const struct span span = left[--count];
+        const size_t half = span.count / 2;
+        outcome = run_on(batch, span, outcome, err);
+        if (outcome == OUTCOME_RETRY || outcome == OUTCOME_UNCERTAIN)
+            return OUTCOME_RETRY;
+        if (outcome == OUTCOME_DONE || half == 0) {
+            if (outcome != OUTCOME_DONE)
+                give_up(batch, span.jobs, outcome, err);
+            batch_settle(batch, span);
+        } else {
+            left[count++] = (struct span){span.jobs + half, span.count - half};
+            left[count++] = (struct span){span.jobs, half};
+        }
+        outcome = OUTCOME_DEFER; /* the next span has still to be decided */
+    }
+    return OUTCOME_DONE;
 }
 
 void batch_close(struct batch *batch)
