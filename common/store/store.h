@@ -472,7 +472,7 @@ MUST_CHECK bool store_decode(struct arena *arena, const struct doc_type *type, s
                              struct doc_list *out);
 
 /* Creates missing collections and indexes, those of the journal included, and sets the expiry of
- * TTL indexes; `report` gets one line of text for each thing done. Never drops anything: BUG when
+ * TTL indexes and the validators of collections (validator_spec.h); `report` gets one line of text for each thing done. Never drops anything: BUG when
  * an index differs from its declaration. Building an index on many documents takes long: open the
  * store with a timeout_ms of minutes. */
 MUST_CHECK static inline enum outcome store_apply_indexes(struct store *store,
