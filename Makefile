@@ -245,9 +245,9 @@ fault-long: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## faults for FAULT_MINU
 	$(Q)tests/rig/fault.sh $(O) $(if $(SEED),--seeds $(SEED),--seconds $$(($(FAULT_MINUTES) * 60))) \
 	    $(if $(FAULTS),--faults $(FAULTS))
 
-RELEASE ?= HEAD~1
+RELEASE ?= f9a6167# v0.1.0
 .PHONY: rolling
-rolling: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## rounds of faults with the workers of the commit RELEASE=HEAD~1 beside ours
+rolling: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## rounds of faults with the workers of the release RELEASE=f9a6167 (v0.1.0) beside ours
 	$(Q)tests/rig/rolling.sh $(O) $(RELEASE) $(if $(SEED),--seeds $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 clients: cartwright | $(TEST_TOOLS) ## the journey by clients in Node.js, Python, Java and Go

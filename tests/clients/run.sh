@@ -40,7 +40,7 @@ run_node() {
 # The rig's python has pika already; without it a folder of our own is made.
 find_python() {
     local venv=$BUILT/python
-    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika, nacl, cloudevents' 2>/dev/null; then
+    if [ -n "${RIG_PYTHON:-}" ] && "$RIG_PYTHON" -c 'import pika, nacl, cloudevents, jsonschema' 2>/dev/null; then
         PYTHON=$RIG_PYTHON
         return
     fi

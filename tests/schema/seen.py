@@ -77,18 +77,19 @@ class Judge:
     def event(self, message_id, event_type, text):
         if message_id in self.sent:
             return None, None
-        body = json.loads(text)
+        return f"event {event_type}", self.event_faults(event_type, json.loads(text))
+
+    def event_faults(self, event_type, body):
         wrong = self.faults("event", EVENT, body)
-        wrong += self.by_form(f"urn:cartwright:event:{event_type}", body.get("data"))
-        return f"event {event_type}", wrong
+        return wrong + self.by_form(f"urn:cartwright:event:{event_type}", body.get("data"))
 
     def notification(self, _, key, text):
-        body = json.loads(text)
+        return f"notification {key}", self.notification_faults(key, json.loads(text))
+
+    def notification_faults(self, key, body):
         kind = key.split(".", 1)[1]
         wrong = self.by_form("urn:cartwright:reply:message", body)
-        wrong += self.by_form(f"urn:cartwright:notification:{kind}", body.get("data"))
-        return f"notification {kind}", wrong
-
+        return wrong + self.by_form(f"urn:cartwright:notification:{kind}", body.get("data"))
 
     def line(self, line):
         """(what it is, its faults); (None, None) for what is not judged."""

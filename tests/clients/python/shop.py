@@ -1,15 +1,33 @@
 """A shop behind a message broker, in plain pika: call() sends a request and waits for its answer on
-an exclusive queue of our own; hear() waits for events and notifications."""
+an exclusive queue of our own; hear() waits for events and notifications. Every answer, and everything
+that is heard, is judged by its schema."""
 
+import functools
 import gzip
 import json
+import os
+import sys
 import time
 import typing
 import uuid
 
 import pika
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "schema"))
+from seen import Judge  # noqa: E402
+
 ANSWER_SECONDS = 15
+
+
+@functools.cache
+def judge():
+    return Judge(os.environ.get("CARTWRIGHT", os.path.join(ROOT, "cartwright")))
+
+
+def must_fit(what, faults):
+    if faults:
+        raise AssertionError(f"{what} breaks its schema: {'; '.join(faults)}")
 
 
 class Heard(typing.NamedTuple):
@@ -34,6 +52,7 @@ class Shop:
     def __init__(self, uri, prefix="cartwright"):
         self.prefix = prefix
         self.answers = {}  # lists by correlation id
+        self.asked = {}  # operations by correlation id
         self.returned = []  # requests that no queue takes
         self.heard = []
         self.connection = pika.BlockingConnection(pika.URLParameters(uri))
@@ -56,13 +75,17 @@ class Shop:
     def answer_to(self, correlation_id, what="a request"):
         """The next answer to what was sent; waits for it."""
         self._wait(lambda: self.answers.get(correlation_id), f"an answer to {what}")
-        return self.answers[correlation_id].pop(0)
+        answer = self.answers[correlation_id].pop(0)
+        operation = self.asked[correlation_id]
+        must_fit(f"the answer to {operation}", judge().reply_faults(operation, answer.body))
+        return answer
 
     def send(self, operation, body=None, *, token=None, message_id=None, raw=None, headers=None,
              reply=True, content_type="application/json", encoding=None, **properties):
         """Publishes a request and does not wait; gives its correlation id. Further properties are those
         of AMQP: `expiration`, `timestamp`."""
         correlation_id = str(uuid.uuid4())
+        self.asked[correlation_id] = operation
         headers = dict(headers or {})
         if token:
             headers["authorization"] = f"Bearer {token}"
@@ -89,11 +112,16 @@ class Shop:
         found = []
 
         def is_here():
-            found[:] = [it.body for it in self.heard if wanted(it.key, it.body)][:1]
+            found[:] = [(it.key, it.body) for it in self.heard if wanted(it.key, it.body)][:1]
             return bool(found)
 
         self._wait(is_here, what)
-        return found[0]
+        key, body = found[0]
+        if "specversion" in body:
+            must_fit(f"event {key}", judge().event_faults(key, body))
+        else:
+            must_fit(f"notification {key}", judge().notification_faults(key, body))
+        return body
 
     def close(self):
         self.connection.close()
