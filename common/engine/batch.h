@@ -30,7 +30,8 @@ enum job_state {
 /* A private copy of a document, for one run of one message. */
 struct draft {
     struct cell *cell;
-    void *doc; /* NULL: there is no such document (yet) */
+    void *doc;  /* NULL: there is no such document (yet, or any longer) */
+    void *gone; /* what this message deleted; NULL: nothing */
     bool changed;
     struct draft *next;
 };

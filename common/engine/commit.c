@@ -32,6 +32,8 @@ static enum write_kind kind_of(const struct cell *cell)
 {
     if (!cell->dirty)
         return WRITE_CHECK;
+    if (!cell->doc)
+        return WRITE_DELETE;
     return cell->base_version == 0 ? WRITE_INSERT : WRITE_REPLACE;
 }
 
@@ -47,7 +49,8 @@ static struct write write_of(struct batch *batch, const struct cell *cell)
 {
     if (!cell->dirty && !cell->doc)
         return absent(batch, cell->type, cell->id, NULL, STR_ABSENT);
-    return (struct write){kind_of(cell), cell->type, cell->doc, cell->base_version};
+    return (struct write){kind_of(cell), cell->type, cell->doc ? cell->doc : cell->gone,
+                          cell->base_version};
 }
 
 static void collect_writes(struct batch *batch, struct span span)

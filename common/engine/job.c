@@ -305,35 +305,61 @@ bool job_rate(struct job *job, const struct bucket *bucket, enum rate_use use, i
 
 /* --- effects ------------------------------------------------------------------------------------- */
 
+/* A document changes less often than once in a microsecond: the versions of one that was deleted
+ * never come up to the time at which its id returns. As a number of JSON the time is exact until
+ * the year 2255. */
+#define VERSIONS_PER_MS 1000
+
+static int64_t first_version(const struct job *job, const struct draft *draft)
+{
+    const void *gone = draft->gone ? draft->gone : draft->cell->gone;
+    if (gone)
+        return doc_head(gone)->version + 1;
+    return draft->cell->type->ids_return ? job_now(job) * VERSIONS_PER_MS : 1;
+}
+
 void job_insert(struct job *job, const struct doc_type *type, void *doc)
 {
     struct doc_head *head = doc;
-    head->version = 1;
-    head->created_at = head->updated_at = job_now(job);
     struct cell *cell = workset_cell(&job->batch->set, type, head->id);
     struct draft *draft = find_draft(job, cell);
     if (!draft)
         draft = add_draft(job, cell, NULL);
-    if (draft->doc || cell->doc)
+    if (draft->doc || (cell->doc && !draft->gone))
         panic("%s: job_insert() over the existing document %.*s", job->operation->name,
               STR_FMT(head->id));
+    head->version = first_version(job, draft);
+    head->created_at = head->updated_at = job_now(job);
     draft->doc = doc;
     draft->changed = true;
 }
 
+/* Returns the draft of a DOC_FOR_UPDATE document, which has changed now. */
+static struct draft *change(struct job *job, const void *doc, const char *how)
+{
+    struct draft *draft = job->drafts;
+    while (draft && (!doc || draft->doc != doc))
+        draft = draft->next;
+    if (!draft)
+        panic("%s: %s of a document that was not loaded FOR_UPDATE", job->operation->name, how);
+    struct doc_head *head = draft->doc;
+    if (!draft->changed)
+        head->version++;
+    head->updated_at = job_now(job);
+    draft->changed = true;
+    return draft;
+}
+
 void job_changed(struct job *job, void *doc)
 {
-    for (struct draft *draft = job->drafts; draft; draft = draft->next) {
-        if (draft->doc != doc)
-            continue;
-        struct doc_head *head = doc;
-        if (!draft->changed)
-            head->version++;
-        head->updated_at = job_now(job);
-        draft->changed = true;
-        return;
-    }
-    panic("%s: job_changed() of a document that was not loaded FOR_UPDATE", job->operation->name);
+    (void)change(job, doc, "job_changed()");
+}
+
+void job_delete(struct job *job, void *doc)
+{
+    struct draft *draft = change(job, doc, "job_delete()");
+    draft->gone = draft->doc;
+    draft->doc = NULL;
 }
 
 void job_patch(struct job *job, const struct doc_type *type, void *doc, const void *request)
@@ -441,8 +467,10 @@ void job_begin_run(struct job *job)
 void job_merge(struct job *job)
 {
     for (const struct draft *draft = job->drafts; draft; draft = draft->next)
-        if (draft->changed)
+        if (draft->changed && draft->doc)
             workset_write(&job->batch->set, draft->cell, draft->doc);
+        else if (draft->changed)
+            workset_delete(&job->batch->set, draft->cell, draft->gone);
     for (const struct proof *proof = job->proofs; proof; proof = proof->next)
         *(proof->cell ? &proof->cell->proven : &proof->alias->proven) = true;
 }

@@ -131,12 +131,26 @@ bool job_rate(struct job *job, const struct bucket *bucket, enum rate_use use, i
 /* --- effects: kept only when the handler returns OUTCOME_DONE -------------------------------------- */
 
 /* Adds `doc` (in the arena), a new document: head.id must be set;
- * version and times are set here. */
+ * version and times are set here. The version is 1, unless a document was deleted (job_delete()). */
 void job_insert(struct job *job, const struct doc_type *type, void *doc);
 /* Marks `doc`, which came from DOC_FOR_UPDATE, as changed: updatedAt moves on, and the version once
  * per job. Must be called before reply() and emit(), so that those show the new version; a
  * DOC_FOR_UPDATE document that is not marked is not written. */
 void job_changed(struct job *job, void *doc);
+/* Deletes `doc`, which came from DOC_FOR_UPDATE; the commit proves that the database still has the
+ * version that was loaded. `doc` moves on to its next version, so what emit() says about it from
+ * then on, and not before, carries that version; its copies and pages are made stale by events, as
+ * after any change. This handler and later messages of the batch find no such document any more.
+ *
+ * They may insert the id again. No version may then mean two documents, because a guard knows only
+ * the version, and a subscriber takes a lower one for older:
+ * - What is inserted over a document that the same batch deleted goes on with its versions, and the
+ *   commit replaces the one by the other, guarded by the version that was loaded.
+ * - A document that the batch itself inserted and deletes again is never written: the commit proves
+ *   that neither its id nor its unique values were there.
+ * - An id that may come back in a later batch needs a type with `ids_return` (store.h): the first
+ *   version of its documents is a time. Other documents must get new ids (job_new_id()). */
+void job_delete(struct job *job, void *doc);
 /* Applies the patch that the job's request is to a DOC_FOR_UPDATE document (shape_patch()). */
 void job_patch(struct job *job, const struct doc_type *type, void *doc, const void *request);
 /* Appends `entry` (in the arena), of the shape of the ledger's entries, to a ledger (ledger.h). */

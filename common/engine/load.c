@@ -152,7 +152,8 @@ static bool from_ahead(struct batch *batch, struct cell *cell)
     if (!theirs || !theirs->dirty)
         return false;
     /* All of it is copied, strings as well: the batch ahead is gone before this one is settled. */
-    workset_loaded(cell, shape_copy(cell->type->shape, batch->run_arena, theirs->doc));
+    workset_loaded(cell, theirs->doc ? shape_copy(cell->type->shape, batch->run_arena, theirs->doc)
+                                     : NULL);
     return true;
 }
 

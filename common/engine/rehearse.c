@@ -25,7 +25,10 @@ static enum outcome note_changes(struct batch *batch, struct rehearsal *out, str
         if (write->kind == WRITE_CHECK || write->kind == WRITE_ABSENT)
             continue;
         changes[count] = (struct rehearsed_change){
-            .type = write->type, .id = doc_head(write->doc)->id, .after = write->doc};
+            .type = write->type,
+            .id = doc_head(write->doc)->id,
+            .after = write->kind == WRITE_DELETE ? NULL : write->doc,
+        };
         TRY(find_before(batch, &changes[count++], err));
     }
     out->changes = changes;

@@ -14,7 +14,7 @@ struct rehearsed_change {
     const struct doc_type *type;
     struct str id;
     const void *before; /* NULL: the document would be new */
-    const void *after;
+    const void *after;  /* NULL: it would be deleted */
 };
 
 struct rehearsal {

@@ -146,10 +146,39 @@ static void point_aliases(struct workset *set, struct cell *cell)
     }
 }
 
+/* Nobody has the values of a document that is gone. With `proven` the commit proves it. */
+static void clear_aliases(struct workset *set, const struct cell *cell, bool proven)
+{
+    for (struct alias *alias = set->first_alias; alias; alias = alias->next) {
+        if (alias->cell != cell)
+            continue;
+        alias->cell = NULL;
+        alias->proven |= proven;
+    }
+}
+
 void workset_write(struct workset *set, struct cell *cell, const void *doc)
 {
+    /* Until now the aliases of the deleted document led to nothing: what comes in its place may
+     * have other values. */
+    if (cell->gone && !cell->doc)
+        clear_aliases(set, cell, false);
     cell->doc = doc;
     cell->loaded = true;
     cell->dirty = true;
     point_aliases(set, cell);
+}
+
+void workset_delete(struct workset *set, struct cell *cell, const void *gone)
+{
+    const bool was_stored = cell->base_version != 0;
+    cell->doc = NULL;
+    cell->gone = gone;
+    cell->loaded = true;
+    cell->dirty = was_stored;
+    cell->proven |= !was_stored;
+    /* The values of a stored document are its own until the commit takes them away, so its guard
+     * proves that nobody else has them: the aliases go on pointing to it. */
+    if (!was_stored)
+        clear_aliases(set, cell, true);
 }

@@ -17,6 +17,7 @@ struct cell {
     const struct doc_type *type;
     struct str id;
     const void *doc;      /* NULL: there is no such document */
+    const void *gone;     /* what a message deleted, with its last version; NULL: nothing was */
     int64_t base_version; /* as loaded; 0: there was no document */
     bool loaded;
     bool wanted;       /* asked for in this round */
@@ -78,5 +79,9 @@ void workset_loaded(struct cell *cell, const void *doc);
 /* Notes what a successful message made of the document, and points the aliases of
  * its unique fields to it. */
 void workset_write(struct workset *set, struct cell *cell, const void *doc);
+/* Notes that a successful message deleted the document; `gone` is what it was, with its last
+ * version. If this batch had inserted the document, what remains to be committed is the proof that
+ * neither it nor its unique values were there. */
+void workset_delete(struct workset *set, struct cell *cell, const void *gone);
 
 #endif

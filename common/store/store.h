@@ -20,7 +20,7 @@
 /* Every document begins with this. `id` is "_id": an ObjectId's 24 hex digits or a natural key. */
 struct doc_head {
     struct str id;
-    int64_t version;    /* 1 at the first write, +1 by each command that changes the document */
+    int64_t version;    /* 1 at first (but see job_delete()), +1 by each command that changes it */
     int64_t created_at; /* ms */
     int64_t updated_at; /* ms */
     struct str kept;    /* fields that only a newer release knows (base/fields.h) */
@@ -59,6 +59,9 @@ struct doc_type {
     size_t index_count;
     /* Lanes may keep copies for DOC_READ until this tag is invalidated. NULL: they keep none. */
     const char *cache_tag;
+    /* Documents are deleted, and later ones get the same id: the versions of a new document begin
+     * with the time (ms since 1970, times 1,000), so that no guard takes one for the other. */
+    bool ids_return;
 };
 
 /* BUG, for a type that the store was not opened with: the text says where to add the type. */

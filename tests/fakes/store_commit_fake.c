@@ -147,10 +147,23 @@ static enum outcome stage(struct store_fake *fake, const struct write *write, st
     return OUTCOME_DONE;
 }
 
-static enum outcome stage_all(struct store_fake *fake, const struct commit *commit, struct err *err)
+/* As with MongoDB, what is deleted makes room for what is inserted, and not for what is replaced. */
+static const enum write_kind stage_order[] = {WRITE_REPLACE, WRITE_CHECK, WRITE_ABSENT,
+                                              WRITE_DELETE, WRITE_INSERT};
+
+static enum outcome stage_kind(struct store_fake *fake, const struct commit *commit,
+                               enum write_kind kind, struct err *err)
 {
     for (size_t i = 0; i < commit->write_count; i++)
-        TRY(stage(fake, &commit->writes[i], err));
+        if (commit->writes[i].kind == kind)
+            TRY(stage(fake, &commit->writes[i], err));
+    return OUTCOME_DONE;
+}
+
+static enum outcome stage_all(struct store_fake *fake, const struct commit *commit, struct err *err)
+{
+    for (size_t i = 0; i < sizeof(stage_order) / sizeof(stage_order[0]); i++)
+        TRY(stage_kind(fake, commit, stage_order[i], err));
     for (size_t i = 0; i < commit->reply_count; i++)
         if (map_get(&fake->data->replies_by_key, fake_key(&commit->replies[i].key)))
             return err_conflict(err, "journal: duplicate key in index keys");

@@ -278,3 +278,69 @@ void test_workset__different_queries_do_not(void **state)
     }
     end();
 }
+
+/* --- what is deleted ------------------------------------------------------------------------------ */
+
+static struct thing *thing_at(struct cell *cell, const char *sku, int64_t version)
+{
+    struct thing *thing = new_thing(&arena, cell->id, str_of(sku));
+    thing->head.version = version;
+    return thing;
+}
+
+void test_workset__a_stored_document_is_deleted_under_its_guard(void **state)
+{
+    (void)state;
+    begin();
+    struct cell *cell = workset_cell(&set, &thing_type, STR(ID));
+    workset_loaded(cell, thing_at(cell, "A", 3));
+    workset_write(&set, cell, thing_at(cell, "A", 4));
+    const struct thing *gone = thing_at(cell, "A", 5);
+    workset_delete(&set, cell, gone);
+    assert_null(cell->doc);
+    assert_ptr_equal(cell->gone, gone);
+    assert_int_equal(cell->base_version, 3);
+    assert_true(cell->dirty && cell->loaded);
+    assert_false(cell->proven);
+    workset_loaded(cell, thing_at(cell, "A", 3)); /* a later round of loading */
+    assert_null(cell->doc);
+    const struct alias *alias = workset_alias(&set, &thing_type, "sku", STR("A"));
+    assert_ptr_equal(alias->cell, cell); /* its guard proves that the value is nobody else's */
+    end();
+}
+
+void test_workset__what_was_never_stored_leaves_a_proof(void **state)
+{
+    (void)state;
+    begin();
+    struct cell *cell = workset_cell(&set, &thing_type, STR(ID));
+    workset_loaded(cell, NULL);
+    workset_write(&set, cell, thing_at(cell, "A", 1));
+    workset_delete(&set, cell, thing_at(cell, "A", 2));
+    const struct alias *alias = workset_alias(&set, &thing_type, "sku", STR("A"));
+    assert_false(cell->dirty);
+    assert_true(cell->proven && cell->loaded);
+    assert_null(cell->doc);
+    assert_true(alias->loaded && alias->proven);
+    assert_null(alias->cell);
+    end();
+}
+
+void test_workset__what_comes_in_its_place_is_found_by_its_own_values_only(void **state)
+{
+    (void)state;
+    begin();
+    struct cell *cell = workset_cell(&set, &thing_type, STR(ID));
+    struct cell *other = workset_cell(&set, &thing_type, STR(OTHER));
+    workset_loaded(cell, thing_at(cell, "A", 3));
+    workset_write(&set, cell, thing_at(cell, "A", 4));
+    workset_delete(&set, cell, thing_at(cell, "A", 5));
+    workset_write(&set, cell, thing_at(cell, "B", 6));
+    const struct alias *old = workset_alias(&set, &thing_type, "sku", STR("A"));
+    assert_true(old->loaded);
+    assert_null(old->cell);
+    assert_ptr_equal(workset_alias(&set, &thing_type, "sku", STR("B"))->cell, cell);
+    workset_write(&set, other, thing_at(other, "A", 1));
+    assert_ptr_equal(old->cell, other);
+    end();
+}

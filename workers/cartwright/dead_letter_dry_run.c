@@ -127,11 +127,13 @@ static void print_change(struct arena *arena, const struct rehearsed_change *cha
     const struct json *before = json_of(arena, change->type, change->before);
     const struct json *after = json_of(arena, change->type, change->after);
     printf("    %s %.*s%s\n", change->type->collection, STR_FMT(change->id),
-           change->before ? "" : " (new)");
-    if (before)
+           !change->before ? " (new)"
+           : change->after ? ""
+                           : " (deleted)");
+    if (before && after)
         diff_shape(arena, change->type->shape, STR(""), before, after);
     else
-        printf("      %.*s\n", STR_FMT(json_text(arena, after)));
+        printf("      %.*s\n", STR_FMT(json_text(arena, before ? before : after)));
 }
 
 /* --- what would happen -------------------------------------------------------------------------- */
