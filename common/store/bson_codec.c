@@ -202,14 +202,25 @@ bool codec_put(bson_t *out, const struct shape *shape, const void *object,
         if (absent ? put_absent(out, field) : put_kind[field->kind](&put, doc_field_name(field)))
             continue;
         if (!fault->field) /* otherwise an inner object has told its own fault already */
-            *fault = (struct codec_fault){shape->name, field->name,
-                                          absent ? "is absent" : "cannot be stored"};
+            *fault = (struct codec_fault){.shape = shape->name,
+                                          .field = field->name,
+                                          .what = absent ? "is absent" : "cannot be stored"};
         return false;
     }
     if (put_kept(out, shape, object))
         return true;
-    *fault = (struct codec_fault){shape->name, "", "has kept fields that are not BSON"};
+    *fault = (struct codec_fault){
+        .shape = shape->name, .field = "", .what = "has kept fields that are not BSON"};
     return false;
+}
+
+bool codec_put_doc(bson_t *out, const struct doc_type *type, const void *doc,
+                   struct codec_fault *fault)
+{
+    if (!codec_put(out, type->shape, doc, fault))
+        return false;
+    return type->generation <= 1 || doc_head(doc)->generation.has ||
+           bson_append_int64(out, GENERATION_FIELD, -1, type->generation);
 }
 
 bool codec_put_value(bson_t *out, const char *name, enum field_kind kind, struct str text,

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "store/mongoc_headers.h"
+#include "store/store.h"
 
 #define AUTO_BSON __attribute__((cleanup(bson_destroy))) bson_t
 
@@ -22,6 +23,7 @@ struct codec_fault {
     const char *shape;
     const char *field;
     const char *what;
+    bool fell_back; /* an object that fits has the fallback of a member that was missing */
 };
 
 /* Appends all fields of `object`. When the result is false, *fault says why; its `field` must be
@@ -32,6 +34,13 @@ MUST_CHECK bool codec_put(bson_t *out, const struct shape *shape, const void *ob
  * lists and structs live in the arena. `fault` as with codec_put(). */
 MUST_CHECK bool codec_get(struct arena *arena, const struct shape *shape, const uint8_t *data,
                           size_t len, void *object, struct codec_fault *fault);
+/* The same for whole documents, with their generation: a new one gets ours, an older one is upgraded
+ * when it is read, and `older` of its head tells that its stored form is not the one in which it
+ * would be written now. */
+MUST_CHECK bool codec_put_doc(bson_t *out, const struct doc_type *type, const void *doc,
+                              struct codec_fault *fault);
+MUST_CHECK bool codec_get_doc(struct arena *arena, const struct doc_type *type, const uint8_t *data,
+                              size_t len, void *doc, struct codec_fault *fault);
 /* Appends one value in the BSON type of its kind: text kinds take it from `text` (absent: null),
  * the others from `number`. False when a value of the kind is neither. Where an id belongs, a text
  * that is no id is appended as a string, which is equal to no ObjectId. */

@@ -195,7 +195,8 @@ static bool fail(struct codec_fault *fault, const struct shape *shape, const str
                  const char *what)
 {
     if (!fault->field) /* otherwise an inner object has told its own fault already */
-        *fault = (struct codec_fault){shape->name, field ? field->name : "", what};
+        *fault = (struct codec_fault){
+            .shape = shape->name, .field = field ? field->name : "", .what = what};
     return false;
 }
 
@@ -204,8 +205,12 @@ static bool settle_absent(const struct shape *shape, const bool *seen, void *obj
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct field *field = &shape->fields[i];
-        if (seen[i] || field_fall_back(field, object))
+        if (seen[i])
             continue;
+        if (field_fall_back(field, object)) {
+            fault->fell_back = true;
+            continue;
+        }
         if (!may_be_absent(field))
             return fail(fault, shape, field, "is missing");
         if (field->kind == FIELD_ENUM) /* the only kind for which all zeros do not mean absence */
@@ -260,4 +265,22 @@ bool codec_get(struct arena *arena, const struct shape *shape, const uint8_t *da
     if (has_unknown && shape->kept && !keep_unknown(arena, shape, start, shape_kept(shape, object)))
         return fail(fault, shape, NULL, "has more fields than fit");
     return settle_absent(shape, seen, object, fault);
+}
+
+bool codec_get_doc(struct arena *arena, const struct doc_type *type, const uint8_t *data,
+                   size_t len, void *doc, struct codec_fault *fault)
+{
+    struct doc_head *head = doc;
+    if (!codec_get(arena, type->shape, data, len, doc, fault))
+        return false;
+    const int64_t ours = type->generation > 1 ? type->generation : 1;
+    const int64_t stored = head->generation.has ? head->generation.value : 1;
+    if (stored < 1)
+        return fail(fault, type->shape, NULL, "has a generation that does not exist");
+    head->older = stored < ours || (stored == ours && fault->fell_back);
+    if (stored < ours)
+        type->upgrade(arena, doc, (int)stored);
+    if (type->generation > 1)
+        head->generation = (struct opt_int){true, stored > ours ? stored : ours};
+    return true;
 }

@@ -24,6 +24,10 @@ struct doc_head {
     int64_t created_at; /* ms */
     int64_t updated_at; /* ms */
     struct str kept;    /* fields that only a newer release knows (base/fields.h) */
+    /* Of a type with generations: as stored if it is newer than ours, else ours. Absent: `doc` was
+     * not read from the database. */
+    struct opt_int generation;
+    bool older; /* it was read from a stored form that is older than ours; migrate.h renews it */
 };
 
 /* The shape of a document; its struct begins with a struct doc_head called `head`. */
@@ -62,7 +66,24 @@ struct doc_type {
     /* Documents are deleted, and later ones get the same id: the versions of a new document begin
      * with the time (ms since 1970, times 1,000), so that no guard takes one for the other. */
     bool ids_return;
+    /* Which form this is; 0 and 1: the first one. The generation is stored with every document of a
+     * type that has a later form, and a newer one is written back as it came. Its table has the row
+     * DOC_GENERATION. */
+    int generation;
+    /* Turns a document that was read with our table from the form `from` into one of our form. It
+     * is called at each reading, and must be pure: what it makes depends on nothing but `doc`, and
+     * lives in the arena. NULL: there is only the first form. */
+    void (*upgrade)(struct arena *arena, void *doc, int from);
 };
+
+/* No member of a form has such a name: those begin with a letter. */
+#define GENERATION_FIELD "_generation"
+/* The row for head.generation, in the table of a type that has generations. */
+#define DOC_GENERATION(type)                                                                       \
+    {                                                                                              \
+        .name = GENERATION_FIELD, .kind = FIELD_OPT_INT, .flags = FIELD_OPTIONAL | FIELD_SECRET,   \
+        .offset = offsetof(type, head.generation)                                                  \
+    }
 
 /* BUG, for a type that the store was not opened with: the text says where to add the type. */
 enum outcome store_unknown_type(const struct doc_type *type, struct err *err);

@@ -14,7 +14,7 @@ struct str store_encode(struct arena *arena, const struct doc_type *type,
     for (size_t i = 0; i < docs->count; i++) {
         struct codec_fault fault = {0};
         bson_reinit(&doc);
-        if (!codec_put(&doc, type->shape, docs->items[i], &fault))
+        if (!codec_put_doc(&doc, type, docs->items[i], &fault))
             return STR_ABSENT;
         text_append(&bytes, bson_get_data(&doc), doc.len);
     }
@@ -42,7 +42,7 @@ bool store_decode(struct arena *arena, const struct doc_type *type, struct str b
         const size_t len = doc_len(rest);
         void *doc = arena_alloc(arena, type->shape->size);
         struct codec_fault fault = {0};
-        if (len == 0 || !codec_get(arena, type->shape, (const uint8_t *)rest.ptr, len, doc, &fault))
+        if (len == 0 || !codec_get_doc(arena, type, (const uint8_t *)rest.ptr, len, doc, &fault))
             return false;
         if (count == capacity)
             items = arena_grow(arena, items, count, sizeof(*items), &capacity);

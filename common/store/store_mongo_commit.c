@@ -41,7 +41,7 @@ static bool put_guard(bson_t *element, const struct write *write)
 
 static bool put_insert(bson_t *element, const struct write *write, struct codec_fault *fault)
 {
-    return codec_put(element, write->type->shape, write->doc, fault);
+    return codec_put_doc(element, write->type, write->doc, fault);
 }
 
 /* A check must be a real write: a read inside the transaction meets no write conflict, so each of
@@ -171,7 +171,7 @@ static bool group_put(struct group *group, const struct write *write, struct cod
 
 static enum outcome group_add(struct group *group, const struct write *write, struct err *err)
 {
-    struct codec_fault fault = {"", NULL, "cannot be stored"};
+    struct codec_fault fault = {.shape = "", .what = "cannot be stored"};
     const uint32_t before = group_bytes(group);
     if (!group_put(group, write, &fault))
         return err_bug(err, "%s %.*s: field %s of %s %s", write->type->collection,

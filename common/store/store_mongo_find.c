@@ -79,12 +79,11 @@ static void keep_misfit(struct mongo_docs *docs, const bson_t *doc, const struct
 enum outcome mongo_take_doc(void *context, const bson_t *doc, struct err *err)
 {
     struct mongo_docs *docs = context;
-    const struct shape *shape = docs->type->shape;
     struct codec_fault fault = {0};
-    void *object = arena_alloc(docs->arena, shape->size);
+    void *object = arena_alloc(docs->arena, docs->type->shape->size);
     const uint8_t *copy = arena_copy(docs->arena, bson_get_data(doc), doc->len);
     (void)err; /* one document among many that cannot be read is no reason to stop */
-    if (!codec_get(docs->arena, shape, copy, doc->len, object, &fault)) {
+    if (!codec_get_doc(docs->arena, docs->type, copy, doc->len, object, &fault)) {
         keep_misfit(docs, doc, &fault);
         return OUTCOME_DONE;
     }

@@ -44,7 +44,7 @@ bool mongo_replaces_add(struct mongo_replaces *replaces, const struct write *wri
                            doc_head(write->doc)->id, 0) &&
            bson_append_int64(&replaces->versions, index, -1, write->base_version) &&
            bson_append_document_begin(&replaces->documents, index, -1, &document) &&
-           codec_put(&document, write->type->shape, write->doc, fault) &&
+           codec_put_doc(&document, write->type, write->doc, fault) &&
            bson_append_document_end(&replaces->documents, &document);
 }
 

@@ -446,6 +446,15 @@ def write_document(writer, form):
         rows += [f".indexes = {base}_indexes", f".index_count = {len(indexes)}"]
     if "x-cache" in document:
         rows += [f".cache_tag = {c_string(document['x-cache'])}"]
+    if document.get("x-ids-return"):
+        rows += [".ids_return = true"]
+    if "x-upgrade" in document:
+        rows += [f".generation = {document['x-generation']}", f".upgrade = {document['x-upgrade']}"]
+        writer.header += [
+            "/* Written by hand: see `upgrade` of struct doc_type. */",
+            f"void {document['x-upgrade']}(struct arena *arena, void *doc, int from);",
+            "",
+        ]
     body = "".join(f"    {row},\n" for row in rows)
     writer.source += [f"const struct doc_type {symbol} = {{\n{body}}};", ""]
     writer.header += [f"extern const struct doc_type {symbol};", ""]

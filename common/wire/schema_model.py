@@ -13,7 +13,17 @@ REF_PREFIX = COMMON_ID + "#/$defs/"
 KINDS = ("document", "reply", "event", "notification", "file")
 # What only our generator reads. None of it says anything about which values are valid.
 OF_FORM = {"x-struct", "x-view-of", "x-members", "x-subject", "x-latest"}
-OF_DOCUMENT = {"x-collection", "x-key", "x-indexes", "x-cache", "x-ledger", "x-by-id"}
+OF_DOCUMENT = {
+    "x-collection",
+    "x-key",
+    "x-indexes",
+    "x-cache",
+    "x-ledger",
+    "x-by-id",
+    "x-ids-return",
+    "x-generation",
+    "x-upgrade",
+}
 OF_MEMBER = {"x-secret", "x-fallback", "x-member"}
 OF_ENUM = {"x-enum", "x-prefix", "x-names"}
 EXTENSIONS = OF_FORM | OF_DOCUMENT | OF_MEMBER | OF_ENUM
@@ -38,6 +48,7 @@ REFUSED = {
 }
 NULL = {"type": "null"}
 MEMBERS_MAX = 64  # SCHEMA_MEMBERS_MAX in schema_node.h
+GENERATION_MAX = 1000
 INT64 = (-(2**63), 2**63 - 1)
 C_WORDS = set(
     """auto break case char const continue default do double else enum extern float for goto if
@@ -489,10 +500,24 @@ class FormCompiler(Compiler):
                 self.fail(f"a document needs '{key}'", "")
         if rules.get("x-key", "Id") not in ("Id", "text"):
             self.fail("'x-key' must be 'Id' or 'text'", "")
+        if not isinstance(rules.get("x-ids-return", True), bool):
+            self.fail("'x-ids-return' must be true or false", "")
+        self.check_generation(rules)
         for index in rules.get("x-indexes", []):
             known = {"name", "keys", "unique", "byLocale", "expireAfterS", "onlyWhen"}
             if set(index) - known or not {"name", "keys"} <= set(index):
                 self.fail("an index has a name, keys and what README.md lists", "/x-indexes")
+
+    def check_generation(self, rules):
+        generation, upgrade = rules.get("x-generation", 1), rules.get("x-upgrade")
+        if type(generation) is not int or not 1 <= generation <= GENERATION_MAX:
+            self.fail(f"'x-generation' must be an integer from 1 to {GENERATION_MAX}", "")
+        if (generation > 1) != ("x-upgrade" in rules):
+            self.fail("'x-upgrade' belongs to an 'x-generation' over 1, and that needs it", "")
+        if upgrade is not None and not re.fullmatch(r"[a-z]\w*", str(upgrade)):
+            self.fail("'x-upgrade' must be the name of a function in C", "")
+        if generation > 1 and rules.get("x-ledger"):
+            self.fail("the entries of a ledger have no generations", "")
 
     def head(self, rules):
         """The members of struct doc_head, which every document has."""
@@ -500,10 +525,15 @@ class FormCompiler(Compiler):
         time = {"$ref": REF_PREFIX + "Time"}
         of = {"id": key, "version": {"type": "integer"}, "createdAt": time, "updatedAt": time}
         base = self.form.base + "_document"
-        return [
+        head = [
             Member(name, self.compile(schema, f"{base}_{snake(name)}"), path="head." + snake(name))
             for name, schema in of.items()
         ]
+        if rules.get("x-generation", 1) > 1:
+            node = self.compile({"type": "integer", "minimum": 1}, f"{base}__generation")
+            hidden = {"x-secret": True}
+            head.append(Member("_generation", node, hidden, False, path="head.generation"))
+        return head
 
     def compile_view(self, rules):
         known = {"title", "description", "type"} | OF_FORM

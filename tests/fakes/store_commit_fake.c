@@ -125,7 +125,7 @@ static enum outcome set_next(struct fake_doc *doc, const struct write *write, st
     if (!doc->next)
         panic("out of memory for a fake document");
     arena_init(&doc->next->arena, VERSION_BLOCK);
-    return fake_copy(&doc->next->arena, write->type, write->doc, &doc->next->doc, err);
+    return fake_write(doc->next, write->type, write->doc, err);
 }
 
 static enum outcome stage(struct store_fake *fake, const struct write *write, struct err *err)

@@ -36,19 +36,38 @@ struct fake_doc *fake_doc(struct store_fake *fake, struct fake_collection *colle
     return doc;
 }
 
-enum outcome fake_copy(struct arena *arena, const struct doc_type *type, const void *doc,
-                       const void **out, struct err *err)
+/* Texts of *out point into a copy of `stored`. */
+static bool decode(struct arena *arena, const struct doc_type *type, struct str stored,
+                   const void **out, struct codec_fault *fault)
+{
+    void *doc = arena_alloc(arena, type->shape->size);
+    *out = doc;
+    return codec_get_doc(arena, type, arena_copy(arena, stored.ptr, stored.len), stored.len, doc,
+                         fault);
+}
+
+enum outcome fake_write(struct fake_version *version, const struct doc_type *type, const void *doc,
+                        struct err *err)
 {
     AUTO_BSON bson = BSON_INITIALIZER;
     struct codec_fault fault = {0};
-    void *copy = arena_alloc(arena, type->shape->size);
-    if (!codec_put(&bson, type->shape, doc, &fault) ||
-        !codec_get(arena, type->shape, arena_copy(arena, bson_get_data(&bson), bson.len), bson.len,
-                   copy, &fault))
-        return err_bug(err, "%s %.*s: field %s of %s %s", type->collection,
-                       STR_FMT(doc_head(doc)->id), fault.field, fault.shape, fault.what);
-    *out = copy;
-    return OUTCOME_DONE;
+    bool ok = codec_put_doc(&bson, type, doc, &fault);
+    version->stored =
+        (struct str){arena_copy(&version->arena, bson_get_data(&bson), bson.len), bson.len};
+    ok = ok && decode(&version->arena, type, version->stored, &version->doc, &fault);
+    return ok ? OUTCOME_DONE
+              : err_bug(err, "%s %.*s: field %s of %s %s", type->collection,
+                        STR_FMT(doc_head(doc)->id), fault.field, fault.shape, fault.what);
+}
+
+const void *fake_read(struct arena *arena, const struct doc_type *type,
+                      const struct fake_version *version)
+{
+    struct codec_fault fault = {0};
+    const void *doc;
+    if (!decode(arena, type, version->stored, &doc, &fault))
+        panic("%s: what could be read cannot be read again", type->collection);
+    return doc;
 }
 
 void fake_version_free(struct fake_version *version)
@@ -247,20 +266,45 @@ void store_fake_put(struct store *store, const struct doc_type *type, const void
 {
     struct err err = {0};
     struct fake_version *version = new_version();
-    if (fake_copy(&version->arena, type, doc, &version->doc, &err) != OUTCOME_DONE)
+    if (fake_write(version, type, doc, &err) != OUTCOME_DONE)
         panic("%s", err.text);
+    put_version(store, type, version);
+}
+
+static void put_misfit(struct store *store, const struct doc_type *type,
+                       struct fake_version *version, struct str id, struct str why)
+{
+    struct doc_head *head = arena_alloc(&version->arena, type->shape->size);
+    head->id = str_dup(&version->arena, id);
+    version->doc = head;
+    version->misfit = str_dup(&version->arena, why);
     put_version(store, type, version);
 }
 
 void store_fake_put_misfit(struct store *store, const struct doc_type *type, struct str id,
                            struct str why)
 {
+    put_misfit(store, type, new_version(), id, why);
+}
+
+void store_fake_put_stored(struct store *store, const struct doc_type *type, struct str id,
+                           struct str bson)
+{
     struct fake_version *version = new_version();
-    struct doc_head *head = arena_alloc(&version->arena, type->shape->size);
-    head->id = str_dup(&version->arena, id);
-    version->doc = head;
-    version->misfit = str_dup(&version->arena, why);
-    put_version(store, type, version);
+    struct codec_fault fault = {0};
+    version->stored = str_dup(&version->arena, bson);
+    if (decode(&version->arena, type, version->stored, &version->doc, &fault))
+        put_version(store, type, version);
+    else
+        put_misfit(
+            store, type, version, id,
+            str_printf(&version->arena, "field %s of %s %s", fault.field, fault.shape, fault.what));
+}
+
+struct str store_fake_stored(struct store *store, const struct doc_type *type, struct str id)
+{
+    const struct fake_doc *doc = map_get(&known_collection(store, type)->by_id, id);
+    return doc && doc->current ? doc->current->stored : STR_ABSENT;
 }
 
 size_t store_fake_commits(const struct store *store)

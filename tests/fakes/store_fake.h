@@ -46,6 +46,13 @@ void store_fake_put(struct store *store, const struct doc_type *type, const void
  * scan, but by no other field. */
 void store_fake_put_misfit(struct store *store, const struct doc_type *type, struct str id,
                            struct str why);
+/* Puts any BSON in place as another release may have stored it: a document of an older form, or one
+ * that cannot be read. */
+void store_fake_put_stored(struct store *store, const struct doc_type *type, struct str id,
+                           struct str bson);
+/* A document as it is stored, as BSON; valid until it changes. Absent: there is none, or it was made
+ * by store_fake_put_misfit(). */
+struct str store_fake_stored(struct store *store, const struct doc_type *type, struct str id);
 /* Keeps the journal entry of a commit, even one that no server would take. */
 void store_fake_put_entry(struct store *store, const struct commit *commit);
 /* How many commits were carried out, with all handles together. */

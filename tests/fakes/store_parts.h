@@ -10,7 +10,8 @@
 /* One state of one document, in an arena of its own. */
 struct fake_version {
     struct arena arena;
-    const void *doc;
+    struct str stored; /* as BSON */
+    const void *doc;   /* as it is read */
     /* Why the document cannot be read; then only the id in `doc` counts. Absent: it can be read. */
     struct str misfit;
 };
@@ -97,9 +98,13 @@ struct fake_collection *fake_collection(struct store_fake *fake, const struct do
 /* The record of an id, which is made when there is none. */
 struct fake_doc *fake_doc(struct store_fake *fake, struct fake_collection *collection,
                           struct str id);
-/* Makes a deep copy through the codec, so that the fake keeps exactly what MongoDB would. */
-MUST_CHECK enum outcome fake_copy(struct arena *arena, const struct doc_type *type, const void *doc,
-                                  const void **out, struct err *err);
+/* Writes a document and reads it back through the codec, so that the fake keeps exactly what MongoDB
+ * would. */
+MUST_CHECK enum outcome fake_write(struct fake_version *version, const struct doc_type *type,
+                                   const void *doc, struct err *err);
+/* Reads a document that is no misfit; the result lives in the arena. */
+const void *fake_read(struct arena *arena, const struct doc_type *type,
+                      const struct fake_version *version);
 /* Counts a call and returns the outcome that it is to have: DONE when no fault is due. *applied
  * tells whether a commit is to be carried out all the same (store_fake_fail). */
 enum outcome fake_call(struct store_fake *fake, enum store_fake_call call, bool *applied,

@@ -278,27 +278,23 @@ static void keep_misfit(struct arena *arena, const struct fake_version *version,
 }
 
 /* Appends a copy of the document to the list, or a misfit when it cannot be read. */
-static enum outcome keep_version(struct arena *arena, const struct doc_type *type,
-                                 const struct fake_version *version, struct doc_list *list,
-                                 struct err *err)
+static void keep_version(struct arena *arena, const struct doc_type *type,
+                         const struct fake_version *version, struct doc_list *list)
 {
-    if (!str_is_absent(version->misfit)) {
+    if (str_is_absent(version->misfit))
+        list->items[list->count++] = fake_read(arena, type, version);
+    else
         keep_misfit(arena, version, list);
-        return OUTCOME_DONE;
-    }
-    return fake_copy(arena, type, version->doc, &list->items[list->count++], err);
 }
 
-static enum outcome copy_page(struct arena *arena, const struct query *query,
-                              const struct hit *hits, size_t count, struct doc_list *out,
-                              struct err *err)
+static struct doc_list copy_page(struct arena *arena, const struct query *query,
+                                 const struct hit *hits, size_t count)
 {
     struct doc_list list = {.items = arena_array(arena, count, sizeof(*list.items))};
     for (size_t i = (size_t)query->skip;
          i < count && list.count + list.misfit_count < (size_t)query->limit; i++)
-        TRY(keep_version(arena, query->type, hits[i].version, &list, err));
-    *out = list;
-    return OUTCOME_DONE;
+        keep_version(arena, query->type, hits[i].version, &list);
+    return list;
 }
 
 enum outcome fake_query(struct store *store, struct arena *arena, const struct query *query,
@@ -322,7 +318,7 @@ enum outcome fake_query(struct store *store, struct arena *arena, const struct q
     qsort_r(hits, count, sizeof(*hits), compare_hits, &order);
     struct query_page page = {.total =
                                   query->with_total || query->limit == 0 ? (int64_t)count : -1};
-    TRY(copy_page(arena, query, hits, count, &page.docs, err));
+    page.docs = copy_page(arena, query, hits, count);
     *out = page;
     return OUTCOME_DONE;
 }
@@ -385,7 +381,7 @@ enum outcome fake_find(struct store *store, struct arena *arena, struct store_fi
                                                        : find_by_field(collection, find, found);
     struct doc_list list = {.items = arena_array(arena, count, sizeof(*list.items))};
     for (size_t i = 0; i < count; i++)
-        TRY(keep_version(arena, find->type, found[i], &list, err));
+        keep_version(arena, find->type, found[i], &list);
     find->found = list;
     if (list.misfit_count == 0)
         return OUTCOME_DONE;
@@ -419,7 +415,7 @@ enum outcome fake_scan(struct store *store, struct arena *arena, const struct do
     count = count < max ? count : max;
     struct doc_list list = {.items = arena_array(arena, count, sizeof(*list.items))};
     for (size_t i = 0; i < count; i++)
-        TRY(keep_version(arena, type, found[i], &list, err));
+        keep_version(arena, type, found[i], &list);
     *out = list;
     return OUTCOME_DONE;
 }

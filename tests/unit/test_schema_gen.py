@@ -401,6 +401,36 @@ class Forms(Generated):
         ):
             self.assertIn(text, source)
 
+    def test_a_document_of_a_later_generation(self):
+        header, source = self.forms()
+        self.assertNotIn("_generation", header + source)
+        later = {**self.THING, "x-generation": 3, "x-upgrade": "thing_upgrade"}
+        header, source = self.forms(THING={**later, "x-ids-return": True})
+        self.assertIn("void thing_upgrade(struct arena *arena, void *doc, int from);\n", header)
+        for text in (
+            '{.name = "_generation", .kind = FIELD_OPT_INT, .flags = FIELD_OPTIONAL | FIELD_SECRET, '
+            ".offset = offsetof(struct thing, head.generation)}",
+            "    .ids_return = true,\n    .generation = 3,\n    .upgrade = thing_upgrade,\n",
+        ):
+            self.assertIn(text, source)
+
+    def test_generations_that_do_not_fit(self):
+        both = "'x-upgrade' belongs to an 'x-generation' over 1, and that needs it"
+        for complaint, rules in (
+            ("'x-generation' must be an integer from 1 to 1000", {"x-generation": 0}),
+            ("'x-generation' must be an integer from 1 to 1000", {"x-generation": True}),
+            (both, {"x-generation": 2}),
+            (both, {"x-upgrade": "f"}),
+            (both, {"x-generation": 1, "x-upgrade": "f"}),
+            ("'x-upgrade' must be the name", {"x-generation": 2, "x-upgrade": "f()"}),
+            ("'x-ids-return' must be", {"x-ids-return": "yes"}),
+            (
+                "the entries of a ledger have no generations",
+                {"x-generation": 2, "x-upgrade": "f", "x-ledger": "thing_ledger"},
+            ),
+        ):
+            self.refuses(complaint, THING={**self.THING, **rules})
+
     def test_a_view_has_the_struct_of_its_document(self):
         header, source = self.forms()
         self.assertNotIn("struct thing_view {", header)
