@@ -149,7 +149,11 @@ class Needs(unittest.TestCase):
     """A command asks for the addresses that it uses, and for no others."""
 
     def test_only_what_is_used(self):
-        for name, needed in (("topology", "AMQP_URI"), ("index", "MONGODB_URI")):
+        for name, needed in (
+            ("topology", "AMQP_URI"),
+            ("index", "MONGODB_URI"),
+            ("migrate", "MONGODB_URI"),
+        ):
             done = run(name)
             self.assertEqual(done.returncode, USAGE)
             self.assertIn("CARTWRIGHT_" + needed, done.stderr)
@@ -162,6 +166,20 @@ class Needs(unittest.TestCase):
             done = run("worker", **{key: value for key, value in WHOLE.items() if key != name})
             self.assertEqual(done.returncode, USAGE)
             self.assertIn(name, done.stderr)
+
+
+class Migrate(unittest.TestCase):
+    def test_says_what_it_does_not_know(self):
+        at = {"CARTWRIGHT_MONGODB_URI": WHOLE["CARTWRIGHT_MONGODB_URI"]}
+        for arguments, told in (
+            (["cart"], "there is no collection 'cart'"),
+            (["carts", "--fast"], "usage: cartwright migrate"),
+            (["--rate", "0"], "usage: cartwright migrate"),
+            (["--rate"], "usage: cartwright migrate"),
+        ):
+            done = run("migrate", *arguments, **at)
+            self.assertEqual(done.returncode, USAGE, arguments)
+            self.assertIn(told, done.stderr)
 
 
 class StaleAddresses(unittest.TestCase):
