@@ -7,6 +7,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "shop_case.h"
 
 #define LIFE_MS 60000
@@ -15,6 +19,7 @@ static struct shop shop;
 
 struct shown {
     struct str names;
+    size_t misfits;
 };
 
 static const struct query all = {
@@ -41,6 +46,7 @@ static enum outcome look(struct job *job, const void *request, struct err *err)
     const struct query_page *page = NULL;
     struct shown *shown = ARENA_NEW(job_arena(job), struct shown);
     NEED(job, job_query(job, request, "product", &page));
+    shown->misfits = page->docs.misfit_count;
     for (size_t i = 0; i < page->docs.count; i++)
         shown->names = str_join(job_arena(job), shown->names, ' ',
                                 ((const struct product *)page->docs.items[i])->name);
@@ -179,5 +185,45 @@ void test_cached_page__that_was_kept_alive_is_read_anew(void **state)
     expect(&all, "first");
     shop.batch.now += 10;
     expect(&all, "second");
+    shop_close(&shop);
+}
+
+/* --- what cannot be read ------------------------------------------------------------------------- */
+
+/* Returns what is logged while the page is shown, with so many documents left out. */
+static const char *log_of_page(size_t misfits)
+{
+    static char logged[8192];
+    FILE *file = tmpfile();
+    const int saved = dup(STDERR_FILENO);
+    assert_non_null(file);
+    log_flush();
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    const struct shown *shown = shop_done(shop_do(&shop, &look_operation, GUEST, ANNA, &all));
+    log_flush();
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    close(saved);
+    assert_string_equal(shown->names.ptr, " first");
+    assert_int_equal(shown->misfits, misfits);
+    rewind(file);
+    logged[fread(logged, 1, sizeof(logged) - 1, file)] = '\0';
+    fclose(file);
+    return logged;
+}
+
+/* Told when it is read; the page from the cache still knows that something is missing in it. */
+void test_cached_page__leaves_out_what_cannot_be_read_and_tells_of_it(void **state)
+{
+    (void)state;
+    shop_open(&shop);
+    shop.service.cache_ms = LIFE_MS;
+    shop.lane.keys.ring_count = 1;
+    name_it("first");
+    store_fake_put_misfit(shop.lane.store, &product_type, STR(ANNA), STR("field x is missing"));
+    const char *logged = log_of_page(1);
+    assert_non_null(strstr(logged, "\"msg\":\"a document cannot be read\""));
+    assert_non_null(strstr(logged, "\"collection\":\"products\",\"id\":\"" ANNA "\""));
+    assert_non_null(strstr(logged, "\"reason\":\"field x is missing\""));
+    assert_null(strstr(log_of_page(1), "cannot be read"));
     shop_close(&shop);
 }
