@@ -247,8 +247,9 @@ fault-long: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## faults for FAULT_MINU
 
 RELEASE ?= f9a6167# v0.1.0
 .PHONY: rolling
-rolling: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## rounds of faults with the workers of the release RELEASE=f9a6167 (v0.1.0) beside ours
-	$(Q)tests/rig/rolling.sh $(O) $(RELEASE) $(if $(SEED),--seeds $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+rolling: cartwright $(PROGRAM.fault) | $(TEST_TOOLS) ## rounds of faults with the workers of RELEASE=f9a6167 (v0.1.0; a tag or commit) beside ours, for MINUTES=10
+	$(Q)tests/rig/rolling.sh $(O) $(RELEASE) $(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) \
+	    $(if $(SEED),--seeds $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 clients: cartwright | $(TEST_TOOLS) ## the journey by clients in Node.js, Python, Java and Go
 	$(Q)tests/rig/test.sh $(O) python node java go

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # rolling.sh BUILD RELEASE [ARGS...] - rounds of faults with the workers of two releases side by side.
 #
-# RELEASE is a commit; it is built in a tree of its own below build/rolling. Topology and indexes are
+# RELEASE is a tag, a branch or a commit; it is built in a tree of its own below build/rolling. Topology and indexes are
 # those of RELEASE and then of BUILD, which is how a roll begins (docs/operations.md). Then, of the two `cartwright worker`
 # of a round, one is of BUILD and the other of RELEASE, with its own configuration; lanes and supervisors
 # of both are killed, drained and replaced while the shop is at work. The verdict of a round is BUILD's.
-# ARGS are those of fault.sh; without them each fault of lanes and supervisors has two rounds.
+# ARGS are those of fault.sh; without them each fault of lanes and supervisors has two rounds. With
+# --seconds S alone these faults go round for so long, with other seeds each time.
 set -euo pipefail
 # shellcheck source=tests/rig/rig.sh
 . "$(dirname "$0")/rig.sh"
+OF_LANES=lanes_killed,lane_paused,supervisor_killed,supervisor_restarted
 
 # A commit never changes: what is built of it stays.
 build_release() {
@@ -37,14 +39,18 @@ STARTER
 }
 
 [ $# -ge 2 ] || die "usage: rolling.sh BUILD RELEASE [ARGS...]"
-BUILD=$1 RELEASE=$(git -C "$ROOT" rev-parse --verify --short=12 "$2^{commit}")
+BUILD=$1
+RELEASE=$(git -C "$ROOT" rev-parse --verify --quiet --short=12 "$2^{commit}") ||
+    die "there is no tag, branch or commit '$2' (a clone without tags needs git fetch --tags)"
 shift 2
 TREE=$ROOT/build/rolling/$RELEASE
 build_release
 write_starter
-if [ $# -eq 0 ]; then
-    set -- --seeds 1..2 --faults lanes_killed,lane_paused,supervisor_killed,supervisor_restarted
-fi
+[ $# -gt 0 ] || set -- --seeds 1..2 --faults "$OF_LANES"
+case " $* " in
+    *" --seeds "* | *" --faults "*) ;;
+    *) set -- "$@" --faults "$OF_LANES" ;;
+esac
 # Releases before the signing of events do not sign them.
 export BESIDE=$TREE/beside CARTWRIGHT_EVENTS_ACCEPT_UNSIGNED=true
 exec "$ROOT/tests/rig/fault.sh" "$BUILD" "$@"
