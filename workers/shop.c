@@ -1,49 +1,18 @@
-/* shop.c - the tables that make the shop: its domains, documents, invariants and settings. */
+/* shop.c - the tables that make the shop: its domains and its settings. */
 #include "shop.h"
 
-#include "auth/invariants.h"
 #include "auth/session.h"
 #include "auth/user.h"
 #include "cart/cart.h"
-#include "cart/invariants.h"
 #include "catalog/catalog.h"
-#include "catalog/invariants.h"
-#include "inventory/invariants.h"
 #include "inventory/stock.h"
-#include "letters/audit.h"
-#include "notification/invariants.h"
 #include "notification/notification.h"
-#include "order/invariants.h"
 #include "order/order.h"
+#include "schemas/all.h"
 
 static const struct domain *const domains[] = {
     &auth_domain, &password_domain, &catalog_domain,      &inventory_domain,
     &cart_domain, &order_domain,    &notification_domain, NULL,
-};
-
-static const struct doc_type *const types[] = {
-    &user_type,
-    &session_type,
-    &roster_type,
-    &category_type,
-    &product_type,
-    &stock_type,
-    &cart_type,
-    &order_type,
-    &notification_type,
-    &inbox_type,
-    &stock_adjustment_type,
-    &stock_ledger,
-    &dead_audit_type,
-    NULL,
-};
-
-static const struct invariant *const invariants[] = {
-    &stock_invariant,       &adjustments_invariant,
-    &orders_invariant,      &order_stock_invariant,
-    &products_invariant,    &carts_invariant,
-    &inboxes_invariant,     &sessions_invariant,
-    &superadmins_invariant, NULL,
 };
 
 #define AT(member) offsetof(struct app_settings, shop.member)
@@ -110,8 +79,7 @@ struct service shop_service(const struct app_settings *settings)
 {
     return (struct service){
         .domains = domains,
-        .types = types,
-        .invariants = invariants,
+        .types = all_types,
         .invalidations = catalog_invalidations,
         .invalidation_count = catalog_invalidation_count,
         .authorize = authorize_caller,

@@ -28,8 +28,8 @@ enum outcome {
 
 const char *outcome_name(enum outcome outcome);
 
-/* An error code as clients see it. The engine's codes are below, the shop's are in
- * workers/errors.h. Codes are one-element arrays, so that a name alone (E_NOT_FOUND) is the pointer
+/* An error code as clients see it. The engine's codes are below, those of the shop are in the
+ * headers of its domains. Codes are one-element arrays, so that a name alone (E_NOT_FOUND) is the pointer
  * that functions take. */
 struct error_code {
     const char *name;

@@ -102,6 +102,19 @@ enum outcome check_next(struct check_cursor *cursor, const void **doc, struct er
     return OUTCOME_DONE;
 }
 
+enum outcome check_each(struct check *check, const struct doc_type *type,
+                        void (*visit)(struct check *check, const void *doc), struct err *err)
+{
+    struct check_cursor cursor = check_cursor(check, type, STR_ABSENT);
+    const void *doc;
+    for (;;) {
+        TRY(check_next(&cursor, &doc, err));
+        if (!doc)
+            return OUTCOME_DONE;
+        visit(check, doc);
+    }
+}
+
 /* --- look-ups ----------------------------------------------------------------------------------------- */
 
 enum outcome check_find(struct check *check, const struct doc_type *type, const struct str *ids,
@@ -185,8 +198,9 @@ enum outcome check_run(const struct check_options *options, struct check_totals 
     struct check check;
     init(&check, options);
     enum outcome outcome = verify_all(&check, engine_invariants, err);
-    if (outcome == OUTCOME_DONE)
-        outcome = verify_all(&check, options->service->invariants, err);
+    const struct domain *const *domains = options->service->domains;
+    for (size_t i = 0; outcome == OUTCOME_DONE && domains[i]; i++)
+        outcome = verify_all(&check, domains[i]->invariants, err);
     *totals = check.totals;
     release(&check);
     return outcome;

@@ -1,5 +1,5 @@
 /* check.h - verifies what must always hold of everything that is stored: the shop's invariants
- * (service.invariants) and the engine's own.
+ * (those of its domains) and the engine's own.
  *
  * The checker only reads, through store.h and lock.h, and its memory is bounded: what does not fit
  * is gone through in several passes. The shop may be at work meanwhile. There is no snapshot that

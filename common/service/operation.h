@@ -60,6 +60,8 @@ struct domain {
      * domain whose name begins with none of them is bound by its whole name. */
     const char *const *prefixes;
     const struct operation *const *operations; /* ended by NULL */
+    /* What must always hold of its documents (invariant.h), ended by NULL. May be NULL. */
+    const struct invariant *const *invariants;
     /* Patterns that an earlier release bound and that must not be bound any more;
      * ended by NULL. May be NULL. */
     const char *const *former;
@@ -95,8 +97,6 @@ struct invalidation {
 struct service {
     const struct domain *const *domains; /* ended by NULL */
     const struct doc_type *const *types; /* ended by NULL */
-    /* Invariants of the shop's documents (invariant.h), ended by NULL; or NULL. */
-    const struct invariant *const *invariants;
     const struct invalidation *invalidations;
     size_t invalidation_count;
     /* Runs before the handler unless the token was checked against the account's documents within

@@ -423,14 +423,19 @@ def index_row(index):
     return "    {" + ", ".join(f".{c} = {v}" for c, v in columns if v) + "},\n"
 
 
+def type_of(form):
+    """The C name of a document's `struct doc_type`."""
+    return form.document.get("x-ledger") or f"{form.node.base}_type"
+
+
 def write_document(writer, form):
     document, base = form.document, form.node.base
     is_loaded = "x-ledger" not in document and document.get("x-by-id", True)
     writer.knows_store = True
     writer.knows_jobs |= is_loaded or "x-ledger" in document
-    shape, symbol = f"{base}_shape", f"{base}_type"
+    shape, symbol = f"{base}_shape", type_of(form)
     if "x-ledger" in document:
-        symbol, shape = document["x-ledger"], f"{base}_page_shape"
+        shape = f"{base}_page_shape"
         writer.source += [
             f"static const struct field {base}_page_fields[] = {{LEDGER_FIELDS(&{base}_shape)}};",
             "",
@@ -524,6 +529,7 @@ def generate_all(library):
     folders = library.folders()
     for form in library.forms.values():
         library.compile(form)
+    documents = [form for form in library.forms.values() if form.kind == "document"]
     with_events = [f for f in folders if library.of_folder(f, "event")]
     includes = "".join(f'#include "schemas/{folder}.h"\n' for folder in folders)
     source = Source(library)
@@ -540,6 +546,9 @@ def generate_all(library):
 /* The lists of all folders, ended by NULL. */
 extern const struct schema *const *const all_schemas[];
 extern const struct event_type *const *const all_events[];
+
+/* All documents, ended by NULL. */
+extern const struct doc_type *const all_types[];
 
 /* What "#/$defs/<name>" in the text of a schema refers to; ended by a row without a name. */
 struct schema_definition {{
@@ -564,6 +573,10 @@ const struct schema *const *const all_schemas[] = {{
 
 const struct event_type *const *const all_events[] = {{
 {"".join(f"    {folder}_events,{chr(10)}" for folder in with_events)}    NULL,
+}};
+
+const struct doc_type *const all_types[] = {{
+{"".join(f"    &{type_of(form)},{chr(10)}" for form in documents)}    NULL,
 }};
 
 const struct schema_definition all_definitions[] = {{

@@ -13,7 +13,6 @@
 #include "cart/cart.h"
 #include "catalog/catalog.h"
 #include "engine/batch.h"
-#include "errors.h"
 #include "fakes/lock_fake.h"
 #include "fakes/store_fake.h"
 #include "letters/audit.h"

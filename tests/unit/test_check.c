@@ -23,7 +23,8 @@
     }
 
 static const struct doc_type *const types[] = {&stock_type, &stock_ledger, NULL};
-static const struct service nothing = {.types = types};
+static const struct domain *const no_domains[] = {NULL};
+static const struct service nothing = {.domains = no_domains, .types = types};
 
 struct rig {
     struct arena arena;
@@ -293,7 +294,9 @@ void test_check__little_memory_for_many_subjects(void **state)
     (void)state;
     static const size_t memory[] = {0, 100000, 20000};
     static const struct invariant *const only_stock[] = {&stock_invariant, NULL};
-    static const struct service service = {.types = types, .invariants = only_stock};
+    static const struct domain domain = {.name = "stock", .invariants = only_stock};
+    static const struct domain *const domains[] = {&domain, NULL};
+    static const struct service service = {.domains = domains, .types = types};
     struct rig rig;
     open_rig(&rig);
     rig.check.service = &service;

@@ -6,7 +6,6 @@
 
 #include "auth/email.h"
 #include "crypto/auth.h"
-#include "errors.h"
 
 /* Names and mailboxes of fewer bytes turn up in good passwords by chance. */
 #define TELLING_WORD_MIN 4

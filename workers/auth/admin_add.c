@@ -4,7 +4,6 @@
  * executable runs it, for an operator who has the keys and the database anyway. */
 #include "auth/account.h"
 #include "auth/operations.h"
-#include "errors.h"
 #include "schemas/admin.h"
 
 static enum outcome add_superadmin(struct job *job, const void *request, struct err *err)

@@ -1,8 +1,11 @@
 /* domain.c - the domains "auth" (sessions, accounts, roles), "password" and "admin". The
  * operations that hash passwords have a queue and lanes of their own, so that no cheap operation
  * ever waits behind them. */
+#include "auth/invariants.h"
 #include "auth/operations.h"
 #include "auth/user.h"
+
+AUTH_ERROR_CODES(DEFINE_ERROR_CODE)
 
 /* A backstop, in messages: the lanes turn waiting messages away long before. */
 #define PASSWORD_LENGTH_MAX 10000
@@ -15,6 +18,8 @@ const struct domain auth_domain = {
     .name = "auth",
     .prefixes = (const char *const[]){"user", NULL},
     .operations = operations,
+    .invariants =
+        (const struct invariant *const[]){&sessions_invariant, &superadmins_invariant, NULL},
     .former = (const char *const[]){"auth.#", NULL},
 };
 

@@ -9,7 +9,6 @@
 #include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
-#include "errors.h"
 #include "schemas/auth.h"
 
 static enum outcome refuse_try(struct job *job, int64_t wait_ms, struct err *err)

@@ -6,7 +6,6 @@
  * to another user than the caller, is not valid. */
 #include "auth/operations.h"
 #include "auth/session.h"
-#include "errors.h"
 #include "schemas/auth.h"
 
 static enum outcome refuse_token(struct err *err)

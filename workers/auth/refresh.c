@@ -9,7 +9,6 @@
 #include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
-#include "errors.h"
 #include "schemas/auth.h"
 
 static int64_t longer(int64_t a, int64_t b)

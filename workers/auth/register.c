@@ -8,7 +8,6 @@
 #include "auth/limits.h"
 #include "auth/operations.h"
 #include "auth/session.h"
-#include "errors.h"
 #include "schemas/auth.h"
 #include "settings.h"
 

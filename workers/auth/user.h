@@ -6,6 +6,16 @@
 #include "engine/job.h"
 #include "schemas/user.h"
 
+/* Its error codes; those of the engine are in base/err.h. */
+#define AUTH_ERROR_CODES(X)                                                                        \
+    X(EMAIL_TAKEN, 409, false)                                                                     \
+    X(WEAK_PASSWORD, 422, false)                                                                   \
+    X(INVALID_CREDENTIALS, 401, false)                                                             \
+    X(TOKEN_INVALID, 401, false)                                                                   \
+    X(TOKEN_REUSED, 401, false)                                                                    \
+    X(LAST_SUPERADMIN, 409, false)
+AUTH_ERROR_CODES(DECLARE_ERROR_CODE)
+
 /* A need: the account with this address, however `email` is spelled; *out is NULL when there is
  * none. An account whose address differs in the case of a to z alone comes before one whose address
  * has the same form. */

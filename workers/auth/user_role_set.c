@@ -5,7 +5,6 @@
  * stays good. */
 #include "auth/operations.h"
 #include "auth/user.h"
-#include "errors.h"
 
 /* Nobody can be made a guest, so the schema has a list of roles of its own. */
 static const enum who role_of[] = {

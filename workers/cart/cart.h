@@ -16,6 +16,13 @@
 #include "schemas/cart.h"
 #include "settings.h"
 
+/* Its error codes; those of the engine are in base/err.h. */
+#define CART_ERROR_CODES(X)                                                                        \
+    X(INSUFFICIENT_STOCK, 409, false)                                                              \
+    X(NOT_PURCHASABLE, 409, false)                                                                 \
+    X(QUANTITY_LIMIT, 409, false)
+CART_ERROR_CODES(DECLARE_ERROR_CODE)
+
 #define CART_QUANTITY_MAX 9999
 #define CART_LINES_MAX    200
 

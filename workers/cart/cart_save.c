@@ -1,7 +1,6 @@
 /* cart_save.c - what all changes of a cart have in common: what may be in the cart, and how a
  * change ends. */
 #include "cart/cart.h"
-#include "errors.h"
 #include "request.h"
 
 static enum outcome check_limits(const struct cart *cart, const struct product *product,

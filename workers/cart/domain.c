@@ -1,6 +1,9 @@
 /* domain.c - what the cart domain serves. */
 #include "cart/cart.h"
+#include "cart/invariants.h"
 #include "cart/operations.h"
+
+CART_ERROR_CODES(DEFINE_ERROR_CODE)
 
 const struct domain cart_domain = {
     .name = "cart",
@@ -14,4 +17,5 @@ const struct domain cart_domain = {
             &cart_clear,
             NULL,
         },
+    .invariants = (const struct invariant *const[]){&carts_invariant, NULL},
 };

@@ -18,21 +18,19 @@ static void check_line(struct check *check, const struct cart *cart, size_t i)
                     "the product %.*s stands there twice", STR_FMT(line->product_id));
 }
 
+static void check_cart(struct check *check, const void *doc)
+{
+    const struct cart *cart = doc;
+    if (cart->lines.count > CART_LINES_MAX)
+        check_found(check, cart_type.collection, cart->head.id, "it has %zu lines",
+                    cart->lines.count);
+    for (size_t i = 0; i < cart->lines.count; i++)
+        check_line(check, cart, i);
+}
+
 static enum outcome verify_carts(struct check *check, struct err *err)
 {
-    struct check_cursor cursor = check_cursor(check, &cart_type, STR_ABSENT);
-    const void *doc;
-    for (;;) {
-        TRY(check_next(&cursor, &doc, err));
-        const struct cart *cart = doc;
-        if (!cart)
-            return OUTCOME_DONE;
-        if (cart->lines.count > CART_LINES_MAX)
-            check_found(check, cart_type.collection, cart->head.id, "it has %zu lines",
-                        cart->lines.count);
-        for (size_t i = 0; i < cart->lines.count; i++)
-            check_line(check, cart, i);
-    }
+    return check_each(check, &cart_type, check_cart, err);
 }
 
 const struct invariant carts_invariant = {

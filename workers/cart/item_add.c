@@ -4,7 +4,6 @@
  * losing a race with another order is harmless. */
 #include "cart/cart.h"
 #include "cart/operations.h"
-#include "errors.h"
 
 static enum outcome item_add(struct job *job, const void *request, struct err *err)
 {

@@ -1,7 +1,6 @@
 /* item_update.c - cart.item.update: sets the quantity of a product in the caller's cart. */
 #include "cart/cart.h"
 #include "cart/operations.h"
-#include "errors.h"
 
 static enum outcome item_update(struct job *job, const void *request, struct err *err)
 {

@@ -19,15 +19,15 @@ struct describe {
     const struct operation **operations; /* those that a client may ask for, by name */
     const struct event_type **events;    /* by name */
     const struct schema **notices;       /* the data of notifications */
+    const struct error_code **codes;     /* those that operations name as their own, by name */
 };
 
 void describe_init(struct describe *describe, const struct service *service, struct arena *arena);
 
 /* The status of a success. */
 int describe_status(const struct operation *operation);
-/* The codes that any operation may be refused with, and the shop's own; each list is ended by NULL. */
+/* The codes that any operation may be refused with, ended by NULL. */
 extern const struct error_code *const describe_general_codes[];
-extern const struct error_code *const describe_shop_codes[];
 /* "everybody", "customer and above". */
 struct str describe_rights(struct arena *arena, const struct operation *operation);
 /* What an operation does, who may ask for it and with which of its own codes it is refused, in one

@@ -167,12 +167,11 @@ static void put_types(struct describe *describe, struct text *out, const void *i
 
 static void put_codes(struct describe *describe, struct text *out, const void *item)
 {
-    (void)describe;
     (void)item;
     for (size_t i = 0; describe_general_codes[i]; i++)
         text_printf(out, "    \"%s\",\n", describe_general_codes[i]->name);
-    for (size_t i = 0; describe_shop_codes[i]; i++)
-        text_printf(out, "    \"%s\",\n", describe_shop_codes[i]->name);
+    for (size_t i = 0; describe->codes[i]; i++)
+        text_printf(out, "    \"%s\",\n", describe->codes[i]->name);
 }
 
 static void put_queries(struct describe *describe, struct text *out, const void *item)

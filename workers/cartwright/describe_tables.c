@@ -4,14 +4,12 @@
 
 #include <stdlib.h>
 
-#include "errors.h"
 #include "schemas/all.h"
 
 const char *const describe_kinds[] = {"command", "query", "subscriber"};
 
 #define ROW(name, status, retryable) E_##name,
 const struct error_code *const describe_general_codes[] = {ENGINE_ERROR_CODES(ROW) NULL};
-const struct error_code *const describe_shop_codes[] = {SHOP_ERROR_CODES(ROW) NULL};
 #undef ROW
 
 int describe_status(const struct operation *operation)
@@ -50,10 +48,11 @@ struct str describe_call(struct arena *arena, const struct operation *operation)
 
 /* --- gathering --------------------------------------------------------------------------------- */
 
-/* Operations, events and schemas begin with their name. */
+/* Operations, events, schemas and codes begin with their name. */
 _Static_assert(offsetof(struct operation, name) == 0, "compared as a name");
 _Static_assert(offsetof(struct event_type, name) == 0, "compared as a name");
 _Static_assert(offsetof(struct schema, name) == 0, "compared as a name");
+_Static_assert(offsetof(struct error_code, name) == 0, "compared as a name");
 
 static int compare_names(const void *a, const void *b)
 {
@@ -90,6 +89,24 @@ static void add_operations(struct rows *rows, struct arena *arena, const struct 
             rows_add(rows, arena, domain->operations[i]);
 }
 
+static bool rows_have(const struct rows *rows, const void *item)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i] == item)
+            return true;
+    return false;
+}
+
+static void add_codes(struct rows *rows, struct arena *arena, const struct domain *domain)
+{
+    for (size_t i = 0; domain->operations[i]; i++) {
+        const struct error_code *const *codes = domain->operations[i]->errors;
+        for (size_t k = 0; codes && codes[k]; k++)
+            if (!rows_have(rows, codes[k]))
+                rows_add(rows, arena, codes[k]);
+    }
+}
+
 static void add_notices(struct rows *rows, struct arena *arena, const struct schema *const *schemas)
 {
     for (size_t i = 0; schemas[i]; i++)
@@ -102,8 +119,11 @@ void describe_init(struct describe *describe, const struct service *service, str
     struct rows operations = {0};
     struct rows events = {0};
     struct rows notices = {0};
-    for (size_t i = 0; service->domains[i]; i++)
+    struct rows codes = {0};
+    for (size_t i = 0; service->domains[i]; i++) {
         add_operations(&operations, arena, service->domains[i]);
+        add_codes(&codes, arena, service->domains[i]);
+    }
     for (size_t i = 0; all_events[i]; i++)
         for (size_t k = 0; all_events[i][k]; k++)
             rows_add(&events, arena, all_events[i][k]);
@@ -115,6 +135,7 @@ void describe_init(struct describe *describe, const struct service *service, str
         .operations = rows_sorted(&operations, arena),
         .events = rows_sorted(&events, arena),
         .notices = rows_sorted(&notices, arena),
+        .codes = rows_sorted(&codes, arena),
     };
 }
 

@@ -153,9 +153,8 @@ static void put_general_codes(struct describe *describe, struct text *out, const
 
 static void put_shop_codes(struct describe *describe, struct text *out, const void *item)
 {
-    (void)describe;
     (void)item;
-    put_codes(out, describe_shop_codes);
+    put_codes(out, describe->codes);
 }
 
 /* --- calls ------------------------------------------------------------------------------------- */

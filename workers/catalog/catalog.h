@@ -8,6 +8,13 @@
 #include "schemas/category.h"
 #include "schemas/product.h"
 
+/* Its error codes; those of the engine are in base/err.h. */
+#define CATALOG_ERROR_CODES(X)                                                                     \
+    X(DUPLICATE_SLUG, 409, false)                                                                  \
+    X(CYCLE, 409, false)                                                                           \
+    X(DUPLICATE_SKU, 409, false)
+CATALOG_ERROR_CODES(DECLARE_ERROR_CODE)
+
 /* --- category ------------------------------------------------------------------------------------ */
 
 /* No category is put deeper than this, so that a walk up to the root is short. Categories below the

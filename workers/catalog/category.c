@@ -1,8 +1,6 @@
 /* category.c - categories: their rules. */
 #include "catalog/catalog.h"
 
-#include "errors.h"
-
 #define SLUG_NUMBER_MAX 9 /* numbers are tried one after the other, and each costs a round */
 
 /* A need; *out is the category other than `id` that has the slug, or NULL. */

@@ -1,7 +1,6 @@
 /* category_create.c - category.create: a new category, at the root or below another. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
-#include "errors.h"
 
 static enum outcome create(struct job *job, const void *request, struct err *err)
 {

@@ -4,7 +4,6 @@
  * at once, because their views join it. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
-#include "errors.h"
 #include "request.h"
 
 /* The same name once more is no reason for a new slug. */

@@ -1,6 +1,9 @@
 /* domain.c - what the catalog domain serves, and what makes its cached pages stale. */
 #include "catalog/catalog.h"
+#include "catalog/invariants.h"
 #include "catalog/operations.h"
+
+CATALOG_ERROR_CODES(DEFINE_ERROR_CODE)
 
 const struct domain catalog_domain = {
     .name = "catalog",
@@ -16,6 +19,7 @@ const struct domain catalog_domain = {
             &product_list,
             NULL,
         },
+    .invariants = (const struct invariant *const[]){&products_invariant, NULL},
 };
 
 /* Stock needs no row: stock_moved() emits product.updated when availability begins or ends. */

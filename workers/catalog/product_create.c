@@ -3,7 +3,6 @@
 #include "catalog/operations.h"
 #include "catalog/search.h"
 #include "code.h"
-#include "errors.h"
 #include "fold.h"
 
 #define SKU_CODE_CHARS 10

@@ -2,8 +2,6 @@
  * retired products are for admins only. */
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
-#include "errors.h"
-#include "fold.h"
 #include "request.h"
 
 static bool find_by(struct job *job, const char *field, struct str value, struct product **out)

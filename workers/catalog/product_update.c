@@ -4,7 +4,6 @@
 #include "catalog/catalog.h"
 #include "catalog/operations.h"
 #include "catalog/search.h"
-#include "errors.h"
 #include "request.h"
 
 /* True when the price or the status changes, on which orders rest: then the stock's version moves,

@@ -1,5 +1,4 @@
 /* adjust.c - inventory.adjust: adds to what is on hand, or takes away what is not reserved. */
-#include "errors.h"
 #include "inventory/operations.h"
 #include "inventory/stock.h"
 

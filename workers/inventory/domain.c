@@ -1,6 +1,9 @@
 /* domain.c - what the inventory domain serves. */
+#include "inventory/invariants.h"
 #include "inventory/operations.h"
 #include "inventory/stock.h"
+
+INVENTORY_ERROR_CODES(DEFINE_ERROR_CODE)
 
 const struct domain inventory_domain = {
     .name = "inventory",
@@ -12,4 +15,5 @@ const struct domain inventory_domain = {
             &inventory_adjust,
             NULL,
         },
+    .invariants = (const struct invariant *const[]){&stock_invariant, &adjustments_invariant, NULL},
 };

@@ -2,7 +2,6 @@
  *
  * changeFrom is a compare-and-set: when goods have moved during the count, the request is refused
  * instead of carried out. */
-#include "errors.h"
 #include "inventory/operations.h"
 #include "inventory/stock.h"
 #include "request.h"

@@ -23,6 +23,12 @@
 #include "engine/job.h"
 #include "schemas/inventory.h"
 
+/* Its error codes; those of the engine are in base/err.h. */
+#define INVENTORY_ERROR_CODES(X)                                                                   \
+    X(STALE_QUANTITY, 409, false)                                                                  \
+    X(NEGATIVE_STOCK, 409, false)
+INVENTORY_ERROR_CODES(DECLARE_ERROR_CODE)
+
 /* A need; *out is NULL when there is no such stock. */
 bool stock_by_sku(struct job *job, struct str sku, enum access access, struct stock **out);
 /* The stock of a product. NOT_FOUND when there is no such product, BUG when it has no stock.

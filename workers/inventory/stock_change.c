@@ -1,6 +1,5 @@
 /* stock_change.c - an admin changes what is on hand; a document keeps who did it, how much and
  * why. */
-#include "errors.h"
 #include "inventory/stock.h"
 #include "request.h"
 

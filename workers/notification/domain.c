@@ -1,4 +1,5 @@
 /* domain.c - the domain "notification": notifies users, and lets them read their notifications. */
+#include "notification/invariants.h"
 #include "notification/notification.h"
 #include "notification/operations.h"
 
@@ -14,4 +15,5 @@ const struct domain notification_domain = {
             &notification_registration_repeated,
             NULL,
         },
+    .invariants = (const struct invariant *const[]){&inboxes_invariant, NULL},
 };

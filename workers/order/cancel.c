@@ -1,6 +1,5 @@
 /* cancel.c - order.cancel: a customer cancels their own order before it is processed, an admin any
  * order before it is shipped. */
-#include "errors.h"
 #include "order/operations.h"
 #include "order/order.h"
 

@@ -1,6 +1,9 @@
 /* domain.c - what the order domain serves. */
+#include "order/invariants.h"
 #include "order/operations.h"
 #include "order/order.h"
+
+ORDER_ERROR_CODES(DEFINE_ERROR_CODE)
 
 const struct domain order_domain = {
     .name = "order",
@@ -14,4 +17,6 @@ const struct domain order_domain = {
             &order_cancel,
             NULL,
         },
+    .invariants =
+        (const struct invariant *const[]){&orders_invariant, &order_stock_invariant, NULL},
 };

@@ -64,20 +64,18 @@ static void check_history(struct check *check, const struct order *order)
                     "it is at version %" PRId64 " after %zu steps", order->head.version, count);
 }
 
+static void check_order(struct check *check, const void *doc)
+{
+    const struct order *order = doc;
+    for (size_t i = 0; i < order->items.count; i++)
+        check_line(check, order, i);
+    check_total(check, order);
+    check_history(check, order);
+}
+
 static enum outcome verify_orders(struct check *check, struct err *err)
 {
-    struct check_cursor cursor = check_cursor(check, &order_type, STR_ABSENT);
-    const void *doc;
-    for (;;) {
-        TRY(check_next(&cursor, &doc, err));
-        const struct order *order = doc;
-        if (!order)
-            return OUTCOME_DONE;
-        for (size_t i = 0; i < order->items.count; i++)
-            check_line(check, order, i);
-        check_total(check, order);
-        check_history(check, order);
-    }
+    return check_each(check, &order_type, check_order, err);
 }
 
 const struct invariant orders_invariant = {

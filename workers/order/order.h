@@ -13,6 +13,14 @@
 #include "inventory/stock.h"
 #include "schemas/order.h"
 
+/* Its error codes; those of the engine are in base/err.h. */
+#define ORDER_ERROR_CODES(X)                                                                       \
+    X(CART_EMPTY, 409, false)                                                                      \
+    X(PRICE_CHANGED, 409, false)                                                                   \
+    X(ILLEGAL_TRANSITION, 409, false)                                                              \
+    X(NOT_CANCELLABLE, 409, false)
+ORDER_ERROR_CODES(DECLARE_ERROR_CODE)
+
 /* True when the order is the caller's own or the caller is an admin. False for NULL. */
 bool order_is_visible(const struct job *job, const struct order *order);
 

@@ -7,7 +7,6 @@
  * below still holds when the batch commits. order.placed also tells that the cart is empty now. */
 #include "cart/cart.h"
 #include "code.h"
-#include "errors.h"
 #include "order/operations.h"
 #include "order/order.h"
 #include "request.h"

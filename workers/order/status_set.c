@@ -1,5 +1,4 @@
 /* status_set.c - order.status.set: an admin moves an order along its life cycle. */
-#include "errors.h"
 #include "order/operations.h"
 #include "order/order.h"
 
