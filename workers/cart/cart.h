@@ -67,9 +67,16 @@ bool cart_remove(struct cart *cart, struct str product_id);
 MUST_CHECK enum outcome cart_check(struct job *job, const struct cart *cart,
                                    const struct cart_goods *goods, const struct product *product,
                                    const struct stock *stock, int64_t quantity, struct err *err);
-/* Ends every change of a cart: stores it, emits cart.updated and replies it. Returns NEED
- * as a handler does. */
+/* Ends every change of a cart: stores it and emits cart.updated; *out is what to show of it. Returns
+ * NEED as a handler does. */
+MUST_CHECK enum outcome cart_store(struct job *job, struct cart *cart,
+                                   const struct cart_view **out);
+/* The same, and replies the cart. */
 enum outcome cart_save(struct job *job, struct cart *cart);
+/* Puts `quantity` more of the product into the caller's cart and stores that. Refuses as
+ * cart_check() does; returns NEED as a handler does. */
+MUST_CHECK enum outcome cart_add(struct job *job, const struct product *product, int64_t quantity,
+                                 const struct cart_view **out, struct err *err);
 
 /* --- the wire form "Cart" -------------------------------------------------------------------------- */
 

@@ -37,7 +37,7 @@ enum outcome cart_check(struct job *job, const struct cart *cart, const struct c
     return outcome;
 }
 
-enum outcome cart_save(struct job *job, struct cart *cart)
+enum outcome cart_store(struct job *job, struct cart *cart, const struct cart_view **out)
 {
     struct cart_goods goods;
     NEED(job, cart_goods(job, cart, &goods));
@@ -47,5 +47,31 @@ enum outcome cart_save(struct job *job, struct cart *cart)
         job_changed(job, cart);
     const struct cart_view *view = cart_view(shop_settings(job), job_arena(job), cart, &goods);
     emit(job, &cart_updated, cart, view);
+    *out = view;
+    return OUTCOME_DONE;
+}
+
+enum outcome cart_save(struct job *job, struct cart *cart)
+{
+    const struct cart_view *view;
+    TRY(cart_store(job, cart, &view));
     return reply(job, &cart_view_schema, view);
+}
+
+enum outcome cart_add(struct job *job, const struct product *product, int64_t quantity,
+                      const struct cart_view **out, struct err *err)
+{
+    struct stock *stock = NULL;
+    struct cart *cart = NULL;
+    struct cart_goods goods;
+    NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
+    cart = cart_or_empty(job, cart);
+    /* cart_store() will need the goods of the other lines, too: all are asked for in one round. */
+    NEED(job, stock_by_sku(job, product->sku, DOC_READ, &stock), cart_goods(job, cart, &goods));
+    const struct cart_line *line = cart_line_of(cart, product->head.id);
+    if (line)
+        quantity += line->quantity;
+    TRY(cart_check(job, cart, &goods, product, stock, quantity, err));
+    cart_put(job_arena(job), cart, product, quantity);
+    return cart_store(job, cart, out);
 }

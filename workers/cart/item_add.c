@@ -9,22 +9,15 @@ static enum outcome item_add(struct job *job, const void *request, struct err *e
 {
     const struct cart_item_add_request *req = request;
     struct product *product = NULL;
-    struct stock *stock = NULL;
     struct cart *cart = NULL;
-    struct cart_goods goods;
+    const struct cart_view *view;
+    /* cart_add() will need the cart, too: both are asked for in one round. */
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart),
          product_by_id(job, req->product_id, DOC_READ, &product));
     if (!product)
         return err_refuse(err, E_NOT_FOUND, "there is no such product");
-    cart = cart_or_empty(job, cart);
-    /* cart_save() will need the goods of the other lines, too: all are asked for in one round. */
-    NEED(job, stock_by_sku(job, product->sku, DOC_READ, &stock), cart_goods(job, cart, &goods));
-
-    const struct cart_line *line = cart_line_of(cart, req->product_id);
-    const int64_t quantity = req->quantity + (line ? line->quantity : 0);
-    TRY(cart_check(job, cart, &goods, product, stock, quantity, err));
-    cart_put(job_arena(job), cart, product, quantity);
-    return cart_save(job, cart);
+    TRY(cart_add(job, product, req->quantity, &view, err));
+    return reply(job, &cart_view_schema, view);
 }
 
 const struct operation cart_item_add = {

@@ -34,6 +34,9 @@ MUST_CHECK enum outcome category_check_parent(struct job *job, struct str id, st
 
 /* --- product ------------------------------------------------------------------------------------- */
 
+/* A need: the product with this id or, when `id` is absent, with this SKU, however that is typed;
+ * *out is NULL when there is none. */
+bool product_named(struct job *job, struct str id, struct str sku, struct product **out);
 /* A need: the product of a DOC_FOR_UPDATE stock, for DOC_READ, but never a copy that is
  * older than the product's version in the stock. So the guard of the stock proves the price
  * and the status, too. */

@@ -1,7 +1,26 @@
 /* product.c - products: the rules that concern them alone. */
 #include "catalog/catalog.h"
 
+#include "fold.h"
 #include "settings.h"
+
+static bool find_by_sku(struct job *job, struct str sku, struct product **out)
+{
+    return job_doc_by(job, &product_type, "sku", sku, DOC_READ, (void **)out);
+}
+
+/* A product that was made before SKUs had one form is also found by its SKU as it was given. */
+bool product_named(struct job *job, struct str id, struct str sku, struct product **out)
+{
+    struct product *exact = NULL;
+    if (!str_is_absent(id))
+        return product_by_id(job, id, DOC_READ, out);
+    const bool loaded = find_by_sku(job, sku_form(job_arena(job), sku), out);
+    const bool looked = find_by_sku(job, sku, &exact);
+    if (loaded && looked && !*out)
+        *out = exact;
+    return loaded && looked;
+}
 
 /* A stock that an older release wrote does not tell the product's version: then no copy is good
  * enough. */

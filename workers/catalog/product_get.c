@@ -4,28 +4,11 @@
 #include "catalog/operations.h"
 #include "request.h"
 
-static bool find_by(struct job *job, const char *field, struct str value, struct product **out)
-{
-    return job_doc_by(job, &product_type, field, value, DOC_READ, (void **)out);
-}
-
-/* A product that was made before SKUs had one form is also found by its SKU as it was given. */
-static bool find_by_sku(struct job *job, struct str typed, struct product **out)
-{
-    struct product *exact = NULL;
-    const bool loaded = find_by(job, "sku", sku_form(job_arena(job), typed), out);
-    const bool looked = find_by(job, "sku", typed, &exact);
-    if (loaded && looked && !*out)
-        *out = exact;
-    return loaded && looked;
-}
-
 static bool find(struct job *job, const struct product_get_request *req, struct product **out)
 {
-    if (!str_is_absent(req->product_id))
-        return product_by_id(job, req->product_id, DOC_READ, out);
-    return str_is_absent(req->slug) ? find_by_sku(job, req->sku, out)
-                                    : find_by(job, "slug", req->slug, out);
+    if (!str_is_absent(req->slug))
+        return job_doc_by(job, &product_type, "slug", req->slug, DOC_READ, (void **)out);
+    return product_named(job, req->product_id, req->sku, out);
 }
 
 static enum outcome get(struct job *job, const void *request, struct err *err)

@@ -1,6 +1,5 @@
 /* product_view.c - the wire form "Product". */
 #include "catalog/catalog.h"
-#include "settings.h"
 
 static const struct category_ref *category_ref(struct arena *arena, const struct category *category)
 {
@@ -14,7 +13,6 @@ static const struct category_ref *category_ref(struct arena *arena, const struct
 struct product_view *product_view(struct job *job, const struct product *product,
                                   const struct category *category, const struct stock *stock)
 {
-    const int64_t available = stock_available(stock);
     struct product_view *view = ARENA_NEW(job_arena(job), struct product_view);
     *view = (struct product_view){
         .id = product->head.id,
@@ -24,7 +22,7 @@ struct product_view *product_view(struct job *job, const struct product *product
         .category = category_ref(job_arena(job), category),
         .price = product->price,
         .sku = product->sku,
-        .stock = {available, (int)stock_status_of(available, shop_settings(job)->low_stock)},
+        .stock = stock_ref_of(job, stock_available(stock)),
         .images = {product->images.items, product->images.count},
         .status = product->status,
         .created_at = product->head.created_at,

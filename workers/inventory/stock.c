@@ -2,6 +2,7 @@
 #include "inventory/stock.h"
 
 #include "catalog/catalog.h"
+#include "settings.h"
 
 bool stock_by_sku(struct job *job, struct str sku, enum access access, struct stock **out)
 {
@@ -33,6 +34,12 @@ enum stock_status stock_status_of(int64_t available, int64_t low_threshold)
     if (available <= 0)
         return STOCK_OUT_OF_STOCK;
     return available <= low_threshold ? STOCK_LOW_STOCK : STOCK_IN_STOCK;
+}
+
+struct stock_ref stock_ref_of(const struct job *job, int64_t available)
+{
+    const enum stock_status status = stock_status_of(available, shop_settings(job)->low_stock);
+    return (struct stock_ref){.available = available, .status = (int)status};
 }
 
 struct stock_view *stock_view(struct job *job, const struct stock *stock)

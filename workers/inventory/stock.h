@@ -39,6 +39,8 @@ MUST_CHECK enum outcome stock_of_product(struct job *job, struct str product_id,
 /* The stock on hand that is not reserved; 0 for NULL. */
 int64_t stock_available(const struct stock *stock);
 enum stock_status stock_status_of(int64_t available, int64_t low_threshold);
+/* The wire form "StockRef": how a product shows its stock. */
+struct stock_ref stock_ref_of(const struct job *job, int64_t available);
 
 /* --- moves --------------------------------------------------------------------------------------- */
 
