@@ -46,7 +46,7 @@ SCHEMAS    := $(sort $(wildcard schemas/*/*.json schemas/*/*/*.json))
 GEN_C      := $(GEN)/schemas/common.c $(GEN)/schemas/all.c \
     $(patsubst schemas/%,$(GEN)/schemas/%.c,$(sort $(patsubst %/,%,$(wildcard schemas/*/))))
 GEN_H      := $(GEN_C:.c=.h)
-PARTS      := VERSION $(sort $(wildcard workers/cartwright/clients/*.in))
+PARTS      := VERSION $(sort $(wildcard workers/cartwright/clients/*.in workers/cartwright/templates/*.in))
 COMMON_C   := $(wildcard common/*/*.c)
 FAKE_C     := $(wildcard tests/fakes/*.c)
 WORKER_C   := $(filter-out workers/cartwright/main.c,$(wildcard workers/*.c workers/*/*.c))
@@ -112,11 +112,11 @@ $(GEN)/version.h: FORCE
 	    echo '#define CARTWRIGHT_VERSION "$(VERSION)"' > $@
 $(MAIN_O): $(GEN)/version.h
 
-# --- the fixed parts of what `cartwright describe` writes, as texts: client.ts.in is part_client_ts --
+# --- the fixed parts of what `cartwright describe` and `new` write: client.ts.in is part_client_ts --
 EMBED := import json, os, re, sys; \
     name = lambda path: re.sub(r"\W", "_", os.path.basename(path).removesuffix(".in").lower()); \
     lines = lambda path: "".join("\n    " + json.dumps(line, ensure_ascii=False).replace("?", r"\?") for line in open(path)); \
-    print("\#include \"cartwright/describe_part.h\"\n"); \
+    print("\#include \"cartwright/describe_part.h\"\n\#include \"cartwright/new_part.h\"\n"); \
     [print(f"const char part_{name(path)}[] ={lines(path)};\n") for path in sys.argv[1:]]
 
 $(GEN)/parts.c: $(PARTS)

@@ -10,10 +10,18 @@
 #include "order/order.h"
 #include "schemas/all.h"
 
+/* clang-format off */
 static const struct domain *const domains[] = {
-    &auth_domain, &password_domain, &catalog_domain,      &inventory_domain,
-    &cart_domain, &order_domain,    &notification_domain, NULL,
+    &auth_domain,
+    &password_domain,
+    &catalog_domain,
+    &inventory_domain,
+    &cart_domain,
+    &order_domain,
+    &notification_domain,
+    NULL,
 };
+/* clang-format on */
 
 #define AT(member) offsetof(struct app_settings, shop.member)
 

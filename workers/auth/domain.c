@@ -10,14 +10,17 @@ AUTH_ERROR_CODES(DEFINE_ERROR_CODE)
 /* A backstop, in messages: the lanes turn waiting messages away long before. */
 #define PASSWORD_LENGTH_MAX 10000
 
-static const struct operation *const operations[] = {
-    &auth_refresh, &auth_logout, &user_get, &user_role_set, NULL,
-};
-
 const struct domain auth_domain = {
     .name = "auth",
     .prefixes = (const char *const[]){"user", NULL},
-    .operations = operations,
+    .operations =
+        (const struct operation *const[]){
+            &auth_refresh,
+            &auth_logout,
+            &user_get,
+            &user_role_set,
+            NULL,
+        },
     .invariants =
         (const struct invariant *const[]){&sessions_invariant, &superadmins_invariant, NULL},
     .former = (const char *const[]){"auth.#", NULL},

@@ -24,7 +24,7 @@ struct command {
 
 extern const struct command worker_command, call_command, topology_command, index_command,
     migrate_command, admin_command, check_command, config_command, describe_command,
-    dead_letter_command, health_command, sealing_key_command;
+    dead_letter_command, health_command, sealing_key_command, new_command;
 
 /* The configuration of a command, from --config FILE or $CARTWRIGHT_CONFIG, and then from the
  * environment. Everything lives in the arena. */

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
     &dead_letter_command,
     &health_command,
     &sealing_key_command,
+    &new_command,
     NULL,
 };
 
