@@ -129,6 +129,7 @@ struct job {
     struct str body; /* the finished body of the reply */
     struct {
         const void *data;
+        const struct shape *shape;
         struct str text;
     } written;     /* the last object written as JSON: an event and its reply are often the same */
     bool held_up;  /* waits behind another message, not for a lock */

@@ -32,9 +32,10 @@ static void put_error(struct json_writer *writer, const struct err *err)
 
 struct str job_json(struct job *job, const struct shape *shape, const void *data)
 {
-    if (job->written.data != data) {
+    if (job->written.data != data || job->written.shape != shape) {
         job->written.text = json_of_shape(job->batch->run_arena, shape, data);
         job->written.data = data;
+        job->written.shape = shape;
     }
     return job->written.text;
 }
