@@ -1,4 +1,4 @@
-/* fields.c - copies, look-ups and fallbacks for any struct that has a shape. */
+/* fields.c - copies, look-ups and fallbacks for any struct that has a shape, and lists. */
 #include "base/fields.h"
 
 #include <string.h>
@@ -238,4 +238,38 @@ int enum_of(const char *const *names, struct str name)
         if (str_eq(str_of(names[i]), name))
             return i;
     return -1;
+}
+
+/* --- lists --------------------------------------------------------------------------------------- */
+
+void *list_insert(struct arena *arena, void *list, size_t size, size_t at)
+{
+    struct any_list *of = list;
+    char *items = arena_array(arena, of->count + 1, size);
+    if (at > 0)
+        memcpy(items, of->items, at * size);
+    if (at < of->count)
+        memcpy(items + (at + 1) * size, (char *)of->items + at * size, (of->count - at) * size);
+    of->items = items;
+    of->count++;
+    return items + at * size;
+}
+
+void list_remove(void *list, size_t size, size_t at)
+{
+    struct any_list *of = list;
+    char *item = (char *)of->items + at * size;
+    of->count--;
+    memmove(item, item + size, (of->count - at) * size);
+}
+
+void *list_find(const void *list, size_t size, size_t offset, struct str text)
+{
+    const struct any_list *of = list;
+    for (size_t i = 0; i < of->count; i++) {
+        char *item = (char *)of->items + i * size;
+        if (str_eq(*(const struct str *)(item + offset), text))
+            return item;
+    }
+    return NULL;
 }

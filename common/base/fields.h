@@ -73,6 +73,20 @@ struct any_list {
     size_t count;
 };
 
+/* Makes room for one more element of `size` bytes, all zero, as number `at` of a LIST(T), which gets
+ * new items in the arena; returns the element. */
+void *list_insert(struct arena *arena, void *list, size_t size, size_t at);
+/* Takes an element out of a LIST(T); the others keep their order. */
+void list_remove(void *list, size_t size, size_t at);
+/* The first element of a LIST(T) whose member, a struct str at `offset`, is `text`; NULL: none. */
+void *list_find(const void *list, size_t size, size_t offset, struct str text);
+
+/* The same, by their types: LIST_REMOVE(cart->lines, line), LIST_FIND(cart->lines, sku, sku). */
+#define LIST_REMOVE(list, item)                                                                    \
+    list_remove(&(list), sizeof(*(list).items), (size_t)((item) - (list).items))
+#define LIST_FIND(list, member, text)                                                              \
+    list_find(&(list), sizeof(*(list).items), offsetof(typeof(*(list).items), member), (text))
+
 struct shape;
 
 struct field {

@@ -102,19 +102,6 @@ enum outcome check_next(struct check_cursor *cursor, const void **doc, struct er
     return OUTCOME_DONE;
 }
 
-enum outcome check_each(struct check *check, const struct doc_type *type,
-                        void (*visit)(struct check *check, const void *doc), struct err *err)
-{
-    struct check_cursor cursor = check_cursor(check, type, STR_ABSENT);
-    const void *doc;
-    for (;;) {
-        TRY(check_next(&cursor, &doc, err));
-        if (!doc)
-            return OUTCOME_DONE;
-        visit(check, doc);
-    }
-}
-
 /* --- look-ups ----------------------------------------------------------------------------------------- */
 
 enum outcome check_find(struct check *check, const struct doc_type *type, const struct str *ids,
@@ -159,13 +146,27 @@ enum outcome check_query(struct check *check, const struct query *query, struct 
 
 /* --- all invariants ----------------------------------------------------------------------------------- */
 
+static enum outcome visit_all(struct check *check, const struct invariant *invariant,
+                              struct err *err)
+{
+    struct check_cursor cursor = check_cursor(check, invariant->type, STR_ABSENT);
+    const void *doc;
+    for (;;) {
+        TRY(check_next(&cursor, &doc, err));
+        if (!doc)
+            return OUTCOME_DONE;
+        invariant->visit(check, doc);
+    }
+}
+
 static enum outcome verify_all(struct check *check, const struct invariant *const *invariants,
                                struct err *err)
 {
     for (size_t i = 0; invariants && invariants[i]; i++) {
         check->invariant = invariants[i];
         check->documents = check->findings = 0;
-        TRY(invariants[i]->verify(check, err));
+        TRY(invariants[i]->verify ? invariants[i]->verify(check, err)
+                                  : visit_all(check, invariants[i], err));
     }
     return OUTCOME_DONE;
 }

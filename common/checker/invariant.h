@@ -18,6 +18,9 @@ struct invariant {
     const char *name;    /* "stock" */
     const char *summary; /* one line: what must hold */
     enum outcome (*verify)(struct check *check, struct err *err);
+    /* Instead of verify(), where each document is looked at for itself: all of `type` are visited. */
+    const struct doc_type *type;
+    void (*visit)(struct check *check, const void *doc);
 };
 
 bool check_is_quiesced(const struct check *check);
@@ -46,10 +49,6 @@ struct check_cursor check_cursor(struct check *check, const struct doc_type *typ
                                  struct str after);
 /* *doc is NULL after the last document. Documents that cannot be read are left out. */
 MUST_CHECK enum outcome check_next(struct check_cursor *cursor, const void **doc, struct err *err);
-/* Goes through all documents of a type with a cursor of its own. */
-MUST_CHECK enum outcome check_each(struct check *check, const struct doc_type *type,
-                                   void (*visit)(struct check *check, const void *doc),
-                                   struct err *err);
 /* True at the end of a page: the next check_next() frees the documents that the cursor gave. */
 bool check_ends_page(const struct check_cursor *cursor);
 

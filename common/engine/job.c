@@ -197,6 +197,20 @@ bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum a
     return load_cell(job, workset_cell(&job->batch->set, type, id), access, out);
 }
 
+bool job_own(struct job *job, const struct doc_type *type, enum access access, void **out)
+{
+    const struct str id = job_caller(job)->id;
+    if (!job_doc(job, type, id, access, out))
+        return false;
+    if (!*out) {
+        struct doc_head *head = arena_alloc(job_arena(job), type->shape->size);
+        head->id = id;
+        head->updated_at = job_now(job);
+        *out = head;
+    }
+    return true;
+}
+
 /* True at most once in a run. A document that is to be written, or is DOC_CHECKED, need not be read
  * anew: the commit proves that it is what there is. */
 static bool must_be_read_anew(const struct cell *cell, int64_t version)
@@ -360,6 +374,14 @@ void job_delete(struct job *job, void *doc)
     struct draft *draft = change(job, doc, "job_delete()");
     draft->gone = draft->doc;
     draft->doc = NULL;
+}
+
+void job_save(struct job *job, const struct doc_type *type, void *doc)
+{
+    if (doc_head(doc)->version == 0)
+        job_insert(job, type, doc);
+    else
+        job_changed(job, doc);
 }
 
 void job_patch(struct job *job, const struct doc_type *type, void *doc, const void *request)

@@ -90,6 +90,9 @@ enum access {
  * *out must not be changed. */
 bool job_doc(struct job *job, const struct doc_type *type, struct str id, enum access access,
              void **out);
+/* The caller's document of a type of which each user has one, with the user's id. When there is none,
+ * *out is a new and empty one, at version 0, which is not stored before job_save(). */
+bool job_own(struct job *job, const struct doc_type *type, enum access access, void **out);
 /* A document by the value of a field with a unique index ("email"); otherwise as job_doc(). */
 bool job_doc_by(struct job *job, const struct doc_type *type, const char *field, struct str value,
                 enum access access, void **out);
@@ -151,6 +154,8 @@ void job_changed(struct job *job, void *doc);
  * - An id that may come back in a later batch needs a type with `ids_return` (store.h): the first
  *   version of its documents is a time. Other documents must get new ids (job_new_id()). */
 void job_delete(struct job *job, void *doc);
+/* job_insert() for a new document, at version 0, and job_changed() for any other. */
+void job_save(struct job *job, const struct doc_type *type, void *doc);
 /* Applies the patch that the job's request is to a DOC_FOR_UPDATE document (shape_patch()). */
 void job_patch(struct job *job, const struct doc_type *type, void *doc, const void *request);
 /* Appends `entry` (in the arena), of the shape of the ledger's entries, to a ledger (ledger.h). */

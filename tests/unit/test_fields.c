@@ -263,3 +263,26 @@ void test_fields__null_in_a_patch_clears(void **state)
     assert_str(thing->name, "Blue Mug");
     arena_release(&arena);
 }
+
+void test_fields__lists_take_elements_anywhere_and_let_them_go(void **state)
+{
+    (void)state;
+    LIST(struct str) list = {0};
+    struct arena arena;
+    arena_init(&arena, 4096);
+    *(struct str *)list_insert(&arena, &list, sizeof(struct str), 0) = STR("b");
+    *(struct str *)list_insert(&arena, &list, sizeof(struct str), 0) = STR("a");
+    *(struct str *)list_insert(&arena, &list, sizeof(struct str), 2) = STR("d");
+    *(struct str *)list_insert(&arena, &list, sizeof(struct str), 2) = STR("c");
+    assert_int_equal(list.count, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_str(list.items[i], (const char *[]){"a", "b", "c", "d"}[i]);
+    assert_ptr_equal(list_find(&list, sizeof(struct str), 0, STR("c")), &list.items[2]);
+    assert_null(list_find(&list, sizeof(struct str), 0, STR("e")));
+    LIST_REMOVE(list, &list.items[3]);
+    LIST_REMOVE(list, &list.items[0]);
+    assert_int_equal(list.count, 2);
+    assert_str(list.items[0], "b");
+    assert_str(list.items[1], "c");
+    arena_release(&arena);
+}

@@ -3,17 +3,7 @@
 
 bool cart_of_caller(struct job *job, enum access access, struct cart **out)
 {
-    return job_doc(job, &cart_type, job_caller(job)->id, access, (void **)out);
-}
-
-struct cart *cart_or_empty(struct job *job, struct cart *cart)
-{
-    if (cart)
-        return cart;
-    cart = ARENA_NEW(job_arena(job), struct cart);
-    cart->head.id = job_caller(job)->id;
-    cart->head.updated_at = job_now(job);
-    return cart;
+    return job_own(job, &cart_type, access, (void **)out);
 }
 
 /* A need: the product and the stock of one line. */
@@ -91,21 +81,7 @@ bool cart_goods_to_order(struct job *job, const struct cart *cart, struct cart_g
 
 struct cart_line *cart_line_of(const struct cart *cart, struct str product_id)
 {
-    for (size_t i = 0; i < cart->lines.count; i++)
-        if (str_eq(cart->lines.items[i].product_id, product_id))
-            return &cart->lines.items[i];
-    return NULL;
-}
-
-static struct cart_line *append_line(struct arena *arena, struct cart *cart)
-{
-    const size_t count = cart->lines.count;
-    struct cart_line *lines = arena_array(arena, count + 1, sizeof(*lines));
-    if (count)
-        memcpy(lines, cart->lines.items, count * sizeof(*lines));
-    cart->lines.items = lines;
-    cart->lines.count = count + 1;
-    return &lines[count];
+    return LIST_FIND(cart->lines, product_id, product_id);
 }
 
 void cart_put(struct arena *arena, struct cart *cart, const struct product *product,
@@ -113,7 +89,7 @@ void cart_put(struct arena *arena, struct cart *cart, const struct product *prod
 {
     struct cart_line *line = cart_line_of(cart, product->head.id);
     if (!line)
-        line = append_line(arena, cart);
+        line = list_insert(arena, &cart->lines, sizeof(*line), cart->lines.count);
     line->product_id = product->head.id;
     line->sku = product->sku;
     line->quantity = quantity;
@@ -125,8 +101,6 @@ bool cart_remove(struct cart *cart, struct str product_id)
     struct cart_line *line = cart_line_of(cart, product_id);
     if (!line)
         return false;
-    const struct cart_line *end = cart->lines.items + cart->lines.count;
-    memmove(line, line + 1, (size_t)(end - (line + 1)) * sizeof(*line));
-    cart->lines.count--;
+    LIST_REMOVE(cart->lines, line);
     return true;
 }

@@ -26,10 +26,8 @@ CART_ERROR_CODES(DECLARE_ERROR_CODE)
 #define CART_QUANTITY_MAX 9999
 #define CART_LINES_MAX    200
 
-/* A need: the caller's cart; NULL when there is none yet. */
+/* A need: the caller's cart; a new and empty one, which is not stored yet, when there is none. */
 bool cart_of_caller(struct job *job, enum access access, struct cart **out);
-/* `cart`; when it is NULL, a new and empty cart of the caller, which is not stored yet. */
-struct cart *cart_or_empty(struct job *job, struct cart *cart);
 
 /* The products and stocks of all lines, by the index of the line. */
 struct cart_goods {

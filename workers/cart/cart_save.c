@@ -41,10 +41,7 @@ enum outcome cart_store(struct job *job, struct cart *cart, const struct cart_vi
 {
     struct cart_goods goods;
     NEED(job, cart_goods(job, cart, &goods));
-    if (cart->head.version == 0)
-        job_insert(job, &cart_type, cart);
-    else
-        job_changed(job, cart);
+    job_save(job, &cart_type, cart);
     const struct cart_view *view = cart_view(shop_settings(job), job_arena(job), cart, &goods);
     emit(job, &cart_updated, cart, view);
     *out = view;
@@ -65,7 +62,6 @@ enum outcome cart_add(struct job *job, const struct product *product, int64_t qu
     struct cart *cart = NULL;
     struct cart_goods goods;
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
-    cart = cart_or_empty(job, cart);
     /* cart_store() will need the goods of the other lines, too: all are asked for in one round. */
     NEED(job, stock_by_sku(job, product->sku, DOC_READ, &stock), cart_goods(job, cart, &goods));
     const struct cart_line *line = cart_line_of(cart, product->head.id);

@@ -10,7 +10,6 @@ static enum outcome clear(struct job *job, const void *request, struct err *err)
     struct cart *cart = NULL;
     struct cart_goods none = {0};
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
-    cart = cart_or_empty(job, cart);
     if (cart->lines.count == 0)
         return reply(job, &cart_view_schema,
                      cart_view(shop_settings(job), job_arena(job), cart, &none));

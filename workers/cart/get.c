@@ -9,7 +9,6 @@ static enum outcome get(struct job *job, const void *request, struct err *err)
     struct cart *cart = NULL;
     struct cart_goods goods;
     NEED(job, cart_of_caller(job, DOC_READ, &cart));
-    cart = cart_or_empty(job, cart);
     NEED(job, cart_goods(job, cart, &goods));
     return reply(job, &cart_view_schema,
                  cart_view(shop_settings(job), job_arena(job), cart, &goods));

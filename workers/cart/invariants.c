@@ -28,13 +28,9 @@ static void check_cart(struct check *check, const void *doc)
         check_line(check, cart, i);
 }
 
-static enum outcome verify_carts(struct check *check, struct err *err)
-{
-    return check_each(check, &cart_type, check_cart, err);
-}
-
 const struct invariant carts_invariant = {
     .name = "carts",
     .summary = "lines are of different products, quantities and numbers within their limits",
-    .verify = verify_carts,
+    .type = &cart_type,
+    .visit = check_cart,
 };

@@ -7,7 +7,7 @@ static enum outcome item_remove(struct job *job, const void *request, struct err
     const struct cart_item_remove_request *req = request;
     struct cart *cart = NULL;
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
-    if (!cart || !cart_remove(cart, req->product_id))
+    if (!cart_remove(cart, req->product_id))
         return err_refuse(err, E_NOT_FOUND, "it is not in the cart");
     return cart_save(job, cart);
 }

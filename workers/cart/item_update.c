@@ -8,7 +8,7 @@ static enum outcome item_update(struct job *job, const void *request, struct err
     struct cart *cart = NULL;
     struct cart_goods goods;
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
-    const struct cart_line *line = cart ? cart_line_of(cart, req->product_id) : NULL;
+    const struct cart_line *line = cart_line_of(cart, req->product_id);
     if (!line)
         return err_refuse(err, E_NOT_FOUND, "it is not in the cart");
     if (req->quantity == 0) {

@@ -236,7 +236,6 @@ static const struct {
     {"workers/@domain@/domain.c", part_domain_c},
     {"workers/@domain@/@domain@.h", part_domain_h},
     {"workers/@domain@/operations.h", part_domain_operations_h},
-    {"workers/@domain@/invariants.h", part_domain_invariants_h},
     {"workers/@domain@/invariants.c", part_domain_invariants_c},
 };
 

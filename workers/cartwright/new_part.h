@@ -12,7 +12,6 @@ extern const char part_domain_document_json[];
 extern const char part_domain_c[];
 extern const char part_domain_h[];
 extern const char part_domain_operations_h[];
-extern const char part_domain_invariants_h[];
 extern const char part_domain_invariants_c[];
 extern const char part_domain_next[];
 

@@ -73,16 +73,12 @@ static void check_order(struct check *check, const void *doc)
     check_history(check, order);
 }
 
-static enum outcome verify_orders(struct check *check, struct err *err)
-{
-    return check_each(check, &order_type, check_order, err);
-}
-
 const struct invariant orders_invariant = {
     .name = "orders",
     .summary =
         "lines and total add up, the history is a path of the life cycle, one version a step",
-    .verify = verify_orders,
+    .type = &order_type,
+    .visit = check_order,
 };
 
 /* --- orders and the stock ledger -------------------------------------------------------------------------- */

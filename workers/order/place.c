@@ -119,7 +119,7 @@ static enum outcome place(struct job *job, const void *request, struct err *err)
     struct cart *cart = NULL;
     struct cart_goods goods;
     NEED(job, cart_of_caller(job, DOC_FOR_UPDATE, &cart));
-    if (!cart || cart->lines.count == 0)
+    if (cart->lines.count == 0)
         return err_refuse(err, E_CART_EMPTY, "the cart is empty");
     TRY(expect_version(req->expected_version, cart->head.version, err));
     NEED(job, cart_goods_to_order(job, cart, &goods));
