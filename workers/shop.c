@@ -9,6 +9,7 @@
 #include "notification/notification.h"
 #include "order/order.h"
 #include "schemas/all.h"
+#include "wishlist/wishlist.h"
 
 /* clang-format off */
 static const struct domain *const domains[] = {
@@ -19,6 +20,7 @@ static const struct domain *const domains[] = {
     &cart_domain,
     &order_domain,
     &notification_domain,
+    &wishlist_domain,
     NULL,
 };
 /* clang-format on */

@@ -5,10 +5,11 @@
 
 enum outcome store_unknown_type(const struct doc_type *type, struct err *err)
 {
-    return err_bug(err,
-                   "collection %s is in no table: add its doc_type to `types` of the service, then "
-                   "run `cartwright index`",
-                   type->collection);
+    return err_bug(
+        err,
+        "collection %s is in no table: `types` of workers/shop.c has no doc_type of it; add that, then "
+        "run `cartwright index`",
+        type->collection);
 }
 
 /* The first field is the key: DOC_FIELDS puts it there. */

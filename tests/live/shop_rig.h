@@ -28,9 +28,8 @@ static inline void open_shop(const char *name)
     const struct store_options options = {.uri = str_of(uri),
                                           .database = database,
                                           .timeout_ms = 20000,
-                                          .types = shop_types,
-                                          .type_count =
-                                              sizeof(shop_types) / sizeof(shop_types[0]) - 1};
+                                          .types = all_types,
+                                          .type_count = shop_type_count()};
     if (store_open(&options, &shop.lane.store, &err) != OUTCOME_DONE ||
         store_apply_indexes(shop.lane.store, quiet, &err) != OUTCOME_DONE)
         fail_msg("%s", err.text);

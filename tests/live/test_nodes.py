@@ -27,7 +27,7 @@ amqp:
   heartbeat: 2s
 pools:
   - name: shop
-    domains: [auth, password, catalog, inventory, cart, order, notification, unknown]
+    domains: [auth, password, catalog, inventory, cart, order, notification, wishlist, unknown]
     lanes: {LANES}
     batchMax: 32
     prefetch: 64

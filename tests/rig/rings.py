@@ -34,6 +34,7 @@ DOMAINS = {
     "cart": ["catalog", "inventory"],
     "order": ["cart", "catalog", "inventory"],
     "notification": ["auth", "order"],
+    "wishlist": ["cart", "catalog", "inventory"],
 }
 SHOP = ["base", "wire", "crypto", "store", "service", "engine", "checker"]  # what each domain may know of common/
 MAIN = ("workers", "cartwright")  # the program: knows all

@@ -20,6 +20,8 @@
 #include "schemas/product.h"
 #include "shop.h"
 #include "shop_case.h"
+#include "wishlist/operations.h"
+#include "wishlist/wishlist.h"
 
 #define TINY 1 /* byte: every table holds one row */
 
@@ -128,6 +130,7 @@ static void open_shop(void)
     move(shipped, ORDER_SHIPPED);
     move(order_of(ANNA, pot, 4), ORDER_CANCELLED);
     shop_done(shop_customer(&shop, ANNA, cart_item_add, .product_id = mug, .quantity = 1));
+    shop_done(shop_customer(&shop, ANNA, wishlist_add, .product_id = pot));
     put_people();
     put_notifications();
     store_fake_set_now(shop.lane.store, shop.batch.now); /* nothing publishes here */
@@ -316,8 +319,8 @@ void test_check_shop__movements_of_no_stock(void **state)
     (void)state;
     open_shop();
     drop(&stock_type, STR("POT"));
-    assert_finds(SAY("stock: stock POT: there is no such document, but movements of it\n"
-                     "products: products %s: there is no stock POT\n",
+    assert_finds(SAY("products: products %s: there is no stock POT\n"
+                     "stock: stock POT: there is no such document, but movements of it\n",
                      pot.ptr));
     shop_close(&shop);
 }
@@ -522,6 +525,28 @@ void test_check_shop__a_cart_beyond_its_limits(void **state)
     }
     put(&cart_type, &cart);
     assert_finds("carts: carts " ANNA ": it has 201 lines\n");
+    shop_close(&shop);
+}
+
+void test_check_shop__a_wishlist_beyond_its_limits(void **state)
+{
+    (void)state;
+    open_shop();
+    struct wishlist_line *lines =
+        arena_array(&shop.arena, WISHLIST_LINES_MAX + 1, sizeof(struct wishlist_line));
+    for (size_t i = 0; i <= WISHLIST_LINES_MAX; i++)
+        lines[i] = (struct wishlist_line){.product_id = id_new(&shop.arena, 1000), .sku = STR("X")};
+    struct wishlist list = {.head = head(ANNA), .lines = {lines, WISHLIST_LINES_MAX}};
+    put(&wishlist_type, &list);
+    assert_finds("");
+    list.lines.count++;
+    put(&wishlist_type, &list);
+    assert_finds("wishlists: wishlists " ANNA ": it has 201 lines\n");
+    list.lines.count = 2;
+    lines[1].product_id = lines[0].product_id;
+    put(&wishlist_type, &list);
+    assert_finds(SAY("wishlists: wishlists " ANNA ": the product %s stands there twice\n",
+                     lines[0].product_id.ptr));
     shop_close(&shop);
 }
 

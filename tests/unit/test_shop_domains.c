@@ -9,9 +9,10 @@
 #include "cart/cart.h"
 #include "catalog/catalog.h"
 #include "order/order.h"
+#include "wishlist/wishlist.h"
 
 static const struct domain *const domains[] = {&catalog_domain, &inventory_domain, &cart_domain,
-                                               &order_domain};
+                                               &order_domain, &wishlist_domain};
 
 static bool is_bound(const struct domain *domain, const char *name)
 {
@@ -36,7 +37,7 @@ void test_shop_domains__every_operation_is_complete_and_bound(void **state)
             assert_non_null(operation->summary);
             assert_non_null(operation->reply);
         }
-    assert_int_equal(count, 20);
+    assert_int_equal(count, 24);
 }
 
 static const struct operation *find(const char *name)
@@ -69,6 +70,8 @@ void test_shop_domains__who_may_what(void **state)
         {"cart.clear", CUSTOMER, COMMAND, 0},       {"order.place", CUSTOMER, COMMAND, 201},
         {"order.get", CUSTOMER, QUERY, 0},          {"order.list", CUSTOMER, QUERY, 0},
         {"order.status.set", ADMIN, COMMAND, 0},    {"order.cancel", CUSTOMER, COMMAND, 0},
+        {"wishlist.get", CUSTOMER, QUERY, 0},       {"wishlist.add", CUSTOMER, COMMAND, 201},
+        {"wishlist.remove", CUSTOMER, COMMAND, 0},  {"wishlist.move", CUSTOMER, COMMAND, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct operation *operation = find(rows[i].name);
@@ -83,7 +86,7 @@ void test_shop_domains__documents_begin_with_their_head(void **state)
     (void)state;
     static const struct doc_type *const types[] = {
         &category_type, &product_type, &stock_type, &stock_adjustment_type,
-        &stock_ledger,  &cart_type,    &order_type};
+        &stock_ledger,  &cart_type,    &order_type, &wishlist_type};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         const struct field *fields = types[i]->shape->fields;
         assert_true(fields[0].flags & FIELD_KEY);
