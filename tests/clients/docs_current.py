@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""docs_current.py [--write] - the code on docs/clients.md is what the tests run.
+"""docs_current.py [--write] - the code on docs/clients.md is what the tests run, and the code on
+docs/tutorial.md is what stands in the tree.
 
 A block on the page stands below a line `<!-- code: PATH REGION -->` and is the part of that file between
 `docs: begin REGION` and `docs: end REGION`, each in a comment of a line of its own. Fails with a diff when
 a block is anything else, and when a region of tests/clients is not on the page. --write copies the
-regions to the page."""
+regions to the page.
+
+On the tutorial a block below `<!-- file: PATH -->` is that whole file, which --write copies, and one below
+`<!-- part: PATH -->` is some of its lines that follow each other."""
 
 import difflib
 import pathlib
@@ -15,6 +19,8 @@ import textwrap
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "clients.md"
 BLOCK = re.compile(r"^<!-- code: (\S+) (\S+) -->\n```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+PIECE = re.compile(r"^<!-- (file|part): (\S+) -->\n```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"^\s*(?://|#|<!--) docs: (begin|end) (\S+)(?: -->)?\s*$")
 
 
@@ -64,6 +70,41 @@ def current(page, found):
     return BLOCK.sub(block, page), shown
 
 
+def with_files(page, root):
+    """The tutorial as it should be: whole files as they are. A part that is in no file any more is Wrong."""
+
+    def piece(match):
+        kind, path, language, text = match.groups()
+        source = root / path
+        if not source.is_file():
+            raise Wrong(f"there is no {path}")
+        whole = source.read_text(encoding="utf-8")
+        if kind == "part" and "\n" + text not in "\n" + whole:
+            raise Wrong(f"{path} has no such lines:\n{text}")
+        return f"<!-- {kind}: {path} -->\n```{language}\n{whole if kind == 'file' else text}```"
+
+    return PIECE.sub(piece, page)
+
+
+def difference(page, text, wanted, write):
+    """What is wrong with the text of a page, after --write nothing."""
+    if write:
+        page.write_text(wanted, encoding="utf-8")
+        return ""
+    return "".join(difflib.unified_diff(text.splitlines(True), wanted.splitlines(True),
+                                        page.name, "the sources"))
+
+
+def check_tutorial(root=ROOT, page=TUTORIAL, write=False):
+    """As check(), of the tutorial."""
+    text = page.read_text(encoding="utf-8")
+    try:
+        wanted = with_files(text, root)
+    except Wrong as fault:
+        return str(fault)
+    return difference(page, text, wanted, write)
+
+
 def check(root=ROOT, page=PAGE, write=False):
     """What is wrong, as a text; empty when nothing is."""
     try:
@@ -75,15 +116,12 @@ def check(root=ROOT, page=PAGE, write=False):
     missing = sorted(set(found) - shown)
     if missing or not found:
         return f"{page.name} does not show {missing or 'any code'}"
-    if write:
-        page.write_text(wanted, encoding="utf-8")
-        return ""
-    return "".join(difflib.unified_diff(text.splitlines(True), wanted.splitlines(True),
-                                        page.name, "the sources"))
+    return difference(page, text, wanted, write)
 
 
 def main():
-    wrong = check(write="--write" in sys.argv[1:])
+    write = "--write" in sys.argv[1:]
+    wrong = check(write=write) + check_tutorial(write=write)
     if wrong:
         print(wrong.rstrip())
         print("docs_current.py: after a change of a source, tests/clients/docs_current.py --write")

@@ -66,5 +66,41 @@ class Page(unittest.TestCase):
         self.assertIn("has no end", self.check())
 
 
+LESSON = "<!-- file: a.c -->\n```c\nint a;\nint b;\n```\n\n<!-- part: a.c -->\n```c\nint b;\n```\n"
+
+
+class Tutorial(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.source, self.page = self.root / "a.c", self.root / "page.md"
+        self.source.write_text("int a;\nint b;\n", encoding="utf-8")
+        self.page.write_text(LESSON, encoding="utf-8")
+
+    def check(self, **options):
+        return docs.check_tutorial(self.root, self.page, **options)
+
+    def test_the_tutorial_is_current(self):
+        self.assertEqual(docs.check_tutorial(), "")
+
+    def test_equal_is_current(self):
+        self.assertEqual(self.check(), "")
+
+    def test_a_changed_file_is_told_and_written(self):
+        self.source.write_text("int c;\nint b;\n", encoding="utf-8")
+        self.assertIn("-int a;\n+int c;\n", self.check())
+        self.assertEqual(self.check(write=True), "")
+        self.assertEqual(self.check(), "")
+
+    def test_a_part_that_is_gone_is_told(self):
+        self.source.write_text("int a;\nint bb;\n", encoding="utf-8")
+        self.assertIn("a.c has no such lines", self.check())
+
+    def test_a_file_that_is_gone_is_told(self):
+        self.source.unlink()
+        self.assertIn("there is no a.c", self.check())
+
+
 if __name__ == "__main__":
     unittest.main()
