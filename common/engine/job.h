@@ -111,7 +111,8 @@ bool job_query(struct job *job, const struct query *query, const char *cache_tag
  * Not for a query by relevance. */
 MUST_CHECK enum outcome job_query_behind(struct job *job, struct query *query, struct str cursor,
                                          struct err *err);
-/* The cursor, in the arena, of what comes behind `doc` in the order of `query`. */
+/* The cursor, in the arena, of what comes behind `doc` in the order of `query`. NULL: of what comes
+ * behind all that `query` asks for, none of which could be read (query_go_on()). */
 struct str job_cursor(struct job *job, const struct query *query, const void *doc);
 /* Slow by intent (argon2id): only for operations that set `hashes`. An
  * absent hash never matches. */

@@ -76,10 +76,9 @@ static struct str query_key(struct arena *arena, const struct query *query)
     text_printf(&text, "3%" PRId64 "\x1f%" PRId64 "\x1f%d\x1f", query->skip, query->limit,
                 query->with_total);
     query_write(&text, query);
-    for (size_t i = 0; query->behind && i < query->sort_count; i++) {
-        const struct query_value *value = &query->place[i];
-        text_printf(&text, "\x1f%" PRId64 " %zu:", value->number, value->text.len);
-        text_append_str(&text, value->text);
+    if (query->behind) {
+        text_append_char(&text, '\x1f');
+        query_write_place(&text, query);
     }
     return text_str(&text);
 }

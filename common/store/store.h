@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/fields.h"
-#include "base/text.h"
+#include "store/query.h"
 
 /* Every document begins with this. `id` is "_id": an ObjectId's 24 hex digits or a natural key. */
 struct doc_head {
@@ -125,84 +125,10 @@ struct store_find {
     struct doc_list found; /* the result */
 };
 
-enum query_op { QUERY_EQ, QUERY_NE, QUERY_GT, QUERY_GTE, QUERY_LT, QUERY_LTE };
-
-/* `path` may be dotted ("price.amount"); its kind is taken from the type's table. */
-struct query_term {
-    const char *path;
-    enum query_op op;
-    struct str text; /* FIELD_STR, FIELD_ID, FIELD_DATE, lists of texts, FIELD_ENUM (the name) */
-    int64_t number;  /* FIELD_INT, FIELD_TIME (ms since 1970), FIELD_BOOL */
-};
-
-/* One of several ways to satisfy a query. A list matches when one of its elements does. */
-struct query_match {
-    const char *path; /* of a text or an id, or of a list of them */
-    /* The value must begin with `text` (byte by byte); otherwise it must be equal to `text`. A
-     * query with a sort by relevance allows this only for lists. */
-    bool begins;
-    struct str text;
-    int64_t weight; /* of a hit, for a sort by relevance */
-};
-
-/* A set of matches, which holds when one of them does; an empty one never holds. Matches with the
- * same path, `begins` and weight should stand side by side: they are asked for together. */
-struct query_any {
-    const struct query_match *matches;
-    size_t count;
-};
-
-#define QUERY_TERMS_MAX 8
-#define QUERY_ANY_MAX   16
-#define QUERY_SORTS_MAX 3
-
-struct query_sort {
-    const char *path; /* NULL with `relevance` */
-    int direction;    /* 1 or -1 */
-    bool relevance; /* the best first: the sum, over `any`, of the weight of the best hit in each */
-};
-
-/* One value of a sort: `text` or `number`, as in struct query_term. */
-struct query_value {
-    struct str text;
-    int64_t number;
-};
-
-/* A request for a page of documents, or only for their number. Values are always data: there is no
- * way to pass an operator or a pattern. */
-struct query {
-    const struct doc_type *type;
-    struct query_term terms[QUERY_TERMS_MAX];
-    size_t term_count;
-    struct query_any any[QUERY_ANY_MAX]; /* each of them must hold, too */
-    size_t any_count;
-    /* Texts are compared and sorted as in the store's locale; otherwise byte by byte. Not for a
-     * query with a sort by relevance. */
-    bool by_locale;
-    struct query_sort sorts[QUERY_SORTS_MAX];
-    size_t sort_count;
-    /* Only documents that come after the values of `place`, one for each sort, are asked for. Then
-     * every document must have the fields of the sorts, the field of the last sort must be unique,
-     * and no sort may be by relevance. */
-    bool behind;
-    struct query_value place[QUERY_SORTS_MAX];
-    int64_t skip;
-    int64_t limit;   /* 0: no documents, only the total */
-    bool with_total; /* count all documents that match, whatever skip and limit are */
-};
-
 struct query_page {
     struct doc_list docs;
     int64_t total; /* -1 when it was not asked for: no with_total, and a limit other than 0 */
 };
-
-/* Appends what the query asks for (type, terms, alternatives and order, but not which part of the
- * result), as a text that differs from that of every other query. */
-void query_write(struct text *text, const struct query *query);
-/* The place of `doc` in the order of `query`: one value for each sort, none of which may be by
- * relevance. The texts are those of `doc`. Panics on a field that has no single value. */
-void query_place(const struct query *query, const void *doc,
-                 struct query_value place[QUERY_SORTS_MAX]);
 
 /* --- committing ------------------------------------------------------------------------------ */
 

@@ -6,8 +6,8 @@
 #include "store/store_mongo.h"
 
 static const char *const operators[] = {
-    [QUERY_EQ] = "$eq",   [QUERY_NE] = "$ne", [QUERY_GT] = "$gt",
-    [QUERY_GTE] = "$gte", [QUERY_LT] = "$lt", [QUERY_LTE] = "$lte",
+    [QUERY_EQ] = "$eq", [QUERY_GT] = "$gt",   [QUERY_GTE] = "$gte",
+    [QUERY_LT] = "$lt", [QUERY_LTE] = "$lte",
 };
 
 /* Appends {<path>: {<operator>: value}}. */
@@ -24,8 +24,7 @@ static bool put_value(bson_t *term, const struct shape *shape, const char *name,
 
 static bool put_comparison(bson_t *term, const struct shape *shape, const struct query_term *from)
 {
-    return put_value(term, shape, from->path, from->op,
-                     (struct query_value){from->text, from->number});
+    return put_value(term, shape, from->path, from->op, from->value);
 }
 
 static enum query_op behind(const struct query_sort *sort)
@@ -102,14 +101,11 @@ enum outcome mongo_put_order(bson_t *out, const char *name, const struct query *
                              struct err *err)
 {
     bson_t order;
-    bool by_id = false;
     bool ok = bson_append_document_begin(out, name, -1, &order);
-    for (size_t i = 0; ok && i < query->sort_count; i++) {
+    for (size_t i = 0; ok && i < query->sort_count; i++)
         ok = put_sort(&order, query->type->shape, &query->sorts[i]);
-        by_id |= query->sorts[i].path && strcmp(query->sorts[i].path, "id") == 0;
-    }
     /* The tie-break makes pages stable: no document is on two of them, and none is left out. */
-    ok = ok && (by_id || bson_append_int32(&order, "_id", 3, 1)) &&
+    ok = ok && (query->in_full_order || bson_append_int32(&order, "_id", 3, 1)) &&
          bson_append_document_end(out, &order);
     return ok ? OUTCOME_DONE : err_bug(err, "%s cannot be sorted so", query->type->collection);
 }

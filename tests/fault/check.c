@@ -37,15 +37,11 @@ static struct doc_list load(struct fault *fault, const struct doc_type *type, co
     struct doc_list all = {0};
     size_t capacity = 0;
     for (size_t got = PAGE; got == PAGE;) {
-        const struct query query = {
-            .type = type,
-            .terms = {{.path = time_path, .op = QUERY_GTE, .number = fault->began_ms}},
-            .term_count = 1,
-            .sorts = {{.path = "id", .direction = 1}},
-            .sort_count = 1,
-            .skip = (int64_t)all.count,
-            .limit = PAGE,
-        };
+        struct query query = query_of(type);
+        query_from(&query, time_path, fault->began_ms);
+        query_sort(&query, "id", 1);
+        query.skip = (int64_t)all.count;
+        query.limit = PAGE;
         struct query_page page;
         if (store_query(fault->store, &fault->arena, &query, &page, &err) != OUTCOME_DONE)
             fault_die("reading for the check", &err);

@@ -120,7 +120,8 @@ static enum outcome wipe_page(struct world *world, const struct doc_type *type, 
 {
     struct arena arena;
     arena_init(&arena, 64 * 1024);
-    const struct query query = {.type = type, .limit = WIPE_PAGE};
+    struct query query = query_of(type);
+    query.limit = WIPE_PAGE;
     struct query_page page = {0};
     enum outcome outcome = store_query(world->store, &arena, &query, &page, err);
     if (outcome == OUTCOME_DONE && page.docs.count) {
@@ -163,22 +164,24 @@ enum outcome seed_document(struct world *world, struct arena *arena, const struc
     return OUTCOME_DONE;
 }
 
+static void add_term(struct query *query, const char *path, const json_t *value)
+{
+    if (json_is_boolean(value))
+        query_is_bool(query, path, json_is_true(value));
+    else if (json_is_integer(value))
+        query_is_int(query, path, json_integer_value(value));
+    else
+        query_is(query, path, str_of(json_string_value(value)));
+}
+
 enum outcome seed_count(struct world *world, struct arena *arena, const struct doc_type *type,
                         const struct json *fields, int64_t *out, struct err *err)
 {
-    struct query query = {.type = type, .with_total = true};
+    struct query query = query_of(type);
+    query.with_total = true;
     json_t *object = (json_t *)(uintptr_t)json_tree(fields); /* for iteration only */
-    for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i)) {
-        if (query.term_count == QUERY_TERMS_MAX)
-            return err_bug(err, "a count can ask for %d fields", QUERY_TERMS_MAX);
-        const json_t *value = json_object_iter_value(i);
-        query.terms[query.term_count++] = (struct query_term){
-            .path = json_object_iter_key(i),
-            .op = QUERY_EQ,
-            .text = str_of(json_string_value(value)),
-            .number = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value),
-        };
-    }
+    for (void *i = json_object_iter(object); i; i = json_object_iter_next(object, i))
+        add_term(&query, json_object_iter_key(i), json_object_iter_value(i));
     struct query_page page = {0};
     TRY(store_query(world->store, arena, &query, &page, err));
     *out = page.total;

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../unit/term_cases.h"
 #include "store_rig.h"
 
 /* --- what is in the database ------------------------------------------------------------------ */
@@ -727,45 +728,28 @@ static void put_things(struct rig *rig)
     assert_outcome(rig, OUTCOME_DONE, store_commit(rig->store, &commit, &rig->err));
 }
 
-static int64_t total_of(struct rig *rig, struct query_term term)
-{
-    const struct query query = {.type = &thing_type, .terms = {term}, .term_count = 1};
-    struct query_page page;
-    assert_outcome(rig, OUTCOME_DONE,
-                   store_query(rig->store, &rig->arena, &query, &page, &rig->err));
-    return page.total;
-}
-
 void test_store_live__query_filters_by_kind(void **state)
 {
     (void)state;
     struct rig *rig = rig_open();
     put_things(rig);
-    const struct {
-        struct query_term term;
-        int64_t total;
-    } rows[] = {
-        {{"state", QUERY_EQ, STR("published"), 0}, 4},
-        {{"state", QUERY_NE, STR("published"), 0}, 1},
-        {{"price.amount", QUERY_GTE, STR_ABSENT, 100}, 3},
-        {{"price.amount", QUERY_LT, STR_ABSENT, 100}, 2},
-        {{"price.currency", QUERY_EQ, STR("GBP"), 0}, 5},
-        {{"parentId", QUERY_EQ, STR("0123456789abcdef01234567"), 0}, 4},
-        {{"parentId", QUERY_EQ, STR_ABSENT, 0}, 1},
-        {{"parentId", QUERY_EQ, STR("$ne"), 0}, 0},
-        {{"lines.productId", QUERY_EQ, STR("aaaaaaaaaaaaaaaaaaaaaaaa"), 0}, 5},
-        {{"active", QUERY_EQ, STR_ABSENT, 1}, 5},
-        {{"seenAt", QUERY_GT, STR_ABSENT, 1700000000122}, 5},
-        {{"sku", QUERY_EQ, STR("SKU-1"), 0}, 1},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++)
-        if (total_of(rig, rows[i].term) != rows[i].total)
-            fail_msg("row %zu: %lld", i, (long long)total_of(rig, rows[i].term));
-    const struct query bad = {
-        .type = &thing_type, .terms = {{"nothing", QUERY_EQ, STR("x"), 0}}, .term_count = 1};
-    struct query_page page;
-    assert_outcome(rig, OUTCOME_BUG, store_query(rig->store, &rig->arena, &bad, &page, &rig->err));
+    for (size_t i = 0; i < COUNT(term_cases); i++) {
+        const struct query query = term_query(&term_cases[i]);
+        struct query_page page;
+        assert_outcome(rig, OUTCOME_DONE,
+                       store_query(rig->store, &rig->arena, &query, &page, &rig->err));
+        if (page.total != term_cases[i].total)
+            fail_msg("row %zu: %lld", i, (long long)page.total);
+    }
     rig_close(rig);
+}
+
+static struct query by_price(void)
+{
+    struct query query = query_of(&thing_type);
+    query_sort(&query, "price.amount", -1);
+    query.limit = 2;
+    return query;
 }
 
 void test_store_live__query_pages_are_stable(void **state)
@@ -773,11 +757,8 @@ void test_store_live__query_pages_are_stable(void **state)
     (void)state;
     struct rig *rig = rig_open();
     put_things(rig);
-    struct query query = {.type = &thing_type,
-                          .sorts = {{"price.amount", -1, false}},
-                          .sort_count = 1,
-                          .limit = 2,
-                          .with_total = true};
+    struct query query = by_price();
+    query.with_total = true;
     const char *const expected[] = {"SKU-4", "SKU-2", "SKU-3", "SKU-0", "SKU-1"};
     for (size_t at = 0; at < 5; query.skip = (int64_t)at) {
         struct query_page page;
@@ -791,19 +772,17 @@ void test_store_live__query_pages_are_stable(void **state)
     }
     struct query_page page;
     /* Keyset pages: what comes behind the last one, until nothing does. */
-    struct query behind = {.type = &thing_type,
-                           .sorts = {{"price.amount", -1, false}, {"id", 1, false}},
-                           .sort_count = 2,
-                           .limit = 2};
+    struct query behind = by_price();
     size_t seen = 0;
-    for (page.docs.count = 2; page.docs.count == 2; behind.behind = true) {
+    query_sort(&behind, "id", 1);
+    for (page.docs.count = 2; page.docs.count == 2;) {
         assert_outcome(rig, OUTCOME_DONE,
                        store_query(rig->store, &rig->arena, &behind, &page, &rig->err));
         for (size_t i = 0; i < page.docs.count; i++)
             assert_string_equal(((const struct thing *)page.docs.items[i])->sku.ptr,
                                 expected[seen++]);
         if (page.docs.count > 0)
-            query_place(&behind, page.docs.items[page.docs.count - 1], behind.place);
+            query_go_on(&behind, page.docs.items[page.docs.count - 1]);
     }
     assert_int_equal(seen, 5);
     rig_close(rig);
@@ -824,13 +803,13 @@ void test_store_live__alternatives_are_ranked(void **state)
     const struct query_match begun[] = {{"tags", true, STR("kit"), 2},
                                         {"owners", false, STR("bbbbbbbbbbbbbbbbbbbbbbbb"), 3},
                                         {"sku", false, STR("SKU-2"), 7}};
-    struct query ranked = {.type = &thing_type,
-                           .any = {{blue, 2}, {begun, 3}},
-                           .any_count = 2,
-                           .sorts = {{NULL, 1, true}, {"id", 1, false}},
-                           .sort_count = 2,
-                           .limit = 10,
-                           .with_total = true};
+    struct query ranked = query_of(&thing_type);
+    query_any(&ranked, blue, COUNT(blue));
+    query_any(&ranked, begun, COUNT(begun));
+    query_by_relevance(&ranked);
+    query_sort(&ranked, "id", 1);
+    ranked.limit = 10;
+    ranked.with_total = true;
     /* 0: blue and kitchen, 2: $red, and the SKU; 4: blue and an owner. 1 and 3 lack one of both. */
     const char *const expected[] = {"SKU-2", "SKU-4", "SKU-0"};
     struct query_page page;
@@ -846,7 +825,7 @@ void test_store_live__alternatives_are_ranked(void **state)
     assert_int_equal(page.total, 3);
     assert_int_equal(page.docs.count, 1);
     assert_string_equal(((const struct thing *)page.docs.items[0])->sku.ptr, "SKU-4");
-    ranked.any[1].count = 0; /* nothing satisfies it */
+    query_any(&ranked, NULL, 0); /* nothing satisfies it */
     ranked.skip = 0;
     assert_outcome(rig, OUTCOME_DONE,
                    store_query(rig->store, &rig->arena, &ranked, &page, &rig->err));

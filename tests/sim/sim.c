@@ -196,9 +196,10 @@ static void start_everybody(struct sim *sim)
 
 struct doc_list sim_load(struct sim *sim, const struct doc_type *type)
 {
-    const struct query query = {.type = type, .limit = 100000};
+    struct query query = query_of(type);
     struct query_page page = {0};
     struct err err = {0};
+    query.limit = 100000;
     if (store_query(sim->store, &sim->arena, &query, &page, &err) != OUTCOME_DONE)
         panic("reading %s: %s", type->collection, err.text);
     return page.docs;

@@ -22,21 +22,16 @@ struct shown {
     size_t misfits;
 };
 
-static const struct query all = {
-    .type = &product_type,
-    .sorts = {{.path = "name", .direction = 1}},
-    .sort_count = 1,
-    .limit = 10,
-    .with_total = true,
-};
+static struct query all, one;
 
-static const struct query one = {
-    .type = &product_type,
-    .sorts = {{.path = "name", .direction = 1}},
-    .sort_count = 1,
-    .limit = 1,
-    .with_total = true,
-};
+static struct query by_name(int64_t limit)
+{
+    struct query query = query_of(&product_type);
+    query_sort(&query, "name", 1);
+    query.limit = limit;
+    query.with_total = true;
+    return query;
+}
 
 static const struct schema shown_schema = {.name = "Shown", .kind = SCHEMA_REPLY};
 
@@ -97,6 +92,8 @@ static void keep(struct cache_item item)
 
 static void begin(void)
 {
+    all = by_name(10);
+    one = by_name(1);
     shop_open(&shop);
     shop.service.cache_ms = LIFE_MS;
     shop.lane.keys.ring_count = 1;

@@ -154,16 +154,13 @@ void test_workset__a_compound_index_makes_no_alias(void **state)
 
 static struct query base_query(void)
 {
-    return (struct query){
-        .type = &thing_type,
-        .terms = {{.path = "state", .op = QUERY_EQ, .text = STR("published")},
-                  {.path = "price.amount", .op = QUERY_GTE, .number = 100}},
-        .term_count = 2,
-        .sorts = {{.path = "name", .direction = 1}},
-        .sort_count = 1,
-        .limit = 20,
-        .with_total = true,
-    };
+    struct query query = query_of(&thing_type);
+    query_is(&query, "state", STR("published"));
+    query_from(&query, "price.amount", 100);
+    query_sort(&query, "name", 1);
+    query.limit = 20;
+    query.with_total = true;
+    return query;
 }
 
 void test_workset__equal_queries_share_a_page(void **state)
@@ -173,7 +170,7 @@ void test_workset__equal_queries_share_a_page(void **state)
     const struct query query = base_query();
     char text[] = "published";
     struct query same = base_query();
-    same.terms[0].text = str_of(text);
+    same.terms[0].value.text = str_of(text);
     struct page_need *need = workset_page(&set, &query, "product");
     assert_ptr_equal(workset_page(&set, &same, "product"), need);
     assert_string_equal(need->cache_tag.ptr, "product");
@@ -210,17 +207,17 @@ static void other_path(struct query *query)
 
 static void other_op(struct query *query)
 {
-    query->terms[0].op = QUERY_NE;
+    query->terms[1].op = QUERY_LTE;
 }
 
 static void other_text(struct query *query)
 {
-    query->terms[0].text = STR("draft");
+    query->terms[0].value.text = STR("draft");
 }
 
 static void other_number(struct query *query)
 {
-    query->terms[1].number = 101;
+    query->terms[1].value.number = 101;
 }
 
 static void fewer_terms(struct query *query)
@@ -251,10 +248,10 @@ static void no_sort(struct query *query)
 /* Words of a stranger that look like another query are still words. */
 static void forged_text(struct query *query)
 {
-    query->terms[0].text = STR("published\x1fprice.amount\x1f"
-                               "3\x1f"
-                               "100\x1f"
-                               "0:");
+    query->terms[0].value.text = STR("published\x1fprice.amount\x1f"
+                                     "3\x1f"
+                                     "100\x1f"
+                                     "0:");
     query->term_count = 1;
 }
 

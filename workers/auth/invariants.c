@@ -86,12 +86,9 @@ static enum outcome read_roster(struct check *check, struct roster *out, struct 
  * as many as it says. */
 static enum outcome verify_superadmins(struct check *check, struct err *err)
 {
-    const struct query query = {
-        .type = &user_type,
-        .terms = {{.path = "role", .op = QUERY_EQ, .text = str_of(who_names[SUPERADMIN])}},
-        .term_count = 1,
-        .with_total = true,
-    };
+    struct query query = query_of(&user_type);
+    query_is(&query, "role", str_of(who_names[SUPERADMIN]));
+    query.with_total = true;
     for (int look = 0; look < LOOKS_MAX; look++) {
         struct roster before, after;
         struct query_page page;

@@ -64,6 +64,13 @@ bool category_of_product(struct job *job, const struct product *product, struct 
 struct product_view *product_view(struct job *job, const struct product *product,
                                   const struct category *category, const struct stock *stock);
 
+/* --- lists ------------------------------------------------------------------------------------------ */
+
+/* What the lists ask for, before they are narrowed to a page. A search is added to the query of
+ * product.list by search_add(). */
+struct query category_list_query(void);
+struct query product_list_query(const struct product_list_request *req);
+
 /* --- slugs ------------------------------------------------------------------------------------------ */
 
 #define SLUG_MAX 80

@@ -4,16 +4,20 @@
 #include "catalog/operations.h"
 #include "paging.h"
 
+struct query category_list_query(void)
+{
+    struct query query = query_of(&category_type);
+    query_sort(&query, "name", 1);
+    query_sort(&query, "id", 1);
+    query.by_locale = true;
+    return query;
+}
+
 static enum outcome list(struct job *job, const void *request, struct err *err)
 {
     const struct category_list_request *req = request;
     struct category_page *page = ARENA_NEW(job_arena(job), struct category_page);
-    struct query query = {
-        .type = &category_type,
-        .sorts = {{.path = "name", .direction = 1}, {.path = "id", .direction = 1}},
-        .sort_count = 2,
-        .by_locale = true,
-    };
+    struct query query = category_list_query();
     const struct query_page *found = NULL;
     TRY(paging_ask_whole(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, "category", &found));

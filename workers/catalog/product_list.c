@@ -9,18 +9,6 @@
 #include "paging.h"
 #include "request.h"
 
-/* Each sort order ends with the id, so that pages do not overlap. */
-static const struct query_sort sorts[][2] = {
-    [PRODUCT_LIST_SORT_NEWEST] = {{.path = "createdAt", .direction = -1},
-                                  {.path = "id", .direction = -1}},
-    [PRODUCT_LIST_SORT_NAME] = {{.path = "name", .direction = 1}, {.path = "id", .direction = 1}},
-    [PRODUCT_LIST_SORT_PRICE_ASC] = {{.path = "price.amount", .direction = 1},
-                                     {.path = "id", .direction = 1}},
-    [PRODUCT_LIST_SORT_PRICE_DESC] = {{.path = "price.amount", .direction = -1},
-                                      {.path = "id", .direction = -1}},
-    [PRODUCT_LIST_SORT_RELEVANCE] = {{.relevance = true}, {.path = "id", .direction = 1}},
-};
-
 static bool is_search(const struct product_list_request *req)
 {
     return !search_is_blank(req->search);
@@ -34,29 +22,42 @@ static int sort_of(const struct product_list_request *req)
     return is_search(req) ? PRODUCT_LIST_SORT_RELEVANCE : PRODUCT_LIST_SORT_NEWEST;
 }
 
-static void add_term(struct query *query, bool wanted, struct query_term term)
+/* Each order ends with the id, so that pages do not overlap. */
+static void sort_by(struct query *query, int sort)
 {
-    if (wanted)
-        query->terms[query->term_count++] = term;
+    static const struct {
+        const char *path;
+        int direction;
+    } orders[] = {
+        [PRODUCT_LIST_SORT_NEWEST] = {"createdAt", -1},
+        [PRODUCT_LIST_SORT_NAME] = {"name", 1},
+        [PRODUCT_LIST_SORT_PRICE_ASC] = {"price.amount", 1},
+        [PRODUCT_LIST_SORT_PRICE_DESC] = {"price.amount", -1},
+    };
+    if (sort == PRODUCT_LIST_SORT_RELEVANCE) {
+        query_by_relevance(query);
+        query_sort(query, "id", 1);
+        return;
+    }
+    query_sort(query, orders[sort].path, orders[sort].direction);
+    query_sort(query, "id", orders[sort].direction);
+    query->by_locale = sort == PRODUCT_LIST_SORT_NAME;
 }
 
-static struct query query_of(const struct product_list_request *req)
+struct query product_list_query(const struct product_list_request *req)
 {
-    struct query query = {.type = &product_type,
-                          .sort_count = 2,
-                          .by_locale = sort_of(req) == PRODUCT_LIST_SORT_NAME};
-    memcpy(query.sorts, sorts[sort_of(req)], sizeof(sorts[0]));
+    struct query query = query_of(&product_type);
     const int status = req->status >= 0 ? req->status : PRODUCT_PUBLISHED;
-    add_term(&query, true,
-             (struct query_term){"status", QUERY_EQ, .text = str_of(product_status_names[status])});
-    add_term(&query, !str_is_absent(req->category_id),
-             (struct query_term){"categoryId", QUERY_EQ, .text = req->category_id});
-    add_term(&query, req->min_price.has,
-             (struct query_term){"price.amount", QUERY_GTE, .number = req->min_price.value});
-    add_term(&query, req->max_price.has,
-             (struct query_term){"price.amount", QUERY_LTE, .number = req->max_price.value});
-    add_term(&query, req->in_stock.has,
-             (struct query_term){"inStock", QUERY_EQ, .number = req->in_stock.value});
+    query_is(&query, "status", str_of(product_status_names[status]));
+    if (!str_is_absent(req->category_id))
+        query_is(&query, "categoryId", req->category_id);
+    if (req->min_price.has)
+        query_from(&query, "price.amount", req->min_price.value);
+    if (req->max_price.has)
+        query_to(&query, "price.amount", req->max_price.value);
+    if (req->in_stock.has)
+        query_is_bool(&query, "inStock", req->in_stock.value);
+    sort_by(&query, sort_of(req));
     return query;
 }
 
@@ -104,7 +105,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
 {
     const struct product_list_request *req = request;
     struct product_page *page = ARENA_NEW(job_arena(job), struct product_page);
-    struct query query = query_of(req);
+    struct query query = product_list_query(req);
     const struct query_page *found = NULL;
     TRY(check_status(job, req, err));
     if (is_search(req))

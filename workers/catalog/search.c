@@ -148,26 +148,27 @@ struct shelves {
     struct map by_id;
 };
 
-/* Loads all categories, in parts that the cache holds. Returns NEED as a handler does. */
+static void add_shelf(struct arena *arena, struct shelves *out, const struct category *category)
+{
+    out->items = arena_grow(arena, out->items, out->count, sizeof(struct shelf), &out->capacity);
+    out->items[out->count++] =
+        (struct shelf){category, words_of(arena, fold_text(arena, category->name))};
+}
+
+/* Loads all categories that can be read, in parts that the cache holds. Returns NEED as a handler
+ * does. */
 static enum outcome load_shelves(struct job *job, struct shelves *out)
 {
     struct arena *arena = job_arena(job);
-    struct query query = {.type = &category_type,
-                          .sorts = {{.path = "id", .direction = 1}},
-                          .sort_count = 1,
-                          .limit = CATEGORIES_AT_ONCE};
+    struct query query = query_of(&category_type);
     const struct query_page *page = NULL;
+    query_sort(&query, "id", 1);
+    query.limit = CATEGORIES_AT_ONCE;
     do {
         NEED(job, job_query(job, &query, "category", &page));
-        for (size_t i = 0; i < page->docs.count; i++) {
-            const struct category *category = page->docs.items[i];
-            out->items =
-                arena_grow(arena, out->items, out->count, sizeof(struct shelf), &out->capacity);
-            out->items[out->count++] =
-                (struct shelf){category, words_of(arena, fold_text(arena, category->name))};
-            query_place(&query, category, query.place);
-            query.behind = true;
-        }
+        for (size_t i = 0; i < page->docs.count; i++)
+            add_shelf(arena, out, page->docs.items[i]);
+        query_go_on(&query, page->docs.count ? page->docs.items[page->docs.count - 1] : NULL);
     } while (page->docs.count == CATEGORIES_AT_ONCE);
     map_init(&out->by_id, arena);
     for (size_t i = 0; i < out->count; i++)
@@ -250,18 +251,20 @@ enum outcome search_add(struct job *job, struct str search, struct query *query)
     const struct str folded = fold_text(arena, sku_form(arena, search)); /* sku_form() trims it */
     const struct words words = words_of(arena, folded);
     struct shelves shelves = {0};
+    size_t wanted_count = 0;
     if (words.count > 0)
         TRY(load_shelves(job, &shelves));
     else
-        query->any[query->any_count++] = (struct query_any){NULL, 0};
-    for (size_t i = 0; i < words.count && query->any_count < QUERY_ANY_MAX; i++) {
+        query_any(query, NULL, 0);
+    for (size_t i = 0; i < words.count && wanted_count < QUERY_ANY_MAX; i++) {
         const struct wanted wanted = wanted_of(&words, i);
         struct alternatives list = {.arena = arena};
         if (wanted.word->kind == WORD_LAST)
             continue;
         add_word_matches(&list, &wanted, folded);
         add_categories(&list, &shelves, &wanted);
-        query->any[query->any_count++] = (struct query_any){list.items, list.count};
+        query_any(query, list.items, list.count);
+        wanted_count++;
     }
     return OUTCOME_DONE;
 }

@@ -3,24 +3,16 @@
 #include "notification/operations.h"
 #include "paging.h"
 
-static void add_term(struct query *query, struct query_term term)
+struct query notification_list_query(struct str user_id, const struct inbox *inbox,
+                                     bool unread_only)
 {
-    query->terms[query->term_count++] = term;
-}
-
-static struct query query_of(struct str user_id, const struct inbox *inbox, bool unread_only)
-{
-    struct query query = {
-        .type = &notification_type,
-        .sorts = {{.path = "seq", .direction = -1}},
-        .sort_count = 1,
-    };
-    add_term(&query, (struct query_term){.path = "userId", .op = QUERY_EQ, .text = user_id});
+    struct query query = query_of(&notification_type);
+    query_is(&query, "userId", user_id);
     if (unread_only) {
-        add_term(&query, (struct query_term){.path = "read", .op = QUERY_EQ, .number = false});
-        add_term(&query,
-                 (struct query_term){.path = "seq", .op = QUERY_GT, .number = inbox->read_until});
+        query_is_bool(&query, "read", false);
+        query_above(&query, "seq", inbox->read_until);
     }
+    query_sort_unique(&query, "seq", -1);
     return query;
 }
 
@@ -49,7 +41,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
     const struct inbox *inbox = loaded ? loaded : &empty;
 
     const bool unread_only = req->unread.has && req->unread.value;
-    struct query query = query_of(user_id, inbox, unread_only);
+    struct query query = notification_list_query(user_id, inbox, unread_only);
     const struct query_page *found = NULL;
     TRY(paging_ask(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, NULL, &found));

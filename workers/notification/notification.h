@@ -17,6 +17,10 @@
 /* True when the notification was marked as read, alone or with all others up to read_until. */
 bool notification_is_read(const struct notification *notification, const struct inbox *inbox);
 
+/* What notification.list asks for, before it is narrowed to a page. */
+struct query notification_list_query(struct str user_id, const struct inbox *inbox,
+                                     bool unread_only);
+
 /* --- telling ---------------------------------------------------------------------------------- */
 
 /* A rendered notification. */

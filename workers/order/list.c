@@ -14,19 +14,15 @@ static struct str owner_of(const struct job *job, const struct order_list_reques
     return req->all.has && req->all.value ? STR_ABSENT : job_caller(job)->id;
 }
 
-static struct query query_of(const struct job *job, const struct order_list_request *req)
+struct query order_list_query(struct str owner, int status)
 {
-    struct query query = {
-        .type = &order_type,
-        .sorts = {{.path = "createdAt", .direction = -1}, {.path = "id", .direction = -1}},
-        .sort_count = 2,
-    };
-    const struct str owner = owner_of(job, req);
+    struct query query = query_of(&order_type);
     if (!str_is_absent(owner))
-        query.terms[query.term_count++] = (struct query_term){"userId", QUERY_EQ, .text = owner};
-    if (req->status >= 0)
-        query.terms[query.term_count++] = (struct query_term){
-            "status", QUERY_EQ, .text = str_of(order_status_names[req->status])};
+        query_is(&query, "userId", owner);
+    if (status >= 0)
+        query_is(&query, "status", str_of(order_status_names[status]));
+    query_sort(&query, "createdAt", -1);
+    query_sort(&query, "id", -1);
     return query;
 }
 
@@ -38,7 +34,7 @@ static enum outcome list(struct job *job, const void *request, struct err *err)
         return err_refuse(err, E_FORBIDDEN, "only admins see the orders of others");
 
     struct order_page *page = ARENA_NEW(job_arena(job), struct order_page);
-    struct query query = query_of(job, req);
+    struct query query = order_list_query(owner_of(job, req), req->status);
     const struct query_page *found = NULL;
     TRY(paging_ask(job, PAGING_WISH(req), &query, &page->paging, err));
     NEED(job, job_query(job, &query, NULL, &found));

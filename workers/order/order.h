@@ -57,6 +57,10 @@ MUST_CHECK enum outcome order_move_stock(struct job *job, const struct order *or
 enum outcome order_move(struct job *job, struct order *order, const struct order_edge *edge,
                         struct str note, struct err *err);
 
+/* What order.list asks for, before it is narrowed to a page: the orders of `owner` (absent:
+ * everybody's) with `status` (-1: with any). */
+struct query order_list_query(struct str owner, int status);
+
 extern const struct domain order_domain;
 
 #endif
