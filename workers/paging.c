@@ -63,7 +63,7 @@ size_t paging_take(struct job *job, const struct query *query, const struct quer
     const size_t shown = count < room ? count : room;
     const bool more = count + found->docs.misfit_count > room;
     paging->next_cursor_given = more || paging->limit.has;
-    if (more && shown)
-        paging->next_cursor = job_cursor(job, query, found->docs.items[shown - 1]);
+    if (more)
+        paging->next_cursor = job_cursor(job, query, shown ? found->docs.items[shown - 1] : NULL);
     return shown;
 }

@@ -169,7 +169,7 @@ static enum outcome load_shelves(struct job *job, struct shelves *out)
         for (size_t i = 0; i < page->docs.count; i++)
             add_shelf(arena, out, page->docs.items[i]);
         query_go_on(&query, page->docs.count ? page->docs.items[page->docs.count - 1] : NULL);
-    } while (page->docs.count == CATEGORIES_AT_ONCE);
+    } while (page->docs.count + page->docs.misfit_count == CATEGORIES_AT_ONCE);
     map_init(&out->by_id, arena);
     for (size_t i = 0; i < out->count; i++)
         map_set(&out->by_id, out->items[i].category->head.id, &out->items[i]);
