@@ -140,6 +140,19 @@ static bool alter_real(struct world *world, struct arena *arena, const struct do
            bson_iter_as_int64(&count) == 1;
 }
 
+enum outcome raw_wipe(struct world *world, struct err *err)
+{
+    AUTO_BSON all = BSON_INITIALIZER;
+    bool ok = true;
+    bson_error_t error = {0};
+    for (size_t i = 0; ok && world->service.types[i]; i++) {
+        mongoc_collection_t *collection = collection_of(world, world->service.types[i]);
+        ok = mongoc_collection_delete_many(collection, &all, NULL, NULL, &error);
+        mongoc_collection_destroy(collection);
+    }
+    return ok ? OUTCOME_DONE : err_bug(err, "the database is not emptied: %s", error.message);
+}
+
 static bool find_document(struct world *world, const struct doc_type *type, struct str id,
                           bson_t *out)
 {

@@ -9,6 +9,9 @@
  * null takes one out. False, with a reason, when there is no such document. */
 MUST_CHECK bool raw_alter(struct world *world, struct arena *arena, const struct doc_type *type,
                           struct str id, const struct json *changes, struct str *why);
+/* Deletes every document of every collection of real servers, also those that this release cannot
+ * read; the journal stays. */
+MUST_CHECK enum outcome raw_wipe(struct world *world, struct err *err);
 /* The document as relaxed extended JSON; absent when there is none. */
 struct str raw_look(struct world *world, struct arena *arena, const struct doc_type *type,
                     struct str id);

@@ -9,8 +9,7 @@
 #include "wire/json.h"
 #include "wire/json_tree.h"
 
-#define WIPE_PAGE 1000
-#define LONG_MS   (30 * MS_PER_DAY)
+#define LONG_MS (30 * MS_PER_DAY)
 
 static struct commit commit_of(struct arena *arena, const struct write *writes, size_t count)
 {
@@ -111,38 +110,6 @@ enum outcome seed_user(struct world *world, struct arena *arena, struct str name
     out->id = user->head.id;
     out->session = session->head.id;
     return sign(world, arena, user, session, expired, &out->token, err);
-}
-
-/* --- emptying -------------------------------------------------------------------------------------- */
-
-static enum outcome wipe_page(struct world *world, const struct doc_type *type, size_t *left,
-                              struct err *err)
-{
-    struct arena arena;
-    arena_init(&arena, 64 * 1024);
-    struct query query = query_of(type);
-    query.limit = WIPE_PAGE;
-    struct query_page page = {0};
-    enum outcome outcome = store_query(world->store, &arena, &query, &page, err);
-    if (outcome == OUTCOME_DONE && page.docs.count) {
-        struct write *writes = arena_array(&arena, page.docs.count, sizeof(*writes));
-        for (size_t i = 0; i < page.docs.count; i++)
-            writes[i] = (struct write){WRITE_DELETE, type, page.docs.items[i],
-                                       doc_head(page.docs.items[i])->version};
-        const struct commit commit = commit_of(&arena, writes, page.docs.count);
-        outcome = store_commit(world->store, &commit, err);
-    }
-    *left = page.docs.count;
-    arena_release(&arena);
-    return outcome;
-}
-
-enum outcome seed_wipe(struct world *world, struct err *err)
-{
-    for (size_t i = 0; world->service.types[i]; i++)
-        for (size_t left = 1; left > 0;)
-            TRY(wipe_page(world, world->service.types[i], &left, err));
-    return OUTCOME_DONE;
 }
 
 /* --- looking ----------------------------------------------------------------------------------------- */

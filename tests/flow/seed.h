@@ -16,8 +16,6 @@ struct seed_user {
 MUST_CHECK enum outcome seed_user(struct world *world, struct arena *arena, struct str name,
                                   enum who role, bool expired, struct seed_user *out,
                                   struct err *err);
-/* Deletes every document of every collection; the journal stays. */
-MUST_CHECK enum outcome seed_wipe(struct world *world, struct err *err);
 
 /* NULL when there is no such collection. */
 const struct doc_type *seed_type(const struct world *world, struct str collection);

@@ -10,6 +10,7 @@
 #include "fakes/bus_fake.h"
 #include "fakes/lock_fake.h"
 #include "fakes/store_fake.h"
+#include "flow/raw.h"
 #include "flow/seed.h"
 #include "service/connections.h"
 #include "service/names.h"
@@ -267,7 +268,7 @@ static enum outcome begin_real(struct world *world, struct err *err)
     TRY(lock_open(&options, &world->lock, err));
     TRY(lock_ping(world->lock, err));
     now.ms = 0;
-    return seed_wipe(world, err);
+    return raw_wipe(world, err);
 }
 
 enum outcome world_begin(struct world *world, struct err *err)

@@ -50,7 +50,8 @@ static inline struct str category_id(struct arena *arena, int n)
 static inline struct doc_head nth_head(struct arena *arena, int kind, int n)
 {
     const int64_t at = BEGAN_MS + (int64_t)(n / 10) * 60000;
-    return (struct doc_head){nth_id(arena, kind, n), 1, at, at, STR_ABSENT};
+    return (struct doc_head){
+        .id = nth_id(arena, kind, n), .version = 1, .created_at = at, .updated_at = at};
 }
 
 static inline void *make_category(struct arena *arena, int n)

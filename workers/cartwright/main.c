@@ -6,20 +6,13 @@
 #include "version.h"
 
 static const struct command *const commands[] = {
-    &worker_command,
-    &call_command,
-    &topology_command,
-    &index_command,
-    &migrate_command,
-    &admin_command,
-    &check_command,
-    &config_command,
-    &describe_command,
-    &dead_letter_command,
-    &health_command,
-    &sealing_key_command,
-    &new_command,
-    NULL,
+    &worker_command,   &call_command,
+    &topology_command, &index_command,
+    &migrate_command,  &admin_command,
+    &check_command,    &config_command,
+    &describe_command, &dead_letter_command,
+    &health_command,   &sealing_key_command,
+    &new_command,      NULL,
 };
 
 static const struct command *find(const char *name)
