@@ -3,31 +3,27 @@
 #include <inttypes.h>
 
 #include "engine/batch.h"
+#include "schemas/engine.h"
 #include "wire/json.h"
+
+static void add_fields(struct arena *arena, const struct err *err, struct error_view *view)
+{
+    for (const struct err_field *field = err->fields; field; field = field->next) {
+        struct error_view_field *shown =
+            list_insert(arena, &view->fields, sizeof(*shown), view->fields.count);
+        *shown = (struct error_view_field){.pointer = field->pointer, .message = field->message};
+    }
+}
 
 static void put_error(struct json_writer *writer, const struct err *err)
 {
-    json_open_object(writer);
-    json_key(writer, "code");
-    json_put_str(writer, str_of(err->code->name));
-    json_key(writer, "message");
-    json_put_str(writer, str_of(err->text));
-    if (err->fields) {
-        json_key(writer, "fields");
-        json_open_list(writer);
-        for (const struct err_field *field = err->fields; field; field = field->next) {
-            json_open_object(writer);
-            json_key(writer, "pointer");
-            json_put_str(writer, field->pointer);
-            json_key(writer, "message");
-            json_put_str(writer, field->message);
-            json_close_object(writer);
-        }
-        json_close_list(writer);
-    }
-    json_key(writer, "retryable");
-    json_put_bool(writer, err->code->retryable);
-    json_close_object(writer);
+    struct error_view view = {
+        .code = str_of(err->code->name),
+        .message = str_of(err->text),
+        .retryable = err->code->retryable,
+    };
+    add_fields(writer->text->arena, err, &view);
+    json_put_shape(writer, error_view_schema.shape, &view);
 }
 
 struct str job_json(struct job *job, const struct shape *shape, const void *data)
