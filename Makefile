@@ -268,7 +268,7 @@ valgrind: $(UNIT_BIN) $(PROGRAM.flow) $(NO_JIT) | $(TEST_TOOLS) ## unit tests an
 asan: ## unit tests, flow scripts and saved fuzz inputs under ASan, UBSan and LSan
 	$(Q)$(MAKE) --no-print-directory FLAVOUR=asan asan-run
 
-asan-run: $(OFFLINE) | $(TEST_TOOLS)
+asan-run: $(OFFLINE) $(O)/cartwright | $(TEST_TOOLS)
 	$(Q)ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1 \
 	    UBSAN_OPTIONS=print_stacktrace=1 tests/rig/test.sh $(O) unit schema replay flow
 
