@@ -68,7 +68,7 @@ struct outgoing {
     int64_t version;
     const struct shape *shape;
     const void *data;
-    bool superseded; /* replaced by a later one of the batch (emit_latest) */
+    bool superseded; /* replaced by a later one of the batch (latest_only) */
     struct outgoing *next;
 };
 

@@ -58,7 +58,7 @@ struct doc_index {
 
 struct doc_type {
     const char *collection;
-    const struct shape *shape;       /* its table starts with DOC_FIELDS */
+    const struct shape *shape;       /* its table starts with the rows of the head */
     const struct doc_index *indexes; /* besides _id */
     size_t index_count;
     /* Lanes may keep copies for DOC_READ until this tag is invalidated. NULL: they keep none. */

@@ -465,7 +465,7 @@ def write_document(writer, form):
     writer.header += [f"extern const struct doc_type {symbol};", ""]
     if is_loaded:
         writer.header += [
-            f"/* A need; *out is NULL when there is no such document. */",
+            "/* A need; *out is NULL when there is no such document. */",
             f"static inline bool {base}_by_id(struct job *job, struct str id, enum access access,",
             f"                                struct {base} **out)",
             "{",

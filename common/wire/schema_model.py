@@ -135,7 +135,7 @@ class Node:
 
 
 class Form:
-    """One file: a document, or what a reply, an event or a notification says."""
+    """One form but a request: a document, a reply, an event, a notification or a file."""
 
     def __init__(self, kind, folder, name, path):
         self.kind = kind
@@ -451,7 +451,7 @@ class Compiler:
 
 
 class FormCompiler(Compiler):
-    """Compiles a document, a reply, an event or a notification."""
+    """Compiles any form but a request: a document, a reply, an event, a notification, a file."""
 
     def __init__(self, library, form):
         self.kind = form.kind
